@@ -1,0 +1,1 @@
+"""One file per noun; each offers `NOUN` with its verbs."""

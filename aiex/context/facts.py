@@ -1,0 +1,102 @@
+"""What is known about a source file: plain tuples, cheap to make by the thousand and to send between processes.
+
+Lines count from 1 and ranges include their last line; byte ranges are half open. Indexes refer to `FileFacts.symbols`,
+-1 means the module itself.
+"""
+
+from typing import Literal, NamedTuple
+
+SymbolKind = Literal[
+    "module", "namespace", "class", "interface", "struct", "enum", "trait", "implementation", "protocol",
+    "function", "method", "constructor", "property", "field", "constant", "variable", "type", "macro",
+    "test", "section", "element", "rule", "key", "table", "target",
+]  # fmt: skip
+Parsed = Literal["full", "partial", "fallback"]
+
+
+class Symbol(NamedTuple):
+    """Something with a name that a file defines."""
+
+    name: str
+    qualified: str
+    """Path inside the file, joined by dots: `Class.method`."""
+    kind: SymbolKind
+    signature: str
+    """One line without the body, white space collapsed: `def save(self, path: str) -> None`."""
+    doc: str
+    """First paragraph of the docstring or of the comment directly above; empty when there is none."""
+    start_line: int
+    end_line: int
+    start_byte: int
+    end_byte: int
+    parent: int
+    exported: bool
+    """Meant to be used from outside the file, by the language's own rule."""
+
+
+class Import(NamedTuple):
+    """A dependency as written in the source."""
+
+    module: str
+    """The specifier without quotes: `a.b`, `..sibling`, `./x`, `fmt`, `crate::net::tcp`, `stdio.h`."""
+    names: tuple[tuple[str, str], ...]
+    """Pairs (name imported, name bound here); ("*", "*") for everything."""
+    alias: str
+    """The local name the module itself is bound to; empty when only names are bound."""
+    line: int
+    kind: str
+    """import, include, use, require, reexport, dynamic, module, link."""
+
+
+class Reference(NamedTuple):
+    """A use of a name that may be defined elsewhere."""
+
+    name: str
+    receiver: str
+    """What stands before the last dot, as written: `self.store`; empty for a bare name."""
+    line: int
+    inside: int
+    kind: str
+    """call, new, inherit, decorate, macro, type, link."""
+
+
+class Fault(NamedTuple):
+    """A place where an error is raised, caught, or ends the process."""
+
+    kind: str
+    """raise, catch, exit, assert."""
+    what: str
+    line: int
+    inside: int
+
+
+class Effect(NamedTuple):
+    """A side effect that syntax shows without knowing types: writes to global state and the like."""
+
+    kind: str
+    """state, file, network, process, environment, time, random, database, output, input, thread, code."""
+    what: str
+    line: int
+    inside: int
+
+
+class FileFacts(NamedTuple):
+    """Everything one parse of a file tells."""
+
+    language: str
+    line_count: int
+    size_bytes: int
+    parsed: Parsed
+    note: str
+    """Why the facts are less than full: `syntax error at line 12`, `binary`, `10.4 MB`; empty when they are full."""
+    doc: str
+    """First paragraph of the module docstring or of the leading comment (licences left out)."""
+    symbols: tuple[Symbol, ...]
+    imports: tuple[Import, ...]
+    references: tuple[Reference, ...]
+    faults: tuple[Fault, ...]
+    effects: tuple[Effect, ...]
+    complexity: tuple[int, ...]
+    """Cyclomatic complexity of each symbol, in the order of `symbols`; 0 for what has no body."""
+    entry_line: int
+    """Line where a run of the file begins (a main guard or main function); 0 when there is none."""

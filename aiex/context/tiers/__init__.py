@@ -1,0 +1,1 @@
+"""Storage tiers of the context engine."""

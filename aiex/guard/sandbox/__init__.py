@@ -1,0 +1,1 @@
+"""Paths, files and processes inside the roots."""

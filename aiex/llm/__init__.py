@@ -1,0 +1,1 @@
+"""Whom to ask: providers, their protocols, and the way to them."""

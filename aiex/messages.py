@@ -1,0 +1,135 @@
+"""What goes to a model: requests, messages, their parts, and what they cost in tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+StopReason = Literal[
+    "end_turn",
+    "tool_use",
+    "max_tokens",
+    "stop_sequence",
+    "refusal",
+    "content_filter",
+    "context_overflow",
+    "pause",
+    "malformed_tool_call",
+    "incomplete",
+    "error",
+    "other",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words, as Markdown where it matters."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What a model thought aloud; not part of its answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A wish of the model to run a tool; `arguments` is parsed JSON and complete."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered to the call with the same id."""
+
+    call_id: str
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture; `data` is base64 without line breaks."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text handed over as material, such as a file or a briefing."""
+
+    title: str
+    media_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The model declined, in its own words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A vendor's signed block, kept verbatim and replayed only to the same provider, model and endpoint."""
+
+    provider: str
+    model: str
+    endpoint: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CachePoint:
+    """Everything before this place is stable and worth caching at the vendor."""
+
+
+Part = Text | Reasoning | ToolCall | ToolResult | Image | Document | Refusal | Opaque | CachePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One contribution to a conversation."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A tool as the model sees it; `parameters` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model call: `messages` in order, system first where there is one."""
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolDefinition, ...] = ()
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    response_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a call. Totals include the sub-counts beside them; unknown is None, never 0."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
