@@ -1,0 +1,214 @@
+"""What every test stands on: no network beyond loopback, no real home, the real command as a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+import aiex
+
+hypothesis.settings.register_profile("aiex", deadline=None)
+hypothesis.settings.load_profile("aiex")
+
+RunAiex = Callable[..., subprocess.CompletedProcess[str]]
+
+SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(aiex.__file__)))
+"""The folder that holds the package under test: processes started by tests import the same one."""
+
+_LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "::1", "0.0.0.0", "::", ""})
+_SECRET_SUFFIXES = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+_STEERING_PREFIXES = ("AIEX_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "AZURE_", "AWS_", "OTEL_", "XDG_", "GIT_")
+_COLOUR_AND_SIZE = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "CI"}
+_PROGRAMS = {"PAGER", "EDITOR", "VISUAL", "PYTHONPATH", "PYTHONSTARTUP", "SSH_AUTH_SOCK"}
+_PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+_STEERING_NAMES = _COLOUR_AND_SIZE | _PROGRAMS | _PROXIES
+
+
+class LeftLoopback(AssertionError):
+    """A test tried to reach another machine."""
+
+
+def _is_loopback(host: object) -> bool:
+    if host is None:
+        return True
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    return name in _LOOPBACK_NAMES or name.startswith(("127.", "::ffff:127."))
+
+
+def _require_loopback(family: int, address: Any) -> None:
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    host = address[0] if isinstance(address, tuple) else address
+    if not _is_loopback(host):
+        raise LeftLoopback(f"a test tried to reach {address!r}; tests stay on loopback")
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections and name look-ups beyond loopback fail the test."""
+    connect, connect_ex, sendto = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto
+    getaddrinfo = socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _require_loopback(self.family, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _require_loopback(self.family, address)
+        return connect_ex(self, address)
+
+    def guarded_sendto(self: socket.socket, *arguments: Any) -> int:
+        _require_loopback(self.family, arguments[-1])
+        return sendto(self, *arguments)
+
+    def guarded_getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        if not _is_loopback(host):
+            raise LeftLoopback(f"a test tried to look up {host!r}; tests stay on loopback")
+        return getaddrinfo(host, *arguments, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket.socket, "sendto", guarded_sendto)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+def _steers_the_program(name: str) -> bool:
+    upper = name.upper()
+    return upper.startswith(_STEERING_PREFIXES) or upper.endswith(_SECRET_SUFFIXES) or upper in _STEERING_NAMES
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home of the test's own; nothing in the environment steers the program or holds a key."""
+    for name in list(os.environ):
+        if _steers_the_program(name):
+            monkeypatch.delenv(name)
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    for kind in ("cache", "config", "data", "state"):
+        monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / f"xdg-{kind}"))
+        monkeypatch.setenv(f"AIEX_{kind.upper()}_DIR", str(folder / kind))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+    return folder
+
+
+WORKSPACE_FILES = {
+    "README.md": "# Shop\n\nCounts what is in the basket.\n",
+    "shop/__init__.py": '"""A very small shop."""\n',
+    "shop/basket.py": '''"""What a customer wants to buy."""
+
+from shop.prices import price_of
+
+
+class Basket:
+    """Things and how many of each."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, int] = {}
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Put something in; counts below one are refused."""
+        if count < 1:
+            raise ValueError(f"cannot add {count} of {name}")
+        self.items[name] = self.items.get(name, 0) + count
+
+    def total(self) -> int:
+        """The sum in cents."""
+        return sum(price_of(name) * count for name, count in self.items.items())
+''',
+    "shop/prices.py": '''"""Prices in cents."""
+
+PRICES = {"apple": 40, "pear": 55}
+
+
+def price_of(name: str) -> int:
+    """The price of one piece; KeyError for what the shop does not sell."""
+    return PRICES[name]
+''',
+    "tests/test_basket.py": """from shop.basket import Basket
+
+
+def test_total_counts_every_piece():
+    basket = Basket()
+    basket.add("apple", 2)
+    assert basket.total() == 80
+""",
+    "web/app.js": """import { total } from "./sum.js";
+
+export function show(items) {
+  return `${total(items)} cents`;
+}
+""",
+    "web/sum.js": "export function total(items) {\n  return items.reduce((sum, item) => sum + item.cents, 0);\n}\n",
+    ".gitignore": "build/\n*.log\n",
+}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A small tree in two languages: a package, its test, a web page's scripts; not yet a git repository."""
+    root = tmp_path / "workspace"
+    for name, text in WORKSPACE_FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return root
+
+
+@pytest.fixture
+def run_aiex(home: Path) -> RunAiex:
+    """Run the real command in a process of its own: `run_aiex("explain", "a.py", cwd=..., env=..., input=...)`.
+
+    Arguments are strings or one list of strings. `env` is laid over the test's environment; a value of None removes
+    the variable. Standard input is empty unless `input` is given. The result carries returncode, stdout and stderr.
+    """
+
+    def run(
+        *args: str | Sequence[str],
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        input: str = "",
+        timeout_s: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        words = [word for arg in args for word in ([arg] if isinstance(arg, str) else arg)]
+        variables: dict[str, str] = {**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"}
+        for name, value in (env or {}).items():
+            if value is None:
+                variables.pop(name, None)
+            else:
+                variables[name] = value
+        return subprocess.run(
+            [sys.executable, "-m", "aiex", *words],
+            cwd=cwd if cwd is not None else home,
+            env=variables,
+            input=input,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=timeout_s,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A loopback port that refuses connections: bound by the test, listened on by nobody."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
