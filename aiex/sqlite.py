@@ -1,0 +1,223 @@
+"""Opens SQLite databases the same way everywhere: WAL, waiting instead of failing, schema by numbered migrations.
+
+What can go wrong with the file itself is told apart, because the caller acts differently: a damaged or newer cache is
+set aside and built again, a locked store is tried later, a full or read-only disk is a matter for the person.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, Literal
+
+from aiex.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+BUSY_TIMEOUT_S: Final = 5.0
+"""How long another process may hold the lock before we say so; a migration of a large store takes under a second."""
+
+_SIDE_FILES = ("", "-wal", "-shm", "-journal")
+
+
+class DamagedStore(StoreError):
+    """The file is not a database, or its pages are broken; `set_aside` makes room for a new one."""
+
+
+class NewerStore(StoreError):
+    """A later version of Aiex wrote the file; this one must not touch it."""
+
+
+class LockedStore(StoreError):
+    """Another process holds the database longer than we wait."""
+
+    exit_code = 6
+
+
+class ReadOnlyStore(StoreError):
+    """The file or its directory cannot be written or opened."""
+
+
+class FullStore(StoreError):
+    """The disk, or the database's own limit, is full."""
+
+
+def connect(
+    path: str,
+    *,
+    migrations: Sequence[str],
+    synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "NORMAL",
+    any_thread: bool = False,
+) -> sqlite3.Connection:
+    """Open the database at `path` (or ":memory:"), created with mode 0600, at the schema of the last migration.
+
+    Args:
+        migrations: Each a script of statements; number n takes the schema from version n to n + 1. Only ever append.
+        synchronous: NORMAL loses the last commits at a power cut, never the file; FULL loses nothing.
+        any_thread: Let other threads use the connection; they take turns by a lock of the caller's.
+
+    The connection begins a write transaction (IMMEDIATE) at the first changing statement, so `with connection:`
+    commits or rolls back, and no reader turned writer fails at once with a stale snapshot.
+
+    Raises:
+        StoreError: one of the classes above, with the cause.
+    """
+    import sqlite3
+
+    with translated_errors(path):
+        _create_private(path)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=not any_thread
+        )
+        try:
+            _set_pragmas(connection, synchronous)
+            _migrate(connection, migrations, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def set_aside(path: str) -> str:
+    """Rename the database and its side files to `*.damaged-<utc>`; the new name of the database."""
+    import time
+
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    suffix, number = f".damaged-{stamp}", 1
+    while os.path.lexists(path + suffix):
+        number += 1
+        suffix = f".damaged-{stamp}-{number}"
+    for side in _SIDE_FILES:
+        try:
+            os.replace(path + side, path + suffix + side)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ReadOnlyStore(f"cannot set {path + side} aside: {error.strerror}") from error
+    return path + suffix
+
+
+class translated_errors:
+    """Inside, an error of SQLite or of the file system becomes the StoreError that says what to do."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        import sqlite3
+
+        if isinstance(error, sqlite3.Error | OSError):
+            raise to_store_error(error, self.path) from error
+
+
+def to_store_error(error: sqlite3.Error | OSError, path: str) -> StoreError:
+    """What a failure of SQLite (by its result code) or of the file system means for the store at `path`."""
+    if isinstance(error, OSError):
+        return _from_os_error(error, path)
+    match (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF:  # the low byte is the primary result code
+        case 5 | 6:  # BUSY, LOCKED
+            return LockedStore(
+                f"cannot use {path}: another process holds it", hint="wait for the other aiex to finish, then try again"
+            )
+        case 11 | 26:  # CORRUPT, NOTADB
+            return DamagedStore(f"cannot read {path}: {error}", hint="move the file away; a new one is made")
+        case 8 | 14 | 3:  # READONLY, CANTOPEN, PERM
+            return ReadOnlyStore(
+                f"cannot open {path} for writing: {error}", hint="check that its directory exists and is yours to write"
+            )
+        case 13:  # FULL
+            return FullStore(f"cannot write {path}: {error}", hint="free some space on this disk")
+        case _:
+            return StoreError(f"cannot use {path}: {error}")
+
+
+def _from_os_error(error: OSError, path: str) -> StoreError:
+    import errno
+
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FullStore(f"cannot write {path}: {reason}", hint="free some space on this disk")
+    return ReadOnlyStore(f"cannot open {path} for writing: {reason}", hint="check that its directory is yours to write")
+
+
+def _create_private(path: str) -> None:
+    """Make the file before SQLite does, for its mode; the side files inherit it."""
+    if path == ":memory:":
+        return
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
+    os.close(descriptor)
+
+
+def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
+    _enter_wal(connection)
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. Two processes doing so at once make one fail without waiting, so the waiting is done here."""
+    import sqlite3
+    import time
+
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            busy = (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], path: str) -> None:
+    if _version(connection, path, len(migrations)) == len(migrations):
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # parses the schema: damage shows here
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:  # the version is read again: another process may have migrated while we waited for the lock
+        for script in migrations[_version(connection, path, len(migrations)) :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={len(migrations)}")
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _version(connection: sqlite3.Connection, path: str, known: int) -> int:
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > known:
+        raise NewerStore(
+            f"cannot use {path}: its schema is version {found}, this aiex knows {known}",
+            hint="use the newer aiex that wrote it, or move the file away",
+        )
+    return found
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; a semicolon in a string, comment or trigger body does not end one."""
+    import sqlite3
+
+    pending = ""
+    for piece in script.split(";"):
+        pending += piece + ";"
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+    if pending.strip("; \t\r\n"):
+        yield pending
