@@ -1,0 +1,477 @@
+"""Reads the facts of a file from its syntax tree: structure by a walk over containers, uses by one query."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiex.context.facts import Effect, Fault, FileFacts, Import, Parsed, Reference, Symbol, SymbolKind
+from aiex.context.language import Found, Language, line_of, load_grammar, text
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+VERSION = 1
+"""Raised when the same source would give other facts, so that stored facts are read anew."""
+
+FULL_LIMIT_BYTES = 1_000_000
+"""Larger files are not parsed: valid Python takes about 61 MB of memory per MB of source."""
+LINE_LIMIT_BYTES = 20_000
+"""A longer line means generated or minified text, on which a parse tells little."""
+PARSE_DEADLINE_S = 2.0
+PARSE_PLAIN_BYTES = 262_144
+"""Up to here a parse is bounded well enough by its size (random bytes: about 1.5 s per MB)."""
+QUERY_WINDOW_BYTES = 65_536
+"""Query results are cut without a sign at 65,535 captures; a window this small cannot reach that."""
+QUERY_DEPTH = 200
+"""Deeper nesting makes queries quadratic (200,000 nested arrays: minutes) and no person wrote it."""
+WALK_DEPTH = 48
+SIGNATURE_LIMIT = 240
+DOC_LIMIT = 400
+BODIED: frozenset[str] = frozenset({"function", "method", "constructor", "test", "macro", "property"})
+REFERENCE_KINDS = frozenset({"call", "new", "inherit", "decorate", "macro", "type", "link"})
+FAULT_KINDS = frozenset({"raise", "catch", "exit", "assert"})
+
+_CALLEE = re.compile(
+    r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?([@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
+)
+_SPACE = re.compile(r"\s+")
+_COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+!?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
+_LICENCE = re.compile(
+    r"(?i)copyright|licen[cs]e|spdx-|all rights reserved|^\s*(?:-\*-|vim:|eslint|prettier|pylint|noqa|@ts-)"
+)
+
+
+class Unparsed(NamedTuple):
+    """A file that is not worth or not able to be parsed, and why."""
+
+    note: str
+
+
+def parse(source: bytes, language: Language) -> "Any | Unparsed":
+    """The syntax tree of a source, or why there is none: too large, one long line, deadline."""
+    if len(source) > FULL_LIMIT_BYTES:
+        return Unparsed(f"{len(source) / 1e6:.1f} MB, too large to parse")
+    if longest_line(source) > LINE_LIMIT_BYTES:
+        return Unparsed("minified or generated: a line is longer than 20 kB")
+    from tree_sitter import Parser
+
+    parser = Parser(load_grammar(language.grammar))
+    if len(source) <= PARSE_PLAIN_BYTES:
+        return parser.parse(source)
+    from time import monotonic
+
+    end = monotonic() + PARSE_DEADLINE_S
+    try:
+        return parser.parse(
+            lambda offset, _point: source[offset : offset + 65_536],
+            progress_callback=lambda _offset, _error: monotonic() > end,
+        )
+    except ValueError:
+        return Unparsed(f"parsing took longer than {PARSE_DEADLINE_S:.0f} s")
+
+
+def longest_line(source: bytes) -> int:
+    """Length in bytes of the longest line."""
+    if len(source) <= LINE_LIMIT_BYTES:
+        return len(source)
+    longest = start = 0
+    while start < len(source):
+        end = source.find(b"\n", start)
+        end = len(source) if end < 0 else end
+        longest = max(longest, end - start)
+        start = end + 1
+    return longest
+
+
+def extract(source: bytes, language: Language | None, *, note: str = "") -> FileFacts:
+    """The facts of a file; never raises for any content.
+
+    Without a language, or when the source cannot be parsed, the facts hold only sizes and say why in `note`.
+    Cost: about 0.7 times the parse on top of the parse.
+    """
+    if language is None:
+        return bare_facts(source, note or "no grammar for this kind of file")
+    tree = parse(source, language)
+    if isinstance(tree, Unparsed):
+        return bare_facts(source, tree.note, language.name)
+    return read_facts(tree.root_node, source, language)
+
+
+def bare_facts(source: bytes, note: str, language: str = "text") -> FileFacts:
+    """Facts of a file that was not parsed."""
+    return FileFacts(language, count_lines(source), len(source), "fallback", note, "", (), (), (), (), (), (), 0)
+
+
+def count_lines(source: bytes) -> int:
+    """Lines as an editor counts them: a last line without line end counts."""
+    return source.count(b"\n") + (1 if source and not source.endswith(b"\n") else 0)
+
+
+def read_facts(root: "Node", source: bytes, language: Language) -> FileFacts:
+    """The facts that a syntax tree holds."""
+    walk = _Walk(source, language)
+    walk.look(root, -1, None, 0, ())
+    symbols = tuple(walk.symbols)
+    uses = _Uses(symbols, walk.imports, language, source)
+    uses.collect(root)
+    parsed, note = _health(root)
+    doc = language.module_doc(root, source) if language.module_doc else None
+    return FileFacts(
+        language.name,
+        count_lines(source),
+        len(source),
+        parsed,
+        note,
+        doc if doc is not None else first_comment(root, source, language),
+        symbols,
+        tuple(walk.imports),
+        tuple(uses.references),
+        tuple(uses.faults),
+        tuple(uses.effects),
+        tuple(uses.complexity),
+        language.entry(root, source) if language.entry else 0,
+    )
+
+
+def _health(root: "Node") -> tuple[Parsed, str]:
+    if not root.has_error:
+        return "full", ""
+    node, depth = root, 0
+    while depth < 500:
+        broken = next((child for child in node.children if child.has_error or child.is_error or child.is_missing), None)
+        if broken is None or broken.is_error or broken.is_missing:
+            node = broken or node
+            break
+        node, depth = broken, depth + 1
+    return "partial", f"syntax error near line {line_of(node)}"
+
+
+# --- structure -----------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """Collects symbols and imports by looking into containers only."""
+
+    def __init__(self, source: bytes, language: Language) -> None:
+        self.source = source
+        self.language = language
+        self.symbols: list[Symbol] = []
+        self.imports: list[Import] = []
+
+    def look(self, node: "Node", parent: int, outer: "Node | None", depth: int, wrappers: tuple[str, ...]) -> None:
+        """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
+        language = self.language
+        definitions, containers, imports = language.definitions, language.containers, language.imports
+        leading: list[Node] = []
+        for child in node.named_children:
+            kind = child.type
+            if kind in language.comments or kind in language.attached:
+                leading.append(child)
+                continue
+            reader = definitions.get(kind)
+            found = tuple(reader(child, self.source)) if reader is not None else ()
+            if found:
+                for item in found:
+                    self.add(item, parent, outer, leading, depth, wrappers)
+            elif kind in imports:
+                self.imports.extend(imports[kind](child, self.source))
+            if not found and depth < WALK_DEPTH:
+                if kind in language.wrappers:
+                    start = outer or child
+                    self.look_wrapped(child, parent, start, leading, depth + 1, (*wrappers, kind))
+                elif kind in containers:
+                    self.look(child, parent, None, depth + 1, ())
+            leading = []
+
+    def look_wrapped(
+        self, node: "Node", parent: int, outer: "Node", leading: "list[Node]", depth: int, wrappers: tuple[str, ...]
+    ) -> None:
+        before = len(self.symbols)
+        self.look(node, parent, outer, depth, wrappers)
+        if len(self.symbols) > before and not self.symbols[before].doc:
+            doc = comment_above(leading, outer, self.source, self.language)
+            self.symbols[before] = self.symbols[before]._replace(doc=doc)
+
+    def add(
+        self,
+        found: Found,
+        parent: int,
+        outer: "Node | None",
+        leading: "list[Node]",
+        depth: int,
+        wrappers: tuple[str, ...],
+    ) -> None:
+        node, language = found.node, self.language
+        above = self.symbols[parent] if parent >= 0 else None
+        kind: SymbolKind = "method" if found.kind == "function" and above and above.kind in OWNERS else found.kind
+        exported = found.exported
+        if exported is None:
+            exported = language.exported(found.name, node, wrappers, above.kind if above else None)
+            exported = exported and (above is None or above.exported)
+        start = outer or node
+        attributes = [item for item in leading if item.type in language.attached]
+        if attributes and outer is None:
+            start = attributes[0]
+        doc = found.doc
+        if doc is None:
+            doc = comment_above(leading, outer or node, self.source, language)
+        self.symbols.append(
+            Symbol(
+                found.name,
+                f"{above.qualified}.{found.name}" if above else found.name,
+                kind,
+                found.signature if found.signature is not None else signature(node, found.body, self.source),
+                doc,
+                start.start_point[0] + 1,
+                last_line(outer or node),
+                start.start_byte,
+                (outer or node).end_byte,
+                parent,
+                exported,
+            )
+        )
+        if found.body is not None and depth < WALK_DEPTH:
+            self.look(found.body, len(self.symbols) - 1, None, depth + 1, ())
+
+
+OWNERS: frozenset[str] = frozenset({"class", "interface", "struct", "enum", "trait", "implementation", "protocol"})
+"""Kinds whose functions are methods."""
+
+
+def last_line(node: "Node") -> int:
+    """Last line a node reaches, counted from 1; an end at the start of a line belongs to the line before."""
+    row, column = node.end_point
+    return int(row) + (1 if column or row == node.start_point[0] else 0)
+
+
+def signature(node: "Node", body: "Node | None", source: bytes) -> str:
+    """The text of a definition before its body, on one line."""
+    end = body.start_byte if body is not None and body.start_byte > node.start_byte else node.end_byte
+    raw = source[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_LIMIT)].decode("utf-8", "replace")
+    if body is None:
+        raw = raw.split("\n", 1)[0] if len(raw) > SIGNATURE_LIMIT else raw
+    line = _SPACE.sub(" ", raw).strip().rstrip("{").rstrip()
+    line = line.removesuffix(":").removesuffix(" do").removesuffix("=>").rstrip()
+    line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")")
+    return line if len(line) <= SIGNATURE_LIMIT else line[: SIGNATURE_LIMIT - 1] + "…"
+
+
+def comment_above(leading: "list[Node]", node: "Node", source: bytes, language: Language) -> str:
+    """First paragraph of the comments that end directly above a node."""
+    wanted_row = node.start_point[0]
+    lines: list[str] = []
+    for item in reversed(leading):
+        end_row = item.end_point[0] - (0 if item.end_point[1] else 1)
+        if end_row < wanted_row - 1:
+            break
+        wanted_row = item.start_point[0]
+        if item.type in language.comments:
+            lines[:0] = text(item, source).splitlines()
+    return clean_comment(lines) if lines else ""
+
+
+def clean_comment(lines: list[str]) -> str:
+    """The first paragraph of comment lines without their markers, on one line."""
+    words: list[str] = []
+    for raw in lines:
+        line = _COMMENT_EDGE.sub("", _COMMENT_EDGE.sub("", raw)).strip()
+        if line and not line.strip("=-*#/~"):
+            continue
+        if not line and words:
+            break
+        if line:
+            words.append(line)
+    return shorten(" ".join(words))
+
+
+def shorten(words: str) -> str:
+    """A paragraph on one line of at most `DOC_LIMIT` characters."""
+    line = _SPACE.sub(" ", words).strip()
+    return line if len(line) <= DOC_LIMIT else line[: DOC_LIMIT - 1].rstrip() + "…"
+
+
+def first_paragraph(words: str) -> str:
+    """The text up to the first blank line, on one line."""
+    return shorten(re.split(r"\n\s*\n", words.strip(), maxsplit=1)[0])
+
+
+def first_comment(root: "Node", source: bytes, language: Language) -> str:
+    """The first paragraph of the leading comments that is not a licence, a shebang or an editor line.
+
+    A comment directly above the first definition documents that definition, not the file.
+    """
+    block: list[Node] = []
+    blocks: list[list[Node]] = [block]
+    last_row = -1
+    following_row = 1 << 30
+    for child in root.named_children:
+        if child.type not in language.comments:
+            following_row = child.start_point[0]
+            if child.type in language.imports:
+                following_row += 2
+            break
+        if block and child.start_point[0] > last_row + 1:
+            block = []
+            blocks.append(block)
+        block.append(child)
+        last_row = child.end_point[0] - (0 if child.end_point[1] else 1)
+    if len(blocks) > 1 or following_row <= last_row + 1:
+        blocks = blocks[:-1] if following_row <= last_row + 1 else blocks
+    for group in blocks:
+        lines = [line for item in group for line in text(item, source).splitlines()]
+        lines = [line for line in lines if not line.startswith("#!")]
+        if lines and not any(_LICENCE.search(line.strip(" #/*-;")) for line in lines):
+            doc = clean_comment(lines)
+            if doc:
+                return doc
+    return ""
+
+
+# --- uses ----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _query(language: Language) -> Any:
+    from tree_sitter import Query
+
+    return Query(load_grammar(language.grammar), language.uses)
+
+
+class _Uses:
+    """Collects references, faults, effects and complexity from the captures of the language's query."""
+
+    def __init__(self, symbols: tuple[Symbol, ...], imports: list[Import], language: Language, source: bytes) -> None:
+        self.symbols = symbols
+        self.language = language
+        self.source = source
+        self.references: list[Reference] = []
+        self.faults: list[Fault] = []
+        self.effects: list[Effect] = []
+        self.complexity = [1 if symbol.kind in BODIED else 0 for symbol in symbols]
+        self.bound = bound_names(imports)
+
+    def collect(self, root: "Node") -> None:
+        """Run the query over the tree and sort its captures by place."""
+        if not self.language.uses:
+            return
+        captures = sorted(self.captures(root), key=lambda item: item[0])
+        place = _Places(self.symbols)
+        for start, name, node in captures:
+            inside = place.at(start)
+            if name == "branch":
+                owner = inside
+                while owner >= 0 and self.symbols[owner].kind not in BODIED:
+                    owner = self.symbols[owner].parent
+                if owner >= 0:
+                    self.complexity[owner] += 1
+            else:
+                self.note(name, node, inside)
+
+    def captures(self, root: "Node") -> "Iterator[tuple[int, str, Node]]":
+        from tree_sitter import QueryCursor
+
+        cursor = QueryCursor(_query(self.language))
+        cursor.set_max_start_depth(QUERY_DEPTH)
+        size = len(self.source)
+        for begin in range(0, max(size, 1), QUERY_WINDOW_BYTES):
+            end = begin + QUERY_WINDOW_BYTES
+            if size > QUERY_WINDOW_BYTES:
+                cursor.set_byte_range(begin, end)
+            for name, nodes in cursor.captures(root).items():
+                for node in nodes:
+                    start = node.start_byte
+                    if begin <= start < end:
+                        yield start, name, node
+
+    def note(self, name: str, node: "Node", inside: int) -> None:
+        """File one capture under what its name says."""
+        line = node.start_point[0] + 1
+        raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
+        if name in REFERENCE_KINDS:
+            self.refer(name, raw, line, inside)
+        elif name in FAULT_KINDS:
+            self.faults.append(Fault(name, short_text(raw.split("\n", 1)[0]).rstrip("{: "), line, inside))
+        elif name.startswith("effect."):
+            self.effects.append(Effect(name[7:], short_text(raw), line, inside))
+
+    def refer(self, kind: str, raw: str, line: int, inside: int) -> None:
+        match = _CALLEE.match(raw)
+        if match is None:
+            return
+        receiver, name = match.group(1) or "", match.group(2)
+        if len(receiver) > 60 or "\n" in receiver:
+            receiver = short_text(receiver)
+        self.references.append(Reference(name, receiver, line, inside, kind))
+        if kind in ("call", "new", "macro"):
+            self.classify(name, receiver, line, inside)
+
+    def classify(self, name: str, receiver: str, line: int, inside: int) -> None:
+        """Add the effect or the exit that a callee is known for."""
+        callee = f"{receiver}.{name}" if receiver else name
+        head, _, rest = callee.partition(".")
+        known = self.bound.get(head)
+        full = (f"{known}.{rest}" if rest else known) if known else callee
+        if full in self.language.exits:
+            self.faults.append(Fault("exit", callee, line, inside))
+        kind = effect_of(full, name, receiver, self.language)
+        if kind:
+            self.effects.append(Effect(kind, short_text(callee), line, inside))
+
+
+def effect_of(full: str, name: str, receiver: str, language: Language) -> str:
+    """The kind of effect a callee is known for, empty when none."""
+    effects = language.effects
+    kind = effects.get(full)
+    if kind is not None:
+        return kind
+    head = full
+    while "." in head:
+        head = head.rpartition(".")[0]
+        kind = effects.get(head + ".*")
+        if kind is not None:
+            return kind
+    return effects.get("." + name, "") if receiver else ""
+
+
+def bound_names(imports: list[Import]) -> dict[str, str]:
+    """Local names that imports bind, with the dotted thing each stands for."""
+    bound: dict[str, str] = {}
+    for item in imports:
+        module = re.sub(r"::|/", ".", item.module).strip(".")
+        if item.alias:
+            head = item.alias.partition(".")[0]
+            bound[item.alias] = module
+            if head != item.alias:
+                bound[head] = module.partition(".")[0]
+        for name, local in item.names:
+            if name == "default":
+                bound[local] = module
+            elif name != "*":
+                bound[local] = f"{module}.{name}"
+    return bound
+
+
+def short_text(raw: str) -> str:
+    """A piece of source on one line, at most 60 characters."""
+    line = _SPACE.sub(" ", raw).strip()
+    return line if len(line) <= 60 else line[:59] + "…"
+
+
+class _Places:
+    """The innermost symbol at a byte, for symbols in walk order (start ascending, parents first)."""
+
+    def __init__(self, symbols: tuple[Symbol, ...]) -> None:
+        self.symbols = symbols
+        order = sorted(range(len(symbols)), key=lambda index: (symbols[index].start_byte, index))
+        self.order = order
+        self.starts = [symbols[index].start_byte for index in order]
+
+    def at(self, byte: int) -> int:
+        """Index of the innermost symbol that holds a byte, -1 for the module."""
+        position = bisect_right(self.starts, byte) - 1
+        index = self.order[position] if position >= 0 else -1
+        while index >= 0 and self.symbols[index].end_byte <= byte:
+            index = self.symbols[index].parent
+        return index
