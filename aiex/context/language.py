@@ -167,6 +167,11 @@ def by_fields(
     return read
 
 
+def effects_by_kind(**callees: str) -> dict[str, str]:
+    """The `effects` table of a language from words grouped by kind: `file="open os.remove", process="os.system"`."""
+    return {callee: kind for kind, words in callees.items() for callee in words.split()}
+
+
 def line_of(node: "Node") -> int:
     """First line of a node, counted from 1."""
     return int(node.start_point[0]) + 1

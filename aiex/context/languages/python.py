@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiex.context.extract import first_paragraph
 from aiex.context.facts import Import
-from aiex.context.language import Found, Language, Tree, by_fields, field, line_of, text
+from aiex.context.language import Found, Language, Tree, by_fields, effects_by_kind, field, line_of, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -21,12 +21,11 @@ def _docstring(body: "Node", source: bytes) -> str | None:
     for child in body.named_children:
         if child.type == "comment":
             continue
-        if child.type == "expression_statement" and child.named_children:
-            child = child.named_children[0]
-        if child.type != "string":
+        said = child.named_children[0] if child.type == "expression_statement" and child.named_children else child
+        if said.type != "string":
             return None
         try:
-            value = ast.literal_eval(text(child, source))
+            value = ast.literal_eval(text(said, source))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return None
         return first_paragraph(value) if isinstance(value, str) else None
@@ -45,15 +44,10 @@ def _assignment(node: "Node", source: bytes) -> Iterable[Found]:
     above = node.parent.parent if node.parent is not None and node.parent.type == "block" else None
     if above is not None and above.type != "class_definition":
         return
-    right = child.child_by_field_name("right")
     if _CONSTANT.match(name):
         yield Found(name, "constant", node)
-    elif above is not None:
-        yield Found(name, "field", node)
-    elif name == "__all__" or (right is not None and right.type in ("call", "subscript", "binary_operator", "lambda")):
-        yield Found(name, "variable", node)
-    elif right is None or right.type in ("list", "dictionary", "set", "identifier", "attribute", "none"):
-        yield Found(name, "variable", node)
+    else:
+        yield Found(name, "variable" if above is None else "field", node)
 
 
 def _import(node: "Node", source: bytes) -> Iterable[Import]:
@@ -175,10 +169,20 @@ LANGUAGE = Language(
     },
     containers=frozenset(
         {
-            "block", "if_statement", "else_clause", "elif_clause", "try_statement", "except_clause", "finally_clause",
-            "with_statement", "for_statement", "while_statement", "match_statement", "case_clause",
+            "block",
+            "if_statement",
+            "else_clause",
+            "elif_clause",
+            "try_statement",
+            "except_clause",
+            "finally_clause",
+            "with_statement",
+            "for_statement",
+            "while_statement",
+            "match_statement",
+            "case_clause",
         }
-    ),  # fmt: skip
+    ),
     wrappers=frozenset({"decorated_definition"}),
     imports={
         "import_statement": _import,
@@ -203,51 +207,51 @@ LANGUAGE = Language(
          (conditional_expression) (boolean_operator) (for_in_clause) (if_clause) (assert_statement)] @branch
         (subscript value: (attribute) @effect.environment (#eq? @effect.environment "os.environ"))
     """,
-    effects={
-        "open": "file", "io.open": "file", "os.open": "file", "os.remove": "file", "os.unlink": "file",
-        "os.rename": "file", "os.replace": "file", "os.mkdir": "file", "os.makedirs": "file", "os.rmdir": "file",
-        "os.symlink": "file", "os.link": "file", "os.chmod": "file", "os.chown": "file", "os.truncate": "file",
-        "os.removedirs": "file", "os.write": "file", "os.read": "file", "os.scandir": "file", "os.listdir": "file",
-        "os.walk": "file", "os.utime": "file", "shutil.*": "file", "tempfile.*": "file", "glob.*": "file",
-        "pathlib.Path.open": "file", ".write_text": "file", ".write_bytes": "file", ".read_text": "file",
-        ".read_bytes": "file", ".unlink": "file", ".rmdir": "file", ".mkdir": "file", ".touch": "file",
-        ".iterdir": "file", ".rglob": "file", ".symlink_to": "file", "zipfile.ZipFile": "file",
-        "tarfile.open": "file", "pickle.load": "file", "json.dump": "file", "json.load": "file",
-        "socket.*": "network", "urllib.request.*": "network", "http.client.*": "network", "requests.*": "network",
-        "httpx.*": "network", "httpx2.*": "network", "aiohttp.*": "network", "smtplib.*": "network",
-        "ftplib.*": "network", "urllib3.*": "network", "websockets.*": "network", "ssl.*": "network",
-        "socketserver.*": "network", "http.server.*": "network", "paramiko.*": "network", "grpc.*": "network",
-        "asyncio.open_connection": "network", "asyncio.start_server": "network", "webbrowser.open": "process",
-        "subprocess.*": "process", "os.system": "process", "os.popen": "process", "os.fork": "process",
-        "os.kill": "process", "os.killpg": "process", "os.posix_spawn": "process", "os.execv": "process",
-        "os.execve": "process", "os.execvp": "process", "os.execvpe": "process", "os.spawnv": "process",
-        "os.waitpid": "process", "multiprocessing.*": "process", "pty.*": "process", "signal.signal": "process",
-        "asyncio.create_subprocess_exec": "process", "asyncio.create_subprocess_shell": "process",
-        "concurrent.futures.ProcessPoolExecutor": "process", "atexit.register": "process",
-        "os.getenv": "environment", "os.environ.*": "environment", "os.putenv": "environment",
-        "os.unsetenv": "environment", "os.chdir": "environment", "os.umask": "environment",
-        "sys.path.*": "environment", "locale.setlocale": "environment", "sys.setrecursionlimit": "environment",
-        "time.time": "time", "time.monotonic": "time", "time.perf_counter": "time", "time.sleep": "time",
-        "time.time_ns": "time", "datetime.datetime.now": "time", "datetime.datetime.utcnow": "time",
-        "datetime.date.today": "time", "datetime.now": "time", "asyncio.sleep": "time",
-        "random.*": "random", "secrets.*": "random", "uuid.uuid4": "random", "uuid.uuid1": "random",
-        "os.urandom": "random", "numpy.random.*": "random",
-        "sqlite3.*": "database", "psycopg.*": "database", "psycopg2.*": "database", "sqlalchemy.create_engine": "database",
-        ".executemany": "database", ".executescript": "database", ".commit": "database", ".rollback": "database",
-        "pymongo.*": "database", "redis.*": "database",
-        "print": "output", "sys.stdout.*": "output", "sys.stderr.*": "output", "click.echo": "output",
-        "click.secho": "output", "logging.*": "output", "warnings.warn": "output",
-        "input": "input", "sys.stdin.*": "input", "getpass.getpass": "input", "click.prompt": "input",
-        "threading.*": "thread", "_thread.*": "thread", "concurrent.futures.ThreadPoolExecutor": "thread",
-        "asyncio.create_task": "thread", "asyncio.run": "thread",
-        "eval": "code", "exec": "code", "compile": "code", "__import__": "code", "importlib.import_module": "code",
-        "pickle.loads": "code", "marshal.loads": "code", "ctypes.*": "code", "runpy.*": "code",
-        "setattr": "state", "globals": "state", "sys.modules.*": "state",
-    },
+    effects=effects_by_kind(
+        file="""
+            open io.open os.open os.remove os.unlink os.rename os.replace os.mkdir os.makedirs os.rmdir
+            os.symlink os.link os.chmod os.chown os.truncate os.removedirs os.write os.read os.scandir
+            os.listdir os.walk os.utime shutil.* tempfile.* glob.* pathlib.Path.open .write_text .write_bytes
+            .read_text .read_bytes .unlink .rmdir .mkdir .touch .iterdir .rglob .symlink_to zipfile.ZipFile
+            tarfile.open pickle.load json.dump json.load
+        """,
+        network="""
+            socket.* urllib.request.* http.client.* requests.* httpx.* httpx2.* aiohttp.* smtplib.* ftplib.*
+            urllib3.* websockets.* ssl.* socketserver.* http.server.* paramiko.* grpc.* asyncio.open_connection
+            asyncio.start_server
+        """,
+        process="""
+            webbrowser.open subprocess.* os.system os.popen os.fork os.kill os.killpg os.posix_spawn os.execv
+            os.execve os.execvp os.execvpe os.spawnv os.waitpid multiprocessing.* pty.* signal.signal
+            asyncio.create_subprocess_exec asyncio.create_subprocess_shell
+            concurrent.futures.ProcessPoolExecutor atexit.register
+        """,
+        environment="""
+            os.getenv os.environ.* os.putenv os.unsetenv os.chdir os.umask sys.path.* locale.setlocale
+            sys.setrecursionlimit
+        """,
+        time="""
+            time.time time.monotonic time.perf_counter time.sleep time.time_ns datetime.datetime.now
+            datetime.datetime.utcnow datetime.date.today datetime.now asyncio.sleep
+        """,
+        random="random.* secrets.* uuid.uuid4 uuid.uuid1 os.urandom numpy.random.*",
+        database="""
+            sqlite3.* psycopg.* psycopg2.* sqlalchemy.create_engine .executemany .executescript .commit
+            .rollback pymongo.* redis.*
+        """,
+        output="print sys.stdout.* sys.stderr.* click.echo click.secho logging.* warnings.warn",
+        input="input sys.stdin.* getpass.getpass click.prompt",
+        thread="threading.* _thread.* concurrent.futures.ThreadPoolExecutor asyncio.create_task asyncio.run",
+        code="eval exec compile __import__ importlib.import_module pickle.loads marshal.loads ctypes.* runpy.*",
+        state="setattr globals sys.modules.*",
+    ),
     exits=frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort", "SystemExit"}),
-    mention=re.compile(rb"(?m)^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]*(?:\([^)]*\)|[^\n]*(?:\\\n[^\n]*)*)|import[ \t]+[^\n]*)"),
+    mention=re.compile(
+        rb"(?m)^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]*(?:\([^)]*\)|[^\n]*(?:\\\n[^\n]*)*)"
+        rb"|import[ \t]+[^\n]*)"
+    ),
     names_of=_names_of,
     resolve=_resolve,
     standard=frozenset(sys.stdlib_module_names),
     chunk_inside=frozenset({"block", "decorated_definition"}),
-)  # fmt: skip
+)
