@@ -1,0 +1,229 @@
+"""A TOML file as text: its values with the line of each, and changing one value without touching the rest.
+
+`tomllib` gives the values; it does not tell lines and cannot write, so a small scanner finds the statements.
+"""
+
+import json
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiex.errors import ConfigError
+
+Path = tuple[str, ...]
+
+_SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|#[^\n]*)*")
+_KEY_PART = re.compile(r"""[ \t]*("(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.?)""")
+_VALUE_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[{]|[\]}]|\n|[^"\'#\[\]{}\n]+',
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A header (`value` empty) or a pair of a TOML text; offsets in characters."""
+
+    path: Path
+    table: Path
+    start: int
+    value_start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigText:
+    """A parsed file: nested values, and the line (from 1) of each statement by its path."""
+
+    values: dict[str, Any]
+    lines: dict[Path, int]
+
+    def line(self, path: Path) -> int | None:
+        """The line of a value; inside an inline table, the line where the table is written."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return None
+
+
+def parse(data: bytes, file: str) -> ConfigText:
+    """Read the bytes of a TOML file.
+
+    Raises:
+        ConfigError: with file and line, if it is not UTF-8 or not TOML.
+    """
+    text = _decode(data, file)
+    values = _load(text, file)
+    lines: dict[Path, int] = {}
+    for statement in _statements(text):
+        lines.setdefault(statement.path, text.count("\n", 0, statement.start) + 1)
+    return ConfigText(values, lines)
+
+
+def set_in_file(file: str, path: Path, value: object) -> None:
+    """Change or add one value, keep every other byte; written whole or not at all, mode and symbolic link kept.
+
+    Raises:
+        ConfigError: if the file is malformed, or holds the value in a form that cannot be edited in place.
+    """
+    real = os.path.realpath(file)
+    try:
+        with open(real, "rb") as source:
+            data, mode = source.read(), stat.S_IMODE(os.fstat(source.fileno()).st_mode)
+    except FileNotFoundError:
+        data, mode = b"", 0o600
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    _load(_decode(data, file), file)
+    text = data.decode("utf-8")
+    edited = _edit(text, path, render(value))
+    if not _holds(edited, path, value):
+        raise ConfigError(f"cannot change {'.'.join(path)} in {file}: it is written as an inline table", hint=_BY_HAND)
+    _replace_file(real, edited.encode("utf-8"), mode)
+
+
+_BY_HAND = "edit the file by hand, or write the table with a [header]"
+
+
+def render(value: object) -> str:
+    """A value in TOML syntax."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(render(item) for item in value) + "]"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    # a JSON string is a TOML basic string, but for the escapes of lone surrogates and U+007F
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _decode(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"cannot read {file}:{line}: not UTF-8 (byte {data[error.start]:#04x})") from error
+
+
+def _load(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        said = str(error)
+        at = re.search(r" \(at line (\d+), column \d+\)$", said)
+        line = int(at[1]) if at else text.count("\n") + 1
+        reason = said[: at.start()] if at else said.removesuffix(" (at end of document)")
+        hint = "a string needs quotes in TOML" if "nvalid value" in reason else ""
+        raise ConfigError(f"cannot read {file}:{line}: {reason}", hint=hint) from error
+
+
+def _statements(text: str) -> Iterator[Statement]:
+    """Headers and pairs in order; `text` is known to be valid TOML."""
+    table: Path = ()
+    at = _skip_space(text, 0)
+    while at < len(text):
+        start = at
+        if text[at] == "[":
+            array = text.startswith("[[", at)
+            table, at = _read_path(text, at + (2 if array else 1))
+            at = text.index("]", at) + (2 if array else 1)
+            yield Statement(table, table, start, at, at)
+        else:
+            relative, at = _read_path(text, at)
+            value_start = re.compile(r"=[ \t]*").match(text, at).end()  # type: ignore[union-attr]
+            at = _value_end(text, value_start)
+            yield Statement(table + relative, table, start, value_start, at)
+        at = _skip_space(text, at)
+
+
+def _skip_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _read_path(text: str, at: int) -> tuple[Path, int]:
+    parts: list[str] = []
+    while found := _KEY_PART.match(text, at):
+        word, at = found[1], found.end()
+        quoted = word[0] in "\"'"
+        parts.append(next(iter(tomllib.loads(f"{word}=0"))) if quoted else word)
+        if not found[2]:
+            break
+    return tuple(parts), at
+
+
+def _value_end(text: str, at: int) -> int:
+    """The offset after the value that begins at `at`, without trailing space and comment."""
+    depth, end = 0, at
+    while token := _VALUE_TOKEN.match(text, at):
+        at, word = token.end(), token[0]
+        if word == "\n" and depth == 0:
+            break
+        if word[0] == "#":
+            continue
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(word, 0)
+        if word.strip():
+            end = at - (len(word) - len(word.rstrip()))
+    return end
+
+
+def _edit(text: str, path: Path, rendered: str) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    statements = list(_statements(text))
+    pairs = [found for found in statements if found.value_start < found.end]
+    for pair in pairs:
+        if pair.path == path:
+            return text[: pair.value_start] + rendered + text[pair.end :]
+    siblings = [pair for pair in pairs if pair.path[:-1] == path[:-1]]
+    headers = [found for found in statements if found.value_start == found.end]
+    for place in (*siblings[-1:], *(header for header in headers if header.path == path[:-1])):
+        return _insert_after(text, place, f"{_dotted(path[len(place.table) :])} = {rendered}", newline)
+    if len(path) == 1:
+        at = headers[0].start if headers else len(text)
+        lead = "" if not text[:at] or text[:at].endswith("\n") else newline
+        return text[:at] + f"{lead}{_dotted(path)} = {rendered}{newline}" + (newline if headers else "") + text[at:]
+    lead = "" if not text else newline if text.endswith("\n") else newline * 2
+    return text + f"{lead}[{_dotted(path[:-1])}]{newline}{_dotted(path[-1:])} = {rendered}{newline}"
+
+
+def _insert_after(text: str, place: Statement, line: str, newline: str) -> str:
+    end = text.find("\n", place.end)
+    if end < 0:
+        return text + newline + line + newline
+    return text[: end + 1] + line + newline + text[end + 1 :]
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else render(part) for part in path)
+
+
+def _holds(text: str, path: Path, value: object) -> bool:
+    try:
+        found: Any = tomllib.loads(text.removeprefix("\ufeff"))
+        for part in path:
+            found = found[part]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        return False
+    return bool(found == (list(value) if isinstance(value, tuple) else value))
+
+
+def _replace_file(file: str, data: bytes, mode: int) -> None:
+    folder = os.path.dirname(file) or "."
+    temporary = os.path.join(folder, f".{os.path.basename(file)}.{os.getpid()}.tmp")
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            with os.fdopen(descriptor, "wb") as target:
+                target.write(data)
+                target.flush()
+                os.fsync(target.fileno())
+            os.chmod(temporary, mode)
+            os.replace(temporary, file)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}", hint="check that it is yours to write") from error

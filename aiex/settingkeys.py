@@ -1,0 +1,182 @@
+"""The table of settings: every key with its type, default, bounds and one line of help.
+
+Reading, checking, the JSON schema and the reference page all come from here; a new setting is one new row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Value = str | int | float | list[str]
+Kind = Literal["text", "integer", "number", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting. A `*` in the name stands for a name of the person's choice."""
+
+    name: str
+    kind: Kind
+    default: Value
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float = 0
+    url: bool = False
+    clamp: Literal["fixed", "highest", "subset"] = "fixed"
+    """What a managed policy's value means: the value itself, the highest allowed, or the entries allowed."""
+    tighten_only: bool = False
+    """A project may only take entries away from what the person allowed."""
+
+
+_S = "seconds"
+KEYS: Final = (
+    Key("model", "text", "offline", "Who answers: `provider/model`, a model of `openai`, or `offline`."),
+    Key("fallback_models", "list", [], "Models asked in this order when the first one is not available."),
+    Key("budget_tokens", "integer", 12_000, "Most tokens of context put into one request.", minimum=1, clamp="highest"),
+    Key("output.format", "text", "text", "Form of the answer on stdout.", choices=("text", "json", "stream-json")),
+    Key("output.color", "text", "auto", "When to use colour.", choices=("auto", "always", "never")),
+    Key("providers.*.protocol", "text", "openai-chat", "The wire protocol that the server speaks."),
+    Key("providers.*.base_url", "text", "", "Where the server is, up to and including the version path.", url=True),
+    Key("providers.*.api_key_env", "text", "", "Name of the environment variable that holds the key; empty for none."),
+    Key("providers.*.connect_timeout_s", "number", 10, f"Longest wait for a connection, {_S}.", clamp="highest"),
+    Key("providers.*.first_byte_timeout_s", "number", 120, f"Longest wait for the first byte, {_S}.", clamp="highest"),
+    Key("providers.*.idle_timeout_s", "number", 90, f"Longest silence inside an answer, {_S}.", clamp="highest"),
+    Key("providers.*.total_timeout_s", "number", 900, f"Longest time for a whole call, {_S}.", clamp="highest"),
+    Key(
+        "paths.allow_read",
+        "list",
+        [],
+        "Directories outside the workspace that may be read.",
+        clamp="subset",
+        tighten_only=True,
+    ),
+    Key(
+        "paths.allow_write",
+        "list",
+        [],
+        "Directories outside the workspace that may be written.",
+        clamp="subset",
+        tighten_only=True,
+    ),
+    Key(
+        "context.max_file_bytes",
+        "integer",
+        1_000_000,
+        "Larger files are read by line windows instead of being parsed.",
+        minimum=1,
+    ),
+    Key("context.ignore", "list", [], "Patterns of files to leave out, as in `.gitignore`."),
+    Key("context.workers", "integer", 0, "Processes that parse; 0 means one for each core."),
+    Key(
+        "log.level",
+        "text",
+        "warning",
+        "Least severe message that goes to the log file.",
+        choices=("debug", "info", "warning", "error"),
+    ),
+)
+BUILT_IN_PROVIDERS: Final = {
+    "openai": {"base_url": "https://api.openai.com/v1", "api_key_env": "OPENAI_API_KEY"},
+}
+_BY_NAME = {key.name: key for key in KEYS}
+SECRET_NAMES: Final = frozenset({"api_key", "apikey", "api_token", "access_token", "token", "secret", "password"})
+
+
+def find_key(name: str) -> Key | None:
+    """The row for a dotted name such as `providers.local.base_url`; None when there is none."""
+    if name in _BY_NAME:
+        return _BY_NAME[name] if "*" not in name else None
+    head, _, rest = name.partition(".")
+    provider, _, field = rest.rpartition(".")
+    return _BY_NAME.get(f"providers.*.{field}") if head == "providers" and provider else None
+
+
+def provider_of_key(name: str) -> str:
+    """The provider a key such as `providers.local.base_url` is about, empty for other keys."""
+    head, _, rest = name.partition(".")
+    return rest.rpartition(".")[0] if head == "providers" else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that offers the most similar known name, or lists what there is when none is similar."""
+    import difflib
+
+    names = sorted(known)
+    similar = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if similar:
+        return f"did you mean {similar[0]}?"
+    return f"there is: {', '.join(names)}" if names else ""
+
+
+def nearest_key(name: str) -> str:
+    """As `nearest`, among the settings; the `*` of the table takes the provider's name from `name`."""
+    provider = provider_of_key(name) or "NAME"
+    return nearest(name, (key.name.replace("*", provider) for key in KEYS))
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a key by this name would hold a secret, which never belongs into a configuration file."""
+    return name.rpartition(".")[2].lower().replace("-", "_") in SECRET_NAMES
+
+
+def problem_with(key: Key, value: object) -> str:
+    """Why `value` cannot be the value of `key`, as "expected …"; empty when it can."""
+    match key.kind:
+        case "text":
+            return _problem_with_text(key, value)
+        case "list":
+            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+            return "" if good else "expected a list of strings"
+        case "integer":
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= key.minimum
+            return "" if good else f"expected a whole number of at least {int(key.minimum)}"
+        case "number":
+            good = isinstance(value, int | float) and not isinstance(value, bool)
+            return "" if good and key.minimum <= float(str(value)) < float("inf") else "expected a number, 0 or more"
+
+
+def _problem_with_text(key: Key, value: object) -> str:
+    if not isinstance(value, str):
+        return "expected a string"
+    if key.choices and value not in key.choices:
+        return f"expected one of {', '.join(key.choices)}"
+    if key.url and value and not value.startswith(("http://", "https://")):
+        return "expected an address that begins with https:// or http://"
+    if key.name == "model" and (not value or value != value.strip() or value.startswith("/") or value.endswith("/")):
+        return "expected provider/model or offline"
+    return ""
+
+
+def value_from_text(key: Key, text: str) -> object:
+    """What words from a command line or the environment mean for this key; TOML syntax, quotes optional.
+
+    A list may also be written with commas. What does not fit is given back as it is, for `problem_with` to name.
+    """
+    text = text.strip()
+    if text[:1] in ('"', "'", "["):
+        return _from_toml(text)
+    match key.kind:
+        case "text":
+            return text
+        case "list":
+            return [item.strip() for item in text.split(",") if item.strip()]
+        case "integer" | "number":
+            for convert in (int, float) if key.kind == "number" else (int,):
+                try:
+                    return convert(text)
+                except ValueError:
+                    continue
+            return text
+
+
+def _from_toml(text: str) -> object:
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
