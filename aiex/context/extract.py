@@ -116,6 +116,9 @@ def read_facts(root: "Node", source: bytes, language: Language) -> FileFacts:
     symbols = tuple(walk.symbols)
     uses = _Uses(symbols, walk.imports, language, source)
     uses.collect(root)
+    imports = walk.imports
+    if language.implied is not None:
+        imports = [*imports, *language.implied(imports, uses.references)]
     parsed, note = _health(root)
     doc = language.module_doc(root, source) if language.module_doc else None
     return FileFacts(
@@ -126,7 +129,7 @@ def read_facts(root: "Node", source: bytes, language: Language) -> FileFacts:
         note,
         doc if doc is not None else first_comment(root, source, language),
         symbols,
-        tuple(walk.imports),
+        tuple(imports),
         tuple(uses.references),
         tuple(uses.faults),
         tuple(uses.effects),
@@ -165,11 +168,14 @@ class _Walk:
         language = self.language
         definitions, containers, imports = language.definitions, language.containers, language.imports
         leading: list[Node] = []
+        last_row = -1
         for child in node.named_children:
             kind = child.type
             if kind in language.comments or kind in language.attached:
-                leading.append(child)
+                if child.start_point[0] != last_row:
+                    leading.append(child)
                 continue
+            last_row = child.end_point[0]
             reader = definitions.get(kind)
             found = tuple(reader(child, self.source)) if reader is not None else ()
             if found:
@@ -217,17 +223,18 @@ class _Walk:
         doc = found.doc
         if doc is None:
             doc = comment_above(leading, outer or node, self.source, language)
+        last = found.last or outer or node
         self.symbols.append(
             Symbol(
                 found.name,
-                f"{above.qualified}.{found.name}" if above else found.name,
+                found.qualified or (f"{above.qualified}.{found.name}" if above else found.name),
                 kind,
                 found.signature if found.signature is not None else signature(node, found.body, self.source),
                 doc,
                 start.start_point[0] + 1,
-                last_line(outer or node),
+                last_line(last),
                 start.start_byte,
-                (outer or node).end_byte,
+                last.end_byte,
                 parent,
                 exported,
             )

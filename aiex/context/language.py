@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from aiex import plugins
-from aiex.context.facts import Import, SymbolKind
+from aiex.context.facts import Import, Reference, SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,6 +36,10 @@ class Found(NamedTuple):
     """None leaves the decision to the language's `exported` rule."""
     signature: str | None = None
     """None takes the text before the body."""
+    qualified: str | None = None
+    """Path inside the file where it is not that of the nesting: `Type.Method` of a Go method."""
+    last: "Node | None" = None
+    """Where the symbol ends when not with `node`: the last clause of an Elixir function."""
 
 
 class Tree(Protocol):
@@ -112,6 +116,8 @@ class Language:
     exits: frozenset[str] = frozenset()
     """Callees that end the process: `sys.exit`."""
 
+    implied: Callable[[Sequence[Import], Sequence[Reference]], Iterable[Import]] | None = None
+    """Imports without a statement, read from the uses: `Shop.Basket.add` in Elixir names a module."""
     mention: "re.Pattern[bytes] | None" = None
     """Finds the statements that may name other files; every identifier in a match becomes a key."""
     names_of: Callable[[str], set[str]] = _stem_names
@@ -170,6 +176,15 @@ def by_fields(
 def effects_by_kind(**callees: str) -> dict[str, str]:
     """The `effects` table of a language from words grouped by kind: `file="open os.remove", process="os.system"`."""
     return {callee: kind for kind, words in callees.items() for callee in words.split()}
+
+
+def head_line(node: "Node", source: bytes) -> str:
+    """The first line of a node without an opening bracket at its end; an ellipsis says that more follows."""
+    end = source.find(b"\n", node.start_byte, node.end_byte)
+    if end < 0:
+        return text(node, source).rstrip("; \t\r")
+    line = source[node.start_byte : end].decode("utf-8", "replace").rstrip()
+    return line.rstrip("{([ \t") + " …"
 
 
 def line_of(node: "Node") -> int:
