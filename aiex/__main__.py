@@ -1,0 +1,12 @@
+"""`python -m aiex` is the console script."""
+
+import os
+import sys
+
+from aiex._entry import main
+
+if __name__ == "__main__":
+    # `-m` puts the current directory first on the path; a repository must not lend us an `ast.py` of its own
+    if sys.path and sys.path[0] in ("", os.getcwd()):
+        del sys.path[0]
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""The global flags: they work before and after the verb, and a later one wins."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import click
+
+Form = Literal["text", "json", "stream-json"]
+FORMS: tuple[Form, ...] = ("text", "json", "stream-json")
+
+
+@dataclass(slots=True)
+class Flags:
+    """What the global flags said; None where nothing was said."""
+
+    cwd: str | None = None
+    form: Form | None = None
+    model: str | None = None
+    offline: bool = False
+    overrides: list[str] = field(default_factory=list)
+    profile: str | None = None
+    quiet: bool = False
+    verbosity: int = 0
+    no_color: bool = False
+
+    def to_settings(self) -> dict[str, object]:
+        """The flags that are settings too, by their keys."""
+        said: dict[str, object] = {}
+        if self.form:
+            said["output.format"] = self.form
+        if self.no_color:
+            said["output.color"] = "never"
+        if self.offline:
+            said["model"] = "offline"
+        elif self.model:
+            said["model"] = self.model
+        return said
+
+
+class GlobalOption(click.Option):
+    """An option of every command; only the help of `aiex` itself lists it."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        return super().get_help_record(ctx) if ctx.parent is None else None
+
+
+def _remember(name: str) -> Any:
+    def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        flags = ctx.find_root().ensure_object(Flags)
+        if isinstance(value, tuple):
+            flags.overrides.extend(value)
+        elif name == "verbosity":
+            flags.verbosity += value
+        elif value:
+            setattr(flags, name, "json" if name == "form" and value is True else value)
+
+    return callback
+
+
+def _option(names: list[str], keeps: str, **attributes: Any) -> GlobalOption:
+    return GlobalOption(names, expose_value=False, callback=_remember(keeps), **attributes)
+
+
+def _build_options() -> tuple[GlobalOption, ...]:
+    return (
+        _option(["-C", "--cwd"], "cwd", metavar="DIR", type=click.Path(file_okay=False), help="Work as if started in DIR."),
+        _option(["-o", "--output-format"], "form", type=click.Choice(FORMS), help="Form of the result on standard output."),
+        _option(["--json"], "form", is_flag=True, help="Same as -o json."),
+        _option(["-m", "--model"], "model", metavar="PROVIDER/MODEL", help="Model to ask, or 'offline'."),
+        _option(["--offline"], "offline", is_flag=True, help="Use no network and no model; wins over -m."),
+        _option(["--set"], "overrides", metavar="KEY=VALUE", multiple=True, help="Change a setting for this run; repeatable."),
+        _option(["--profile"], "profile", metavar="NAME", help="Use the settings of a profile."),
+        _option(["-q", "--quiet"], "quiet", is_flag=True, help="No progress and no warnings on standard error."),
+        _option(["-v", "--verbose"], "verbosity", count=True, help="Say more on standard error; twice for debugging."),
+        _option(["--no-color"], "no_color", is_flag=True, help="No colour, as with NO_COLOR=1."),
+    )
+
+
+_options: tuple[GlobalOption, ...] = ()
+
+
+def global_options() -> tuple[GlobalOption, ...]:
+    """The options that every command understands, always the same objects."""
+    global _options  # noqa: PLW0603
+    _options = _options or _build_options()
+    return _options
+
+
+def with_globals(command: click.Command) -> click.Command:
+    """The same command, understanding the global flags too."""
+    known = {name for parameter in command.params for name in parameter.opts}
+    command.params.extend(option for option in global_options() if not known & set(option.opts))
+    return command
+
+
+def find_form(arguments: list[str]) -> Form:
+    """The output form that a command line asks for, also when it could not be understood otherwise."""
+    form: Form = "text"
+    for position, word in enumerate(arguments):
+        if word == "--":
+            break
+        if word == "--json":
+            form = "json"
+        following = arguments[position + 1] if position + 1 < len(arguments) else ""
+        for candidate in FORMS:
+            if word in (f"-o{candidate}", f"--output-format={candidate}") or (
+                word in ("-o", "--output-format") and following == candidate
+            ):
+                form = candidate
+    return form

@@ -1,0 +1,1 @@
+"""One file per form of output: terminal, plain text, one JSON object, JSON lines."""

@@ -1,0 +1,193 @@
+"""The tree of words that Click walks: verbs, then nouns; and the reverse for those who think of the noun first."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from aiex import __version__
+from aiex.cli import registry
+from aiex.cli.flags import with_globals
+from aiex.cli.suggest import did_you_mean
+
+HELP_WIDTH = 80
+"""Help is laid out for the classic terminal everywhere, so that the packaged text and the reference never differ."""
+SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": HELP_WIDTH}
+
+
+class Words(click.Group):
+    """A group whose commands are found by name, with one line of help for each that costs no import."""
+
+    def summary(self, name: str) -> str:
+        """One line of help on a command of this group."""
+        command = self.get_command(click.Context(self), name)
+        return command.get_short_help_str(HELP_WIDTH).rstrip(".") if command else ""
+
+    def words(self) -> Iterable[str]:
+        """Every word that leads on from here, also those that help leaves out."""
+        return self.list_commands(click.Context(self))
+
+    def unknown(self, word: str, following: list[str]) -> tuple[str, str]:
+        """The message and the hint for a word that leads nowhere."""
+        return f"no such command: {word}", did_you_mean(word, self.words())
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        command = self.get_command(ctx, args[0])
+        if command is None and not ctx.resilient_parsing:
+            message, hint = self.unknown(args[0], args[1:])
+            raise WordError(message, hint=hint, ctx=ctx)
+        return (args[0] if command else None), command, args[1:]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self.summary(name)) for name in names]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, self.summary(name)) for name in self.list_commands(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+class WordError(click.UsageError):
+    """A word that leads nowhere, with a hint of its own."""
+
+    def __init__(self, message: str, *, hint: str, ctx: click.Context) -> None:
+        super().__init__(message, ctx)
+        self.hint = hint
+
+
+class NounsOfVerb(Words):
+    """`aiex list NOUN`: a verb that works on several nouns."""
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(verb, help=f"{verb.capitalize()} what NOUN names.", subcommand_metavar="NOUN ...")
+        self.verb = verb
+        with_globals(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return registry.nouns_with(self.verb)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        noun = registry.find_noun(cmd_name)
+        return registry.load_noun(noun).verbs.get(self.verb) if noun else None
+
+    def unknown(self, word: str, following: list[str]) -> tuple[str, str]:
+        nouns = registry.nouns_with(self.verb)
+        noun = registry.find_noun(word)
+        if noun:
+            verbs = ", ".join(f"{verb} {noun}" for verb in registry.load_noun(noun).verbs)
+            return f"cannot {self.verb} {noun}", f"there is: {verbs}"
+        return f"cannot {self.verb} {word!r}", did_you_mean(word, nouns) or f"one of: {', '.join(nouns)}"
+
+    def invoke(self, ctx: click.Context) -> Any:
+        _require_word(ctx, f"{self.verb} what?", f"one of: {', '.join(registry.nouns_with(self.verb))}")
+        return super().invoke(ctx)
+
+
+class VerbsOfNoun(Words):
+    """`aiex config list`: the reversed order, understood but not advertised."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(noun, help=f"{registry.noun_summary(noun)}.", subcommand_metavar="VERB ...", hidden=True)
+        self.noun = noun
+        with_globals(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(registry.load_noun(self.noun).verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return registry.load_noun(self.noun).verbs.get(cmd_name)
+
+    def unknown(self, word: str, following: list[str]) -> tuple[str, str]:
+        verbs = self.list_commands(click.Context(self))
+        return f"cannot {word} {self.noun}", did_you_mean(word, verbs) or f"one of: {', '.join(verbs)}"
+
+    def invoke(self, ctx: click.Context) -> Any:
+        verbs = self.list_commands(ctx)
+        _require_word(ctx, f"what about {self.noun}?", f"one of: {', '.join(f'{verb} {self.noun}' for verb in verbs)}")
+        return super().invoke(ctx)
+
+
+class Root(Words):
+    """`aiex` itself."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "aiex", help=_INTRODUCTION, subcommand_metavar="COMMAND ...", context_settings=dict(SETTINGS)
+        )
+        self.params.append(
+            click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+                         help="Show the version and exit.")
+        )  # fmt: skip
+        with_globals(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*registry.verb_names(), *registry.noun_verbs()]
+
+    def words(self) -> Iterable[str]:
+        return [*registry.verb_names(), *registry.noun_verbs(), *registry.noun_names()]
+
+    def summary(self, name: str) -> str:
+        if name in registry.verb_names():
+            return registry.verb_summary(name)
+        return ", ".join(registry.nouns_with(name))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in registry.verb_names():
+            return registry.load_verb(cmd_name)
+        if noun := registry.find_noun(cmd_name):
+            return VerbsOfNoun(noun)
+        return NounsOfVerb(cmd_name) if cmd_name in registry.noun_verbs() else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        verb, *following = args
+        if verb not in registry.verb_names() and not registry.find_noun(verb) and _names_noun_with(verb, following):
+            return verb, NounsOfVerb(verb), following
+        return super().resolve_command(ctx, args)
+
+    def unknown(self, word: str, following: list[str]) -> tuple[str, str]:
+        import os
+
+        hint = did_you_mean(word, self.words())
+        if not hint and os.path.lexists(word) and "explain" in registry.verb_names():
+            hint = f"to learn about this path: aiex explain {word}"
+        return f"no such command: {word}", hint or "aiex help lists the commands"
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, registry.verb_summary(name)) for name in registry.verb_names()])
+        with formatter.section("Commands on a noun"):
+            formatter.write_dl([(f"{verb} NOUN", self.summary(verb)) for verb in registry.noun_verbs()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from aiex.cli.topics import topic_names
+
+        with formatter.section("More"):
+            formatter.write_dl([("aiex help TOPIC", ", ".join(topic_names()))])
+
+
+_INTRODUCTION = "A coding assistant for the terminal that knows the code and cannot hurt the repository."
+
+
+def _names_noun_with(verb: str, following: list[str]) -> bool:
+    """Whether a later word is a noun that offers `verb`; only the nouns that are named get imported."""
+    named = (noun for word in following if (noun := registry.find_noun(word)))
+    return any(verb in registry.load_noun(noun).verbs for noun in named)
+
+
+def _require_word(ctx: click.Context, message: str, hint: str) -> None:
+    if not ctx._protected_args:
+        raise WordError(message, hint=hint, ctx=ctx)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"aiex {__version__}")
+        ctx.exit()

@@ -1,0 +1,239 @@
+"""The command line in five stages: parse, validate, route, execute, present."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import FrameType
+
+import click
+
+from aiex import __version__
+from aiex.cli.driver import Terminated, execute
+from aiex.cli.flags import Flags, Form, find_form
+from aiex.cli.groups import Root, WordError
+from aiex.cli.printer import Printer, open_printer
+from aiex.cli.streams import StdoutLost, end_interrupted, end_unwritable, flush_stdout, prepare_streams, say
+from aiex.cli.suggest import did_you_mean
+from aiex.cli.work import Events, Job, Work
+from aiex.errors import AiexError, ConfigError, UsageError
+from aiex.events import SessionStarted, TurnEnded
+from aiex.wiring import Services, open_services
+
+BUG_EXIT = 70
+INTERRUPTED_EXIT = 130
+TERMINATED_EXIT = 143
+COMPLETE_VARIABLE = "_AIEX_COMPLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A command line whose words are understood."""
+
+    work: Work
+    flags: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The events of a started job, and whether it waits for the outside world."""
+
+    events: Events
+    waits: bool
+
+
+class Answered(Exception):
+    """The words themselves were the question (`--help`) and are answered already."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line, show everything, and give the process exit code."""
+    prepare_streams()
+    if sys.stdout is None:
+        return end_unwritable(OSError("it is closed"))
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _run(arguments)
+        flush_stdout()
+    except StdoutLost as lost:
+        code = end_unwritable(lost.error)
+    except Terminated:
+        code = end_interrupted(TERMINATED_EXIT)
+    except Exception as error:  # showing the outcome failed
+        say(f"error: {to_crash(error, arguments).error}")
+        code = BUG_EXIT
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # too late to interrupt anything: no traceback while Python winds up
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    if COMPLETE_VARIABLE in os.environ:
+        from aiex.cli.completion import complete
+
+        return complete(os.environ[COMPLETE_VARIABLE])
+    printer = open_printer(find_form(arguments))
+    try:
+        invocation = parse(arguments)
+        services = find_services(invocation)
+        printer = choose_printer(invocation, services)
+        _introduce(invocation, services, printer)
+        started = route(validate(invocation, services), services)
+        ended = execute(started.events, printer.show, waits=started.waits)
+    except Answered as answered:
+        return answered.exit_code
+    except AiexError as error:
+        ended = to_failure(error)
+    except (KeyboardInterrupt, Terminated) as cause:
+        _ignore_signals()
+        ended = to_interruption(cause)
+    except (StdoutLost, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # the outermost door: also what extension modules raise past Exception
+        ended = to_crash(error, arguments)
+    return present(ended, printer)
+
+
+# --- parse ---------------------------------------------------------------------------------------------------------
+
+
+def parse(arguments: list[str]) -> Invocation:
+    """Understand the words.
+
+    Raises:
+        UsageError: if they make no sense, with the nearest that do as the hint.
+        Answered: if they asked for help, which is printed by then.
+    """
+    root = Root()
+    try:
+        with root.make_context("aiex", list(arguments)) as ctx:
+            flags = ctx.ensure_object(Flags)
+            work = root.invoke(ctx)
+    except click.exceptions.Exit as ended:
+        raise Answered(ended.exit_code) from None
+    except click.UsageError as error:
+        raise to_usage_error(error) from error
+    except OSError as error:  # only the printing of help writes anything here
+        raise StdoutLost(error) from error
+    if not isinstance(work, Work):
+        raise TypeError(f"the command gave {type(work).__name__}, not work to do")
+    return Invocation(work, flags)
+
+
+def to_usage_error(error: click.UsageError) -> UsageError:
+    """Click's complaint in our words: message, then what to do."""
+    path = error.ctx.command_path if error.ctx else "aiex"
+    if isinstance(error, WordError):
+        return UsageError(error.message, hint=error.hint or f"{path} --help shows what there is")
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        known = (name for parameter in error.ctx.command.get_params(error.ctx) for name in parameter.opts)
+        near = did_you_mean(error.option_name, (name for name in known if name.startswith("--")))
+        return UsageError(f"no such option: {error.option_name}", hint=near or f"{path} --help lists the options")
+    message = error.format_message().rstrip(".").strip()
+    usage = error.ctx.get_usage().removeprefix("Usage: ") if error.ctx else ""
+    return UsageError(message[:1].lower() + message[1:], hint=f"usage: {usage}" if usage else "see aiex --help")
+
+
+# --- validate ------------------------------------------------------------------------------------------------------
+
+
+def find_services(invocation: Invocation) -> Services:
+    """The services for the place and the settings that the flags name."""
+    flags = invocation.flags
+    try:
+        start = os.getcwd()
+    except OSError as error:
+        raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
+    return open_services(
+        start, flags.cwd, overrides=flags.overrides, profile=flags.profile, flags=flags.to_settings()
+    )
+
+
+def validate(invocation: Invocation, services: Services) -> Job:
+    """Check the values against the world, and give the job that is ready to start."""
+    return invocation.work.prepare(services)
+
+
+# --- route ---------------------------------------------------------------------------------------------------------
+
+
+def route(job: Job, services: Services) -> Route:
+    """Start the job and choose who steps it."""
+    events = job()
+    return Route(events, waits=isinstance(events, AsyncIterator) and not services.is_offline)
+
+
+# --- present -------------------------------------------------------------------------------------------------------
+
+
+def choose_printer(invocation: Invocation, services: Services) -> Printer:
+    """The printer for the form that flags, environment and settings ask for."""
+    flags = invocation.flags
+    try:
+        settings = services.settings
+    except ConfigError:
+        if not invocation.work.sturdy:
+            raise
+        settings = services.defaults
+    form: Form = settings.get("output.format")
+    return open_printer(
+        form, settings.get("output.color"), markup=invocation.work.markup, quiet=flags.quiet, verbosity=flags.verbosity
+    )
+
+
+def _introduce(invocation: Invocation, services: Services, printer: Printer) -> None:
+    """Tell what runs where, and what is odd about the settings."""
+    work = invocation.work
+    provider, _, model = ("", "", "") if work.sturdy else services.model.partition("/")
+    printer.show(SessionStarted(__version__, services.cwd, work.name, provider, model or provider))
+    if work.sturdy:
+        return
+    for warning in services.settings.warnings:
+        printer.show(warning)
+
+
+def present(ended: TurnEnded, printer: Printer) -> int:
+    """Show the outcome; the exit code is 0 only for success."""
+    printer.end(ended)
+    return ended.exit_code if ended.exit_code or ended.status == "success" else 1
+
+
+def to_failure(error: AiexError) -> TurnEnded:
+    """The outcome of an error that a person can understand."""
+    return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)
+
+
+def to_interruption(cause: BaseException) -> TurnEnded:
+    """The outcome of Ctrl-C or of being asked to end."""
+    code = TERMINATED_EXIT if isinstance(cause, Terminated) else INTERRUPTED_EXIT
+    return TurnEnded("error", "interrupted", code, error="interrupted")
+
+
+def to_crash(error: BaseException, arguments: list[str]) -> TurnEnded:
+    """The outcome of a bug: a report on disk and its path, never a traceback."""
+    message = f"Aiex hit a bug ({type(error).__name__})"
+    try:
+        from aiex.guard.report import write_report
+
+        message += f", report: {write_report(error, arguments)}"
+    except Exception as problem:
+        message += f"; the report could not be written: {problem}"
+    return TurnEnded("error", "bug", BUG_EXIT, error=message, hint="attach the report when you tell us about it")
+
+
+# --- signals -------------------------------------------------------------------------------------------------------
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,154 @@
+"""Markdown in pieces: a stream of text becomes closed blocks, a block's text becomes styled spans.
+
+Only what answers use: headings, paragraphs, lists, quotes, fences, tables, rules. What is not understood stays a
+paragraph, so nothing is ever lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+BlockKind = Literal["heading", "paragraph", "item", "quote", "code", "table", "rule"]
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)")
+_HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)(?:\s+#+)?\s*$")
+_ITEM = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])(?:\s+(.*))?$")
+_RULE = re.compile(r" {0,3}([-*_])(?:\s*\1){2,}\s*$")
+_INLINE = re.compile(
+    r"(?P<tick>`+)(?P<code>.+?)(?P=tick)(?!`)"
+    r"|\*\*(?P<bold>\S(?:.*?\S)?)\*\*"
+    r"|(?<!\w)__(?P<bold_>\S(?:.*?\S)?)__(?!\w)"
+    r"|\*(?P<slant>[^\s*](?:[^*]*[^\s*])?)\*"
+    r"|(?<!\w)_(?P<slant_>[^\s_](?:[^_]*[^\s_])?)_(?!\w)"
+    r"|\[(?P<label>[^\]\[]+)\]\((?P<address>[^()\s]+)\)"
+    r"|\\(?P<escaped>[!-/:-@\[-`{-~])",
+    re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    """A closed piece of Markdown."""
+
+    kind: BlockKind
+    text: str
+    level: int = 0
+    """Heading level from 1; depth of a list item's indent in columns."""
+    mark: str = ""
+    """Bullet or number of an item; language of code."""
+
+
+class Span(NamedTuple):
+    """Words in one style: plain, bold, slant, code, link."""
+
+    text: str
+    style: str
+
+
+class Blocks:
+    """Collects text and gives each block once, when it is closed."""
+
+    def __init__(self) -> None:
+        self._tail = ""
+        self._lines: list[str] = []
+        self._kind: BlockKind = "paragraph"
+        self._level = 0
+        self._mark = ""
+        self._fence = ""
+
+    def feed(self, text: str) -> Iterator[Block]:
+        """The blocks that the next piece of text closes."""
+        *lines, self._tail = (self._tail + text).split("\n")
+        for line in lines:
+            yield from self._take(line.rstrip("\r"))
+
+    def close(self) -> Iterator[Block]:
+        """The blocks that were still open at the end."""
+        if self._tail:
+            yield from self._take(self._tail)
+            self._tail = ""
+        yield from self._flush()
+
+    def _take(self, line: str) -> Iterator[Block]:
+        if self._fence:
+            if line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):
+                self._fence = ""
+                yield from self._flush()
+            else:
+                self._lines.append(line)
+            return
+        yield from self._take_outside_fence(line)
+
+    def _take_outside_fence(self, line: str) -> Iterator[Block]:
+        if not line.strip():
+            yield from self._flush()
+        elif fence := _FENCE.match(line):
+            yield from self._begin("code", mark=fence[2])
+            self._fence = fence[1]
+        elif heading := _HEADING.match(line):
+            yield from self._flush()
+            yield Block("heading", heading[2], level=len(heading[1]))
+        elif _RULE.match(line):
+            yield from self._flush()
+            yield Block("rule", "")
+        elif item := _ITEM.match(line):
+            yield from self._begin("item", level=len(item[1].expandtabs(4)), mark=item[2])
+            self._lines.append(item[3] or "")
+        elif line.lstrip().startswith("|"):
+            yield from self._continue("table", line.strip())
+        elif line.lstrip().startswith(">"):
+            yield from self._continue("quote", line.lstrip()[1:].strip())
+        elif self._kind in ("item", "quote") and self._lines:
+            self._lines.append(line.strip())
+        else:
+            yield from self._continue("paragraph", line.strip())
+
+    def _begin(self, kind: BlockKind, *, level: int = 0, mark: str = "") -> Iterator[Block]:
+        yield from self._flush()
+        self._kind, self._level, self._mark = kind, level, mark
+
+    def _continue(self, kind: BlockKind, line: str) -> Iterator[Block]:
+        if self._kind != kind:
+            yield from self._begin(kind)
+        self._lines.append(line)
+
+    def _flush(self) -> Iterator[Block]:
+        if self._lines or self._kind == "code":
+            joint = "\n" if self._kind in ("code", "table") else " "
+            yield Block(self._kind, joint.join(self._lines), self._level, self._mark)
+        self._lines, self._kind, self._level, self._mark = [], "paragraph", 0, ""
+
+
+def spans(text: str, style: str = "plain") -> Iterator[Span]:
+    """The words of a block with their styles; the marks themselves are gone."""
+    at = 0
+    for found in _INLINE.finditer(text):
+        if found.start() > at:
+            yield Span(text[at : found.start()], style)
+        at = found.end()
+        match found.lastgroup:
+            case "code":
+                yield Span(found["code"].strip() or found["code"], "code")
+            case "bold" | "bold_":
+                yield from spans(found[found.lastgroup], "bold")
+            case "slant" | "slant_":
+                yield from spans(found[found.lastgroup], "slant" if style == "plain" else style)
+            case "address":
+                yield from spans(found["label"], style)
+                if found["address"] != found["label"]:
+                    yield Span(f" ({found['address']})", "link")
+            case _:
+                yield Span(found["escaped"], style)
+    if at < len(text):
+        yield Span(text[at:], style)
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """The cells of a table, row by row, without the line of dashes."""
+    rows = [[cell.strip().replace("\\|", "|") for cell in _cells(line)] for line in text.split("\n")]
+    return [row for row in rows if not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
+
+
+def _cells(line: str) -> list[str]:
+    return re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))

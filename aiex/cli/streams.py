@@ -1,0 +1,140 @@
+"""Standard streams as they really come: closed, broken, in another encoding, or with a reader who left."""
+
+import os
+import sys
+from typing import TextIO
+
+PIPE_CLOSED_EXIT = 141
+"""What a shell reports for a program ended by a closed pipe (128 + SIGPIPE), as `git log | head -1` does."""
+IO_EXIT = 74
+
+_SPELLED = {
+    "…": "...", "—": "-", "–": "-", "→": "->", "←": "<-", "·": "-", "•": "*", "✓": "ok", "✗": "x", "×": "x",
+    "≤": "<=", "≥": ">=", "“": '"', "”": '"', "‘": "'", "’": "'", "─": "-", "│": "|", "█": "#", "░": ".",
+}  # fmt: skip
+"""Spellings for encodings that lack our punctuation; every other character is shown by its code."""
+
+
+class StdoutLost(Exception):
+    """Standard output cannot be written any more; `error` is what the system said."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def prepare_streams() -> None:
+    """Make the standard streams safe to use: none missing, no character that cannot be written.
+
+    The number of a stream that the caller closed goes to the null device, so that no file of ours gets it.
+    """
+    for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
+        if stream is None:
+            _fill_descriptor(number)
+        elif number > 0:
+            _soften(stream)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+
+
+def _fill_descriptor(number: int) -> None:
+    try:
+        os.fstat(number)
+    except OSError:
+        opened = os.open(os.devnull, os.O_RDWR)
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+
+
+def _soften(stream: TextIO) -> None:
+    """Spell what the stream's encoding cannot write, instead of failing on it."""
+    if not hasattr(stream, "reconfigure"):
+        return
+    errors = "backslashreplace"
+    if (stream.encoding or "").lower().replace("-", "") != "utf8":
+        import codecs
+
+        codecs.register_error("aiex.spelled", _spell)
+        errors = "aiex.spelled"
+    stream.reconfigure(errors=errors)
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    piece = error.object[error.start : error.end]
+    return "".join(_SPELLED.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in piece), error.end
+
+
+def say(line: str) -> None:
+    """Write one line of talk to standard error; a reader who left is no reason to fail."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _abandon(2)
+
+
+def read_stdin(limit_bytes: int) -> bytes:
+    """Everything on standard input, up to one byte more than `limit_bytes` so that the caller sees the excess.
+
+    Raises:
+        OSError: if standard input is closed or cannot be read.
+    """
+    stream = sys.stdin
+    if stream is None or not hasattr(stream, "buffer"):
+        raise OSError("standard input is closed")
+    return stream.buffer.read(limit_bytes + 1)
+
+
+def write_stdout(text: str, *, flush: bool = False) -> None:
+    """Write to standard output; `flush` brings it to the reader at once.
+
+    Raises:
+        StdoutLost: if it cannot be written.
+    """
+    try:
+        sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+    except OSError as error:
+        raise StdoutLost(error) from error
+
+
+def flush_stdout() -> None:
+    """Bring what was written to its reader; StdoutLost when that cannot be done."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        raise StdoutLost(error) from error
+
+
+def end_unwritable(error: OSError) -> int:
+    """The exit code after standard output failed: quiet for a reader who left, spoken for everything else."""
+    _abandon(1)
+    if isinstance(error, BrokenPipeError):
+        return PIPE_CLOSED_EXIT
+    say(f"error: cannot write to standard output: {error.strerror or error}")
+    return IO_EXIT
+
+
+def end_interrupted(code: int) -> int:
+    """Say that the run was interrupted, deaf to further signals until the process is gone."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    say("interrupted")
+    try:
+        flush_stdout()
+    except StdoutLost:
+        _abandon(1)
+    return code
+
+
+def _abandon(number: int) -> None:
+    """Point a broken standard stream at the null device, so that the last flush of the process stays quiet."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, number)
+    os.close(null)

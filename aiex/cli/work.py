@@ -1,0 +1,41 @@
+"""What a command hands over once its words are understood: checks to make, then a job that tells events."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiex.events import Event, TurnEnded
+from aiex.wiring import Services
+
+Events = Iterator[Event] | AsyncIterator[Event]
+Job = Callable[[], Events]
+"""Starts the job; nothing happens before the events are drawn."""
+Markup = Literal["markdown", "text", "verbatim"]
+"""How an answer for a person is meant: Markdown, lines already laid out, or bytes for another program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One understood command."""
+
+    name: str
+    """The words that name it: `explain`, `list config`."""
+    prepare: Callable[[Services], Job]
+    """Check the values against the world and give the job; raises AiexError."""
+    markup: Markup = "text"
+    sturdy: bool = False
+    """Runs with built-in defaults when the settings are broken, because it is what one runs then."""
+
+
+def report(name: str, answer: Callable[[Services], TurnEnded], *, markup: Markup = "text", sturdy: bool = False) -> Work:
+    """Work that needs no checks and tells nothing but its outcome."""
+
+    def prepare(services: Services) -> Job:
+        return lambda: iter((answer(services),))
+
+    return Work(name, prepare, markup, sturdy)
+
+
+def answered(answer: str, data: Mapping[str, Any] | None = None) -> TurnEnded:
+    """The good outcome, as text for a person and as data for a program."""
+    return TurnEnded("success", "answered", 0, answer=answer, data=data)
