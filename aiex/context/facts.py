@@ -4,6 +4,8 @@ Lines count from 1 and ranges include their last line; byte ranges are half open
 -1 means the module itself.
 """
 
+import json
+import zlib
 from typing import Literal, NamedTuple
 
 SymbolKind = Literal[
@@ -100,3 +102,35 @@ class FileFacts(NamedTuple):
     """Cyclomatic complexity of each symbol, in the order of `symbols`; 0 for what has no body."""
     entry_line: int
     """Line where a run of the file begins (a main guard or main function); 0 when there is none."""
+
+
+def to_light(facts: FileFacts) -> str:
+    """The facts that outlines and dependency graphs need, as JSON: all but references, faults and effects."""
+    return json.dumps(facts._replace(references=(), faults=(), effects=()), separators=(",", ":"))
+
+
+def to_heavy(facts: FileFacts) -> bytes:
+    """References, faults and effects as compressed JSON."""
+    rows = json.dumps((facts.references, facts.faults, facts.effects), separators=(",", ":"))
+    return zlib.compress(rows.encode("ascii"), 1)
+
+
+def from_rows(light: str, heavy: bytes | None = None) -> FileFacts:
+    """Facts from what `to_light` and `to_heavy` gave; without `heavy` the uses are empty.
+
+    Raises:
+        ValueError, TypeError, zlib.error: if the rows are damaged.
+    """
+    facts = FileFacts(*json.loads(light))
+    references, faults, effects = json.loads(zlib.decompress(heavy)) if heavy is not None else ((), (), ())
+    return facts._replace(
+        symbols=tuple(map(Symbol._make, facts.symbols)),
+        imports=tuple(
+            Import(module, tuple((name, local) for name, local in names), alias, line, kind)
+            for module, names, alias, line, kind in facts.imports
+        ),
+        references=tuple(map(Reference._make, references)),
+        faults=tuple(map(Fault._make, faults)),
+        effects=tuple(map(Effect._make, effects)),
+        complexity=tuple(facts.complexity),
+    )

@@ -1,0 +1,246 @@
+"""Which files a repository consists of: a walk that honours `.gitignore` and `.aiexignore`, quick when little changed.
+
+Ignore rules cost 30 ms to load, so what they decided is remembered: a later walk asks them again only about names it
+has not seen, and starts over when an ignore file changed.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex.errors import StoreError
+from aiex.guard.sandbox.files import Workspace
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+IGNORE_FILES = (".gitignore", ".aiexignore")
+ALWAYS_SKIPPED = frozenset({".git", ".hg", ".svn", ".jj", ".bzr"})
+DEFAULT_PATTERNS = (
+    "node_modules/", "__pycache__/", ".venv/", ".tox/", ".nox/", ".mypy_cache/", ".pytest_cache/", ".ruff_cache/",
+    ".hypothesis/", ".idea/", "*.pyc", "*.pyo", "*.egg-info/", ".DS_Store", "bower_components/", ".gradle/",
+    ".terraform/",
+)  # fmt: skip
+"""Dependencies and caches, left out where no `.gitignore` exists to say so."""
+DEPTH_LIMIT = 64
+
+
+class FileEntry(NamedTuple):
+    """A file of the repository; `path` is relative to the root with `/` between components."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+
+
+class Listing(NamedTuple):
+    """The files of a repository in path order."""
+
+    files: tuple[FileEntry, ...]
+    ignored: frozenset[str]
+    """Names that the rules left out; folders end with `/` and stand for all they hold."""
+    unreadable: tuple[str, ...]
+    folders: frozenset[str]
+    """Folders that were looked into, with a final `/`."""
+    rules: str
+    """Digest of the ignore files that applied."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all paths, sizes and times: equal when nothing visible changed."""
+        digest = hashlib.blake2b(digest_size=12)
+        for entry in self.files:
+            digest.update(f"{entry.path}\0{entry.size_bytes}\0{entry.mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+def list_files(
+    workspace: Workspace, *, extra_patterns: Iterable[str] = (), kept: Iterable[str] = (), ignored: Iterable[str] = (),
+    rules: str = "",
+) -> Listing:  # fmt: skip
+    """Walk the repository.
+
+    Args:
+        workspace: Where to walk; symbolic links are not followed and secret files are left out.
+        extra_patterns: Further ignore patterns in gitignore form.
+        kept: Paths that an earlier walk kept (files, and folders with a final `/`).
+        ignored: Names that an earlier walk left out.
+        rules: Digest of the rules under which `kept` and `ignored` were decided.
+
+    Cost: one directory scan per folder, plus about 15 µs for each name not seen before.
+    """
+    extra = tuple(extra_patterns)
+    if rules:
+        walk = _Walk(workspace, extra, set(kept), set(ignored))
+        walk.run()
+        if walk.rules_digest() == rules:
+            return walk.listing()
+    walk = _Walk(workspace, extra, set(), set())
+    walk.run()
+    return walk.listing()
+
+
+class _Walk:
+    def __init__(self, workspace: Workspace, extra: tuple[str, ...], kept: set[str], ignored: set[str]) -> None:
+        self.workspace = workspace
+        self.extra = extra
+        self.kept = kept
+        self.ignored = ignored
+        self.seen_ignored: set[str] = set()
+        self.folders: set[str] = set()
+        self.files: list[FileEntry] = []
+        self.unreadable: list[str] = []
+        self.rule_files: list[tuple[str, int, int]] = []
+        self.specs: dict[str, GitIgnoreSpec | None] = {}
+
+    def run(self) -> None:
+        exclude = ".git/info/exclude"
+        try:
+            stat = self.workspace.stat(exclude)
+            self.rule_files.append((exclude, stat.size_bytes, stat.mtime_ns))
+        except StoreError:
+            pass
+        pending = [""]
+        while pending:
+            pending.extend(reversed(self.folder(pending.pop())))
+        self.files.sort()
+
+    def folder(self, folder: str) -> list[str]:
+        """Take in one folder; gives its folders to look at next, in order."""
+        try:
+            entries = self.workspace.scan(folder.rstrip("/") or ".")
+        except StoreError:
+            self.unreadable.append(folder.rstrip("/"))
+            return []
+        for entry in entries:
+            if entry.name in IGNORE_FILES and entry.kind == "file":
+                self.rule_files.append((folder + entry.name, entry.size_bytes, entry.mtime_ns))
+        inner: list[str] = []
+        deep = folder.count("/") >= DEPTH_LIMIT
+        for entry in entries:
+            path = folder + entry.name
+            if entry.kind == "dir":
+                if entry.name not in ALWAYS_SKIPPED and not deep and self.keeps(path + "/"):
+                    inner.append(path + "/")
+                    self.folders.add(path + "/")
+            elif entry.kind == "file" and self.keeps(path) and not self.workspace.is_secret(path):
+                self.files.append(FileEntry(path, entry.size_bytes, entry.mtime_ns, entry.inode))
+        return inner
+
+    def keeps(self, path: str) -> bool:
+        if path in self.kept:
+            return True
+        ignored = path in self.ignored or self.is_ignored(path)
+        if ignored:
+            self.seen_ignored.add(path)
+        return not ignored
+
+    def is_ignored(self, path: str) -> bool:
+        """The last matching pattern of the nearest ignore file decides, as git does."""
+        folder = path.rstrip("/").rpartition("/")[0]
+        while True:
+            prefix = folder + "/" if folder else ""
+            spec = self.spec(prefix)
+            if spec is not None:
+                verdict = spec.check_file(path[len(prefix) :]).include
+                if verdict is not None:
+                    return bool(verdict)
+            if not folder:
+                return False
+            folder = folder.rpartition("/")[0]
+
+    def spec(self, prefix: str) -> "GitIgnoreSpec | None":
+        if prefix not in self.specs:
+            lines: list[str] = [] if prefix else [*DEFAULT_PATTERNS, *self.read_lines(".git/info/exclude")]
+            for name in IGNORE_FILES:
+                lines += self.read_lines(prefix + name)
+            lines += [] if prefix else self.extra
+            self.specs[prefix] = _compile(lines) if lines else None
+        return self.specs[prefix]
+
+    def read_lines(self, path: str) -> list[str]:
+        if not any(path == name for name, _, _ in self.rule_files):
+            return []
+        try:
+            return self.workspace.read(path, limit_bytes=1_000_000).decode("utf-8", "surrogateescape").splitlines()
+        except StoreError:
+            return []
+
+    def rules_digest(self) -> str:
+        parts = repr((sorted(self.rule_files), self.extra, DEFAULT_PATTERNS))
+        return hashlib.blake2b(parts.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+
+    def listing(self) -> Listing:
+        return Listing(
+            tuple(self.files),
+            frozenset(self.seen_ignored),
+            tuple(sorted(self.unreadable)),
+            frozenset(self.folders),
+            self.rules_digest(),
+        )
+
+
+def _compile(lines: list[str]) -> "GitIgnoreSpec":
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore import GitIgnorePatternError
+
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except GitIgnorePatternError:
+        return GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
+
+
+def _is_pattern(line: str) -> bool:
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore import GitIgnorePatternError
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except GitIgnorePatternError:
+        return False
+    return True
+
+
+class Paths:
+    """The `Tree` that imports are resolved against: lookups by path, by ending and by folder."""
+
+    def __init__(self, listing: Listing, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.known: Mapping[str, FileEntry] = {entry.path: entry for entry in listing.files}
+        self._by_base: dict[str, list[str]] | None = None
+        self._by_folder: dict[str, list[str]] | None = None
+        self._read: dict[str, bytes] = {}
+
+    def has(self, path: str) -> bool:
+        """Whether a file with exactly this path exists."""
+        return path in self.known
+
+    def ending(self, suffix: str) -> list[str]:
+        """Files whose path is `suffix` or ends with `/` + `suffix`, shortest path first."""
+        if self._by_base is None:
+            self._by_base = {}
+            for path in self.known:
+                self._by_base.setdefault(path.rpartition("/")[2], []).append(path)
+        tail = "/" + suffix
+        found = [
+            path for path in self._by_base.get(suffix.rpartition("/")[2], ()) if path == suffix or path.endswith(tail)
+        ]
+        return sorted(found, key=lambda path: (path.count("/"), path))
+
+    def inside(self, folder: str) -> list[str]:
+        """Files directly in a folder ("" is the root), sorted."""
+        if self._by_folder is None:
+            self._by_folder = {}
+            for path in self.known:
+                self._by_folder.setdefault(path.rpartition("/")[0], []).append(path)
+        return self._by_folder.get(folder, [])
+
+    def read(self, path: str) -> bytes:
+        """Content of a manifest; empty when it does not exist, cannot be read, or is over 1 MB. Kept for the process."""
+        if path not in self._read:
+            try:
+                self._read[path] = self.workspace.read(path, limit_bytes=1_000_000) if path in self.known else b""
+            except StoreError:
+                self._read[path] = b""
+        return self._read[path]

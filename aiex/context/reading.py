@@ -1,0 +1,151 @@
+"""Reads one file into what the store keeps of it; the same function serves this process and the workers."""
+
+import re
+from collections.abc import Iterator, Sequence
+from time import time_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex.context.extract import bare_facts, extract
+from aiex.context.facts import FileFacts, to_heavy, to_light
+from aiex.context.language import Language, find_language
+from aiex.context.tiers.warm import FactsRow, FileRow
+from aiex.digest import fingerprint
+from aiex.errors import AiexError, StoreError
+from aiex.guard.sandbox.files import TooLarge, Workspace
+
+if TYPE_CHECKING:
+    from aiex.context.listing import FileEntry
+
+READ_LIMIT_BYTES = 64_000_000
+"""Larger files are described by size alone."""
+SNIFF_BYTES = 8_192
+POOL_BATCH_BYTES = 150_000
+_WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Reading(NamedTuple):
+    """A file that was read: its row, its facts, and their stored form."""
+
+    row: FileRow
+    facts: FileFacts
+    stored: FactsRow
+
+
+def read_file(workspace: Workspace, entry: "FileEntry") -> Reading:
+    """Read and extract a file; binary and huge ones get facts that say so.
+
+    Raises:
+        Denied, StoreError: if it cannot be read.
+    """
+    checked_ns = time_ns()
+    try:
+        source = workspace.read(entry.path, limit_bytes=READ_LIMIT_BYTES)
+    except TooLarge:
+        facts = bare_facts(b"", f"{entry.size_bytes / 1e6:.0f} MB, too large to read", "huge")
+        facts = facts._replace(size_bytes=entry.size_bytes)
+        row = FileRow(*entry, checked_ns, f"size-{entry.size_bytes}-{entry.mtime_ns}", facts.language, " ")
+        return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts)))
+    language, facts = describe(source, entry.path)
+    name = language.name if language else facts.language
+    row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language))
+    return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts)))
+
+
+def read_mentions(workspace: Workspace, entry: "FileEntry") -> FileRow:
+    """Read a file for its digest and mentions only, without a parse.
+
+    Raises:
+        Denied, StoreError: if it cannot be read.
+    """
+    checked_ns = time_ns()
+    try:
+        source = workspace.read(entry.path, limit_bytes=READ_LIMIT_BYTES)
+    except TooLarge:
+        return FileRow(*entry, checked_ns, f"size-{entry.size_bytes}-{entry.mtime_ns}", "huge", " ")
+    language = None if is_binary(source) else find_language(entry.path, source[:200])
+    name = language.name if language else ("binary" if is_binary(source) else "text")
+    return FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language))
+
+
+def describe(source: bytes, path: str) -> tuple[Language | None, FileFacts]:
+    """The language and the facts of a source, binary files by the NUL rule."""
+    if is_binary(source):
+        return None, bare_facts(source, "binary", "binary")
+    language = find_language(path, source[:200])
+    return language, extract(source, language)
+
+
+def is_binary(source: bytes) -> bool:
+    """Whether the first 8 kB hold a NUL byte (UTF-16 text with its byte order mark counts as binary too)."""
+    return b"\0" in source[:SNIFF_BYTES]
+
+
+def mentions(source: bytes, language: Language | None) -> str:
+    """Identifiers in the statements that may name other files, each between spaces."""
+    if language is None or language.mention is None:
+        return " "
+    found = b"\n".join(match.group() for match in language.mention.finditer(source))
+    words = {word.decode("ascii") for word in _WORD.findall(found)}
+    return f" {' '.join(sorted(words))} "
+
+
+def read_many(
+    workspace: Workspace, entries: Sequence["FileEntry"], workers: int
+) -> Iterator[tuple["FileEntry", Reading | AiexError]]:
+    """Read many files in order, in worker processes when `workers` is above 1; an unreadable one gives its error."""
+    if workers <= 1:
+        for entry in entries:
+            yield entry, _read_or_error(workspace, entry)
+        return
+    import multiprocessing
+    import sys
+    import threading
+
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    with context.Pool(workers, initializer=_start_worker, initargs=(workspace,)) as pool:
+        for batch in pool.imap(_read_batch, list(_batches(entries))):
+            yield from batch
+
+
+def _batches(entries: Sequence["FileEntry"]) -> Iterator[list["FileEntry"]]:
+    batch: list[FileEntry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += entry.size_bytes + 1_000
+        if size >= POOL_BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+_workspace: Workspace | None = None
+
+
+def _start_worker(workspace: Workspace) -> None:
+    global _workspace  # noqa: PLW0603  (a worker process holds exactly one workspace)
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers; a second voice would only print
+    _workspace = workspace
+
+
+def _read_batch(entries: list["FileEntry"]) -> list[tuple["FileEntry", Reading | AiexError]]:
+    assert _workspace is not None  # noqa: S101  (set by the initializer of this process)
+    return [(entry, _light(_read_or_error(_workspace, entry))) for entry in entries]
+
+
+def _light(result: Reading | AiexError) -> Reading | AiexError:
+    """Uses stay in their stored form: unpacking them in the parent would cost more than parsing did."""
+    if isinstance(result, AiexError):
+        return result
+    return result._replace(facts=result.facts._replace(references=(), faults=(), effects=()))
+
+
+def _read_or_error(workspace: Workspace, entry: "FileEntry") -> Reading | AiexError:
+    try:
+        return read_file(workspace, entry)
+    except (StoreError, AiexError) as error:
+        return error
