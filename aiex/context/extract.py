@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,6 +112,8 @@ def count_lines(source: bytes) -> int:
 def read_facts(root: "Node", source: bytes, language: Language) -> FileFacts:
     """The facts that a syntax tree holds."""
     walk = _Walk(source, language)
+    if language.public is not None:
+        walk.public = language.public(root, source)
     walk.look(root, -1, None, 0, ())
     symbols = tuple(walk.symbols)
     uses = _Uses(symbols, walk.imports, language, source)
@@ -162,6 +164,7 @@ class _Walk:
         self.language = language
         self.symbols: list[Symbol] = []
         self.imports: list[Import] = []
+        self.public: Container[str] = ()
 
     def look(self, node: "Node", parent: int, outer: "Node | None", depth: int, wrappers: tuple[str, ...]) -> None:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
@@ -210,12 +213,16 @@ class _Walk:
         wrappers: tuple[str, ...],
     ) -> None:
         node, language = found.node, self.language
+        if not found.name:
+            if found.body is not None and depth < WALK_DEPTH:
+                self.look(found.body, parent, None, depth + 1, ())
+            return
         above = self.symbols[parent] if parent >= 0 else None
         kind: SymbolKind = "method" if found.kind == "function" and above and above.kind in OWNERS else found.kind
         exported = found.exported
         if exported is None:
             exported = language.exported(found.name, node, wrappers, above.kind if above else None)
-            exported = exported and (above is None or above.exported)
+            exported = exported and above.exported if above else exported or found.name in self.public
         start = outer or node
         attributes = [item for item in leading if item.type in language.attached]
         if attributes and outer is None:
@@ -357,13 +364,16 @@ class _Uses:
         self.faults: list[Fault] = []
         self.effects: list[Effect] = []
         self.complexity = [1 if symbol.kind in BODIED else 0 for symbol in symbols]
-        self.bound = bound_names(imports)
+        self.imports = imports
+        self.bound: dict[str, str] = {}
 
     def collect(self, root: "Node") -> None:
         """Run the query over the tree and sort its captures by place."""
         if not self.language.uses:
             return
         captures = sorted(self.captures(root), key=lambda item: item[0])
+        self.add_imports(node for _, name, node in captures if name == "import")
+        self.bound = bound_names(self.imports)
         place = _Places(self.symbols)
         for start, name, node in captures:
             inside = place.at(start)
@@ -375,6 +385,15 @@ class _Uses:
                     self.complexity[owner] += 1
             else:
                 self.note(name, node, inside)
+
+    def add_imports(self, nodes: "Iterable[Node]") -> None:
+        """Add the imports inside expressions, which the walk does not look at."""
+        readers, before = self.language.imports, len(self.imports)
+        for node in nodes:
+            if node.type in readers:
+                self.imports.extend(readers[node.type](node, self.source))
+        if len(self.imports) > before:
+            self.imports.sort(key=lambda item: item.line)
 
     def captures(self, root: "Node") -> "Iterator[tuple[int, str, Node]]":
         from tree_sitter import QueryCursor
@@ -395,10 +414,12 @@ class _Uses:
     def note(self, name: str, node: "Node", inside: int) -> None:
         """File one capture under what its name says."""
         line = node.start_point[0] + 1
-        raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
         if name in REFERENCE_KINDS:
-            self.refer(name, raw, line, inside)
-        elif name in FAULT_KINDS:
+            start = max(node.start_byte, node.end_byte - 400)  # the name stands last: `load(…).then(…).catch`
+            self.refer(name, self.source[start : node.end_byte].decode("utf-8", "replace"), line, inside)
+            return
+        raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
+        if name in FAULT_KINDS:
             self.faults.append(Fault(name, short_text(raw.split("\n", 1)[0]).rstrip("{: "), line, inside))
         elif name.startswith("effect."):
             self.effects.append(Effect(name[7:], short_text(raw), line, inside))
@@ -446,7 +467,7 @@ def bound_names(imports: list[Import]) -> dict[str, str]:
     """Local names that imports bind, with the dotted thing each stands for."""
     bound: dict[str, str] = {}
     for item in imports:
-        module = re.sub(r"::|/", ".", item.module).strip(".")
+        module = re.sub(r"::|/", ".", item.module).rstrip(".")  # dots in front stay: `./fs` is not `fs`
         if item.alias:
             head = item.alias.partition(".")[0]
             bound[item.alias] = module

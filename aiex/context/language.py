@@ -6,7 +6,7 @@ cost nothing there, and runs the query once per window of the file.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cache
@@ -25,6 +25,7 @@ class Found(NamedTuple):
     """A definition that a reader saw in a node."""
 
     name: str
+    """Empty for none: no symbol, the walk only looks into `body`, as for a function called where it stands."""
     kind: SymbolKind
     node: "Node"
     """The node whose range the symbol gets (wrappers such as decorators are added by the walk)."""
@@ -104,12 +105,15 @@ class Language:
     """Documentation of the whole file; None takes the first comment that is not a licence."""
     exported: Callable[[str, "Node", tuple[str, ...], SymbolKind | None], bool] = _public
     """(name, node, types of the wrappers around it, kind of the parent symbol) → meant for use from outside."""
+    public: Callable[["Node", bytes], Container[str]] | None = None
+    """Outermost names that a statement elsewhere in the file makes public: `export { a }`, `module.exports = a`."""
     entry: Callable[["Node", bytes], int] | None = None
     """Line where a run of this file begins, 0 for none."""
 
     uses: str = ""
     """Query with captures @call @new @inherit @decorate @macro @type @raise @catch @exit @assert @branch
-    @effect.KIND; a callee is captured whole, receiver included."""
+    @effect.KIND @import; a callee is captured whole, receiver included. An @import anywhere in the file goes to the
+    reader in `imports` for its node type."""
     effects: Mapping[str, str] = dataclass_field(default_factory=dict)
     """Callee → kind of effect. `os.remove` exact after imports are looked through, `subprocess.*` any below,
     `.write_text` that method on any receiver, `open` a bare name."""
