@@ -175,7 +175,7 @@ class _Walk:
         for child in node.named_children:
             kind = child.type
             if kind in language.comments or kind in language.attached:
-                if child.start_point[0] != last_row:
+                if child.start_point[0] != last_row or kind in language.attached:
                     leading.append(child)
                 continue
             last_row = child.end_point[0]
@@ -366,6 +366,7 @@ class _Uses:
         self.complexity = [1 if symbol.kind in BODIED else 0 for symbol in symbols]
         self.imports = imports
         self.bound: dict[str, str] = {}
+        self.callees: dict[str, Callee] = {}
 
     def collect(self, root: "Node") -> None:
         """Run the query over the tree and sort its captures by place."""
@@ -416,7 +417,7 @@ class _Uses:
         line = node.start_point[0] + 1
         if name in REFERENCE_KINDS:
             start = max(node.start_byte, node.end_byte - 400)  # the name stands last: `load(…).then(…).catch`
-            self.refer(name, self.source[start : node.end_byte].decode("utf-8", "replace"), line, inside)
+            self.refer(name, self.source[start : node.end_byte].decode("utf-8", "replace"), line, inside, node)
             return
         raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
         if name in FAULT_KINDS:
@@ -424,28 +425,56 @@ class _Uses:
         elif name.startswith("effect."):
             self.effects.append(Effect(name[7:], short_text(raw), line, inside))
 
-    def refer(self, kind: str, raw: str, line: int, inside: int) -> None:
+    def refer(self, kind: str, raw: str, line: int, inside: int, node: "Node") -> None:
+        """Keep a reference, with the effect or the fault that a callee is known for."""
+        callee = self.callees.get(raw)
+        if callee is None:
+            callee = self.callees[raw] = read_callee(raw, self.bound, self.language)
+        if not callee.name:
+            return
+        if callee.receiver or callee.name not in self.language.ignored:
+            self.references.append(Reference(callee.name, callee.receiver, line, inside, kind))
+        if kind in CALL_KINDS:
+            if callee.effect:
+                self.effects.append(Effect(callee.effect, short_text(callee.whole), line, inside))
+            if callee.fault:
+                whole = text(node.parent, self.source) if node.parent is not None else callee.whole
+                what = callee.whole if callee.fault == "exit" else short_text(whole.split("\n", 1)[0]).rstrip("{([: ")
+                self.faults.append(Fault(callee.fault, what, line, inside))
+
+
+CALL_KINDS = frozenset({"call", "new", "macro"})
+
+
+class Callee(NamedTuple):
+    """What is known of a callee from its spelling and the imports of the file."""
+
+    name: str
+    receiver: str
+    whole: str
+    effect: str
+    fault: str
+
+
+def read_callee(raw: str, bound: dict[str, str], language: Language) -> Callee:
+    """Take a callee apart and look it up; an empty name when it is not spelled as one."""
+    if raw.isidentifier():
+        receiver, name = "", raw
+    else:
         match = _CALLEE.match(raw)
         if match is None:
-            return
+            return Callee("", "", "", "", "")
         receiver, name = match.group(1) or "", match.group(2)
         if len(receiver) > 60 or "\n" in receiver:
             receiver = short_text(receiver)
-        self.references.append(Reference(name, receiver, line, inside, kind))
-        if kind in ("call", "new", "macro"):
-            self.classify(name, receiver, line, inside)
-
-    def classify(self, name: str, receiver: str, line: int, inside: int) -> None:
-        """Add the effect or the exit that a callee is known for."""
-        callee = f"{receiver}.{name}" if receiver else name
-        head, _, rest = callee.partition(".")
-        known = self.bound.get(head)
-        full = (f"{known}.{rest}" if rest else known) if known else callee
-        if full in self.language.exits:
-            self.faults.append(Fault("exit", callee, line, inside))
-        kind = effect_of(full, name, receiver, self.language)
-        if kind:
-            self.effects.append(Effect(kind, short_text(callee), line, inside))
+    whole = f"{receiver}.{name}" if receiver else name
+    head, _, rest = whole.partition(".")
+    known = bound.get(head)
+    full = (f"{known}.{rest}" if rest else known) if known else whole
+    fault = "exit" if full in language.exits else language.faults.get(full, "")
+    if not fault and receiver and language.faults:
+        fault = language.faults.get("." + name, "")
+    return Callee(name, receiver, whole, effect_of(full, name, receiver, language), fault)
 
 
 def effect_of(full: str, name: str, receiver: str, language: Language) -> str:

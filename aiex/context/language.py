@@ -119,6 +119,10 @@ class Language:
     `.write_text` that method on any receiver, `open` a bare name."""
     exits: frozenset[str] = frozenset()
     """Callees that end the process: `sys.exit`."""
+    faults: Mapping[str, str] = dataclass_field(default_factory=dict)
+    """Callee → raise, catch or assert, where a plain call or macro does it: `panic`, `fmt.Errorf`, `.unwrap`."""
+    ignored: frozenset[str] = frozenset()
+    """Bare names that are no references worth keeping: built-in functions and types."""
 
     implied: Callable[[Sequence[Import], Sequence[Reference]], Iterable[Import]] | None = None
     """Imports without a statement, read from the uses: `Shop.Basket.add` in Elixir names a module."""
