@@ -1,0 +1,44 @@
+"""Text from elsewhere made harmless for a terminal: control sequences are shown, never obeyed."""
+
+import re
+
+# C0 without tab and newline, DEL and C1; bidirectional controls (Unicode 16, Bidi_Control); zero width and invisible
+# characters that hide or reorder what is read; line and paragraph separators; tags; lone surrogates.
+_HARMFUL = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\u200b\u2028\u2029\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\ud800-\udfff"
+)
+
+
+def neutralise(text: str) -> str:
+    """The same text with every control character and invisible trick spelled out; clean text comes back itself."""
+    if text.isascii() and text.isprintable():
+        return text
+    pattern = _pattern()
+    if pattern.search(text) is None:
+        return text
+    return pattern.sub(_spell, text.replace("\r\n", "\n"))
+
+
+def printable_path(path: str) -> str:
+    """A file name for messages: bytes that are not UTF-8 as `\\xe9`, everything that could mislead spelled out."""
+    if path.isascii() and path.isprintable():
+        return path
+    return _pattern().sub(_spell, path).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _pattern() -> re.Pattern[str]:
+    return re.compile(f"[{_HARMFUL}]")
+
+
+def _spell(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"

@@ -1,0 +1,572 @@
+"""Reading, listing and writing files beneath the workspace root and the allow-listed places.
+
+Nothing is opened by a path that was checked before: the path is resolved by descriptors beneath one root, and the
+rules are applied to what was opened. Systems with openat2 or O_NOFOLLOW and directory descriptors (Linux, macOS, the
+BSDs) have no gap; on Windows files are opened by name and checked again afterwards, see `sandbox_engine`.
+"""
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from aiex.errors import Denied, StoreError
+from aiex.guard.sandbox.atomic import remove_file, replace_file_below
+from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, components, normalise, parse, same_names, show
+from aiex.guard.sandbox.walk import DIRECTORY, HOLD, LIST, LOOK, MAX_LINKS, READ, ByName, Folder, Opener, Walk
+
+ROOT_MARKS = (".git", ".hg", ".jj", ".aiex")
+OPENS_BEFORE_OPENAT2 = 500
+"""Loading ctypes costs about 5 ms and openat2 saves some µs a file, so a short run is quicker with the walk
+(benchmarks/guard.py)."""
+_READ_AT_LEAST_BYTES = 4096
+_READ_MORE_BYTES = 1 << 20
+_REMEMBERED_NAMES = 20_000
+_HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+_KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}
+
+
+class Missing(StoreError):
+    """Nothing has this name."""
+
+
+class NotAFile(StoreError):
+    """It is there, but a device, a pipe or a socket."""
+
+
+class IsADirectory(NotAFile):
+    """A directory, where a file is meant."""
+
+
+class NotADirectory(StoreError):
+    """A file, where a directory is meant."""
+
+
+class Unreadable(StoreError):
+    """The system refused to read it."""
+
+
+class Unwritable(StoreError):
+    """The system refused to change it."""
+
+
+class TooLarge(StoreError):
+    """The file has more bytes than the caller wants."""
+
+    def __init__(self, message: str, *, hint: str = "", size_bytes: int) -> None:
+        super().__init__(message, hint=hint)
+        self.size_bytes = size_bytes
+
+
+class FileStat(NamedTuple):
+    """What the system knows about one name."""
+
+    kind: str
+    """`file`, `dir`, `link` or `other`."""
+    size_bytes: int
+    mtime_ns: int
+    mode: int
+    inode: int
+
+
+class Entry(NamedTuple):
+    """One name in a directory; links are not followed."""
+
+    name: str
+    kind: str
+    """`file`, `dir`, `link` or `other`."""
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+
+
+class Place(NamedTuple):
+    """The root or one allow-list entry."""
+
+    real: str
+    """Real absolute path."""
+    prefixes: tuple[list[str], ...]
+    """The components under which it is asked for: as given, and real."""
+    writable: bool
+    is_file: bool
+    is_root: bool
+
+
+class Located(NamedTuple):
+    """An asked path, taken apart, and the place it belongs to."""
+
+    place: Place
+    parts: list[str]
+    """Components beneath the folder of the place, `..` kept."""
+    plain: str
+    """The same folded by text, for name rules: what would be opened if there were no links."""
+    must_be_directory: bool
+
+
+Entries = list[Entry]
+Names = list[str]
+
+
+class Workspace:
+    """The files of one root, and of the places allow-listed beside it.
+
+    Paths are relative to the root, or absolute and inside the root or an allowed place. Names are bytes: what is not
+    UTF-8 comes as surrogates. Every method raises `Denied` when a rule forbids it and a `StoreError` when the system
+    cannot do it.
+
+    Args:
+        root: The directory to work in.
+        allow_read: Directories or files outside the root that may be read. An entry that is exactly one secret file,
+            inside the root or not, is leave to read that file.
+        allow_write: Directories or files outside the root that may be read and written.
+        names: Protected and secret names.
+        engine: `auto`, or `openat2`, `walk`, `realpath` to force one way of opening.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        allow_read: Sequence[str] = (),
+        allow_write: Sequence[str] = (),
+        names: NameRules = DEFAULT_RULES,
+        engine: str = "auto",
+    ) -> None:
+        self._given = (root, tuple(allow_read), tuple(allow_write), names, engine)
+        given = os.path.abspath(root)
+        self._places = [_place(given, writable=True, is_root=True)]
+        self._places += [_place(os.path.join(given, entry), writable=True) for entry in allow_write]
+        self._places += [_place(os.path.join(given, entry), writable=False) for entry in allow_read]
+        self._leave = frozenset(place.real for place in self._places if place.is_file)
+        self.root = self._places[0].real
+        self.names = names
+        self._opener, self._opens_left = _choose_opener(engine)
+        self._harmless: set[str] = set()
+        self._process = os.getpid()
+        try:
+            self._folders = {self.root: _hold(self.root)}
+        except OSError as error:
+            hint = "use -C DIR to name a directory"
+            raise Missing(f"cannot work in {show(root)}: {_reason(error)}", hint=hint) from error
+
+    def __reduce__(self) -> tuple[Callable[..., "Workspace"], tuple[Any, ...]]:
+        return _reopen, self._given
+
+    def __del__(self) -> None:
+        if getattr(self, "_folders", None) and self._process == os.getpid():
+            for folder in self._folders.values():
+                folder.close()
+
+    def relative(self, path: str) -> str:
+        """The path by text, with `/`, relative to the root: `.` for the root, absolute for an allowed place."""
+        located = self._locate(path)
+        if located.place.is_root:
+            return located.plain or "."
+        start = located.place.real if not located.place.is_file else os.path.dirname(located.place.real)
+        return "/".join([start.replace(os.sep, "/").rstrip("/"), *filter(None, [located.plain])])
+
+    def is_secret(self, path: str) -> bool:
+        """Whether reading this needs leave, judged by the name alone."""
+        located = self._locate(path)
+        return self._secret_name(located.place, located.plain) != ""
+
+    def read(self, path: str, *, limit_bytes: int | None = None) -> bytes:
+        """All bytes of a regular file; `TooLarge` when there are more than `limit_bytes`."""
+        fd, size = self._open_file(path)
+        try:
+            if limit_bytes is not None and size > limit_bytes:
+                raise _too_large(path, limit_bytes, size)
+            data = _read_all(fd, size, limit_bytes)
+        except OSError as error:
+            raise _failure("read", path, error) from error
+        finally:
+            os.close(fd)
+        if limit_bytes is not None and len(data) > limit_bytes:
+            raise _too_large(path, limit_bytes, len(data))
+        return data
+
+    def read_head(self, path: str, size_bytes: int) -> bytes:
+        """The first bytes of a regular file, at most `size_bytes`."""
+        fd, _ = self._open_file(path)
+        try:
+            return os.read(fd, size_bytes)
+        except OSError as error:
+            raise _failure("read", path, error) from error
+        finally:
+            os.close(fd)
+
+    def stat(self, path: str, *, follow_links: bool = False) -> FileStat:
+        """What a name is; a link is reported as `link` unless `follow_links`."""
+        located = self._locate(path)
+        try:
+            if follow_links:
+                return self._stat_target(located)
+            folder, name = self._open_parent(located)
+            try:
+                found = os.stat(folder.base + name, dir_fd=folder.fd, follow_symlinks=False)
+            finally:
+                folder.close()
+        except OSError as error:
+            raise _failure("look at", path, error) from error
+        return _file_stat(found)
+
+    def scan(self, path: str = ".") -> Entries:
+        """The entries of a directory in the order of their names."""
+        located = self._locate(path)
+        try:
+            folder = self._opener.open_folder(self._folder(located.place), located.parts, LIST)
+            try:
+                with os.scandir(folder.base if folder.fd is None else folder.fd) as found:
+                    entries = [entry for entry in map(_entry, found) if entry is not None]
+            finally:
+                folder.close()
+        except OSError as error:
+            raise _failure("list", path, error) from error
+        entries.sort()
+        return entries
+
+    def list(self, path: str = ".") -> Names:
+        """The names in a directory, sorted."""
+        return [entry.name for entry in self.scan(path)]
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a whole file in place at once; its mode stays, a link inside is written through.
+
+        Missing directories are made. On any failure the old file is whole and nothing is left behind.
+        """
+        located = self._locate(path, write=True)
+        self._require_unprotected(located.place, located.plain, path)
+        try:
+            folder, missing, name = self._open_target(located)
+            try:
+                resolved = folder.path_of(*missing, name)
+                self._require_unprotected(located.place, resolved, path)
+                self._require_no_git_directory(located.place, resolved, path)
+                replace_file_below(folder, missing, name, data)
+            finally:
+                folder.close()
+        except OSError as error:
+            raise _failure("write", path, error) from error
+
+    def delete(self, path: str) -> None:
+        """Remove one file, or a link itself; never a directory, the root or an allowed place."""
+        located = self._locate(path, write=True)
+        if not located.parts or located.place.is_file:
+            raise Denied(f"refused to delete {show(path)}: it is the root or an allowed place itself")
+        self._require_unprotected(located.place, located.plain, path)
+        try:
+            folder, name = self._open_parent(located)
+            try:
+                resolved = folder.path_of(name)
+                self._require_unprotected(located.place, resolved, path)
+                self._require_no_git_directory(located.place, resolved, path)
+                remove_file(folder, name, must_be_directory=located.must_be_directory)
+            finally:
+                folder.close()
+        except OSError as error:
+            raise _failure("delete", path, error) from error
+
+    def _locate(self, path: str, *, write: bool = False) -> Located:
+        """Find the place a path belongs to, by whole components."""
+        asked = parse(path)
+        if not asked.absolute:
+            return self._located(self._places[0], asked.parts, asked, path)
+        for place in self._places:
+            if write and not place.writable:
+                continue
+            for prefix in place.prefixes:
+                rest = asked.parts[len(prefix) :]
+                if not same_names(asked.parts[: len(prefix)], prefix) or (place.is_file and rest):
+                    continue
+                return self._located(place, [os.path.basename(place.real)] if place.is_file else rest, asked, path)
+        raise self._outside(path, write=write)
+
+    def _located(self, place: Place, parts: Names, asked: AskedPath, path: str) -> Located:
+        plain = parts if ".." not in parts else normalise(parts)
+        if plain is None:
+            raise self._outside(path)
+        return Located(place, parts, "/".join(plain), asked.must_be_directory)
+
+    def _outside(self, path: str, *, write: bool = False) -> Denied:
+        key = "paths.allow_write" if write else "paths.allow_read"
+        hint = f"use -C DIR to work in another directory, or add it to {key}"
+        return Denied(f"refused {show(path)}: it is outside {show(self.root)}", hint=hint)
+
+    def _folder(self, place: Place) -> Folder:
+        """The held directory of a place; opened again after a fork, whose child may have closed everything."""
+        if self._opens_left:
+            self._opens_left -= 1
+            if not self._opens_left:
+                self._opener = fastest_opener()
+        if self._process != os.getpid():
+            self._process, self._folders = os.getpid(), {}
+        folder = self._folders.get(place.real)
+        if folder is None:
+            folder = _hold(os.path.dirname(place.real) if place.is_file else place.real)
+            self._folders[place.real] = folder
+        return folder
+
+    def _open_file(self, path: str) -> tuple[int, int]:
+        """A descriptor of a regular file that may be read, and its size in bytes."""
+        located = self._locate(path)
+        place = located.place
+        self._require_readable(place, located.plain, path)
+        flags = READ | DIRECTORY if located.must_be_directory else READ
+        try:
+            fd, resolved = self._opener.open(self._folder(place), located.parts, flags)
+        except OSError as error:
+            raise _failure("read", path, error) from error
+        try:
+            if resolved != located.plain:
+                self._require_readable(place, resolved, path)
+                self._require_same_file(place, resolved, path)
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise _not_a_file("read", path, found.st_mode)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd, found.st_size
+
+    def _open_parent(self, located: Located) -> tuple[Folder, str]:
+        """The opened directory of a name, and the name; the name itself is not followed."""
+        place, parts = located.place, located.parts
+        ends_above = not parts or parts[-1] == ".."
+        above, name = (parts, ".") if ends_above else (parts[:-1], parts[-1])
+        return self._opener.open_folder(self._folder(place), above, HOLD), name
+
+    def _open_target(self, located: Located) -> tuple[Folder, Names, str]:
+        """The nearest directory that exists, the directories missing below it, and the name of a file to write.
+
+        A link as last name is followed beneath the place, also to a name that does not exist yet.
+        """
+        for _ in range(MAX_LINKS):
+            if located.must_be_directory or not located.parts or located.parts[-1] == "..":
+                raise OSError(errno.EISDIR, "the path names a directory")
+            folder, missing = self._open_nearest(located.place, located.parts[:-1])
+            name = located.parts[-1]
+            target = "" if missing else _link_target(folder, name)
+            if not target:
+                return folder, missing, name
+            folder.close()
+            if located.place.is_file or os.path.isabs(target):
+                raise OSError(errno.EXDEV, f"{folder.path_of(name)} is a link to {target}")
+            words = [*folder.at.split("/"), *target.replace(os.sep, "/").split("/")]
+            parts = [word for word in words if word not in ("", ".")]
+            located = Located(located.place, parts, "", words[-1] in ("", "."))
+        raise OSError(errno.ELOOP, f"more than {MAX_LINKS} links")
+
+    def _open_nearest(self, place: Place, parts: Names) -> tuple[Folder, Names]:
+        """The deepest directory of a path that exists, and the names after it; `..` is never among those."""
+        for count in range(len(parts), -1, -1):
+            try:
+                folder = self._opener.open_folder(self._folder(place), parts[:count], HOLD)
+            except FileNotFoundError:
+                if parts[count - 1] == "..":
+                    raise
+                continue
+            missing = parts[count:]
+            if missing and _exists(folder, missing[0]):
+                folder.close()
+                raise FileNotFoundError(errno.ENOENT, f"{folder.path_of(missing[0])} leads to nothing")
+            return folder, missing
+        raise FileNotFoundError(errno.ENOENT, "no such directory")
+
+    def _stat_target(self, located: Located) -> FileStat:
+        """What is at the end of all links."""
+        fd, _ = self._opener.open(self._folder(located.place), located.parts, LOOK)
+        try:
+            return _file_stat(os.fstat(fd))
+        finally:
+            os.close(fd)
+
+    def _secret_name(self, place: Place, resolved: str) -> str:
+        """The name that makes it a secret; empty when it is none, or has leave."""
+        path = _for_rules(place, resolved)
+        names = path.split("/")
+        if self._harmless.issuperset(names):
+            return ""
+        secret = self.names.secret_name(path)
+        if not secret:
+            if len(self._harmless) < _REMEMBERED_NAMES:
+                self._harmless.update(name for name in names if self.names.is_harmless(name))
+            return ""
+        start = os.path.dirname(place.real) if place.is_file else place.real
+        return "" if os.path.join(start, *resolved.split("/")) in self._leave else secret
+
+    def _require_readable(self, place: Place, resolved: str, path: str) -> None:
+        secret = self._secret_name(place, resolved)
+        if secret:
+            hint = "if it is not, name this very file in paths.allow_read"
+            raise Denied(f"refused to read {show(path)}: {show(secret)} is taken for a secret", hint=hint)
+
+    def _require_unprotected(self, place: Place, resolved: str, path: str) -> None:
+        name = self.names.protected_name(_for_rules(place, resolved))
+        if name:
+            raise Denied(f"refused to change {show(path)}: {show(name)} is protected", hint="change it by hand")
+
+    def _require_same_file(self, place: Place, resolved: str, path: str) -> None:
+        if place.is_file and resolved != os.path.basename(place.real):
+            raise Denied(f"refused {show(path)}: it became a link to {show(resolved)}")
+
+    def _require_no_git_directory(self, place: Place, resolved: str, path: str) -> None:
+        if place.is_file:
+            return
+        from aiex.guard.sandbox.gitdirs import git_directory_above
+
+        above = git_directory_above(self._opener, self._folder(place), place.real, resolved)
+        if above:
+            raise Denied(f"refused to change {show(path)}: {show(above)} is a git directory", hint="change it by hand")
+
+
+def find_root(start: str) -> str:
+    """The nearest directory at or above `start` with a mark of a repository or of Aiex, else `start` itself."""
+    real = os.path.realpath(start)
+    at = real if os.path.isdir(real) else os.path.dirname(real)
+    first = at
+    while True:
+        if any(os.path.lexists(os.path.join(at, mark)) for mark in ROOT_MARKS):
+            return at
+        above = os.path.dirname(at)
+        if above == at:
+            return first
+        at = above
+
+
+def sandbox_engine() -> str:
+    """How paths are opened here: `openat2`, `walk` (O_NOFOLLOW), or `realpath` (checked by name, the weakest)."""
+    return fastest_opener().name
+
+
+def fastest_opener() -> Opener:
+    """The strongest way this system has."""
+    if not _HAS_DESCRIPTORS:
+        return ByName()
+    if sys.platform == "linux":
+        from aiex.guard.sandbox.openat2 import OpenAt2, is_available
+
+        if is_available():
+            return OpenAt2()
+    return Walk()
+
+
+def _choose_opener(engine: str) -> tuple[Opener, int]:
+    """The opener to begin with, and after how many opens to look for a quicker one (0: never)."""
+    match engine:
+        case "walk":
+            return Walk(), 0
+        case "realpath":
+            return ByName(), 0
+        case "openat2":
+            from aiex.guard.sandbox.openat2 import OpenAt2
+
+            return OpenAt2(), 0
+        case "auto":
+            return (Walk(), OPENS_BEFORE_OPENAT2) if _HAS_DESCRIPTORS else (ByName(), 0)
+    raise ValueError(f"no such engine: {engine}")
+
+
+def _reopen(root: str, read: Sequence[str], write: Sequence[str], names: NameRules, engine: str) -> Workspace:
+    return Workspace(root, allow_read=read, allow_write=write, names=names, engine=engine)
+
+
+def _place(given: str, *, writable: bool, is_root: bool = False) -> Place:
+    real = os.path.realpath(given)
+    named, resolved = components(os.path.abspath(given)), components(real)
+    prefixes = (resolved,) if named == resolved else (named, resolved)
+    return Place(real, prefixes, writable, not is_root and not os.path.isdir(real), is_root)
+
+
+def _hold(real: str) -> Folder:
+    if not _HAS_DESCRIPTORS:
+        os.scandir(real).close()
+        return Folder(None, os.path.join(real, ""))
+    return Folder(os.open(real, HOLD))
+
+
+def _for_rules(place: Place, resolved: str) -> str:
+    """The path that name rules see: beneath an allowed directory its own name counts too, as in `.aws/credentials`."""
+    if place.is_root or place.is_file:
+        return resolved
+    return f"{os.path.basename(place.real)}/{resolved}"
+
+
+def _read_all(fd: int, size_bytes: int, limit_bytes: int | None) -> bytes:
+    """Read to the end; a file that says 0 bytes (as in /proc) or grows is read as far as the limit plus one."""
+    data = os.read(fd, max(size_bytes + 1, _READ_AT_LEAST_BYTES))
+    if len(data) == size_bytes:
+        return data
+    pieces, total = [data], len(data)
+    while data and (limit_bytes is None or total <= limit_bytes):
+        data = os.read(fd, _READ_MORE_BYTES)
+        pieces.append(data)
+        total += len(data)
+    return b"".join(pieces)
+
+
+def _link_target(folder: Folder, name: str) -> str:
+    """Where a link leads, or an empty string."""
+    try:
+        return os.readlink(folder.base + name, dir_fd=folder.fd)
+    except OSError:
+        return ""
+
+
+def _exists(folder: Folder, name: str) -> bool:
+    try:
+        os.stat(folder.base + name, dir_fd=folder.fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "other")
+
+
+def _file_stat(found: os.stat_result) -> FileStat:
+    return FileStat(_kind(found.st_mode), found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode), found.st_ino)
+
+
+def _entry(found: "os.DirEntry[str]") -> Entry | None:
+    """None for a name that vanished while the directory was read."""
+    try:
+        known = found.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return Entry(found.name, _kind(known.st_mode), known.st_size, known.st_mtime_ns, known.st_ino)
+
+
+def _too_large(path: str, limit_bytes: int, size_bytes: int) -> TooLarge:
+    message = f"cannot read {show(path)}: {size_bytes:,} bytes, more than {limit_bytes:,}"
+    return TooLarge(message, hint="raise context.max_file_bytes", size_bytes=size_bytes)
+
+
+def _not_a_file(verb: str, path: str, mode: int) -> NotAFile:
+    if stat.S_ISDIR(mode):
+        return IsADirectory(f"cannot {verb} {show(path)}: it is a directory", hint="name a file in it")
+    return NotAFile(f"cannot {verb} {show(path)}: it is a device, a pipe or a socket")
+
+
+def _failure(verb: str, path: str, error: OSError) -> Denied | StoreError:
+    """Our word for what the system answered."""
+    said = f"cannot {verb} {show(path)}: {_reason(error)}"
+    match error.errno:
+        case errno.EXDEV:
+            hint = "links must be relative and stay inside; use -C DIR to work in another directory"
+            return Denied(f"refused to {verb} {show(path)}: it leads outside, {show(_reason(error))}", hint=hint)
+        case errno.ENOENT:
+            return Missing(said)
+        case errno.ENOTDIR:
+            return NotADirectory(said)
+        case errno.EISDIR:
+            return IsADirectory(said)
+        case errno.ENXIO | errno.ENODEV | errno.EOPNOTSUPP:
+            return NotAFile(f"cannot {verb} {show(path)}: it is a device, a pipe or a socket")
+    return Unwritable(said) if verb in ("write", "delete") else Unreadable(said)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower() if error.errno != errno.EXDEV else error.strerror or str(error)

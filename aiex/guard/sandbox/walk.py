@@ -1,0 +1,186 @@
+"""Opening beneath a directory by descriptors: one component at a time, no link followed by the system.
+
+Works wherever `os.open` takes `dir_fd` and O_NOFOLLOW (Linux, macOS, the BSDs). Where it does not (Windows), the
+path is opened by name and checked again afterwards: a swap in between is noticed, but a descriptor would be stronger.
+"""
+
+import errno
+import os
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+MAX_LINKS = 40
+"""As many symbolic links as Linux follows in one path (path_resolution(7))."""
+
+NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+CLOEXEC: int = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)
+READ: int = (
+    os.O_RDONLY | CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+)
+LIST: int = READ | DIRECTORY
+LOOK: int = CLOEXEC | getattr(os, "O_PATH", READ)
+"""Without O_PATH (Linux only) a file must be readable to be looked at."""
+HOLD: int = LOOK | DIRECTORY
+_STEP = HOLD | NOFOLLOW
+_MAYBE_LINK = frozenset([errno.ELOOP, errno.ENOTDIR, errno.EMLINK])
+
+
+class Folder(NamedTuple):
+    """An opened directory: names below it are used as `base + name` with `dir_fd=fd`."""
+
+    fd: int | None
+    """None where the system has no directory descriptors; `base` is then the full path with its separator."""
+    base: str = ""
+    at: str = ""
+    """Where it lies beneath the top it was opened from; empty for the top."""
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor, where the system has them."""
+        if self.fd is None:
+            raise OSError(errno.ENOTSUP, "no directory descriptors here")
+        return self.fd
+
+    def path_of(self, *names: str) -> str:
+        """The path beneath the top of a name in this folder."""
+        return "/".join([self.at, *names] if self.at else names)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self.fd is not None:
+            os.close(self.fd)
+
+
+def enter(folder: Folder, name: str) -> Folder:
+    """A directory in a folder, itself and not what a link of that name leads to."""
+    if folder.fd is not None:
+        return Folder(os.open(name, HOLD | NOFOLLOW, dir_fd=folder.fd), "", folder.path_of(name))
+    path = folder.base + name
+    if os.path.realpath(path) != os.path.join(os.path.realpath(folder.base), name):
+        raise OSError(errno.ENOTDIR, "not a directory")
+    return Folder(None, os.path.join(path, ""), folder.path_of(name))
+
+
+class Opener(Protocol):
+    """A way of opening a path beneath a folder."""
+
+    name: str
+
+    def open(self, top: Folder, parts: Sequence[str], flags: int) -> tuple[int, str]:
+        """The descriptor and the resolved path relative to `top` (empty for `top` itself).
+
+        Follows links that stay beneath `top`. Raises OSError; EXDEV when the path leaves `top`.
+        """
+
+    def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
+        """The same for a directory: `HOLD` to reach names in it, `LIST` to list it."""
+
+
+class Walk:
+    """Resolves links itself, with O_NOFOLLOW and a stack of descriptors; `..` goes back to a descriptor it holds."""
+
+    name = "walk"
+
+    def open(self, top: Folder, parts: Sequence[str], flags: int) -> tuple[int, str]:
+        top_fd = top.descriptor
+        if len(parts) == 1 and parts[0] != "..":
+            try:
+                return os.open(parts[0], flags | NOFOLLOW, dir_fd=top_fd), parts[0]
+            except OSError as error:
+                if error.errno not in _MAYBE_LINK:
+                    raise
+        return _Steps(top_fd, parts).open(flags)
+
+    def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
+        fd, resolved = self.open(top, parts, flags)
+        return Folder(fd, "", resolved)
+
+
+class _Steps:
+    """The state of one walk."""
+
+    def __init__(self, top_fd: int, parts: Sequence[str]) -> None:
+        self.held = [top_fd]
+        self.names: list[str] = []
+        self.todo = list(reversed(parts))
+        self.links = 0
+
+    def open(self, flags: int) -> tuple[int, str]:
+        try:
+            while self.todo:
+                name = self.todo.pop()
+                if name == "..":
+                    self._step_up()
+                    continue
+                wanted = _STEP if self.todo else flags | NOFOLLOW
+                try:
+                    fd = os.open(name, wanted, dir_fd=self.held[-1])
+                except OSError as error:
+                    flags |= self._splice_link(name, error)
+                    continue
+                self.names.append(name)
+                if not self.todo:
+                    return fd, "/".join(self.names)
+                self.held.append(fd)
+            return os.open(".", flags, dir_fd=self.held[-1]), "/".join(self.names)
+        finally:
+            for fd in self.held[1:]:
+                os.close(fd)
+
+    def _step_up(self) -> None:
+        if not self.names:
+            raise OSError(errno.EXDEV, ".. leads above it")
+        self.names.pop()
+        os.close(self.held.pop())
+
+    def _splice_link(self, name: str, error: OSError) -> int:
+        """Put a link's target in front of what is left; the flag to add when the target must be a directory."""
+        if error.errno not in _MAYBE_LINK:
+            raise error
+        try:
+            target = os.readlink(name, dir_fd=self.held[-1])
+        except OSError:
+            raise error from None
+        self.links += 1
+        if self.links > MAX_LINKS:
+            raise OSError(errno.ELOOP, f"more than {MAX_LINKS} links")
+        if target.startswith("/"):
+            raise OSError(errno.EXDEV, f"{'/'.join([*self.names, name])} is a link to {target}")
+        words = target.split("/")
+        ends_as_directory = not self.todo and words[-1] in ("", ".")
+        self.todo.extend(word for word in reversed(words) if word not in ("", "."))
+        return DIRECTORY if ends_as_directory else 0
+
+
+class ByName:
+    """For systems without directory descriptors: open by name, then check that nothing was swapped."""
+
+    name = "realpath"
+
+    def open(self, top: Folder, parts: Sequence[str], flags: int) -> tuple[int, str]:
+        real, resolved = _real_beneath(top, parts)
+        fd = os.open(real, flags)
+        try:
+            unchanged = os.path.samestat(os.fstat(fd), os.lstat(real)) and _real_beneath(top, parts)[0] == real
+        except OSError:
+            unchanged = False
+        if not unchanged:
+            os.close(fd)
+            raise OSError(errno.EXDEV, "it changed while it was opened")
+        return fd, resolved
+
+    def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
+        real, resolved = _real_beneath(top, parts)
+        if not os.path.isdir(real):
+            raise OSError(errno.ENOTDIR if os.path.lexists(real) else errno.ENOENT, "not a directory")
+        return Folder(None, os.path.join(real, ""), resolved)
+
+
+def _real_beneath(top: Folder, parts: Sequence[str]) -> tuple[str, str]:
+    start = os.path.realpath(top.base)
+    real = os.path.realpath(os.path.join(start, *parts))
+    inside = os.path.normcase(os.path.join(start, ""))
+    if not os.path.normcase(os.path.join(real, "")).startswith(inside):
+        raise OSError(errno.EXDEV, f"it leads to {real}")
+    return real, real[len(inside) :].replace(os.sep, "/")
