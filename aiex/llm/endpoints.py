@@ -1,0 +1,210 @@
+"""Where a model is: address, key, deadlines and quirks, from the settings.
+
+A key goes to no other server than the one it is configured for: when a stronger source (a flag, `AIEX_BASE_URL`, a
+project) moves the base URL to another server, the key named by a weaker source stays at home. `OPENAI_API_KEY`, for
+one, is built in for api.openai.com and is not sent to a local server; `AIEX_API_KEY` is.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, get_args
+from urllib.parse import SplitResult, urlsplit
+
+from aiex.errors import ConfigError, NotSignedIn
+from aiex.llm.wire import Profile, Quirks
+
+if TYPE_CHECKING:
+    from aiex.settings import Origin, Settings
+
+OPENAI_HOST = "api.openai.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The longest waits in seconds; 0 means no limit."""
+
+    connect_s: float
+    first_byte_s: float
+    idle_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server and how to sign in there; the key shows in no representation."""
+
+    base_url: str
+    """Without a slash at its end."""
+    url_place: str
+    """Where the base URL was set, in words."""
+    key: str = field(repr=False)
+    key_env: str
+    """The variable that holds the key, or would; empty when none is configured."""
+    key_home: str
+    """The server that the key in `key_env` is for, when it is not this one; else empty."""
+    deadlines: Deadlines
+
+    def hint_for_key(self) -> str:
+        """What to do when the server wants a key, or another one."""
+        if self.key:
+            return f"check the key in {self.key_env}"
+        if self.key_home:
+            return f"no key was sent: {self.key_env} is for {self.key_home} only; put the key into AIEX_API_KEY"
+        return f"no key was sent: put it into the environment variable {self.key_env or 'AIEX_API_KEY'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Everything needed to ask one model."""
+
+    protocol: str
+    profile: Profile
+    endpoint: Endpoint
+
+
+def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) -> Target:
+    """Who `provider/model` is.
+
+    Raises:
+        ConfigError: if the provider is not configured, has no base URL or a malformed one, or no model is named.
+        NotSignedIn: if OpenAI is asked and there is no key.
+    """
+    provider, name = settings.provider_and_model(model)
+    if not name:
+        raise ConfigError(f"no model is named in {model!r}", hint=f"write -m {provider}/MODEL")
+    prefix = f"providers.{provider}"
+    url = settings.origin(f"{prefix}.base_url")
+    base_url = parse_base_url(str(url.value), f"{prefix}.base_url", url.place)
+    key_env = settings.origin(f"{prefix}.api_key_env")
+    home = _key_home(url, key_env)
+    endpoint = Endpoint(
+        base_url=base_url,
+        url_place=url.place,
+        key="" if home else _read_key(str(key_env.value), environ),
+        key_env=str(key_env.value),
+        key_home=home,
+        deadlines=Deadlines(
+            *(
+                float(settings.get(f"{prefix}.{phase}_timeout_s"))
+                for phase in ("connect", "first_byte", "idle", "total")
+            )
+        ),
+    )
+    host = urlsplit(base_url).hostname or ""
+    if host == OPENAI_HOST and not endpoint.key:
+        raise NotSignedIn(f"no key for {provider} ({base_url})", hint=_hint_sign_in(endpoint))
+    profile = Profile(provider, name, base_url, find_quirks(host, name))
+    return Target(str(settings.get(f"{prefix}.protocol")), profile, endpoint)
+
+
+def _hint_sign_in(endpoint: Endpoint) -> str:
+    return f"put it into the environment variable {endpoint.key_env or 'AIEX_API_KEY'}, or use --offline"
+
+
+# --- address --------------------------------------------------------------------------------------------------------
+
+
+def parse_base_url(text: str, key: str, place: str) -> str:
+    """The address without a slash at its end.
+
+    Raises:
+        ConfigError: if it is not `http(s)://host[:port][/path]`.
+    """
+    problem, hint = _problem_with(text)
+    if problem:
+        raise ConfigError(f"cannot use {key} = {_shown(text)!r} ({place}): {problem}", hint=hint)
+    return text.rstrip("/")
+
+
+_EXAMPLE = "write it like https://api.openai.com/v1 or http://127.0.0.1:8000/v1"
+
+
+def _problem_with(text: str) -> tuple[str, str]:
+    if not text:
+        return "it is empty", _EXAMPLE
+    if not re.fullmatch(r"[!-~]+", text):
+        return "it has blanks, control or non-ASCII characters", _EXAMPLE
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return "its host or port is malformed", _EXAMPLE
+    if parts.scheme not in ("http", "https"):
+        return "it does not begin with http:// or https://", _EXAMPLE
+    if not parts.hostname or not port_is_valid or not re.fullmatch(r"[a-z0-9._:%-]+", parts.hostname):
+        return "its host or port is malformed", _EXAMPLE
+    return _problem_with_extras(parts)
+
+
+def _problem_with_extras(parts: SplitResult) -> tuple[str, str]:
+    if "@" in parts.netloc:
+        return "it carries a user name or password", "put the key into AIEX_API_KEY instead"
+    if parts.query or parts.fragment:
+        return "it has a query or fragment", _EXAMPLE
+    if parts.path.rstrip("/").endswith("/chat/completions"):
+        return "it names the method as well", "leave /chat/completions out; it is added"
+    return "", ""
+
+
+def _shown(text: str) -> str:
+    """An address fit for a message: a password in it stays unsaid."""
+    return re.sub(r"//[^/]*@", "//…@", text)
+
+
+# --- key ------------------------------------------------------------------------------------------------------------
+
+
+def _key_home(url: "Origin", key_env: "Origin") -> str:
+    """The server that the key is for when the base URL in effect leads elsewhere; empty when they belong together."""
+    from aiex.settings import Source
+
+    ranks = {source: rank for rank, source in enumerate(get_args(Source))}
+    trusted = [place for place in (url, *url.overrode) if ranks[place.source] <= ranks[key_env.source]]
+    if not key_env.value or trusted[:1] == [url]:
+        return ""
+    home = str(trusted[0].value) if trusted else ""
+    return "" if home and _server(home) == _server(str(url.value)) else (_server(home) if home else key_env.place)
+
+
+def _server(url: str) -> str:
+    """Scheme, host and port: what decides where a key travels."""
+    parts = urlsplit(url)
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def _read_key(variable: str, environ: Mapping[str, str]) -> str:
+    """The key in a variable, without blanks around it; empty when there is none.
+
+    Raises:
+        NotSignedIn: if no HTTP header can carry it.
+    """
+    key = environ.get(variable, "").strip() if variable else ""
+    if key and not re.fullmatch(r"[!-~]+", key):
+        raise NotSignedIn(
+            f"the value of {variable} cannot be a key: it has blanks, control or non-ASCII characters",
+            hint=f"set {variable} again, without quotes or line breaks",
+        )
+    return key
+
+
+# --- quirks ---------------------------------------------------------------------------------------------------------
+
+_BY_HOST = {
+    OPENAI_HOST: Quirks(max_tokens_field="max_completion_tokens"),
+    "api.deepseek.com": Quirks(json_schema=False, reasoning_field="reasoning_content"),
+    "api.mistral.ai": Quirks(stream_usage=False),
+}
+"""Departures by server. Sources: the vendors' API references and the profiles of pydantic-ai 2.68, November 2026."""
+
+_OPENAI_REASONING = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)")
+"""Names of OpenAI models that refuse `temperature` and call the system a developer."""
+
+
+def find_quirks(host: str, model: str) -> Quirks:
+    """How this server, and this model there, wants to be asked; the rule for every server not listed."""
+    quirks = _BY_HOST.get(host, Quirks())
+    if host == OPENAI_HOST and _OPENAI_REASONING.match(model):
+        return replace(quirks, temperature=False, system_role="developer")
+    return quirks
