@@ -9,10 +9,10 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aiex.errors import ConfigError
+from aiex.record import record
 
 Path = tuple[str, ...]
 
@@ -24,7 +24,7 @@ _VALUE_TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """A header (`value` empty) or a pair of a TOML text; offsets in characters."""
 
@@ -35,7 +35,7 @@ class Statement:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConfigText:
     """A parsed file: nested values, and the line (from 1) of each statement by its path."""
 

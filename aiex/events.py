@@ -1,19 +1,22 @@
 """What happened: frozen dataclasses that screen, pipe, JSON lines, log and tests all read.
 
 Stream events come from a model while it speaks; lasting events tell the story of a session.
-Exactly one `Stopped` or `Failed` ends a stream, and it is last.
+Exactly one `Stopped` or `Failed` ends a stream, and it is last. Every event has one JSON form (`to_json`, `from_json`),
+and most a line in the stream that other programs read (`Sequencer`, `to_line`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import Any, Final, Literal
 
-from aiex.messages import Part, StopReason, Usage
+from aiex.messages import Part, StopReason, Text, ToolCall, ToolResult, Usage
+from aiex.record import record
 
 # --- stream events -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Started:
     """A provider accepted the request and began to answer."""
 
@@ -21,21 +24,21 @@ class Started:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextDelta:
     """The next piece of the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReasoningDelta:
     """The next piece of the model's thinking."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolCallStarted:
     """A tool call begins; its arguments are not complete yet."""
 
@@ -43,7 +46,7 @@ class ToolCallStarted:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolCallDelta:
     """The next piece of a call's JSON arguments."""
 
@@ -51,21 +54,21 @@ class ToolCallDelta:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PartEnded:
     """A part is complete; the deltas before it join to this part."""
 
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UsageUpdated:
     """Tokens so far; replaces earlier values of the same call."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Retrying:
     """The same provider is asked again after `wait_s` seconds."""
 
@@ -74,7 +77,7 @@ class Retrying:
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FailedOver:
     """Another provider takes over; `mid_answer` when words were already shown."""
 
@@ -84,14 +87,14 @@ class FailedOver:
     mid_answer: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stopped:
     """The stream ended as the protocol says it should."""
 
     reason: StopReason
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """The stream broke; what was shown before is incomplete."""
 
@@ -118,7 +121,7 @@ StreamEvent = (
 # --- lasting events ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SessionStarted:
     """A run begins: which version, where, asking whom."""
 
@@ -129,14 +132,14 @@ class SessionStarted:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UserSpoke:
     """What the person asked."""
 
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AssistantSpoke:
     """One complete answer, as it was given."""
 
@@ -145,7 +148,7 @@ class AssistantSpoke:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progressed:
     """Long work moved on; `total` is 0 while it is unknown. Shown on a terminal only."""
 
@@ -154,7 +157,7 @@ class Progressed:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Warned:
     """Something a person should know that does not stop the work."""
 
@@ -162,7 +165,7 @@ class Warned:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TurnEnded:
     """The outcome of a wish; always the last event, and the only one that carries an exit code.
 
@@ -177,9 +180,201 @@ class TurnEnded:
     data: Mapping[str, Any] | None = None
     error: str = ""
     hint: str = ""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     num_turns: int = 1
+    duration_ms: int | None = None
+    total_cost_usd: float | None = None
+    files_changed: tuple[str, ...] = ()
+    checks: tuple[Mapping[str, Any], ...] = ()
+    failovers: tuple[Mapping[str, Any], ...] = ()
+    resume: str | None = None
 
 
 LastingEvent = SessionStarted | UserSpoke | AssistantSpoke | Progressed | Warned | TurnEnded
 Event = StreamEvent | LastingEvent
+
+# --- one JSON form -------------------------------------------------------------------------------------------------
+
+FORM_VERSION: Final = 1
+"""The `v` of every line and record; goes up when a reader of the old form could misunderstand the new one."""
+
+
+@record
+class UnknownEvent:
+    """An event of a later version: kept as it came, written as it came."""
+
+    type: str
+    data: Mapping[str, Any]
+    """The other fields."""
+
+
+@record
+class Envelope:
+    """An event with its place in a session: `seq` counts from 1 without gaps, `ts` is UTC with milliseconds."""
+
+    v: int
+    seq: int
+    ts: str
+    session_id: str
+    turn: int
+    event: Event | UnknownEvent
+
+
+def to_json(event: Event | UnknownEvent) -> dict[str, Any]:
+    """The event as an object with its `type` in snake case; `jsonform.dump` makes it text that is always UTF-8."""
+    from aiex.jsonform import form_of
+
+    if isinstance(event, UnknownEvent):
+        return {"type": event.type, **event.data}
+    written: dict[str, Any] = form_of(Event).write(event)
+    return written
+
+
+def from_json(data: object) -> Event | UnknownEvent:
+    """Read what `to_json` wrote, by this version or another.
+
+    A type, part or word that this version does not know makes an `UnknownEvent`; unknown fields are ignored.
+
+    Raises:
+        Malformed: if a field is missing or of the wrong type.
+    """
+    from aiex.jsonform import UnknownKind, form_of
+
+    try:
+        event: Event = form_of(Event).read(data, "event")
+    except UnknownKind:
+        fields = dict(data) if isinstance(data, Mapping) else {}
+        return UnknownEvent(str(fields.pop("type", "")), fields)
+    return event
+
+
+def envelope_to_json(envelope: Envelope) -> dict[str, Any]:
+    """A record of the session's log: the fields of the envelope, the event beneath `event`."""
+    return {**_heading(envelope), "event": to_json(envelope.event)}
+
+
+def envelope_from_json(data: Mapping[str, Any]) -> Envelope:
+    """Read a record of the log. Raises Malformed if it is none."""
+    from aiex.jsonform import Malformed
+
+    event = from_json(data.get("event"))
+    v, seq, turn, ts, session = (data.get(name) for name in ("v", "seq", "turn", "ts", "session_id"))
+    if not (type(v) is type(seq) is type(turn) is int and isinstance(ts, str) and isinstance(session, str)):
+        raise Malformed("cannot read a record: it needs whole numbers v, seq and turn, and strings ts and session_id")
+    return Envelope(v, seq, ts, session, turn, event)
+
+
+class Sequencer:
+    """Puts the events of one session into envelopes and counts them.
+
+    Only an event that makes a line takes a number, so the lines of a stream have no gap. One sequencer is used by one
+    thread.
+    """
+
+    def __init__(self, session_id: str, *, last_seq: int = 0, clock: Callable[[], float] = time.time) -> None:
+        self.session_id = session_id
+        self.last_seq = last_seq
+        self.turn = 0
+        self._clock = clock
+
+    def wrap(self, event: Event | UnknownEvent) -> Envelope:
+        """The event in its envelope; one without a line shares the number of the line before it.
+
+        A turn begins with what the person says; before that, `turn` is 0.
+        """
+        if isinstance(event, UserSpoke) and not _answers_tools(event):
+            self.turn += 1
+        if to_body(event) is not None:
+            self.last_seq += 1
+        return Envelope(FORM_VERSION, self.last_seq, to_timestamp(self._clock()), self.session_id, self.turn, event)
+
+
+def to_timestamp(seconds: float) -> str:
+    """Seconds since 1970 as `2026-01-31T08:05:09.123Z`."""
+    thousandths = int(seconds * 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(thousandths // 1000))}.{thousandths % 1000:03d}Z"
+
+
+# --- lines for other programs --------------------------------------------------------------------------------------
+
+
+def to_line(envelope: Envelope) -> dict[str, Any] | None:
+    """The line of `stream-json` for an event; None for one that has none, such as `Progressed`.
+
+    The types are init, message, tool_use, tool_result, usage, failover, error and result; permission, checkpoint,
+    compaction, budget and check belong to events that come with what they report.
+    """
+    body = to_body(envelope.event)
+    return None if body is None else {**_heading(envelope), **body}
+
+
+def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:  # noqa: PLR0912  (a table, one row an event)
+    """What a line says beside its heading: `type` and the fields of that type."""
+    match event:
+        case SessionStarted():
+            return {"type": "init", **_fields(event)}
+        case UserSpoke(parts=parts):
+            return _tool_results(parts) if _answers_tools(event) else _message("user", parts)
+        case AssistantSpoke(parts=parts, provider=provider, model=model):
+            return {**_message("assistant", parts), "provider": provider, "model": model}
+        case TextDelta(text=text):
+            return {"type": "message", "role": "assistant", "delta": True, "text": text}
+        case ReasoningDelta(text=text):
+            return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
+        case PartEnded(part=ToolCall() as call):
+            return {"type": "tool_use", **_fields(call)}
+        case UsageUpdated(usage=usage):
+            return {"type": "usage", **_fields(usage)}
+        case Retrying():
+            return {"type": "failover", "subtype": "retry", **_fields(event)}
+        case FailedOver():
+            return {"type": "failover", "subtype": "provider", **_fields(event)}
+        case Failed():
+            return {"type": "error", "severity": "error", **_fields(event)}
+        case Warned():
+            return {"type": "error", "severity": "warning", **_fields(event)}
+        case TurnEnded():
+            return _result(event)
+        case _:
+            return None
+
+
+def _result(ended: TurnEnded) -> dict[str, Any]:
+    fields = _fields(ended)
+    answer, data = fields.pop("answer"), fields.pop("data")
+    first = {name: fields.pop(name) for name in ("status", "subtype", "exit_code")}
+    is_error = ended.status == "error"
+    return {"type": "result", **first, "is_error": is_error, "result": answer, "structured_output": data, **fields}
+
+
+def _message(role: str, parts: tuple[Part, ...]) -> dict[str, Any]:
+    from aiex.jsonform import form_of
+
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    written = form_of(tuple[Part, ...]).write(parts)
+    return {"type": "message", "role": role, "delta": False, "text": text, "parts": written}
+
+
+def _answers_tools(event: UserSpoke) -> bool:
+    return any(isinstance(part, ToolResult) for part in event.parts)
+
+
+def _tool_results(parts: tuple[Part, ...]) -> dict[str, Any]:
+    return {"type": "tool_result", "results": [_fields(part) for part in parts if isinstance(part, ToolResult)]}
+
+
+def _heading(envelope: Envelope) -> dict[str, Any]:
+    return {
+        "v": envelope.v,
+        "seq": envelope.seq,
+        "ts": envelope.ts,
+        "session_id": envelope.session_id,
+        "turn": envelope.turn,
+    }
+
+
+def _fields(value: object) -> dict[str, Any]:
+    from aiex.jsonform import form_of
+
+    written: dict[str, Any] = form_of(type(value)).write(value)
+    return written

@@ -1,8 +1,9 @@
 """What goes to a model: requests, messages, their parts, and what they cost in tokens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from aiex.record import record
 
 Role = Literal["system", "user", "assistant", "tool"]
 StopReason = Literal[
@@ -21,21 +22,21 @@ StopReason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """Words, as Markdown where it matters."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reasoning:
     """What a model thought aloud; not part of its answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolCall:
     """A wish of the model to run a tool; `arguments` is parsed JSON and complete."""
 
@@ -44,7 +45,7 @@ class ToolCall:
     arguments: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolResult:
     """What a tool answered to the call with the same id."""
 
@@ -53,7 +54,7 @@ class ToolResult:
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Image:
     """A picture; `data` is base64 without line breaks."""
 
@@ -61,7 +62,7 @@ class Image:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Document:
     """A text handed over as material, such as a file or a briefing."""
 
@@ -70,14 +71,14 @@ class Document:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """The model declined, in its own words."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Opaque:
     """A vendor's signed block, kept verbatim and replayed only to the same provider, model and endpoint."""
 
@@ -87,7 +88,7 @@ class Opaque:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CachePoint:
     """Everything before this place is stable and worth caching at the vendor."""
 
@@ -95,7 +96,7 @@ class CachePoint:
 Part = Text | Reasoning | ToolCall | ToolResult | Image | Document | Refusal | Opaque | CachePoint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """One contribution to a conversation."""
 
@@ -103,7 +104,7 @@ class Message:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolDefinition:
     """A tool as the model sees it; `parameters` is a JSON schema of type object."""
 
@@ -112,7 +113,7 @@ class ToolDefinition:
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """One model call: `messages` in order, system first where there is one."""
 
@@ -124,7 +125,7 @@ class Request:
     response_schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """Tokens of a call. Totals include the sub-counts beside them; unknown is None, never 0."""
 

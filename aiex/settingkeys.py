@@ -5,8 +5,9 @@ Reading, checking, the JSON schema and the reference page all come from here; a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from aiex.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,7 @@ Value = str | int | float | list[str]
 Kind = Literal["text", "integer", "number", "list"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Key:
     """One setting. A `*` in the name stands for a name of the person's choice."""
 

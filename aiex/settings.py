@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiex import dirs
 from aiex.errors import AiexError, ConfigError, UsageError
 from aiex.events import Warned
+from aiex.record import record
 from aiex.settingkeys import (
     BUILT_IN_PROVIDERS,
     KEYS,
@@ -47,7 +48,7 @@ _NOT_SETTINGS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """A value and the place it was written; `overrode` holds the lower places, nearest first."""
 
