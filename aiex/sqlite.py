@@ -221,3 +221,15 @@ def _statements(script: str) -> Iterator[str]:
             pending = ""
     if pending.strip("; \t\r\n"):
         yield pending
+
+
+def describe_engine() -> tuple[str, bool]:
+    """The version of SQLite that Python was built with, and whether it has full-text search (FTS5)."""
+    import sqlite3
+
+    connection = sqlite3.connect(":memory:")
+    try:
+        options = {row[0] for row in connection.execute("PRAGMA compile_options")}
+    finally:
+        connection.close()
+    return sqlite3.sqlite_version, "ENABLE_FTS5" in options

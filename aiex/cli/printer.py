@@ -33,14 +33,10 @@ def open_printer(
 ) -> Printer:
     """The printer for a form; text looks different on a terminal and in a pipe."""
     talk = Talk(quiet=quiet, verbosity=verbosity)
-    if form == "json":
-        from aiex.cli.forms.json_result import ResultPrinter
-
-        return ResultPrinter(talk)
-    if form == "stream-json":
+    if form != "text":
         from aiex.cli.forms.json_lines import LinesPrinter
 
-        return LinesPrinter(talk)
+        return LinesPrinter(talk, only_result=form == "json")
     if markup == "markdown" and has_layout(color, environ):
         from aiex.cli.forms.terminal import TerminalPrinter
 

@@ -1,0 +1,84 @@
+"""Show help on a command, a noun or a topic."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from aiex.cli import registry
+from aiex.cli.topics import read_topic, topic_names
+from aiex.cli.work import Work, answered, report
+from aiex.errors import UsageError
+
+
+def _complete_topics(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in _known_words() if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("topic", nargs=-1, shell_complete=_complete_topics)
+def command(topic: tuple[str, ...]) -> Work:
+    """Show help on a command, a noun or a topic; without TOPIC an overview."""
+    page, is_markdown = find_help(topic)
+    markup = "markdown" if is_markdown else "text"
+    return report("help", lambda _services: answered(page, {"topic": " ".join(topic), "text": page}),
+                  markup=markup, sturdy=True)  # fmt: skip
+
+
+def find_help(words: tuple[str, ...]) -> tuple[str, bool]:
+    """The help on some words, and whether it is Markdown.
+
+    Raises:
+        UsageError: if there is no such command, noun or topic.
+    """
+    if not words:
+        return overview(), False
+    word, *rest = words
+    if not rest and word in topic_names():
+        return read_topic(word) + _verbs_section(registry.find_noun(word)), True
+    if not rest and (noun := registry.find_noun(word)):
+        return f"# {noun.capitalize()}\n\n{registry.noun_summary(noun)}.\n{_verbs_section(noun)}", True
+    return command_help(words), False
+
+
+def overview() -> str:
+    """What there is, on half a screen."""
+    verbs = "\n".join(f"  {name:<12} {registry.verb_summary(name)}" for name in registry.verb_names())
+    nouns = "\n".join(f"  {name:<12} {registry.noun_summary(name)}" for name in registry.noun_names())
+    topics = ", ".join(topic_names())
+    return (
+        "aiex VERB, or aiex VERB NOUN: first what to do, then with what.\n\n"
+        f"Verbs that do a job:\n{verbs}\n\n"
+        f"Nouns, with the verbs {', '.join(registry.noun_verbs())}:\n{nouns}\n\n"
+        f"Topics: {topics}\n\n"
+        "aiex help WORD tells more about any of these words; aiex --help lists the global flags.\n"
+    )
+
+
+def command_help(words: tuple[str, ...]) -> str:
+    """Click's help on the command that the words name. Raises UsageError if they name none."""
+    from aiex.cli.groups import Root
+    from aiex.cli.suggest import did_you_mean
+
+    root = Root()
+    ctx = click.Context(root, info_name="aiex", **root.context_settings)
+    for word in words:
+        group = ctx.command
+        command = group.get_command(ctx, word) if isinstance(group, click.Group) else None
+        if command is None:
+            hint = did_you_mean(word, _known_words()) or f"aiex help lists what there is: {', '.join(topic_names())}"
+            raise UsageError(f"no help on {' '.join(words)}", hint=hint)
+        ctx = click.Context(command, info_name=word, parent=ctx)
+    return ctx.get_help() + "\n\nGlobal flags (aiex --help) work here too.\n"
+
+
+def _known_words() -> list[str]:
+    return sorted({*registry.verb_names(), *registry.noun_names(), *registry.noun_verbs(), *topic_names()})
+
+
+def _verbs_section(noun: str | None) -> str:
+    if noun is None:
+        return ""
+    verbs = registry.load_noun(noun).verbs
+    rows = "\n".join(f"- `aiex {verb} {noun}` {command.get_short_help_str(100)}" for verb, command in verbs.items())
+    return f"\n## Commands\n\n{rows}\n"

@@ -1,0 +1,40 @@
+"""JSON for programs: every event as a line (`stream-json`), or the outcome alone (`json`)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from time import monotonic
+
+from aiex import __version__
+from aiex.cli.streams import write_stdout
+from aiex.cli.talk import Talk
+from aiex.events import Event, Sequencer, SessionStarted, TurnEnded, to_line
+from aiex.jsonform import dump
+
+
+class LinesPrinter:
+    """Writes a line for each event as it happens: first `init`, last exactly one `result`."""
+
+    def __init__(self, talk: Talk, *, only_result: bool = False) -> None:
+        self._talk = talk
+        self._only_result = only_result
+        self._sequencer = Sequencer(os.urandom(8).hex())
+        self._started_at = monotonic()
+
+    def show(self, event: Event) -> None:
+        self._write(event, quiet=self._only_result)
+        self._talk.show(event)
+
+    def end(self, ended: TurnEnded) -> None:
+        self._talk.clear()
+        if self._sequencer.last_seq == 0:  # it failed before anything began
+            self._write(SessionStarted(__version__, "", "", "", ""), quiet=self._only_result)
+        took_ms = round((monotonic() - self._started_at) * 1000)
+        self._write(ended if ended.duration_ms is not None else replace(ended, duration_ms=took_ms))
+        self._talk.end(ended)
+
+    def _write(self, event: Event, *, quiet: bool = False) -> None:
+        line = to_line(self._sequencer.wrap(event))
+        if line is not None and not quiet:
+            write_stdout(dump(line) + "\n", flush=True)
