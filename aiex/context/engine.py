@@ -121,7 +121,7 @@ class Engine:
         """
         known = self.paths.known
         entries = [known[path] for path in paths if path in known]
-        fresh = {entry.path for entry in entries if self.has_facts(entry)}
+        fresh = {entry.path for entry in entries if self.has_row(entry)}
         unknown = [entry for entry in entries if entry.path not in fresh]
         keys = {path: self.rows[path].key for path in fresh}
         stored = dict(self.warm.light_facts(sorted(set(keys.values())))) if keys else {}
@@ -137,7 +137,25 @@ class Engine:
                 yield entry.path, stored[keys[entry.path]]
         self.save()
 
-    def has_facts(self, entry: FileEntry) -> bool:
+    def full(self, paths: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
+        """Facts with their uses for many files, in order; files that cannot be read are left out."""
+        known = self.paths.known
+        unknown = [known[path] for path in paths if path in known and not self.has_stored(known[path])]
+        if sum(entry.size_bytes for entry in unknown) >= POOL_FROM_BYTES:
+            for _ in self.parse_many(unknown):
+                pass
+            self.save()
+        for path in paths:
+            try:
+                yield path, self.facts(path)
+            except AiexError as error:
+                self.warnings.append(Warned(f"left out {path}: {error.message}"))
+
+    def has_stored(self, entry: FileEntry) -> bool:
+        """Whether facts of exactly this state of the file are kept."""
+        return self.has_row(entry) and self.stored_facts(self.rows[entry.path].key) is not None
+
+    def has_row(self, entry: FileEntry) -> bool:
         """Whether the store has a row for exactly this state of the file."""
         row = self.rows.get(entry.path)
         return row is not None and self.is_fresh(row, entry)
@@ -238,7 +256,7 @@ class Engine:
 
     def refresh_mentions(self) -> Iterator[tuple[int, int]]:
         """Read the files that are new or changed, so that `mentioning` is true; gives (done, total) as it goes."""
-        stale = [entry for entry in self.listing.files if not self.has_facts(entry)]
+        stale = [entry for entry in self.listing.files if not self.has_row(entry)]
         for number, entry in enumerate(stale, 1):
             try:
                 row = reading.read_mentions(self.workspace, entry)

@@ -222,7 +222,8 @@ class _Walk:
         exported = found.exported
         if exported is None:
             exported = language.exported(found.name, node, wrappers, above.kind if above else None)
-            exported = exported and above.exported if above else exported or found.name in self.public
+            outermost = (found.qualified or found.name).partition(".")[0]
+            exported = exported and above.exported if above else exported or outermost in self.public
         start = outer or node
         attributes = [item for item in leading if item.type in language.attached]
         if attributes and outer is None:
@@ -273,12 +274,12 @@ def signature(node: "Node", body: "Node | None", source: bytes) -> str:
 
 
 def comment_above(leading: "list[Node]", node: "Node", source: bytes, language: Language) -> str:
-    """First paragraph of the comments that end directly above a node."""
+    """First paragraph of the comments that end directly above a node; `/**` may leave one line blank."""
     wanted_row = node.start_point[0]
     lines: list[str] = []
     for item in reversed(leading):
         end_row = item.end_point[0] - (0 if item.end_point[1] else 1)
-        if end_row < wanted_row - 1:
+        if end_row < wanted_row - (2 if source.startswith(b"/**", item.start_byte) else 1):
             break
         wanted_row = item.start_point[0]
         if item.type in language.comments:
@@ -366,6 +367,7 @@ class _Uses:
         self.complexity = [1 if symbol.kind in BODIED else 0 for symbol in symbols]
         self.imports = imports
         self.bound: dict[str, str] = {}
+        self.last_read = ("", 0)
         self.callees: dict[str, Callee] = {}
 
     def collect(self, root: "Node") -> None:
@@ -420,7 +422,11 @@ class _Uses:
             self.refer(name, self.source[start : node.end_byte].decode("utf-8", "replace"), line, inside, node)
             return
         raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
-        if name in FAULT_KINDS:
+        if name == "read":
+            if raw in self.bound and self.last_read != (raw, line):
+                self.last_read = (raw, line)
+                self.references.append(Reference(raw, "", line, inside, "read"))
+        elif name in FAULT_KINDS:
             self.faults.append(Fault(name, short_text(raw.split("\n", 1)[0]).rstrip("{: "), line, inside))
         elif name.startswith("effect."):
             self.effects.append(Effect(name[7:], short_text(raw), line, inside))

@@ -59,7 +59,7 @@ class Reference(NamedTuple):
     line: int
     inside: int
     kind: str
-    """call, new, inherit, decorate, macro, type, link."""
+    """call, new, inherit, decorate, macro, type, link; read for an imported name that is used without a call."""
 
 
 class Fault(NamedTuple):

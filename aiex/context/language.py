@@ -190,9 +190,9 @@ def head_line(node: "Node", source: bytes) -> str:
     """The first line of a node without an opening bracket at its end; an ellipsis says that more follows."""
     end = source.find(b"\n", node.start_byte, node.end_byte)
     if end < 0:
-        return text(node, source).rstrip("; \t\r")
-    line = source[node.start_byte : end].decode("utf-8", "replace").rstrip()
-    return line.rstrip("{([ \t") + " …"
+        return " ".join(text(node, source).split()).rstrip("; ")
+    line = " ".join(source[node.start_byte : end].decode("utf-8", "replace").split())
+    return line.rstrip("{([ ") + " …"
 
 
 def line_of(node: "Node") -> int:

@@ -237,7 +237,7 @@ class Paths:
         return self._by_folder.get(folder, [])
 
     def read(self, path: str) -> bytes:
-        """Content of a manifest; empty when it does not exist, cannot be read, or is over 1 MB. Kept for the process."""
+        """Content of a manifest; empty when it does not exist, cannot be read, or is over 1 MB."""
         if path not in self._read:
             try:
                 self._read[path] = self.workspace.read(path, limit_bytes=1_000_000) if path in self.known else b""

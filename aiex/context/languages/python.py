@@ -201,6 +201,11 @@ LANGUAGE = Language(
         (except_clause) @catch
         (assert_statement . (_) @assert)
         (global_statement) @effect.state
+        (attribute object: (identifier) @read)
+        (argument_list (identifier) @read)
+        (keyword_argument value: (identifier) @read)
+        (assignment right: (identifier) @read)
+        (return_statement (identifier) @read)
         (type (identifier) @type)
         (type (generic_type (identifier) @type))
         [(if_statement) (elif_clause) (for_statement) (while_statement) (except_clause) (case_clause)

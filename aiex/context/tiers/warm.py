@@ -77,11 +77,9 @@ class Warm:
         """All known files by path, without their mentions."""
         with sqlite.translated_errors(self.path):
             found = self.connection.execute(
-                "select path, size_bytes, mtime_ns, inode, checked_ns, digest, language from files"
+                "select path, size_bytes, mtime_ns, inode, checked_ns, digest, language, '' from files"
             )
-            return {
-                path: FileRow(path, *rest, "") for path, *rest in ((os.fsdecode(row[0]), *row[1:]) for row in found)
-            }
+            return {path: FileRow(path, *rest) for path, *rest in ((os.fsdecode(row[0]), *row[1:]) for row in found)}
 
     def mentioning(self, names: Iterable[str]) -> set[str]:
         """Files with one of the names in a statement that may name other files."""
@@ -89,10 +87,9 @@ class Warm:
         if not words:
             return set()
         test = " or ".join(["instr(mentions, ?)"] * len(words))
+        query = f"select path from files where {test}"  # noqa: S608  (only placeholders are joined)
         with sqlite.translated_errors(self.path):
-            return {
-                os.fsdecode(row[0]) for row in self.connection.execute(f"select path from files where {test}", words)
-            }
+            return {os.fsdecode(row[0]) for row in self.connection.execute(query, words)}
 
     def facts(self, key: str) -> FileFacts | None:
         """All facts under a key; None when there are none of this version or they are damaged."""
@@ -109,7 +106,7 @@ class Warm:
             marks = ",".join("?" * len(part))
             with sqlite.translated_errors(self.path):
                 rows = self.connection.execute(
-                    f"select key, light from facts where version = ? and key in ({marks})",  # noqa: S608
+                    f"select key, light from facts where version = ? and key in ({marks})",  # noqa: S608  (only names and placeholders of ours)
                     (self.version, *part),
                 ).fetchall()
             for key, light in rows:
@@ -134,7 +131,7 @@ class Warm:
         """Drop facts and notes that nothing uses any more, when there are many."""
         with sqlite.translated_errors(self.path), self.connection:
             files, facts = (
-                self.connection.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608
+                self.connection.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608  (only names and placeholders of ours)
                 for table in ("files", "facts")
             )
             if facts > files + SPARE_FACTS:
