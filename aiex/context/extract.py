@@ -37,6 +37,8 @@ _CALLEE = re.compile(
     r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?([@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
 )
 _SPACE = re.compile(r"\s+")
+_TAG = re.compile(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s+|[a-zA-Z]+\b(?!\.))")
+"""A tag of JSDoc, Javadoc or Doxygen; the first group introduces a description, any other ends it."""
 _COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+!?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
 _LICENCE = re.compile(
     r"(?i)copyright|licen[cs]e|spdx-|all rights reserved|^\s*(?:-\*-|vim:|eslint|prettier|pylint|noqa|@ts-)"
@@ -294,10 +296,13 @@ def clean_comment(lines: list[str]) -> str:
         line = _COMMENT_EDGE.sub("", _COMMENT_EDGE.sub("", raw)).strip()
         if line and not line.strip("=-*#/~"):
             continue
-        if not line and words:
+        tag = _TAG.match(line)
+        if words and (not line or tag):
             break
+        if tag and not tag.group(1):
+            continue
         if line:
-            words.append(line)
+            words.append(line[tag.end() :] if tag else line)
     return shorten(" ".join(words))
 
 

@@ -1,0 +1,29 @@
+"""JavaScript, with JSX."""
+
+from aiex.context.ecmascript import definitions, exports, imports, paths, uses
+from aiex.context.language import Language
+
+LANGUAGE = Language(
+    name="javascript",
+    grammar="tree_sitter_javascript:language",
+    extensions=(".js", ".mjs", ".cjs", ".jsx", ".es6"),
+    filenames=("Jakefile",),
+    interpreters=("node", "nodejs", "bun"),
+    definitions={**definitions.DEFINITIONS, "field_definition": definitions.class_field},
+    containers=definitions.CONTAINERS,
+    wrappers=frozenset({"export_statement"}),
+    attached=frozenset({"decorator"}),
+    imports=imports.IMPORTS,
+    exported=exports.is_exported,
+    public=exports.public_names,
+    entry=exports.entry_line,
+    uses=uses.USES + uses.JSX + "(class_heritage [(identifier) (member_expression)] @inherit)",
+    effects=uses.EFFECTS,
+    exits=uses.EXITS,
+    mention=paths.MENTION,
+    names_of=paths.names_of,
+    resolve=paths.resolve,
+    family="ecmascript",
+    self_names=frozenset({"this", "self", "that"}),
+    chunk_inside=frozenset({"class_body", "statement_block", "object", "arguments", "export_statement"}),
+)
