@@ -18,9 +18,8 @@ def main() -> int:
         from aiex.cli.streams import end_interrupted
 
         return end_interrupted(130)
-    except ImportError as error:
-        print(f"error: Aiex is not installed completely: {error}", file=sys.stderr)
-        print("hint: install it again; a file beside the command may also hide a module of Python", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001  (the outermost door: a file of ours or of Python is missing or broken)
+        sys.stderr.write(f"error: Aiex cannot start: {type(error).__name__}: {error}\nhint: install it again\n")
         return 70
 
 
@@ -31,20 +30,20 @@ def _version_line() -> str:
 
 
 def _help_text() -> str:
-    with open(__file__.removesuffix("_entry.py") + "cli/help.txt", encoding="ascii") as text:
+    with open(__file__.rpartition("_entry.")[0] + "cli/help.txt", encoding="ascii") as text:
         return text.read()
 
 
 def _print(text: str) -> int:
     """Write to standard output now, so that a reader who left is noticed here and not at shutdown."""
     try:
-        print(text, end="", flush=True)
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except OSError as error:
-        from aiex.cli.streams import end_unwritable
+        from aiex.cli.streams import end_unwritable, prepare_streams
 
+        prepare_streams()
         return end_unwritable(error)
-    if sys.stdout is None:
-        from aiex.cli.streams import end_unwritable
-
-        return end_unwritable(OSError("standard output is closed"))
     return 0

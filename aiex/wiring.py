@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.events import StreamEvent
     from aiex.guard.sandbox.files import Workspace
+    from aiex.guard.trust import ProjectFiles
     from aiex.messages import Request
     from aiex.settings import Settings
 
@@ -46,25 +47,22 @@ class Services:
         return find_root(self.cwd)
 
     @cached_property
-    def _is_configured(self) -> bool:
-        return os.path.isdir(os.path.join(self.root, ".aiex"))
+    def project(self) -> ProjectFiles | None:
+        """What the project would configure, read once; None when it configures nothing."""
+        if not os.path.lexists(os.path.join(self.root, ".aiex")):
+            return None
+        from aiex.guard.trust import project_files
+
+        return project_files(self.root)
 
     @cached_property
     def trusted(self) -> bool:
-        """Whether what the project configures may count; False too when it configures nothing."""
-        if not self._is_configured:
+        """Whether what the project configures may count."""
+        if self.project is None:
             return False
         from aiex.guard.trust import is_trusted
 
-        return is_trusted(self.root)
-
-    def _read_project_file(self, relative: str) -> bytes | None:
-        from aiex.guard.sandbox.files import Missing, Workspace
-
-        try:
-            return Workspace(self.root).read(relative)
-        except Missing:
-            return None
+        return is_trusted(self.root, self.project)
 
     @cached_property
     def settings(self) -> Settings:
@@ -78,7 +76,7 @@ class Services:
             flags=self._flags,
             trusted=self.trusted,
             environ=self.environ,
-            read=self._read_project_file if self._is_configured else None,
+            read=self.project.read if self.project else None,
         )
 
     @cached_property
@@ -101,17 +99,32 @@ class Services:
 
     @cached_property
     def engine(self) -> Engine:
-        """What is known about the code, with its cache outside the repository."""
-        from aiex import dirs
+        """What is known about the code; its cache lies outside the repository."""
         from aiex.context.engine import open_engine
 
-        place = dirs.workspace_dir(dirs.cache_dir(self.environ), self.root)
-        return open_engine(self.workspace, cache_path=place, workers=self.settings.get("context.workers"))
+        settings = self.settings
+        return open_engine(
+            self.workspace,
+            cache_path=self._find_cache(),
+            workers=settings.get("context.workers"),
+            ignore=settings.get("context.ignore"),
+        )
 
-    @property
+    def _find_cache(self) -> str | None:
+        """The file that keeps what was parsed; None when there is no place to write."""
+        from aiex import dirs
+
+        try:
+            place = dirs.ensure(dirs.workspace_dir(dirs.cache_dir(self.environ), self.root))
+        except OSError:
+            return None
+        return os.path.join(place, "code.db")
+
+    @cached_property
     def model(self) -> str:
-        """Who answers: `provider/model` or `offline`."""
-        return str(self.settings.get("model"))
+        """Who answers: `provider/model` or `offline`. ConfigError when the provider is not configured."""
+        provider, model = self.settings.provider_and_model()
+        return OFFLINE if provider == OFFLINE else f"{provider}/{model}"
 
     @property
     def is_offline(self) -> bool:

@@ -56,7 +56,12 @@ def check_terminal(services: Services) -> Check:
         shape = f"{size.columns} x {size.lines}, "
     colour = "no colour" if environ.get("NO_COLOR") or environ.get("TERM") == "dumb" or not shape else "colour"
     kind = f"terminal {environ.get('TERM') or 'of unknown type'}, " if shape else "not a terminal, "
-    data = {"is_terminal": bool(shape), "type": environ.get("TERM", ""), "encoding": encoding, "colour": colour == "colour"}
+    data = {
+        "is_terminal": bool(shape),
+        "type": environ.get("TERM", ""),
+        "encoding": encoding,
+        "colour": colour == "colour",
+    }
     detail = f"{kind}{shape}{encoding}, {colour}"
     if encoding.replace("-", "") != "utf8":
         return Check("terminal", "warn", detail, "set LC_ALL=C.UTF-8 or PYTHONUTF8=1 to see every character", data)

@@ -14,4 +14,6 @@ def columns(rows: Sequence[Sequence[str]], *, head: Sequence[str] = ()) -> str:
         return ""
     whole = [list(head), *map(list, rows)] if head else [list(row) for row in rows]
     widths = [max(len(row[column]) for row in whole) for column in range(len(whole[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in whole)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in whole
+    )

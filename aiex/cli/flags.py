@@ -22,10 +22,12 @@ class Flags:
     quiet: bool = False
     verbosity: int = 0
     no_color: bool = False
+    settings: dict[str, object] = field(default_factory=dict)
+    """Settings that a flag of one command stands for, by their keys."""
 
     def to_settings(self) -> dict[str, object]:
         """The flags that are settings too, by their keys."""
-        said: dict[str, object] = {}
+        said = dict(self.settings)
         if self.form:
             said["output.format"] = self.form
         if self.no_color:
@@ -63,12 +65,26 @@ def _option(names: list[str], keeps: str, **attributes: Any) -> GlobalOption:
 
 def _build_options() -> tuple[GlobalOption, ...]:
     return (
-        _option(["-C", "--cwd"], "cwd", metavar="DIR", type=click.Path(file_okay=False), help="Work as if started in DIR."),
-        _option(["-o", "--output-format"], "form", type=click.Choice(FORMS), help="Form of the result on standard output."),
+        _option(
+            ["-C", "--cwd"], "cwd", metavar="DIR", type=click.Path(file_okay=False), help="Work as if started in DIR."
+        ),
+        _option(
+            ["-o", "--output-format"],
+            "form",
+            type=click.Choice(FORMS),
+            metavar="FORM",
+            help="Form of the result: text, json, stream-json.",
+        ),
         _option(["--json"], "form", is_flag=True, help="Same as -o json."),
         _option(["-m", "--model"], "model", metavar="PROVIDER/MODEL", help="Model to ask, or 'offline'."),
         _option(["--offline"], "offline", is_flag=True, help="Use no network and no model; wins over -m."),
-        _option(["--set"], "overrides", metavar="KEY=VALUE", multiple=True, help="Change a setting for this run; repeatable."),
+        _option(
+            ["--set"],
+            "overrides",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Change a setting for this run; repeatable.",
+        ),
         _option(["--profile"], "profile", metavar="NAME", help="Use the settings of a profile."),
         _option(["-q", "--quiet"], "quiet", is_flag=True, help="No progress and no warnings on standard error."),
         _option(["-v", "--verbose"], "verbosity", count=True, help="Say more on standard error; twice for debugging."),

@@ -65,7 +65,9 @@ class NounsOfVerb(Words):
     """`aiex list NOUN`: a verb that works on several nouns."""
 
     def __init__(self, verb: str) -> None:
-        super().__init__(verb, help=f"{verb.capitalize()} what NOUN names.", subcommand_metavar="NOUN ...", no_args_is_help=False)
+        super().__init__(
+            verb, help=f"{verb.capitalize()} what NOUN names.", subcommand_metavar="NOUN ...", no_args_is_help=False
+        )
         self.verb = verb
         with_globals(self)
 
@@ -93,7 +95,13 @@ class VerbsOfNoun(Words):
     """`aiex config list`: the reversed order, understood but not advertised."""
 
     def __init__(self, noun: str) -> None:
-        super().__init__(noun, help=f"{registry.noun_summary(noun)}.", subcommand_metavar="VERB ...", hidden=True, no_args_is_help=False)
+        super().__init__(
+            noun,
+            help=f"{registry.noun_summary(noun)}.",
+            subcommand_metavar="VERB ...",
+            hidden=True,
+            no_args_is_help=False,
+        )
         self.noun = noun
         with_globals(self)
 
@@ -118,7 +126,11 @@ class Root(Words):
 
     def __init__(self) -> None:
         super().__init__(
-            "aiex", help=_INTRODUCTION, subcommand_metavar="COMMAND ...", no_args_is_help=False, context_settings=dict(SETTINGS)
+            "aiex",
+            help=_INTRODUCTION,
+            subcommand_metavar="COMMAND ...",
+            no_args_is_help=False,
+            context_settings=dict(SETTINGS),
         )
         self.params.append(
             click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version,

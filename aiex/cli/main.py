@@ -66,7 +66,7 @@ def run(arguments: list[str]) -> int:
         code = end_unwritable(lost.error)
     except Terminated:
         code = end_interrupted(TERMINATED_EXIT)
-    except Exception as error:  # showing the outcome failed
+    except Exception as error:  # noqa: BLE001  (showing the outcome failed)
         say(f"error: {to_crash(error, arguments).error}")
         code = BUG_EXIT
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # too late to interrupt anything: no traceback while Python winds up
@@ -95,7 +95,7 @@ def _run(arguments: list[str]) -> int:
         ended = to_interruption(cause)
     except (StdoutLost, SystemExit, GeneratorExit):
         raise
-    except BaseException as error:  # the outermost door: also what extension modules raise past Exception
+    except BaseException as error:  # noqa: BLE001  (the outermost door; extension modules raise past Exception)
         ended = to_crash(error, arguments)
     return present(ended, printer)
 
@@ -150,9 +150,7 @@ def find_services(invocation: Invocation) -> Services:
         start = os.getcwd()
     except OSError as error:
         raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
-    return open_services(
-        start, flags.cwd, overrides=flags.overrides, profile=flags.profile, flags=flags.to_settings()
-    )
+    return open_services(start, flags.cwd, overrides=flags.overrides, profile=flags.profile, flags=flags.to_settings())
 
 
 def validate(invocation: Invocation, services: Services) -> Job:
@@ -222,7 +220,7 @@ def to_crash(error: BaseException, arguments: list[str]) -> TurnEnded:
         from aiex.guard.report import write_report
 
         message += f", report: {write_report(error, arguments)}"
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001  (whatever happens, the bug itself is told)
         message += f"; the report could not be written: {problem}"
     return TurnEnded("error", "bug", BUG_EXIT, error=message, hint="attach the report when you tell us about it")
 

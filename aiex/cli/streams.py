@@ -1,5 +1,7 @@
 """Standard streams as they really come: closed, broken, in another encoding, or with a reader who left."""
 
+# ruff: noqa: RUF001  (the table below is about just these characters)
+
 import os
 import sys
 from typing import TextIO
@@ -34,7 +36,7 @@ def prepare_streams() -> None:
         elif number > 0:
             _soften(stream)
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (it lives as long as the process)
 
 
 def _fill_descriptor(number: int) -> None:
@@ -70,7 +72,8 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 def say(line: str) -> None:
     """Write one line of talk to standard error; a reader who left is no reason to fail."""
     try:
-        print(line, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
     except OSError:
         _abandon(2)
 

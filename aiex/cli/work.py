@@ -27,13 +27,15 @@ class Work:
     """Runs with built-in defaults when the settings are broken, because it is what one runs then."""
 
 
-def report(name: str, answer: Callable[[Services], TurnEnded], *, markup: Markup = "text", sturdy: bool = False) -> Work:
+def report(
+    name: str, answer: Callable[[Services], TurnEnded], *, markup: Markup = "text", sturdy: bool = False
+) -> Work:
     """Work that needs no checks and tells nothing but its outcome."""
 
-    def prepare(services: Services) -> Job:
-        return lambda: iter((answer(services),))
+    def tell(services: Services) -> Iterator[Event]:
+        yield answer(services)
 
-    return Work(name, prepare, markup, sturdy)
+    return Work(name, lambda services: lambda: tell(services), markup, sturdy)
 
 
 def answered(answer: str, data: Mapping[str, Any] | None = None) -> TurnEnded:

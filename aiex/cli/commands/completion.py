@@ -9,7 +9,7 @@ from aiex.cli.work import Work, answered, report
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def command(shell: str) -> Work:
     """Print the completion script of a shell: bash, zsh or fish.
 

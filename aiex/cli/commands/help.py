@@ -7,7 +7,7 @@ from click.shell_completion import CompletionItem
 
 from aiex.cli import registry
 from aiex.cli.topics import read_topic, topic_names
-from aiex.cli.work import Work, answered, report
+from aiex.cli.work import Markup, Work, answered, report
 from aiex.errors import UsageError
 
 
@@ -20,7 +20,7 @@ def _complete_topics(_ctx: click.Context, _param: click.Parameter, incomplete: s
 def command(topic: tuple[str, ...]) -> Work:
     """Show help on a command, a noun or a topic; without TOPIC an overview."""
     page, is_markdown = find_help(topic)
-    markup = "markdown" if is_markdown else "text"
+    markup: Markup = "markdown" if is_markdown else "text"
     return report("help", lambda _services: answered(page, {"topic": " ".join(topic), "text": page}),
                   markup=markup, sturdy=True)  # fmt: skip
 

@@ -1,0 +1,97 @@
+"""Trust in a workspace: whether the settings that a project brings may count."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from aiex.cli.columns import columns
+from aiex.cli.registry import Noun
+from aiex.cli.work import Work, answered, report
+from aiex.events import TurnEnded
+from aiex.wiring import Services
+
+_FOLDER = click.Path(file_okay=False)
+
+
+@click.command("add")
+@click.argument("folder", default=".", type=_FOLDER)
+def add_trust(folder: str) -> Work:
+    """Trust the settings of a project as they are now; FOLDER is the current directory by default.
+
+    Trust ends when one of the files changes. `aiex show trust` prints what they say.
+    """
+    return report("add trust", lambda services: _add(_root_of(services, folder)), sturdy=True)
+
+
+@click.command("list")
+def list_trust() -> Work:
+    """List the workspaces that are trusted."""
+    return report("list trust", lambda _services: _list(), sturdy=True)
+
+
+@click.command("rm")
+@click.argument("folder", default=".", type=_FOLDER)
+def rm_trust(folder: str) -> Work:
+    """Take trust in a workspace back; FOLDER is the current directory by default."""
+    return report("rm trust", lambda services: _remove(_root_of(services, folder)), sturdy=True)
+
+
+@click.command("show")
+@click.argument("folder", default=".", type=_FOLDER)
+def show_trust(folder: str) -> Work:
+    """Show what a project would configure, and whether that is trusted."""
+    return report("show trust", lambda services: _show(_root_of(services, folder)), sturdy=True)
+
+
+def _root_of(services: Services, folder: str) -> str:
+    from aiex.guard.sandbox.files import find_root
+
+    return find_root(os.path.join(services.cwd, folder))
+
+
+def _add(root: str) -> TurnEnded:
+    from aiex.guard.trust import trust
+
+    files = trust(root)
+    what = ", ".join(files.paths) or "it configures nothing yet; anything new will not be trusted"
+    return answered(f"{files.root} is trusted: {what}", {"root": files.root, "files": list(files.paths)})
+
+
+def _list() -> TurnEnded:
+    from aiex.guard.trust import is_trusted, trusted_roots
+
+    states = {root: os.path.isdir(root) and is_trusted(root) for root in trusted_roots()}
+    rows = [(root, "trusted" if holds else "changed since, not trusted") for root, holds in states.items()]
+    data = [{"root": root, "trusted": holds} for root, holds in states.items()]
+    return answered(columns(rows, head=("WORKSPACE", "STATE")) or "no workspace is trusted", {"workspaces": data})
+
+
+def _remove(root: str) -> TurnEnded:
+    from aiex.guard.trust import distrust
+
+    had_trust = distrust(root)
+    text = f"{root} is not trusted any more" if had_trust else f"{root} was not trusted"
+    return answered(text, {"root": root, "was_trusted": had_trust})
+
+
+def _show(root: str) -> TurnEnded:
+    from aiex.guard.trust import is_trusted, project_files
+
+    files = project_files(root)
+    trusted = is_trusted(root, files)
+    texts = {path: files.contents[path].decode("utf-8", "replace") for path in files.paths}
+    problems = {path: error.message for path, error in files.problems.items()}
+    data: dict[str, Any] = {"root": files.root, "trusted": trusted, "files": texts, "problems": problems}
+    lines = [f"{files.root} {'is' if trusted else 'is not'} trusted"]
+    for path, text in texts.items():
+        lines += ["", f"{path}:", *(f"  {line}" for line in text.splitlines())]
+    lines += [f"{path}: {problem}" for path, problem in problems.items()]
+    if not texts and not problems:
+        lines.append("it configures nothing")
+    return answered("\n".join(lines), data)
+
+
+NOUN = Noun({"add": add_trust, "list": list_trust, "rm": rm_trust, "show": show_trust})
