@@ -12,22 +12,10 @@ from contextlib import suppress
 from aiex.guard.sandbox.walk import HOLD, LIST, READ, Folder, Opener
 
 NAMES_WITH_MEANING = frozenset(
-    [
-        "head",
-        "config",
-        "config.worktree",
-        "hooks",
-        "info",
-        "objects",
-        "refs",
-        "modules",
-        "worktrees",
-        "index",
-        "packed-refs",
-        "commondir",
-        "gitdir",
-        "logs",
-    ]
+    (
+        *("head", "config", "config.worktree", "hooks", "info", "objects", "refs", "modules", "worktrees"),
+        *("index", "packed-refs", "commondir", "gitdir", "logs"),
+    )
 )
 """What git reads in its directory (gitrepository-layout(5)); only for these the whole tree is searched."""
 MAX_DIRECTORIES = 20_000

@@ -53,19 +53,10 @@ class NameRules(NamedTuple):
     """
 
     protected: frozenset[str] = frozenset(
-        [
-            ".git",
-            ".aiex",
-            ".vscode",
-            ".idea",
-            ".cursor",
-            ".claude",
-            ".gemini",
-            ".codex",
-            ".mcp.json",
-            ".envrc",
-            ".gitmodules",
-        ]
+        (
+            *(".git", ".aiex", ".vscode", ".idea", ".cursor", ".claude", ".gemini", ".codex"),
+            *(".mcp.json", ".envrc", ".gitmodules"),
+        )
     )
     secret_names: frozenset[str] = frozenset(
         [".env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".netrc", ".pgpass", ".npmrc", ".git-credentials"]
