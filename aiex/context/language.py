@@ -95,6 +95,8 @@ class Language:
     """Node type → reader; a reader may find nothing."""
     containers: frozenset[str] = frozenset()
     """Node types the walk looks into for definitions and imports without making a symbol."""
+    opened: Mapping[str, Callable[["Node", bytes], tuple[int, int] | None]] = dataclass_field(default_factory=dict)
+    """Node type → bytes inside it to be parsed as if they stood alone: the items in a Rust `cfg_rt! { … }`."""
     wrappers: frozenset[str] = frozenset()
     """Node types that belong to the one definition inside them: decorated definitions, export statements."""
     attached: frozenset[str] = frozenset()
