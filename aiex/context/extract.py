@@ -38,9 +38,13 @@ FAULT_KINDS = frozenset({"raise", "catch", "exit", "assert"})
 _CALLEE = re.compile(
     r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?([@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
 )
-_SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s+|[a-zA-Z]+\b(?!\.))")
 """A tag of JSDoc, Javadoc or Doxygen; the first group introduces a description, any other ends it."""
+_DIRECTIVE = re.compile(
+    r"(?:es|ts|js)lint\b|jshint\b|prettier-|biome-|istanbul |[cv]8 ignore|@ts-|@vite|webpack\w+:|<reference |#(?:end)?region\b"
+    r"|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT"
+)
+"""Comments for tools, which tell a reader nothing."""
 _COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+!?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
 _LICENCE = re.compile(
     r"(?i)copyright|licen[cs]e|spdx-|all rights reserved|^\s*(?:-\*-|vim:|eslint|prettier|pylint|noqa|@ts-)"
@@ -295,7 +299,7 @@ def signature(node: "Node", body: "Node | None", source: bytes) -> str:
     raw = source[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_LIMIT)].decode("utf-8", "replace")
     if body is None:
         raw = raw.split("\n", 1)[0] if len(raw) > SIGNATURE_LIMIT else raw
-    line = _SPACE.sub(" ", raw).strip().rstrip("{").rstrip()
+    line = " ".join(raw.split()).rstrip("{").rstrip()
     line = line.removesuffix(":").removesuffix(" do").removesuffix("=>").rstrip()
     line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")")
     return line if len(line) <= SIGNATURE_LIMIT else line[: SIGNATURE_LIMIT - 1] + "…"
@@ -320,7 +324,7 @@ def clean_comment(lines: list[str]) -> str:
     words: list[str] = []
     for raw in lines:
         line = _COMMENT_EDGE.sub("", _COMMENT_EDGE.sub("", raw)).strip()
-        if line and not line.strip("=-*#/~"):
+        if line and (not line.strip("=-*#/~") or _DIRECTIVE.match(line)):
             continue
         tag = _TAG.match(line)
         if words and (not line or tag):
@@ -334,7 +338,7 @@ def clean_comment(lines: list[str]) -> str:
 
 def shorten(words: str) -> str:
     """A paragraph on one line of at most `DOC_LIMIT` characters."""
-    line = _SPACE.sub(" ", words).strip()
+    line = " ".join(words.split())
     return line if len(line) <= DOC_LIMIT else line[: DOC_LIMIT - 1].rstrip() + "…"
 
 
@@ -509,9 +513,11 @@ def read_callee(raw: str, bound: dict[str, str], language: Language) -> Callee:
         if len(receiver) > 60 or "\n" in receiver:
             receiver = short_text(receiver)
     whole = f"{receiver}.{name}" if receiver else name
-    head, _, rest = whole.partition(".")
+    full = whole.replace("::", ".") if "::" in whole else whole
+    head, _, rest = full.partition(".")
     known = bound.get(head)
-    full = (f"{known}.{rest}" if rest else known) if known else whole
+    if known:
+        full = f"{known}.{rest}" if rest else known
     fault = "exit" if full in language.exits else language.faults.get(full, "")
     if not fault and receiver and language.faults:
         fault = language.faults.get("." + name, "")
@@ -553,7 +559,7 @@ def bound_names(imports: list[Import]) -> dict[str, str]:
 
 def short_text(raw: str) -> str:
     """A piece of source on one line, at most 60 characters."""
-    line = _SPACE.sub(" ", raw).strip()
+    line = " ".join(raw.split())
     return line if len(line) <= 60 else line[:59] + "…"
 
 

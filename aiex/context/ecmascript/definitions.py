@@ -140,9 +140,9 @@ def _short(node: "Node", value: "Node | None", source: bytes) -> str:
     return " ".join(f"{head}{said}".split())[:240]
 
 
-def _statement(node: "Node", source: bytes) -> Iterator[Found]:
+def read_statement(node: "Node", source: bytes) -> Iterator[Found]:
     """Assigned functions, tests, functions called where they stand."""
-    child = node.named_children[0] if node.named_children else None
+    child = node.named_child(0)
     if child is None:
         return
     match child.type:
@@ -154,8 +154,6 @@ def _statement(node: "Node", source: bytes) -> Iterator[Found]:
             inner = child.named_children[-1] if child.named_children else None
             if inner is not None and inner.type == "call_expression":
                 yield from _called_in_place(inner)
-        case "internal_module":
-            yield from _NAMESPACE(child, source)
         case _:
             return
 
@@ -246,12 +244,13 @@ def _path(node: "Node", source: bytes) -> str:
 
 def _called(node: "Node", call: "Node", source: bytes) -> Iterator[Found]:
     """Test blocks, functions called where they stand, and named functions handed to a call at module level."""
+    first, last = call.start_byte, call.end_byte
+    if source.find(b"=>", first, last) < 0 and source.find(b"function", first, last) < 0:
+        return
     yield from _called_in_place(call)
     arguments = call.child_by_field_name("arguments")
-    if arguments is None or arguments.type != "arguments":
-        return
-    function = _last_function(arguments)
-    if function is None:
+    function = _last_function(arguments) if arguments is not None else None
+    if arguments is None or function is None:
         return
     if _test_word(call, source):
         first = arguments.named_children[0]
@@ -391,7 +390,6 @@ def _object_argument(call: "Node") -> "Node | None":
 
 _FUNCTION: Reader = by_fields("function")
 _CLASS: Reader = by_fields("class")
-_NAMESPACE: Reader = by_fields("namespace")
 
 DEFINITIONS: Mapping[str, Reader] = {
     "function_declaration": _FUNCTION,
@@ -399,7 +397,7 @@ DEFINITIONS: Mapping[str, Reader] = {
     "class_declaration": _CLASS,
     "lexical_declaration": _declared,
     "variable_declaration": _declared,
-    "expression_statement": _statement,
+    "expression_statement": read_statement,
     "method_definition": _method,
     "pair": _pair,
     "export_statement": _default,

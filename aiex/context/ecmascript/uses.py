@@ -79,4 +79,18 @@ EFFECTS: Mapping[str, str] = {
         thread="Worker SharedWorker navigator.serviceWorker.*",
     ),
 }
+IGNORED = frozenset(
+    {
+        "require", "String", "Number", "Boolean", "Symbol", "BigInt", "parseInt", "parseFloat", "isNaN", "isFinite",
+        "encodeURIComponent", "decodeURIComponent", "encodeURI", "decodeURI", "Array", "Object",
+    }
+)  # fmt: skip
+IGNORED_TYPES = frozenset(
+    {
+        "Array", "ReadonlyArray", "Promise", "Record", "Partial", "Required", "Readonly", "Pick", "Omit", "Exclude",
+        "Extract", "ReturnType", "Parameters", "NonNullable", "Map", "Set", "WeakMap", "WeakSet", "Date", "RegExp",
+        "Error", "Function", "Iterable", "Iterator",
+    }
+)  # fmt: skip
+CHUNK_INSIDE = frozenset({"class_body", "statement_block", "object", "arguments", "export_statement", "interface_body"})
 EXITS = frozenset({"process.exit", "process.abort", "Deno.exit", "process.reallyExit"})

@@ -20,10 +20,11 @@ LANGUAGE = Language(
     uses=uses.USES + uses.JSX + "(class_heritage [(identifier) (member_expression)] @inherit)",
     effects=uses.EFFECTS,
     exits=uses.EXITS,
+    ignored=uses.IGNORED,
     mention=paths.MENTION,
     names_of=paths.names_of,
     resolve=paths.resolve,
     family="ecmascript",
     self_names=frozenset({"this", "self", "that"}),
-    chunk_inside=frozenset({"class_body", "statement_block", "object", "arguments", "export_statement"}),
+    chunk_inside=uses.CHUNK_INSIDE,
 )
