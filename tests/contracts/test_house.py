@@ -137,7 +137,7 @@ LIBRARY_HOMES = {
     "sqlite3": ("aiex.sqlite", "aiex.context", "aiex.sessions", "aiex.guard"),
     "subprocess": ("aiex.guard.sandbox",),
     "pty": ("aiex.guard.sandbox",),
-    "ctypes": ("aiex.guard.sandbox",),
+    "ctypes": ("aiex.guard.sandbox", "aiex.cli.checkup"),
     "shutil": ("aiex.guard.sandbox", "aiex.cli", "aiex.tui"),
 }
 
@@ -160,7 +160,7 @@ OWN_FILES = (
     "aiex._entry",  # packaged help
     "aiex.cli",  # packaged help and scripts, standard streams
     "aiex.context.languages",  # its own queries
-    "aiex.jobs.prompts",  # packaged prompts
+    "aiex.jobs.prompting",  # packaged prompts
     "aiex.plugins",  # sources of the package
     "aiex.tokens",  # packaged vocabularies
     "aiex.settings",
