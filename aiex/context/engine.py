@@ -6,7 +6,7 @@ that a second write could hide in the same time stamp; then its content is hashe
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from time import time_ns
 
@@ -96,7 +96,12 @@ class Engine:
             known = self.stored_facts(row.key)
             if known is not None:
                 return known
-        result = reading.read_file(self.workspace, entry)
+        content = reading.read_content(self.workspace, entry)
+        known = self.stored_facts(content.row.key)
+        if known is not None:
+            self.keep_row(content.row)
+            return known
+        result = reading.read_facts(content)
         self.keep(result)
         self.hot.put(result.row.key, result.facts)
         return result.facts
@@ -114,27 +119,23 @@ class Engine:
         return known
 
     def many(self, paths: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
-        """Facts without their uses for many listed files, in order; files that cannot be read are left out.
+        """Facts without their uses for many listed files, those known already first; unreadable ones are left out.
 
         What the store does not know is parsed, in worker processes when it is much. Cost: about 2 times the raw parse
         of the unknown files, 60 µs for a known one.
         """
         known = self.paths.known
         entries = [known[path] for path in paths if path in known]
-        fresh = {entry.path for entry in entries if self.has_row(entry)}
-        unknown = [entry for entry in entries if entry.path not in fresh]
-        keys = {path: self.rows[path].key for path in fresh}
-        stored = dict(self.warm.light_facts(sorted(set(keys.values())))) if keys else {}
-        unknown += [known[path] for path, key in keys.items() if key not in stored]
-        unknown.sort()
-        parsed = self.parse_many(unknown)
-        waiting = next(parsed, None)
-        for entry in entries:
-            if waiting is not None and waiting[0] == entry.path:
-                yield waiting
-                waiting = next(parsed, None)
-            elif entry.path in keys and keys[entry.path] in stored:
-                yield entry.path, stored[keys[entry.path]]
+        keys = {entry.path: self.rows[entry.path].key for entry in entries if self.has_row(entry)}
+        try:
+            stored = dict(self.warm.light_facts(sorted(set(keys.values())))) if keys else {}
+        except StoreError as error:
+            self.warn_store(error)
+            stored = {}
+        found = [path for path, key in keys.items() if key in stored]
+        yield from ((path, stored[keys[path]]) for path in found)
+        rest = set(found)
+        yield from self.parse_many([entry for entry in entries if entry.path not in rest])
         self.save()
 
     def full(self, paths: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
@@ -161,7 +162,9 @@ class Engine:
         return row is not None and self.is_fresh(row, entry)
 
     def parse_many(self, entries: Sequence[FileEntry]) -> Iterator[tuple[str, FileFacts]]:
-        """Parse files and keep what was learned."""
+        """Facts without uses of files that are new or changed; content that was parsed before is only hashed."""
+        if self.rows:
+            entries = yield from self.recognise_many(entries)
         much = sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES
         workers = self.workers if much else 1
         for entry, result in reading.read_many(self.workspace, entries, workers):
@@ -170,6 +173,23 @@ class Engine:
                 continue
             self.keep(result)
             yield entry.path, result.facts
+
+    def recognise_many(self, entries: Sequence[FileEntry]) -> Generator[tuple[str, FileFacts], None, list[FileEntry]]:
+        """Facts of those files whose content was parsed before, under this name or another; gives back the others."""
+        others: list[FileEntry] = []
+        for entry in entries:
+            try:
+                row = reading.read_content(self.workspace, entry).row
+            except AiexError:
+                others.append(entry)  # reported when it is read again for parsing
+                continue
+            known = self.stored_facts(row.key)
+            if known is None:
+                others.append(entry)
+            else:
+                self.keep_row(row)
+                yield entry.path, known._replace(references=(), faults=(), effects=())
+        return others
 
     # --- the store --------------------------------------------------------------------------------------------------
 
@@ -204,9 +224,13 @@ class Engine:
 
     def keep(self, result: reading.Reading) -> None:
         """Remember a reading; it reaches the store at the next `save`."""
-        self.rows[result.row.path] = result.row
-        self._pending_files[result.row.path] = result.row
         self._pending_facts[result.stored.key] = result.stored
+        self.keep_row(result.row)
+
+    def keep_row(self, row: FileRow) -> None:
+        """Remember what was seen of a file; it reaches the store at the next `save`."""
+        self.rows[row.path] = row
+        self._pending_files[row.path] = row
         if len(self._pending_files) >= SAVE_EVERY:
             self.save()
 
@@ -259,12 +283,10 @@ class Engine:
         stale = [entry for entry in self.listing.files if not self.has_row(entry)]
         for number, entry in enumerate(stale, 1):
             try:
-                row = reading.read_mentions(self.workspace, entry)
+                self.keep_row(reading.read_content(self.workspace, entry).row)
             except AiexError as error:
                 self.warnings.append(Warned(f"left out {entry.path}: {error.message}"))
                 continue
-            self.rows[entry.path] = row
-            self._pending_files[entry.path] = row
             yield number, len(stale)
         self.save()
 

@@ -120,8 +120,9 @@ class Graph:
             if not names:
                 continue
             for item in self._direct_dependents(passer.path):
-                taken = {name for part in item.items for name, _ in part.names}
-                if item.path not in found and item.path != path and ("*" in names or taken & names):
+                if item.path in found or item.path == path:
+                    continue
+                if "*" in names or names & self._taken_names(item):
                     found[item.path] = item._replace(via=passer.path)
         return sorted(found.values())
 
@@ -133,6 +134,19 @@ class Graph:
             if item.kind == "reexport" or base.startswith(("__init__.", "mod.rs", "lib.rs")):
                 names |= {local for _, local in item.names} or {"*"}
         return names
+
+    def _taken_names(self, user: Dependent) -> set[str]:
+        """Names that a file takes from a module, by name or as an attribute of the module."""
+        taken = {name for item in user.items for name, _ in item.names}
+        aliases = {item.alias for item in user.items if item.alias}
+        if aliases:
+            for reference in self.engine.facts(user.path).references:
+                head, _, rest = reference.receiver.partition(".")
+                if reference.receiver in aliases:
+                    taken.add(reference.name)
+                elif head in aliases:
+                    taken.add(rest.partition(".")[0])
+        return taken
 
     def _direct_dependents(self, path: str) -> Iterator[Dependent]:
         facts = self.engine.facts(path)
@@ -342,24 +356,22 @@ class Graph:
         places = [path, *(item.path for item in self.dependents(path))]
         if language.siblings_visible:
             places += self.siblings(path, language)
-        found: set[Use] = set()
+        found: dict[tuple[str, int, str, int], Use] = {}
         for place, known in self.engine.full(sorted(set(places))):
-            found.update(self._uses_in(place, known, path, symbols, by_name))
-        return sorted(found)
+            for use in self._uses_in(place, known, path, symbols, by_name):
+                known_use = found.get(use[:4])
+                if known_use is None or known_use.kind == "read":
+                    found[use[:4]] = use
+        return sorted(found.values())
 
     def _uses_in(
         self, place: str, facts: FileFacts, path: str, symbols: tuple[Symbol, ...], by_name: dict[str, list[int]]
     ) -> Iterator[Use]:
         owners_bound: dict[str, bool] = {}
-        for reference in facts.references:
+        by_name = by_name | self._renamed(place, facts, by_name)
+        for reference in _with_receivers(facts.references):
             indexes = by_name.get(reference.name)
             if not indexes:
-                head = reference.receiver.partition(".")[0]
-                if head in by_name and place != path:
-                    yield from self._uses_in(
-                        place, facts._replace(references=(Reference(head, "", *reference[2:4], "read"),)),
-                        path, symbols, by_name,
-                    )  # fmt: skip
                 continue
             inside = facts.symbols[reference.inside].qualified if reference.inside >= 0 else ""
             target = self.resolve_call(place, reference)
@@ -374,6 +386,18 @@ class Graph:
                 if owner and self._knows(place, facts, path, owner, owners_bound):
                     yield Use(place, reference.line, inside, index, reference.kind, "name")
 
+    def _renamed(self, place: str, facts: FileFacts, by_name: dict[str, list[int]]) -> dict[str, list[int]]:
+        """The same symbols under the names that a file gives them: `from x import total as count`."""
+        language = self.language(place, facts)
+        if language is None:
+            return {}
+        names = self.bindings(place, facts, language).names
+        return {
+            local: by_name[original]
+            for local, (original, _) in names.items()
+            if local != original and original in by_name
+        }
+
     def _knows(self, place: str, facts: FileFacts, path: str, owner: str, known: dict[str, bool]) -> bool:
         """Whether a file can name the class that owns a method."""
         if place == path:
@@ -383,3 +407,14 @@ class Graph:
             found = self._bare(place, facts, language, owner) if language is not None else None
             known[owner] = found is not None and found.path == path
         return known[owner]
+
+
+def _with_receivers(references: Iterable[Reference]) -> Iterator[Reference]:
+    """References, and the uses that their receivers are: `a.b.save()` uses `a`, and `b` of `a`, too."""
+    for reference in references:
+        yield reference
+        head, _, rest = reference.receiver.partition(".")
+        if head:
+            yield Reference(head, "", reference.line, reference.inside, "read")
+        if rest:
+            yield Reference(rest.partition(".")[0], head, reference.line, reference.inside, "read")

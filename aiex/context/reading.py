@@ -23,16 +23,26 @@ POOL_BATCH_BYTES = 150_000
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
+class Content(NamedTuple):
+    """A file that was read but not parsed."""
+
+    row: FileRow
+    source: bytes
+    language: Language | None
+    note: str
+    """Why the content cannot be parsed, empty when it can."""
+
+
 class Reading(NamedTuple):
-    """A file that was read: its row, its facts, and their stored form."""
+    """A file that was parsed: its row, its facts, and their stored form."""
 
     row: FileRow
     facts: FileFacts
     stored: FactsRow
 
 
-def read_file(workspace: Workspace, entry: "FileEntry") -> Reading:
-    """Read and extract a file; binary and huge ones get facts that say so.
+def read_content(workspace: Workspace, entry: "FileEntry") -> Content:
+    """Read a file for its digest and mentions, without a parse.
 
     Raises:
         Denied, StoreError: if it cannot be read.
@@ -41,42 +51,40 @@ def read_file(workspace: Workspace, entry: "FileEntry") -> Reading:
     try:
         source = workspace.read(entry.path, limit_bytes=READ_LIMIT_BYTES)
     except TooLarge:
-        facts = bare_facts(b"", f"{entry.size_bytes / 1e6:.0f} MB, too large to read", "huge")
-        facts = facts._replace(size_bytes=entry.size_bytes)
-        row = FileRow(*entry, checked_ns, f"size-{entry.size_bytes}-{entry.mtime_ns}", facts.language, " ")
-        return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts)))
-    language, facts = describe(source, entry.path)
-    name = language.name if language else facts.language
+        row = FileRow(*entry, checked_ns, f"size-{entry.size_bytes}-{entry.mtime_ns}", "huge", " ")
+        return Content(row, b"", None, f"{entry.size_bytes / 1e6:.0f} MB, too large to read")
+    language, note = recognise(source, entry.path)
+    name = language.name if language else ("binary" if is_binary(source) else "text")
     row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language))
+    return Content(row, source, language, note)
+
+
+def read_facts(content: Content) -> Reading:
+    """Parse what was read."""
+    row = content.row
+    if content.note:
+        facts = bare_facts(content.source, content.note, row.language)._replace(size_bytes=row.size_bytes)
+    else:
+        facts = extract(content.source, content.language)
     return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts)))
 
 
-def read_mentions(workspace: Workspace, entry: "FileEntry") -> FileRow:
-    """Read a file for its digest and mentions only, without a parse.
-
-    Raises:
-        Denied, StoreError: if it cannot be read.
-    """
-    checked_ns = time_ns()
-    try:
-        source = workspace.read(entry.path, limit_bytes=READ_LIMIT_BYTES)
-    except TooLarge:
-        return FileRow(*entry, checked_ns, f"size-{entry.size_bytes}-{entry.mtime_ns}", "huge", " ")
-    language = None if is_binary(source) else find_language(entry.path, source[:200])
-    name = language.name if language else ("binary" if is_binary(source) else "text")
-    return FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language))
-
-
 def describe(source: bytes, path: str) -> tuple[Language | None, FileFacts]:
-    """The language and the facts of a source, binary files by the NUL rule."""
+    """The language and the facts of a source that is at hand."""
+    language, note = recognise(source, path)
+    return language, bare_facts(source, note, "binary") if note else extract(source, language)
+
+
+def recognise(source: bytes, path: str) -> tuple[Language | None, str]:
+    """The language of a source, None for binary content, and why it cannot be parsed."""
     if is_binary(source):
-        return None, bare_facts(source, "binary", "binary")
-    language = find_language(path, source[:200])
-    return language, extract(source, language)
+        wide = source.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return None, "UTF-16 text, not parsed" if wide else "binary"
+    return find_language(path, source[:200]), ""
 
 
 def is_binary(source: bytes) -> bool:
-    """Whether the first 8 kB hold a NUL byte (UTF-16 text with its byte order mark counts as binary too)."""
+    """Whether the first 8 kB hold a NUL byte, which UTF-16 text does too."""
     return b"\0" in source[:SNIFF_BYTES]
 
 
@@ -146,6 +154,6 @@ def _light(result: Reading | AiexError) -> Reading | AiexError:
 
 def _read_or_error(workspace: Workspace, entry: "FileEntry") -> Reading | AiexError:
     try:
-        return read_file(workspace, entry)
+        return read_facts(read_content(workspace, entry))
     except (StoreError, AiexError) as error:
         return error

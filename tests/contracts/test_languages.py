@@ -1,0 +1,108 @@
+"""What every file in `languages/` promises; a new language is tested by being there."""
+
+import os
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiex import plugins
+from aiex.context.extract import extract
+from aiex.context.facts import FileFacts, from_rows, to_heavy, to_light
+from aiex.context.language import ROOM, find_language, get_language, load_grammar
+
+NAMES = plugins.names(ROOM)
+SAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "languages")
+FAULTS = {"raise", "catch", "exit", "assert"}
+EFFECTS = {
+    "state", "file", "network", "process", "environment", "time", "random", "database", "output", "input", "thread",
+    "code",
+}  # fmt: skip
+
+
+def sample(name: str) -> bytes:
+    folder = os.path.join(SAMPLES, name)
+    files = [entry for entry in os.listdir(folder) if entry.startswith("sample.")]
+    assert files, f"tests/data/languages/{name} needs a file sample.*"
+    with open(os.path.join(folder, files[0]), "rb") as source:
+        return source.read()
+
+
+def check_facts(facts: FileFacts, source: bytes) -> None:
+    assert len(facts.complexity) == len(facts.symbols)
+    for index, symbol in enumerate(facts.symbols):
+        assert -1 <= symbol.parent < index
+        assert 0 <= symbol.start_byte < symbol.end_byte <= len(source)
+        assert 1 <= symbol.start_line <= symbol.end_line <= max(1, facts.line_count)
+        assert symbol.name
+        assert symbol.name in symbol.qualified
+        assert "\n" not in symbol.signature + symbol.doc
+    for item in (*facts.references, *facts.faults, *facts.effects):
+        assert 1 <= item.line <= max(1, facts.line_count)
+        assert -1 <= item.inside < len(facts.symbols)
+    assert {fault.kind for fault in facts.faults} <= FAULTS
+    assert {effect.kind for effect in facts.effects} <= EFFECTS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_grammar_loads_and_the_query_compiles(name: str) -> None:
+    from tree_sitter import Query
+
+    language = get_language(name)
+    assert language.name == name
+    Query(load_grammar(language.grammar), language.uses or "(_) @x")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_unique_to_a_language(name: str) -> None:
+    mine = get_language(name)
+    for other in map(get_language, NAMES):
+        if other.name != name:
+            assert not set(mine.extensions) & set(other.extensions)
+            assert not set(mine.filenames) & set(other.filenames)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_recognised_by_its_extension(name: str) -> None:
+    for extension in get_language(name).extensions:
+        language = find_language("folder/file" + extension.upper())
+        assert language is not None
+        assert language.name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sample_is_read_in_full(name: str) -> None:
+    source = sample(name)
+    facts = extract(source, get_language(name))
+    assert (facts.language, facts.parsed, facts.note) == (name, "full", "")
+    assert facts.symbols
+    check_facts(facts, source)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_facts_survive_the_store(name: str) -> None:
+    facts = extract(sample(name), get_language(name))
+    assert from_rows(to_light(facts), to_heavy(facts)) == facts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_damaged_sample_still_gives_facts(name: str) -> None:
+    source, chance = bytearray(sample(name)), random.Random(7)
+    for _ in range(30):
+        at = chance.randrange(len(source))
+        source[at : at + chance.randrange(6)] = bytes(chance.randrange(256) for _ in range(chance.randrange(4)))
+        check_facts(extract(bytes(source), get_language(name)), bytes(source))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(source=st.binary(max_size=2_000))
+def test_no_content_makes_a_language_fail(name: str, source: bytes) -> None:
+    check_facts(extract(source, get_language(name)), source)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_deep_nesting_ends(name: str) -> None:
+    for piece in (b"[", b"{", b"(", b"<a>", b"a(", b"if x {", b"- "):
+        source = piece * 20_000
+        check_facts(extract(source[:19_000], get_language(name)), source)

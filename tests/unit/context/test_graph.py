@@ -1,0 +1,100 @@
+"""Imports lead to files, and uses are found through them."""
+
+from pathlib import Path
+
+import pytest
+
+from aiex.context.engine import open_engine
+from aiex.context.graph import Graph
+from aiex.guard.sandbox.files import Workspace
+
+FILES = {
+    "src/shop/__init__.py": "from .cart import Cart as Cart, total\n",
+    "src/shop/cart.py": (
+        "import json\n"
+        "from shop.money import round_up\n"
+        "import requests\n\n\n"
+        "class Base:\n    def save(self):\n        pass\n\n\n"
+        "class Cart(Base):\n    def add(self, item):\n        self.save()\n        self.items.append(item)\n\n\n"
+        "def total(cart):\n    return round_up(1)\n"
+    ),
+    "src/shop/money.py": "def round_up(value):\n    return value\n",
+    "app.py": (
+        "from shop import Cart\nimport shop\n\n\n"
+        "def main():\n    cart = Cart()\n    cart.add(1)\n    shop.total(cart)\n"
+    ),
+    "tests/test_cart.py": (
+        "from shop.cart import Cart, total as count\n\n\ndef test_total():\n    assert count(Cart()) == 1\n"
+    ),
+    "other.py": "def total():\n    pass\n\n\ntotal()\n",
+}
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    for path, text in FILES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return Graph(open_engine(Workspace(str(tmp_path)), cache_path=None))
+
+
+def uses_of(graph: Graph, path: str, name: str) -> list[tuple[str, int, str, str]]:
+    symbols = graph.engine.facts(path).symbols
+    index = next(index for index, symbol in enumerate(symbols) if symbol.qualified == name)
+    return [(use.path, use.line, use.inside, use.certainty) for use in graph.uses(path, {index})]
+
+
+def test_dependencies_say_what_is_inside_outside_and_standard(graph: Graph) -> None:
+    assert [(item.item.module, item.targets, item.standard) for item in graph.dependencies("src/shop/cart.py")] == [
+        ("json", (), True),
+        ("shop.money", ("src/shop/money.py",), False),
+        ("requests", (), False),
+    ]
+
+
+def test_dependents_include_those_through_the_package(graph: Graph) -> None:
+    assert [(item.path, item.line, item.via) for item in graph.dependents("src/shop/cart.py")] == [
+        ("app.py", 1, "src/shop/__init__.py"),
+        ("src/shop/__init__.py", 1, ""),
+        ("tests/test_cart.py", 1, ""),
+    ]
+
+
+def test_uses_follow_names_through_imports_and_aliases(graph: Graph) -> None:
+    assert uses_of(graph, "src/shop/cart.py", "total") == [
+        ("app.py", 8, "main", "import"),
+        ("tests/test_cart.py", 5, "test_total", "import"),
+    ]
+
+
+def test_uses_of_a_class_are_its_calls(graph: Graph) -> None:
+    assert [use[:2] for use in uses_of(graph, "src/shop/cart.py", "Cart")] == [("app.py", 6), ("tests/test_cart.py", 5)]
+
+
+def test_methods_on_unknown_values_are_marked_as_by_name(graph: Graph) -> None:
+    assert uses_of(graph, "src/shop/cart.py", "Cart.add") == [("app.py", 7, "main", "name")]
+
+
+def test_self_calls_reach_the_base_class(graph: Graph) -> None:
+    assert uses_of(graph, "src/shop/cart.py", "Base.save") == [("src/shop/cart.py", 13, "Cart.add", "import")]
+
+
+def test_a_name_of_another_file_is_not_a_use(graph: Graph) -> None:
+    assert all(use[0] != "other.py" for use in uses_of(graph, "src/shop/cart.py", "total"))
+
+
+def test_calls_resolve_through_the_package(graph: Graph) -> None:
+    facts = graph.engine.facts("app.py")
+    reference = next(item for item in facts.references if item.name == "total")
+    target = graph.resolve_call("app.py", reference)
+    assert target is not None
+    assert (target.path, graph.engine.facts(target.path).symbols[target.symbol].name) == ("src/shop/cart.py", "total")
+
+
+def test_circular_imports_end(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from b import *\nfrom b import gone\n\ngone()\n")
+    (tmp_path / "b.py").write_text("from a import *\nfrom a import gone\n")
+    graph = Graph(open_engine(Workspace(str(tmp_path)), cache_path=None))
+    reference = next(item for item in graph.engine.facts("a.py").references if item.name == "gone")
+    assert graph.resolve_call("a.py", reference) is None
+    assert [item.path for item in graph.dependents("a.py")] == ["b.py"]
