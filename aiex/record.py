@@ -54,6 +54,16 @@ def _compile_init(cls: Any) -> Any:
     return twin.__init__
 
 
+class _Signature:
+    """What `inspect.signature` and `help` show: the arguments of the compiled `__init__`."""
+
+    def __get__(self, _: object, cls: type) -> Any:
+        from inspect import signature
+
+        whole = signature(_compile_init(cls))
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
 def _values(value: Any) -> tuple[Any, ...]:
     kind = type(value)
     if kind not in _KEYS:
@@ -104,4 +114,5 @@ _METHODS = {
     "__delattr__": _delattr,
     "__getstate__": _getstate,
     "__setstate__": _setstate,
+    "__signature__": _Signature(),
 }
