@@ -1,0 +1,268 @@
+"""Briefing on a directory: its parts, where runs begin, how the parts build up, and what to read first."""
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from aiex.errors import StoreError
+from aiex.jobs.briefing.history import Git, history_of
+from aiex.jobs.briefing.manifests import Manifest, read_manifest, reader_for
+from aiex.jobs.briefing.model import (
+    Briefing,
+    EntryPoint,
+    External,
+    HotSpot,
+    LanguageShare,
+    LargeFile,
+    Place,
+    Purpose,
+    Subject,
+    TestLayout,
+)
+from aiex.jobs.briefing.names import sentence
+from aiex.jobs.briefing.observations import severity
+from aiex.jobs.briefing.parts import describe_parts, divide, order_of
+from aiex.jobs.briefing.purpose import first_paragraph, title_of
+from aiex.jobs.briefing.reading import files_to_read
+from aiex.jobs.briefing.survey import Seen, survey
+
+if TYPE_CHECKING:
+    from aiex.context.engine import Engine
+    from aiex.guard.sandbox.files import Workspace
+
+READMES = ("README.md", "README.rst", "README.txt", "README", "Readme.md", "readme.md", "README.adoc")
+MANIFEST_DEPTH = 3
+_MOST_HOT_SPOTS = 50
+_MOST_LARGE = 20
+
+Progress = tuple[int, int]
+
+
+def brief_directory(
+    engine: "Engine", workspace: "Workspace", git: Git | None, path: str
+) -> Generator[Progress, None, Briefing]:
+    """Everything about a directory; gives (files done, files in all) as it goes and returns the briefing.
+
+    Cost: linear in the files; what dominates is parsing those that are not known yet.
+    """
+    from aiex.context.graph import Graph
+
+    prefix = "" if path == "." else f"{path}/"
+    paths = [entry.path for entry in engine.listing.files if entry.path.startswith(prefix)]
+    yield 0, len(paths)
+    seen: list[Seen] = []
+    for news in survey(engine, Graph(engine), paths):
+        if isinstance(news, int):
+            yield news, len(paths)
+        else:
+            seen = news
+    yield len(paths), len(paths)
+    reader = _Reader(workspace, {item.path for item in seen})
+    history = history_of(engine, workspace, git, path, directory=True) if git is not None else None
+    return compose(path, seen, reader, len(paths))._replace(history=history)  # noqa: B901  (the caller takes the value)
+
+
+class _Reader:
+    """Small files of a directory as text, each read once; empty for what is not there."""
+
+    def __init__(self, workspace: "Workspace", known: set[str]) -> None:
+        self.workspace = workspace
+        self.known = known
+
+    def bytes_of(self, path: str) -> bytes:
+        """The content of a listed file below 1 MB."""
+        if path not in self.known:
+            return b""
+        try:
+            return self.workspace.read(path, limit_bytes=1_000_000)
+        except StoreError:
+            return b""
+
+    def readme_path(self, folder: str) -> str:
+        """The README of a directory, empty when it has none."""
+        prefix = f"{folder}/" if folder not in ("", ".") else ""
+        return next((prefix + name for name in READMES if prefix + name in self.known), "")
+
+    def readme(self, folder: str) -> str:
+        """The first paragraph of a directory's README."""
+        path = self.readme_path(folder)
+        text = self.bytes_of(path).decode("utf-8", "replace") if path else ""
+        return first_paragraph(text) or title_of(text)
+
+
+def compose(path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefing:
+    """The briefing on files that were looked at."""
+    manifests = _manifests(path, seen, reader)
+    division = divide(seen, path)
+    entry_points = _entry_points(seen, manifests)
+    readme = reader.readme_path(path)
+    return Briefing(
+        _subject(path, seen, listed),
+        _purpose(path, seen, reader, readme),
+        parts=describe_parts(division, reader.readme),
+        entry_points=entry_points,
+        order=order_of(division),
+        read_first=files_to_read(seen, entry_points, readme),
+        external=_external(seen, manifests),
+        test_layout=_tests(seen, manifests),
+        hot_spots=_hot_spots(seen),
+        largest=_largest(seen),
+        languages=_languages(seen),
+    )
+
+
+def _subject(path: str, seen: list[Seen], listed: int) -> Subject:
+    shares = _languages(seen)
+    notes = []
+    broken = sum(1 for item in seen if item.language and item.note)
+    if broken:
+        notes.append(f"{broken} of {len(seen)} files have syntax errors or are too large, and are known in part")
+    if len(seen) < listed:
+        notes.append(f"{listed - len(seen)} files could not be read and are left out")
+    if not listed:
+        notes.append("no files here, or all of them are ignored")
+    code = [share for share in shares if share.language]
+    return Subject(
+        "directory",
+        path,
+        path,
+        0,
+        0,
+        code[0].language if code else "",
+        sum(item.lines for item in seen),
+        sum(item.size_bytes for item in seen),
+        "partial" if broken else "full",
+        tuple(notes),
+    )
+
+
+def _purpose(path: str, seen: list[Seen], reader: _Reader, readme: str) -> Purpose | None:
+    if readme:
+        text = reader.bytes_of(readme).decode("utf-8", "replace")
+        said = first_paragraph(text) or title_of(text)
+        if said:
+            return Purpose(said, readme, Place(readme, 1))
+    for part in describe_parts({f"{path}/": seen} if path != "." else {"": seen}, lambda _folder: ""):
+        if part.purpose:
+            return Purpose(part.purpose, part.origin, None)
+    documented = [item for item in seen if item.documented and item.role == "code"]
+    front = min(
+        documented, key=lambda item: (item.path.count("/"), "__init__" not in item.path, item.path), default=None
+    )
+    return Purpose(front.purpose, front.path, Place(front.path, 1)) if front else None
+
+
+def _manifests(path: str, seen: list[Seen], reader: _Reader) -> list[Manifest]:
+    """Build files near the top; those of examples, tests and vendored code are not about this directory."""
+    depth = 0 if path == "." else path.count("/") + 1
+    found = [
+        item.path
+        for item in seen
+        if item.path.count("/") - depth < MANIFEST_DEPTH
+        and item.role not in ("tests", "examples", "documentation")
+        and not item.vendored
+        and reader_for(item.path) is not None
+    ]
+    found += [item.path for item in seen if item.role == "documentation" and item.path.rsplit("/", 1)[-1] == "requirements.txt"
+              and item.path.count("/") == depth]  # fmt: skip
+    return [
+        read_manifest(name, reader.bytes_of(name)) for name in sorted(found, key=lambda name: (name.count("/"), name))
+    ]
+
+
+_ENTRY_ORDER = ("console script", "command", "application", "cargo bin", "main", "container", "process", "package entry",
+                "npm script", "make target", "cargo example")  # fmt: skip
+
+
+def _entry_points(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[EntryPoint, ...]:
+    """Commands that are offered, then programs, then chores; the same thing named twice counts once."""
+    found = [point for manifest in manifests for point in manifest.entry_points]
+    mains = [item for item in seen if item.entry_line and not item.vendored]
+    telling = [item for item in mains if item.role == "code"] or mains[:5]
+    found += [
+        EntryPoint("main", item.path, sentence(item.purpose, 90), Place(item.path, item.entry_line)) for item in telling
+    ]
+    unique = {(point.kind, point.name): point for point in reversed(found)}
+    return tuple(sorted(unique.values(), key=lambda point: (_ENTRY_ORDER.index(point.kind), point.place, point.name)))
+
+
+def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External, ...]:
+    """Packages that manifests require or files import, the most imported first."""
+    used: Counter[str] = Counter()
+    examples: dict[str, Place] = {}
+    for item in seen:
+        if item.vendored:
+            continue
+        for name, line in item.external:
+            used[name] += 1
+            examples.setdefault(name, Place(item.path, line))
+    required: dict[str, External] = {}
+    for manifest in manifests:
+        for wanted in manifest.external:
+            required.setdefault(_same(wanted.name), wanted)
+    merged: list[External] = []
+    for name, files in used.items():
+        wanted_by = required.pop(_same(name), None)
+        merged.append(
+            External(wanted_by.name if wanted_by else name, wanted_by.required if wanted_by else "",
+                     wanted_by.manifest if wanted_by else None, files, examples[name])
+        )  # fmt: skip
+    merged += required.values()
+    return tuple(sorted(merged, key=lambda item: (item.manifest is None, -item.files, item.name.lower())))
+
+
+def _same(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+_FRAMEWORKS = (
+    ("pytest", "pytest"), ("unittest", "unittest"), ("jest", "Jest"), ("vitest", "Vitest"), ("mocha", "Mocha"),
+    ("@playwright/test", "Playwright"), ("jasmine", "Jasmine"), ("rspec", "RSpec"), ("minitest", "Minitest"),
+    ("org.junit", "JUnit"), ("github.com/stretchr/testify", "go test with testify"),
+)  # fmt: skip
+_BUILT_IN = {"go": "go test", "rust": "cargo test", "elixir": "ExUnit"}
+
+
+def _tests(seen: list[Seen], manifests: Sequence[Manifest]) -> TestLayout | None:
+    files = [item for item in seen if item.role == "tests" and item.language]
+    if not files:
+        return None
+    folders: Counter[str] = Counter(item.path.rpartition("/")[0] or "." for item in files)
+    imported = Counter(name for item in files for name, _ in item.external)
+    named = {external.name for manifest in manifests for external in manifest.external}
+    framework = next((label for key, label in _FRAMEWORKS if imported[key] or key in named), "")
+    if not framework:
+        languages = Counter(item.language for item in files)
+        framework = next((_BUILT_IN[language] for language, _ in languages.most_common() if language in _BUILT_IN), "")
+    if not framework and any(item.path.endswith("conftest.py") for item in files):
+        framework = "pytest"
+    return TestLayout(
+        len(files),
+        sum(item.cases for item in files),
+        sum(item.lines for item in files),
+        tuple(sorted(folders.items(), key=lambda pair: (-pair[1], pair[0]))),
+        framework,
+    )
+
+
+def _hot_spots(seen: list[Seen]) -> tuple[HotSpot, ...]:
+    spots = [spot for item in seen if not item.vendored for spot in item.spots]
+    spots.sort(key=lambda spot: (-severity(spot), spot.path, spot.line))
+    return tuple(spots[:_MOST_HOT_SPOTS])
+
+
+def _largest(seen: list[Seen]) -> tuple[LargeFile, ...]:
+    ordered = sorted(seen, key=lambda item: (-item.size_bytes, item.path))
+    return tuple(LargeFile(item.path, item.lines, item.size_bytes) for item in ordered[:_MOST_LARGE])
+
+
+def _languages(seen: Sequence[Seen]) -> tuple[LanguageShare, ...]:
+    files: Counter[str] = Counter()
+    lines: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for item in seen:
+        files[item.language] += 1
+        lines[item.language] += item.lines
+        sizes[item.language] += item.size_bytes
+    ordered = sorted(files, key=lambda name: (not name, -lines[name], name))
+    return tuple(LanguageShare(name, files[name], lines[name], sizes[name]) for name in ordered)

@@ -1,0 +1,83 @@
+"""What a file defines, in file order, and small questions about the places in it."""
+
+import re
+from collections.abc import Callable
+
+from aiex.context.facts import FileFacts, Symbol
+from aiex.jobs.briefing.model import Outlined
+from aiex.jobs.briefing.purpose import readable
+
+_INDENT = re.compile(r"[ \t]*")
+
+
+def outline_of(
+    path: str, facts: FileFacts, keep: Callable[[Symbol], bool] = lambda _symbol: True
+) -> tuple[Outlined, ...]:
+    """Every definition with its nesting; repeated names (overloads) stay, because each has its line."""
+    depths: list[int] = []
+    listed: list[Outlined] = []
+    for index, symbol in enumerate(facts.symbols):
+        depths.append(depths[symbol.parent] + 1 if 0 <= symbol.parent < index else 0)
+        if keep(symbol):
+            listed.append(outlined(path, symbol, facts.complexity[index], depths[index]))
+    return tuple(listed)
+
+
+def outlined(path: str, symbol: Symbol, complexity: int, depth: int = 0) -> Outlined:
+    """One definition as the briefing shows it."""
+    return Outlined(
+        symbol.name,
+        symbol.qualified,
+        symbol.kind,
+        symbol.signature,
+        readable(symbol.doc),
+        path,
+        symbol.start_line,
+        symbol.end_line,
+        depth,
+        symbol.exported,
+        complexity,
+    )
+
+
+def name_at(facts: FileFacts, index: int) -> str:
+    """The qualified name of a symbol, empty for the top of the file."""
+    return facts.symbols[index].qualified if 0 <= index < len(facts.symbols) else ""
+
+
+def family_of(facts: FileFacts, index: int) -> set[int]:
+    """A symbol and everything inside it."""
+    family = {index}
+    for other, symbol in enumerate(facts.symbols):
+        if symbol.parent in family:
+            family.add(other)
+    return family
+
+
+def innermost(facts: FileFacts, line: int) -> int:
+    """The smallest symbol that holds a line, -1 when none does."""
+    best, size = -1, 0
+    for index, symbol in enumerate(facts.symbols):
+        length = symbol.end_line - symbol.start_line
+        if symbol.start_line <= line <= symbol.end_line and (best < 0 or length <= size):
+            best, size = index, length
+    return best
+
+
+def nesting_of(lines: list[str], start_line: int, end_line: int) -> int:
+    """The deepest indentation below a definition, in steps of the usual indentation there.
+
+    Continuation lines count as well, so this is an upper bound for code that is wrapped a lot.
+    """
+    body = [line for line in lines[start_line - 1 : end_line] if line.strip()]
+    widths = [len(_indent(line).expandtabs(4)) for line in body]
+    if len(widths) < 3:
+        return 0
+    steps = sorted({abs(after - before) for before, after in zip(widths, widths[1:], strict=False)} - {0})
+    step = next((width for width in steps if width in (2, 4, 8, 3)), 4)
+    return min((max(widths) - widths[0]) // step, 20)
+
+
+def _indent(line: str) -> str:
+    match = _INDENT.match(line)
+    return match.group() if match else ""

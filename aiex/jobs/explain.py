@@ -1,0 +1,331 @@
+"""Explains a file, a symbol, some lines or a directory: from static analysis alone, or by a model that reads it."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from aiex.errors import AiexError, Denied, StoreError, UsageError
+from aiex.events import (
+    AssistantSpoke,
+    Event,
+    Failed,
+    Progressed,
+    Started,
+    Stopped,
+    TextDelta,
+    TurnEnded,
+    UsageUpdated,
+    Warned,
+)
+from aiex.jobs import asking
+from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
+from aiex.jobs.briefing.history import Git
+from aiex.jobs.briefing.material import Material
+from aiex.jobs.briefing.model import Briefing, to_data
+from aiex.jobs.briefing.render import Links
+from aiex.jobs.target import STDIN, Target, parse_target
+from aiex.messages import Request, Text, Usage
+
+if TYPE_CHECKING:
+    from aiex.context.engine import Engine
+    from aiex.guard.sandbox.files import Workspace
+
+OFFLINE = "offline"
+FILES_FOR_MODEL = 3
+"""Files of a directory whose source goes to a model, as far as the budget allows."""
+
+Stream = Callable[[Request], AsyncIterator[Event]]
+
+
+class ExplainTask(NamedTuple):
+    """What to explain, and how."""
+
+    target: str
+    """As typed, see `jobs/target.py`."""
+    model: str = OFFLINE
+    budget_tokens: int = 12_000
+    base: str = ""
+    """The directory that targets and shown places are relative to, absolute; the root when empty."""
+    name: str = ""
+    """For standard input: the file the text belongs to, which also tells its language."""
+    stdin: bytes | None = None
+    show_request: bool = False
+    """Show what would be sent and send nothing."""
+
+
+class Found(NamedTuple):
+    """A target that exists, with the material for a model."""
+
+    briefing: Briefing
+    materials: tuple[Material, ...]
+
+
+async def explain(
+    task: ExplainTask,
+    *,
+    engine: "Engine",
+    workspace: "Workspace",
+    stream: Stream,
+    count: asking.Counting | None = None,
+    history: Git | None = None,
+) -> AsyncIterator[Event]:
+    """Explain a target; every outcome, errors included, is the `TurnEnded` at the end.
+
+    Args:
+        stream: Asks the model.
+        count: Counts tokens of a text for a model; `tokens.count` when None.
+        history: Asks git; None leaves history out.
+    """
+    try:
+        found: Found | None = None
+        for news in prepare(task, engine, workspace, history):
+            if isinstance(news, Found):
+                found = news
+            else:
+                yield news
+        assert found is not None  # noqa: S101  (the last news is what was found)
+        links = Links(_base(task, workspace))
+        if task.show_request:
+            yield _planned(task, found, count, links)
+            return
+        request = _request(task, found, count, links)
+    except AiexError as error:
+        yield _failed(error)
+        return
+    async for event in _answer(request, found.briefing, stream):
+        yield event
+
+
+def prepare(
+    task: ExplainTask, engine: "Engine", workspace: "Workspace", history: Git | None
+) -> Iterator[Progressed | Warned | Found]:
+    """Find the target and brief on it; the last item is what was found."""
+    if task.stdin is not None or task.target.partition(":")[0] == STDIN:
+        yield _from_stdin(task, engine, workspace, history)
+        return
+    target, kind = locate(task, engine, workspace)
+    if kind == "dir":
+        from aiex.jobs.briefing.directory import brief_directory
+
+        directory = brief_directory(engine, workspace, history, target.path)
+        while True:
+            try:
+                done, total = next(directory)
+            except StopIteration as end:
+                yield from engine.warnings
+                yield _with_files(end.value, engine, task)
+                return
+            yield Progressed("reading files", done, total)
+    known = len(engine.warnings)
+    material = Material(target.path, engine.source(target.path), engine.facts(target.path))
+    sources = Sources(engine, workspace, history)
+    briefing = _brief(sources, material, target)
+    yield from engine.warnings[known:]
+    yield Found(briefing, (material,))
+
+
+def _brief(sources: Sources, material: Material, target: Target) -> Briefing:
+    if target.symbol:
+        return brief_symbol(sources, material, target)
+    if target.start_line:
+        return brief_lines(sources, material, target)
+    return brief_file(sources, material, target)
+
+
+def _with_files(briefing: Briefing, engine: "Engine", task: ExplainTask) -> Found:
+    """The first files to read, for a model; offline nobody would read them."""
+    if task.model == OFFLINE and not task.show_request:
+        return Found(briefing, ())
+    paths = [reading.path for reading in (briefing.read_first or ())[:FILES_FOR_MODEL]]
+    return Found(briefing, tuple(Material(path, engine.source(path), engine.facts(path)) for path in paths))
+
+
+# --- the target ----------------------------------------------------------------------------------------------------
+
+
+def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple[Target, str]:
+    """The target with its path relative to the root, and whether it is a `file` or a `dir`.
+
+    Raises:
+        UsageError: if it does not exist (the nearest names are offered) or the parts do not go together.
+        Denied: if it lies outside the root.
+    """
+    base = task.base or workspace.root
+
+    def exists(path: str) -> bool:
+        try:
+            workspace.stat(os.path.join(base, path), follow_links=True)
+        except (StoreError, Denied):
+            return False
+        return True
+
+    target = parse_target(task.target, exists)
+    path = workspace.relative(os.path.join(base, target.path))
+    if not exists(target.path):
+        _explain_missing(path, target, engine, workspace)
+    kind = workspace.stat(path, follow_links=True).kind
+    if kind == "dir" and (target.symbol or target.start_line):
+        raise UsageError(
+            f"{target.path} is a directory: it has no lines or symbols", hint=f"aiex explain {target.path}"
+        )
+    if kind != "dir" and target.path.endswith(("/", os.sep)):
+        raise UsageError(f"{target.path} is not a directory", hint=f"aiex explain {target.path.rstrip('/')}")
+    return target._replace(path=path), kind
+
+
+def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Workspace") -> None:
+    from aiex.guard.sandbox.files import Missing, NotADirectory
+
+    try:
+        workspace.stat(path, follow_links=True)
+    except (Missing, NotADirectory) as error:
+        hint = _nearest(path, engine, workspace)
+        raise UsageError(f"no such file or directory: {target.path}", hint=hint) from error
+
+
+def _nearest(path: str, engine: "Engine", workspace: "Workspace") -> str:
+    """Existing names that could have been meant: the same name elsewhere, or a similar one."""
+    from difflib import get_close_matches
+
+    paths = [entry.path for entry in engine.listing.files]
+    name = path.rsplit("/", 1)[-1]
+    same = [other for other in paths if other.rsplit("/", 1)[-1] == name or other.endswith("/" + path)]
+    offered = sorted(same, key=lambda other: (other.count("/"), other))[:3]
+    if not offered:
+        offered = get_close_matches(path, paths, n=3, cutoff=0.75)
+    if not offered:
+        names = {other.rsplit("/", 1)[-1]: other for other in reversed(paths)}
+        offered = [names[close] for close in get_close_matches(name, list(names), n=3, cutoff=0.7)]
+    if offered:
+        return f"did you mean {' or '.join(offered)}?"
+    folder = path.rpartition("/")[0] or "."
+    try:
+        there = [entry.name + ("/" if entry.kind == "dir" else "") for entry in workspace.scan(folder)]
+    except (StoreError, Denied):
+        return "paths are relative to the directory you are in"
+    return f"{folder} has {', '.join(there[:8])}{' …' if len(there) > 8 else ''}" if there else f"{folder} is empty"
+
+
+def _base(task: ExplainTask, workspace: "Workspace") -> str:
+    if not task.base:
+        return "."
+    try:
+        return workspace.relative(task.base)
+    except Denied:
+        return "."
+
+
+def _from_stdin(task: ExplainTask, engine: "Engine", workspace: "Workspace", history: Git | None) -> Found:
+    from aiex.context.reading import describe
+    from aiex.jobs.briefing.loose import LooseText
+
+    target = parse_target(task.target)
+    if task.stdin is None:
+        raise UsageError("nothing was given on standard input", hint="aiex explain - --name FILE < FILE")
+    path, known = _named(task, engine, workspace)
+    _, facts = describe(task.stdin, path)
+    material = Material(path, task.stdin, facts)
+    loose = cast("Engine", LooseText(engine, material))
+    sources = Sources(loose, workspace, history, known=known)
+    return Found(_brief(sources, material, target._replace(path=path)), (material,))
+
+
+def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple[str, bool]:
+    """The path that `--name` gives the text, and whether the workspace has such a file."""
+    if not task.name:
+        return "stdin", False
+    try:
+        path = workspace.relative(os.path.join(task.base or workspace.root, task.name))
+    except Denied:
+        return task.name, False
+    return path, engine.paths.has(path)
+
+
+# --- the answer ----------------------------------------------------------------------------------------------------
+
+
+def _request(task: ExplainTask, found: Found, count: asking.Counting | None, links: Links) -> Request:
+    if task.model == OFFLINE:
+        return asking.plan_offline(found.briefing, task.budget_tokens, links)[0]
+    return _plan(task, found, count, links).request
+
+
+def _plan(task: ExplainTask, found: Found, count: asking.Counting | None, links: Links) -> asking.Planned:
+    from aiex import tokens
+
+    return asking.plan(
+        found.briefing,
+        found.materials,
+        model=task.model,
+        budget_tokens=task.budget_tokens,
+        counting=count or tokens.count,
+        links=links,
+    )
+
+
+def _planned(task: ExplainTask, found: Found, count: asking.Counting | None, links: Links) -> TurnEnded:
+    planned = _plan(task, found, count, links)
+    data = to_data(found.briefing) | {"request": asking.to_data(planned, task.budget_tokens)}
+    return TurnEnded("success", "planned", 0, asking.describe(planned, task.budget_tokens), data)
+
+
+async def _answer(request: Request, briefing: Briefing, stream: Stream) -> AsyncIterator[Event]:
+    """Pass on what the model says, then tell how it ended."""
+    said: list[str] = []
+    provider, model, usage = "", request.model, Usage()
+    end: Stopped | Failed | None = None
+    try:
+        async for event in stream(request):
+            match event:
+                case Started(provider=provider, model=model):
+                    pass
+                case TextDelta(text=text):
+                    said.append(text)
+                case UsageUpdated(usage=usage):
+                    pass
+                case Stopped() | Failed():
+                    end = event
+                case _:
+                    pass
+            yield event
+    except AiexError as error:
+        end = Failed(type(error).__name__, error.message, error.hint, error.exit_code)
+    answer = "".join(said)
+    if answer:
+        yield AssistantSpoke((Text(answer),), provider, model)
+    for closing in _closing(end, answer, request):
+        yield closing if isinstance(closing, Warned) else _ended(closing, answer, briefing, usage)
+
+
+_GOOD_ENDS = ("end_turn", "stop_sequence", "max_tokens")
+
+
+def _closing(end: Stopped | Failed | None, answer: str, request: Request) -> "list[Warned | Failed | None]":
+    """What to say after the stream; None stands for success."""
+    if isinstance(end, Failed):
+        return [end]
+    if end is None:
+        return [Failed("Transient", "the answer ended without its end mark", "try again", 75)]
+    if end.reason not in _GOOD_ENDS:
+        return [
+            Failed(
+                "Rejected", f"{request.model} stopped with {end.reason}", "ask for another part, or another model", 1
+            )
+        ]
+    if not answer.strip():
+        return [Failed("Rejected", f"{request.model} gave an empty answer", "try again, or another model", 1)]
+    if end.reason == "max_tokens":
+        return [Warned("the answer was cut at the model's limit for output", "explain a smaller part of it"), None]
+    return [None]
+
+
+def _ended(failure: Failed | None, answer: str, briefing: Briefing, usage: Usage) -> TurnEnded:
+    data = to_data(briefing) | {"answer": answer, "complete": failure is None}
+    if failure is None:
+        return TurnEnded("success", "answered", 0, answer, data, usage=usage)
+    kept = f"{answer.rstrip()}\n\n*The answer is incomplete: {failure.message}.*\n" if answer.strip() else ""
+    return TurnEnded("error", failure.error, failure.exit_code, kept, data, failure.message, failure.hint, usage)
+
+
+def _failed(error: AiexError) -> TurnEnded:
+    return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)
