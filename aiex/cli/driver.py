@@ -41,14 +41,14 @@ def step_by_hand(events: AsyncIterator[Event]) -> Iterator[Event]:
     """The events of an async job that never waits."""
     try:
         while True:
+            step = events.__anext__().__await__()
             try:
-                events.__anext__().__await__().__next__()
-            except StopIteration as step:
-                yield step.value
+                next(step)
+                step.throw(RuntimeError("a job that works offline waited for the outside world"))
+            except StopIteration as done:
+                yield done.value
             except StopAsyncIteration:
                 return
-            else:
-                raise RuntimeError("a job that works offline waited for the outside world")
     finally:
         _close_by_hand(events)
 

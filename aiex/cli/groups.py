@@ -87,7 +87,9 @@ class NounsOfVerb(Words):
         return f"cannot {self.verb} {word!r}", did_you_mean(word, nouns) or f"one of: {', '.join(nouns)}"
 
     def invoke(self, ctx: click.Context) -> Any:
-        _require_word(ctx, f"{self.verb} what?", f"one of: {', '.join(registry.nouns_with(self.verb))}")
+        if not _has_word(ctx):
+            nouns = registry.nouns_with(self.verb)
+            raise WordError(f"{self.verb} what?", hint=f"one of: {', '.join(nouns)}", ctx=ctx)
         return super().invoke(ctx)
 
 
@@ -116,8 +118,9 @@ class VerbsOfNoun(Words):
         return f"cannot {word} {self.noun}", did_you_mean(word, verbs) or f"one of: {', '.join(verbs)}"
 
     def invoke(self, ctx: click.Context) -> Any:
-        verbs = self.list_commands(ctx)
-        _require_word(ctx, f"what about {self.noun}?", f"one of: {', '.join(f'{verb} {self.noun}' for verb in verbs)}")
+        if not _has_word(ctx):
+            phrases = (f"{verb} {self.noun}" for verb in self.list_commands(ctx))
+            raise WordError(f"what about {self.noun}?", hint=f"one of: {', '.join(phrases)}", ctx=ctx)
         return super().invoke(ctx)
 
 
@@ -194,9 +197,8 @@ def _names_noun_with(verb: str, following: list[str]) -> bool:
     return any(verb in registry.load_noun(noun).verbs for noun in named)
 
 
-def _require_word(ctx: click.Context, message: str, hint: str) -> None:
-    if not ctx._protected_args:
-        raise WordError(message, hint=hint, ctx=ctx)
+def _has_word(ctx: click.Context) -> bool:
+    return bool(ctx._protected_args)
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

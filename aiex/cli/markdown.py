@@ -19,7 +19,7 @@ _RULE = re.compile(r" {0,3}([-*_])(?:\s*\1){2,}\s*$")
 _INLINE = re.compile(
     r"(?P<tick>`+)(?P<code>.+?)(?P=tick)(?!`)"
     r"|\*\*(?P<bold>\S(?:.*?\S)?)\*\*"
-    r"|(?<!\w)__(?P<bold_>\S(?:.*?\S)?)__(?!\w)"
+    r"|(?<!\w)__(?P<bold_>[^\s_][^_]*\s[^_]*[^\s_])__(?!\w)"  # several words: `__init__` is a name
     r"|\*(?P<slant>[^\s*](?:[^*]*[^\s*])?)\*"
     r"|(?<!\w)_(?P<slant_>[^\s_](?:[^_]*[^\s_])?)_(?!\w)"
     r"|\[(?P<label>[^\]\[]+)\]\((?P<address>[^()\s]+)\)"

@@ -54,12 +54,21 @@ def _soften(stream: TextIO) -> None:
     if not hasattr(stream, "reconfigure"):
         return
     errors = "backslashreplace"
-    if (stream.encoding or "").lower().replace("-", "") != "utf8":
+    if not _is_unicode(stream):
         import codecs
 
         codecs.register_error("aiex.spelled", _spell)
         errors = "aiex.spelled"
     stream.reconfigure(errors=errors)
+
+
+def writes_unicode() -> bool:
+    """Whether standard output can carry every character as it is."""
+    return _is_unicode(sys.stdout)
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").replace("_", "") == "utf8"
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

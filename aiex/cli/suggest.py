@@ -7,15 +7,22 @@ _SYNONYMS = {
     "info": "show", "check": "doctor", "settings": "config", "setting": "config", "lang": "language",
 }  # fmt: skip
 
+_ALIKE = 0.6
+"""The customary threshold of `difflib.get_close_matches`."""
+_CLOSE_TO_BEST = 0.15
+"""Words that much less alike than the best one only distract."""
+
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
     """Up to three known words near to `word`, best first."""
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher
 
     known = sorted(set(known))
     meant = [_SYNONYMS[word]] if _SYNONYMS.get(word) in known else []
     begun = [name for name in known if len(word) > 1 and name.startswith(word)]
-    close = get_close_matches(word, known, n=3, cutoff=0.6)
+    likeness = {name: SequenceMatcher(None, word, name).ratio() for name in known}
+    least = max(_ALIKE, max(likeness.values(), default=0) - _CLOSE_TO_BEST)
+    close = sorted((name for name in known if likeness[name] >= least), key=lambda name: -likeness[name])
     return list(dict.fromkeys([*meant, *close, *begun]))[:3]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from dataclasses import replace
 from time import monotonic
 
 from aiex import __version__
-from aiex.cli.streams import write_stdout
+from aiex.cli.streams import write_stdout, writes_unicode
 from aiex.cli.talk import Talk
 from aiex.events import Event, Sequencer, SessionStarted, TurnEnded, to_line
 from aiex.jsonform import dump
+
+HARMFUL = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+"""Valid in JSON, but DEL, C1 controls and invisible or reordering characters when a terminal shows the line."""
 
 
 class LinesPrinter:
@@ -37,4 +42,11 @@ class LinesPrinter:
     def _write(self, event: Event, *, quiet: bool = False) -> None:
         line = to_line(self._sequencer.wrap(event))
         if line is not None and not quiet:
-            write_stdout(dump(line) + "\n", flush=True)
+            write_stdout(escape(dump(line), ascii_only=not writes_unicode()) + "\n", flush=True)
+
+
+def escape(line: str, *, ascii_only: bool = False) -> str:
+    """The same JSON, with what could steer a terminal as escapes; with every sign beyond ASCII when asked."""
+    if line.isascii() and "\x7f" not in line:
+        return line
+    return re.sub(r"[^ -~]" if ascii_only else f"[{HARMFUL}]", lambda found: json.dumps(found[0])[1:-1], line)

@@ -81,7 +81,9 @@ class TerminalPrinter:
         room = max(self._width - len(first), 10)
         for number, line in enumerate(words.wrap(self._console, room)):
             line.rstrip()
-            self._console.print(Text(rest if number else first, STYLES["mark"]) + line, no_wrap=True, overflow="ignore")
+            self._console.print(
+                Text.assemble((rest if number else first, STYLES["mark"]), line), no_wrap=True, overflow="ignore"
+            )
 
     def _write_code(self, block: Block) -> None:
         if not block.mark or self._console.no_color:

@@ -1,0 +1,90 @@
+"""The parse stage: words become work and flags, or an error that says what was meant."""
+
+import pytest
+
+from aiex.cli.flags import Flags, find_form
+from aiex.cli.main import Answered, parse
+from aiex.errors import UsageError
+
+
+def test_global_flags_work_before_and_after_the_verb() -> None:
+    before = parse(["-C", "x", "--json", "--set", "a=1", "-v", "list", "config"])
+    after = parse(["list", "config", "-C", "x", "--json", "--set", "a=1", "-v"])
+    between = parse(["list", "-C", "x", "--json", "config", "--set", "a=1", "-v"])
+    assert before.flags == after.flags == between.flags
+    assert before.flags == Flags(cwd="x", form="json", overrides=["a=1"], verbosity=1)
+    assert before.work.name == "list config"
+
+
+def test_flags_on_both_sides_add_up_and_the_later_one_wins() -> None:
+    flags = parse(["-v", "--set", "a=1", "-m", "x/1", "version", "-v", "--set", "b=2", "-m", "y/2"]).flags
+    assert (flags.verbosity, flags.overrides, flags.model) == (2, ["a=1", "b=2"], "y/2")
+
+
+def test_flags_become_settings() -> None:
+    flags = parse(["explain", "x", "--json", "-m", "a/b", "--no-color", "--budget", "9"]).flags
+    wanted = {"output.format": "json", "model": "a/b", "output.color": "never", "budget_tokens": 9}
+    assert flags.to_settings() == wanted
+
+
+def test_offline_wins_over_a_model() -> None:
+    assert parse(["explain", "x", "--offline", "-m", "a/b"]).flags.to_settings()["model"] == "offline"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["verson"], "no such command: verson", "did you mean 'version'?"),
+        (["lst", "config"], "no such command: lst", "did you mean 'list'?"),
+        (["list", "confg"], "cannot list 'confg'", "did you mean 'config'?"),
+        (["config", "lst"], "cannot lst config", "did you mean 'list'?"),
+        (["set", "provider"], "cannot set provider", "there is: list provider"),
+        (["explain", "x", "--buget", "1"], "no such option: --buget", "did you mean '--budget'?"),
+        (["explain"], "missing argument 'TARGET'", "usage: aiex explain [OPTIONS] TARGET"),
+        (["version", "x"], "got unexpected extra argument (x)", "usage: aiex version [OPTIONS]"),
+        (["rm"], "rm what?", "one of: trust"),
+        (["trust"], "what about trust?", "one of: add trust, list trust, rm trust, show trust"),
+        (["describe", "x"], "no such command: describe", "did you mean 'explain'?"),
+    ],
+)
+def test_a_typo_is_answered_with_the_nearest_word(words: list[str], message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(words)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_path_in_place_of_a_verb_is_answered_with_explain() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(["pyproject.toml"])
+    assert "aiex" in caught.value.hint
+
+
+def test_budget_below_one_is_refused() -> None:
+    with pytest.raises(UsageError, match="budget"):
+        parse(["explain", "x", "--budget", "0"])
+
+
+def test_asking_for_help_is_answered_while_parsing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Answered) as caught:
+        parse(["explain", "--help"])
+    assert caught.value.exit_code == 0
+    assert "TARGET" in capsys.readouterr().out
+
+
+def test_places_in_standard_input_are_no_options() -> None:
+    assert parse(["explain", "-:3-4", "--name", "a.py"]).work.name == "explain"
+
+
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (["x", "--json"], "json"),
+        (["-o", "stream-json", "x"], "stream-json"),
+        (["-ojson"], "json"),
+        (["--output-format=json"], "json"),
+        (["x", "--", "--json"], "text"),
+        (["-o"], "text"),
+    ],
+)
+def test_the_form_is_found_in_words_that_make_no_sense_otherwise(words: list[str], form: str) -> None:
+    assert find_form(words) == form
