@@ -27,6 +27,8 @@ QUERY_WINDOW_BYTES = 65_536
 QUERY_DEPTH = 200
 """Deeper nesting makes queries quadratic (200,000 nested arrays: minutes) and no person wrote it."""
 WALK_DEPTH = 48
+BOUNDED_SYMBOLS = 3_000
+"""Symbols kept of a file in a language with bounds: a large data file tells little by its keys."""
 OPENED_LIMIT = 200
 """Parts of one file parsed anew, at most."""
 SIGNATURE_LIMIT = 240
@@ -41,8 +43,8 @@ _CALLEE = re.compile(
 _TAG = re.compile(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s+|[a-zA-Z]+\b(?!\.))")
 """A tag of JSDoc, Javadoc or Doxygen; the first group introduces a description, any other ends it."""
 _DIRECTIVE = re.compile(
-    r"(?:es|ts|js)lint\b|jshint\b|prettier-|biome-|istanbul |[cv]8 ignore|@ts-|@vite|webpack\w+:|<reference |#(?:end)?region\b"
-    r"|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT"
+    r"(?:es|ts|js)lint\b|jshint\b|prettier-|biome-|istanbul |[cv]8 ignore|@ts-|@vite|webpack\w+:|<reference "
+    r"|#(?:end)?region\b|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT"
 )
 """Comments for tools, which tell a reader nothing."""
 _COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+!?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
@@ -140,7 +142,8 @@ def read_facts(root: "Node", source: bytes, language: Language) -> FileFacts:
     uses.collect(root, *walk.opened)
     imports = walk.imports
     if language.implied is not None:
-        imports = [*imports, *language.implied(imports, uses.references)]
+        implied = language.implied(imports, uses.references)
+        imports = sorted([*imports, *implied], key=lambda item: item.line)
     parsed, note = _health(root)
     doc = language.module_doc(root, source) if language.module_doc else None
     return FileFacts(
@@ -185,6 +188,8 @@ class _Walk:
         self.symbols: list[Symbol] = []
         self.imports: list[Import] = []
         self.public: Container[str] = ()
+        self.kept: dict[int, int] = {}
+        self.full: set[int] = set()
         self.opened: list[Node] = []
 
     def look(self, node: "Node", parent: int, outer: "Node | None", depth: int, wrappers: tuple[str, ...]) -> None:
@@ -205,6 +210,8 @@ class _Walk:
             if found:
                 for item in found:
                     self.add(item, parent, outer, leading, depth, wrappers)
+                if parent in self.full:
+                    return
             elif kind in imports:
                 self.imports.extend(imports[kind](child, self.source))
             if not found and depth < WALK_DEPTH:
@@ -235,6 +242,19 @@ class _Walk:
             doc = comment_above(leading, outer, self.source, self.language)
             self.symbols[before] = self.symbols[before]._replace(doc=doc)
 
+    def has_room(self, parent: int) -> bool:
+        """Whether the bounds of the language let one more definition into a parent; counts it when they do."""
+        bounds, level, outer = self.language.bounds, 0, parent
+        while outer >= 0 and level < len(bounds):
+            level, outer = level + 1, self.symbols[outer].parent
+        count = self.kept.get(parent, 0)
+        if level >= len(bounds) or count >= bounds[level] or len(self.symbols) >= BOUNDED_SYMBOLS:
+            return False
+        self.kept[parent] = count + 1
+        if count + 1 >= bounds[level]:
+            self.full.add(parent)
+        return True
+
     def add(
         self,
         found: Found,
@@ -248,6 +268,8 @@ class _Walk:
         if not found.name:
             if found.body is not None and depth < WALK_DEPTH:
                 self.look(found.body, parent, None, depth + 1, ())
+            return
+        if language.bounds and not self.has_room(parent):
             return
         above = self.symbols[parent] if parent >= 0 else None
         kind: SymbolKind = "method" if found.kind == "function" and above and above.kind in OWNERS else found.kind
@@ -301,7 +323,7 @@ def signature(node: "Node", body: "Node | None", source: bytes) -> str:
         raw = raw.split("\n", 1)[0] if len(raw) > SIGNATURE_LIMIT else raw
     line = " ".join(raw.split()).rstrip("{").rstrip()
     line = line.removesuffix(":").removesuffix(" do").removesuffix("=>").rstrip()
-    line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")")
+    line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")").rstrip(",")
     return line if len(line) <= SIGNATURE_LIMIT else line[: SIGNATURE_LIMIT - 1] + "…"
 
 
@@ -530,7 +552,7 @@ def effect_of(full: str, name: str, receiver: str, language: Language) -> str:
     kind = effects.get(full)
     if kind is not None:
         return kind
-    head = full
+    head = full if "(" not in full else ""
     while "." in head:
         head = head.rpartition(".")[0]
         kind = effects.get(head + ".*")

@@ -141,6 +141,8 @@ class Language:
     standard: frozenset[str] = frozenset()
     """First components of standard library modules, where the language has a fixed set."""
     self_names: frozenset[str] = frozenset({"self", "this", "cls"})
+    bounds: tuple[int, ...] = ()
+    """Definitions kept inside one parent, by nesting: (200, 50) keeps keys of two levels; empty keeps all."""
     chunk_inside: frozenset[str] = frozenset()
     """Node types worth cutting inside when too large, beyond what containers and definitions say."""
     keep_lines: bool = True

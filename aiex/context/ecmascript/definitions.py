@@ -244,8 +244,8 @@ def _path(node: "Node", source: bytes) -> str:
 
 def _called(node: "Node", call: "Node", source: bytes) -> Iterator[Found]:
     """Test blocks, functions called where they stand, and named functions handed to a call at module level."""
-    first, last = call.start_byte, call.end_byte
-    if source.find(b"=>", first, last) < 0 and source.find(b"function", first, last) < 0:
+    start, end = call.start_byte, call.end_byte
+    if source.find(b"=>", start, end) < 0 and source.find(b"function", start, end) < 0:
         return
     yield from _called_in_place(call)
     arguments = call.child_by_field_name("arguments")
