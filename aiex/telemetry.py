@@ -7,6 +7,7 @@ full or read-only disk loses records, not work.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -15,7 +16,6 @@ from aiex import dirs
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -50,9 +50,10 @@ def configure(level: Level, path: str | None = None, *, redact: Callable[[str], 
 
 def close() -> None:
     """Close the file; a later record opens it again."""
-    if _State.handler is not None:
-        _State.handler.close()
-        _State.handler = None
+    handler, _State.handler = _State.handler, None
+    if handler is not None:
+        with suppress(OSError):  # what a full disk did not take is lost
+            handler.close()
 
 
 def logger(name: str) -> Logger:
@@ -60,19 +61,14 @@ def logger(name: str) -> Logger:
     return Logger(name)
 
 
-def bind(**ids: str) -> AbstractContextManager[None]:
+@contextmanager
+def bind(**ids: str) -> Iterator[None]:
     """Within the block, each record carries these ids (`correlation_id`, `session_id`, …), also across `await`."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def bound() -> Iterator[None]:
-        token = _BOUND.set({**_BOUND.get(), **ids})
-        try:
-            yield
-        finally:
-            _BOUND.reset(token)
-
-    return bound()
+    token = _BOUND.set({**_BOUND.get(), **ids})
+    try:
+        yield
+    finally:
+        _BOUND.reset(token)
 
 
 class Logger:
