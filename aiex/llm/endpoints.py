@@ -92,7 +92,7 @@ def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) ->
         ),
     )
     host = urlsplit(base_url).hostname or ""
-    if host == OPENAI_HOST and not endpoint.key:
+    if _server(base_url) == f"https://{OPENAI_HOST}" and not endpoint.key:
         raise NotSignedIn(f"no key for {provider} ({base_url})", hint=_hint_sign_in(endpoint))
     profile = Profile(provider, name, base_url, find_quirks(host, name))
     return Target(str(settings.get(f"{prefix}.protocol")), profile, endpoint)
