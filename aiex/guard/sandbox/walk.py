@@ -6,6 +6,7 @@ path is opened by name and checked again afterwards: a swap in between is notice
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -19,10 +20,10 @@ READ: int = (
     os.O_RDONLY | CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 )
 LIST: int = READ | DIRECTORY
-LOOK: int = CLOEXEC | getattr(os, "O_PATH", READ)
+_PATH_ONLY: int = getattr(os, "O_PATH", 0)
+LOOK: int = CLOEXEC | (_PATH_ONLY or READ)
 """Without O_PATH (Linux only) a file must be readable to be looked at."""
 HOLD: int = LOOK | DIRECTORY
-_STEP = HOLD | NOFOLLOW
 _MAYBE_LINK = frozenset([errno.ELOOP, errno.ENOTDIR, errno.EMLINK])
 
 
@@ -86,7 +87,7 @@ class Walk:
         top_fd = top.descriptor
         if len(parts) == 1 and parts[0] != "..":
             try:
-                return os.open(parts[0], flags | NOFOLLOW, dir_fd=top_fd), parts[0]
+                return _open_itself(parts[0], flags, top_fd), parts[0]
             except OSError as error:
                 if error.errno not in _MAYBE_LINK:
                     raise
@@ -95,6 +96,15 @@ class Walk:
     def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
         fd, resolved = self.open(top, parts, flags)
         return Folder(fd, "", resolved)
+
+
+def _open_itself(name: str, flags: int, folder_fd: int) -> int:
+    """Open a name that is not a link; ELOOP or ENOTDIR when it may be one."""
+    fd = os.open(name, flags | NOFOLLOW, dir_fd=folder_fd)
+    if flags & _PATH_ONLY and not flags & DIRECTORY and stat.S_ISLNK(os.fstat(fd).st_mode):
+        os.close(fd)  # with O_PATH a link itself can be opened
+        raise OSError(errno.ELOOP, "a link")
+    return fd
 
 
 class _Steps:
@@ -113,9 +123,8 @@ class _Steps:
                 if name == "..":
                     self._step_up()
                     continue
-                wanted = _STEP if self.todo else flags | NOFOLLOW
                 try:
-                    fd = os.open(name, wanted, dir_fd=self.held[-1])
+                    fd = _open_itself(name, HOLD if self.todo else flags, self.held[-1])
                 except OSError as error:
                     flags |= self._splice_link(name, error)
                     continue
