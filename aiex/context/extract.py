@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.context.facts import Effect, Fault, FileFacts, Import, Parsed, Reference, Symbol, SymbolKind
@@ -196,15 +197,17 @@ class _Walk:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
         language = self.language
         definitions, containers, imports = language.definitions, language.containers, language.imports
+        comments, attached = language.comments, language.attached
         leading: list[Node] = []
-        last_row = -1
+        before: Node | None = None
         for child in node.named_children:
             kind = child.type
-            if kind in language.comments or kind in language.attached:
-                if child.start_point[0] != last_row or kind in language.attached:
+            if kind in comments or kind in attached:
+                # a comment behind code on its line says nothing about what follows
+                if kind in attached or before is None or child.start_point[0] != before.end_point[0]:
                     leading.append(child)
                 continue
-            last_row = child.end_point[0]
+            before = child
             reader = definitions.get(kind)
             found = tuple(reader(child, self.source)) if reader is not None else ()
             if found:
@@ -222,7 +225,8 @@ class _Walk:
                     self.look(child, parent, None, depth + 1, ())
                 elif kind in language.opened:
                     self.open(child, parent, depth + 1)
-            leading = []
+            if leading:
+                leading = []
 
     def open(self, node: "Node", parent: int, depth: int) -> None:
         """Look into bytes that the grammar left unparsed, such as the items in a macro call."""
@@ -301,8 +305,15 @@ class _Walk:
                 exported,
             )
         )
-        if found.body is not None and depth < WALK_DEPTH:
+        if found.body is not None and depth < WALK_DEPTH and self.is_worth_a_look(kind, found.body):
             self.look(found.body, len(self.symbols) - 1, None, depth + 1, ())
+
+    def is_worth_a_look(self, kind: SymbolKind, body: "Node") -> bool:
+        """Whether a body may hold definitions or imports: that of a function seldom does."""
+        inside = self.language.inside
+        if inside is None or kind not in BODIED:
+            return True
+        return inside.search(self.source, body.start_byte, body.end_byte) is not None
 
 
 OWNERS: frozenset[str] = frozenset({"class", "interface", "struct", "enum", "trait", "implementation", "protocol"})
@@ -424,14 +435,15 @@ class _Uses:
         self.complexity = [1 if symbol.kind in BODIED else 0 for symbol in symbols]
         self.imports = imports
         self.bound: dict[str, str] = {}
-        self.last_read = ("", 0)
+        self.last_read = ("", "", 0)
         self.callees: dict[str, Callee] = {}
 
     def collect(self, *roots: "Node") -> None:
         """Run the query over the trees and sort its captures by place."""
         if not self.language.uses:
             return
-        captures = sorted((item for root in roots for item in self.captures(root)), key=lambda item: item[0])
+        captures = [item for root in roots for item in self.captures(root)]
+        captures.sort(key=itemgetter(0))
         self.add_imports(node for _, name, node in captures if name == "import")
         self.bound = bound_names(self.imports)
         place = _Places(self.symbols)
@@ -443,17 +455,28 @@ class _Uses:
                     owner = self.symbols[owner].parent
                 if owner >= 0:
                     self.complexity[owner] += 1
+            elif name == "read":
+                self.read(start, node, inside)
             else:
                 self.note(name, node, inside)
 
+    def read(self, start: int, node: "Node", inside: int) -> None:
+        """Keep the use of a name when an import bound it."""
+        receiver, _, name = self.source[start : node.end_byte].decode("utf-8", "replace").rpartition(".")
+        if (receiver or name) in self.bound:
+            line = node.start_point[0] + 1
+            if self.last_read != (receiver, name, line):
+                self.last_read = (receiver, name, line)
+                self.references.append(Reference(name, receiver, line, inside, "read"))
+
     def add_imports(self, nodes: "Iterable[Node]") -> None:
         """Add the imports inside expressions, which the walk does not look at."""
-        readers, before = self.language.imports, len(self.imports)
+        readers, known = self.language.imports, len(self.imports)
         for node in nodes:
             if node.type in readers:
                 self.imports.extend(readers[node.type](node, self.source))
-        if len(self.imports) > before:
-            self.imports.sort(key=lambda item: item.line)
+        if len(self.imports) > known:
+            self.imports[:] = sorted(dict.fromkeys(self.imports), key=lambda item: item.line)
 
     def captures(self, root: "Node") -> "Iterator[tuple[int, str, Node]]":
         from tree_sitter import QueryCursor
@@ -479,12 +502,7 @@ class _Uses:
             self.refer(name, self.source[start : node.end_byte].decode("utf-8", "replace"), line, inside, node)
             return
         raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
-        if name == "read":
-            receiver, _, read = raw.rpartition(".")
-            if (receiver or read) in self.bound and self.last_read != (raw, line):
-                self.last_read = (raw, line)
-                self.references.append(Reference(read, receiver, line, inside, "read"))
-        elif name in FAULT_KINDS:
+        if name in FAULT_KINDS:
             self.faults.append(Fault(name, short_text(raw.split("\n", 1)[0]).rstrip("{: "), line, inside))
         elif name.startswith("effect."):
             self.effects.append(Effect(name[7:], short_text(raw), line, inside))
