@@ -27,8 +27,8 @@ _EXTENDS_LIMIT = 8
 
 MENTION = re.compile(
     rb"""['"`](?:(?<=from\s.)|(?<=from.)|(?<=import\s.)|(?<=import.)|(?<=import\(.)|(?<=require\(.)|(?<=\(\s.)"""
-    rb"""|(?<=\*/\s.)|(?<=Worker\(.)|(?<=URL\(.)|(?<=\n\s\s.))[^'"`\n]*['"`]"""
-    rb"""|(?:from|import|require)[\s(]*['"`][./]*['"`]"""
+    rb"""|(?<=\*/\s.)|(?<=Worker\(.)|(?<=URL\(.))[^'"`\n]*['"`]"""
+    rb"""|(?:from|import|require)[\s(]*['"`][./]*['"`]|(?:import|require)\(\s+['"`][^'"`\n]*['"`]"""
 )
 """Specifiers alone, and statements whole whose specifier has no word in it: `require('..')`."""
 _WORD = re.compile(r"[\w$]+")

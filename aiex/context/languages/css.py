@@ -1,0 +1,79 @@
+"""CSS: rules by selector, custom properties, at-rules, imported sheets and files."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aiex.context.extract import SIGNATURE_LIMIT
+from aiex.context.facts import Import
+from aiex.context.language import Found, Language, line_of, text
+from aiex.context.links import is_local, link, page_names, resolve_link
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_NAME_LIMIT = 100
+_MENTION = re.compile(rb"""@import[^;\n]*|\burl\(\s*["']?[^)"'\n]+""")
+
+
+def _block(node: "Node") -> "Node | None":
+    return next((child for child in node.named_children if child.type in ("block", "keyframe_block_list")), None)
+
+
+def _rule(node: "Node", source: bytes) -> Iterator[Found]:
+    """A rule set or an at-rule, named by all that stands before its block."""
+    block = _block(node)
+    end = block.start_byte if block is not None else node.end_byte
+    head = " ".join(source[node.start_byte : end].decode("utf-8", "replace").split()).rstrip("; ")
+    if head:
+        name = head if len(head) <= _NAME_LIMIT else head[: _NAME_LIMIT - 1] + "…"
+        inside = block if block is not None and block.type == "block" else None
+        yield Found(name, "rule", node, inside, None, True, head[:SIGNATURE_LIMIT])
+
+
+def _property(node: "Node", source: bytes) -> Iterator[Found]:
+    """A custom property: `--accent: #06c`."""
+    if source.startswith(b"--", node.start_byte):
+        name = text(node, source).partition(":")[0].strip()
+        whole = " ".join(text(node, source).split()).rstrip("; ")
+        yield Found(name, "variable", node, None, None, True, whole[:_NAME_LIMIT])
+
+
+def _import(node: "Node", source: bytes) -> Iterator[Import]:
+    """`@import "x.css"` and `@import url(x.css)`."""
+    match = re.search(r"""["']([^"']+)["']|url\(\s*([^)\s"']+)""", text(node, source))
+    if match is not None:
+        yield Import(match.group(1) or match.group(2), (), "", line_of(node), "import")
+
+
+def _url(node: "Node", source: bytes) -> Iterator[Import]:
+    """`url(x.png)` in a value."""
+    words = text(node, source)
+    if words.startswith("url(") and (node.parent is None or node.parent.type != "import_statement"):
+        target = words[4:].rstrip(") \n").strip("\"' ")
+        if is_local(target):
+            yield link(target, line_of(node))
+
+
+LANGUAGE = Language(
+    name="css",
+    grammar="tree_sitter_css:language",
+    extensions=(".css", ".pcss", ".postcss"),
+    definitions={
+        "rule_set": _rule,
+        "media_statement": _rule,
+        "supports_statement": _rule,
+        "keyframes_statement": _rule,
+        "at_rule": _rule,
+        "declaration": _property,
+    },
+    imports={"import_statement": _import, "call_expression": _url},
+    comments=frozenset({"comment", "js_comment"}),
+    exported=lambda name, node, wrappers, parent: True,
+    uses="(declaration (call_expression) @import)",
+    mention=_MENTION,
+    names_of=page_names,
+    resolve=resolve_link,
+    bounds=(600, 100, 40),
+    chunk_inside=frozenset({"block", "media_statement", "supports_statement", "at_rule"}),
+)
