@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, Final, Literal
 
-from aiex.messages import Part, StopReason, Text, ToolCall, ToolResult, Usage
+from aiex.messages import Part, StopReason, Text, Usage
 from aiex.record import record
 
 # --- stream events -------------------------------------------------------------------------------------------------
@@ -149,6 +149,103 @@ class AssistantSpoke:
 
 
 @record
+class ToolStarted:
+    """A tool call that was allowed begins to run."""
+
+    call_id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@record
+class ToolFinished:
+    """A tool call ended; `text` is what the model is told."""
+
+    call_id: str
+    name: str
+    text: str
+    is_error: bool = False
+    duration_ms: int | None = None
+
+
+@record
+class ApprovalAsked:
+    """A person, or a policy in their place, has to say whether something may happen."""
+
+    approval_id: str
+    action: str
+    """What would happen, in words."""
+    reason: str
+    """The rule that asks."""
+
+
+@record
+class ApprovalGiven:
+    """The answer to `ApprovalAsked`, and how far it reaches."""
+
+    approval_id: str
+    allowed: bool
+    scope: Literal["once", "session", "project", "user"]
+    decided_by: Literal["person", "policy"]
+
+
+@record
+class FileEdited:
+    """A file of the workspace was written, made or removed."""
+
+    path: str
+    change: Literal["created", "changed", "deleted"]
+    added_lines: int
+    removed_lines: int
+
+
+@record
+class CheckpointTaken:
+    """The files can be brought back to how they are now."""
+
+    checkpoint_id: str
+    reason: str
+
+
+@record
+class Rewound:
+    """The files, the conversation or both went back to a checkpoint; `undo_id` is the checkpoint taken before that."""
+
+    checkpoint_id: str
+    undo_id: str
+    what: Literal["files", "conversation", "both"]
+
+
+@record
+class Compacted:
+    """The conversation was shortened to fit; what the model sees from now on begins with `summary`."""
+
+    before_tokens: int
+    after_tokens: int
+    summary: str
+
+
+@record
+class BudgetHit:
+    """A limit was reached; `used` and `limit` are in the unit of their `kind`."""
+
+    kind: Literal["money", "tokens", "turns", "time", "calls"]
+    used: float
+    limit: float
+
+
+@record
+class CheckRan:
+    """A check of the work ran, such as tests or a linter."""
+
+    name: str
+    passed: bool
+    required: bool
+    summary: str
+    duration_ms: int | None = None
+
+
+@record
 class Progressed:
     """Long work moved on; `total` is 0 while it is unknown. Shown on a terminal only."""
 
@@ -190,7 +287,24 @@ class TurnEnded:
     resume: str | None = None
 
 
-LastingEvent = SessionStarted | UserSpoke | AssistantSpoke | Progressed | Warned | TurnEnded
+LastingEvent = (
+    SessionStarted
+    | UserSpoke
+    | AssistantSpoke
+    | ToolStarted
+    | ToolFinished
+    | ApprovalAsked
+    | ApprovalGiven
+    | FileEdited
+    | CheckpointTaken
+    | Rewound
+    | Compacted
+    | BudgetHit
+    | CheckRan
+    | Progressed
+    | Warned
+    | TurnEnded
+)
 Event = StreamEvent | LastingEvent
 
 # --- one JSON form -------------------------------------------------------------------------------------------------
@@ -282,7 +396,7 @@ class Sequencer:
 
         A turn begins with what the person says; before that, `turn` is 0.
         """
-        if isinstance(event, UserSpoke) and not _answers_tools(event):
+        if isinstance(event, UserSpoke):
             self.turn += 1
         if to_body(event) is not None:
             self.last_seq += 1
@@ -301,42 +415,48 @@ def to_timestamp(seconds: float) -> str:
 def to_line(envelope: Envelope) -> dict[str, Any] | None:
     """The line of `stream-json` for an event; None for one that has none, such as `Progressed`.
 
-    The types are init, message, tool_use, tool_result, usage, failover, error and result; permission, checkpoint,
-    compaction, budget and check belong to events that come with what they report.
+    Where one type of line tells several events, `subtype` says which.
     """
     body = to_body(envelope.event)
     return None if body is None else {**_heading(envelope), **body}
 
 
-def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:  # noqa: PLR0912  (a table, one row an event)
+def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
     """What a line says beside its heading: `type` and the fields of that type."""
     match event:
-        case SessionStarted():
-            return {"type": "init", **_fields(event)}
         case UserSpoke(parts=parts):
-            return _tool_results(parts) if _answers_tools(event) else _message("user", parts)
+            return _message("user", parts)
         case AssistantSpoke(parts=parts, provider=provider, model=model):
             return {**_message("assistant", parts), "provider": provider, "model": model}
         case TextDelta(text=text):
             return {"type": "message", "role": "assistant", "delta": True, "text": text}
         case ReasoningDelta(text=text):
             return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
-        case PartEnded(part=ToolCall() as call):
-            return {"type": "tool_use", **_fields(call)}
         case UsageUpdated(usage=usage):
             return {"type": "usage", **_fields(usage)}
-        case Retrying():
-            return {"type": "failover", "subtype": "retry", **_fields(event)}
-        case FailedOver():
-            return {"type": "failover", "subtype": "provider", **_fields(event)}
-        case Failed():
-            return {"type": "error", "severity": "error", **_fields(event)}
-        case Warned():
-            return {"type": "error", "severity": "warning", **_fields(event)}
         case TurnEnded():
             return _result(event)
-        case _:
-            return None
+    heading = _HEADINGS.get(type(event))
+    return None if heading is None else {**heading, **_fields(event)}
+
+
+_HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
+    SessionStarted: {"type": "init"},
+    ToolStarted: {"type": "tool_use"},
+    ToolFinished: {"type": "tool_result", "subtype": "finished"},
+    FileEdited: {"type": "tool_result", "subtype": "file_edited"},
+    ApprovalAsked: {"type": "permission", "subtype": "asked"},
+    ApprovalGiven: {"type": "permission", "subtype": "given"},
+    CheckpointTaken: {"type": "checkpoint", "subtype": "taken"},
+    Rewound: {"type": "checkpoint", "subtype": "rewound"},
+    Compacted: {"type": "compaction"},
+    FailedOver: {"type": "failover", "subtype": "provider"},
+    Retrying: {"type": "failover", "subtype": "retry"},
+    BudgetHit: {"type": "budget"},
+    CheckRan: {"type": "check"},
+    Failed: {"type": "error", "severity": "error"},
+    Warned: {"type": "error", "severity": "warning"},
+}
 
 
 def _result(ended: TurnEnded) -> dict[str, Any]:
@@ -353,14 +473,6 @@ def _message(role: str, parts: tuple[Part, ...]) -> dict[str, Any]:
     text = "".join(part.text for part in parts if isinstance(part, Text))
     written = form_of(tuple[Part, ...]).write(parts)
     return {"type": "message", "role": role, "delta": False, "text": text, "parts": written}
-
-
-def _answers_tools(event: UserSpoke) -> bool:
-    return any(isinstance(part, ToolResult) for part in event.parts)
-
-
-def _tool_results(parts: tuple[Part, ...]) -> dict[str, Any]:
-    return {"type": "tool_result", "results": [_fields(part) for part in parts if isinstance(part, ToolResult)]}
 
 
 def _heading(envelope: Envelope) -> dict[str, Any]:

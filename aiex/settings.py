@@ -110,7 +110,7 @@ class Settings:
             similar = nearest(provider, (*self.providers(), "offline"))
             raise ConfigError(
                 f"no provider {provider!r} is configured",
-                hint=f"{similar} A new one needs: aiex set config providers.{provider}.base_url URL",
+                hint=f"{similar} (for a new one: aiex set config providers.{provider}.base_url URL)",
             )
         return provider, name
 
