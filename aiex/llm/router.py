@@ -7,24 +7,26 @@ How a stream ends: exactly one `Stopped` or `Failed`, last, once anything of the
 first visible word is raised as an `AiexError` instead, so that the caller may still do something else.
 """
 
-import re
-from collections.abc import AsyncGenerator, Mapping
+from __future__ import annotations
+
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from aiex import plugins
 from aiex.errors import AiexError, ConfigError, NotSignedIn, Transient
-from aiex.events import Failed, Started, StreamEvent, UsageUpdated
-from aiex.llm.wire import Codec, Stream, to_json
-from aiex.messages import Request
+from aiex.events import Failed, Started, UsageUpdated
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from aiex.events import StreamEvent
     from aiex.llm.endpoints import Target
     from aiex.llm.failures import UnknownModel
     from aiex.llm.http import Answer, Connection
+    from aiex.llm.wire import Codec, Stream
+    from aiex.messages import Request
     from aiex.settings import Settings
 
-_Events = AsyncGenerator[StreamEvent, None]
+    _Events = AsyncGenerator[StreamEvent, None]
 
 OFFLINE = "offline"
 GRACE_S = 5.0
@@ -34,7 +36,7 @@ LIST_S = 5.0
 """Wait for a server's list of models, which only improves a message."""
 
 
-def open_stream(settings: "Settings", model: str, *, environ: Mapping[str, str]) -> Stream:
+def open_stream(settings: Settings, model: str, *, environ: Mapping[str, str]) -> Stream:
     """A way to ask `model`, written `provider/model`, `model` (of openai) or `offline`.
 
     The model of a `Request` is not looked at; it goes to this one. Nothing is sent, and for `offline` no event loop is
@@ -56,7 +58,9 @@ def open_stream(settings: "Settings", model: str, *, environ: Mapping[str, str])
     return lambda request: _end_well(_ask(codec, target, request), target)
 
 
-def _load_codec(target: "Target") -> Codec:
+def _load_codec(target: Target) -> Codec:
+    from aiex import plugins
+    from aiex.llm.wire import Codec
     from aiex.settingkeys import nearest
 
     room, name = "aiex.llm.providers", target.protocol
@@ -70,7 +74,7 @@ def _load_codec(target: "Target") -> Codec:
     )
 
 
-async def _end_well(attempt: _Events, target: "Target") -> _Events:
+async def _end_well(attempt: _Events, target: Target) -> _Events:
     """The events; a failure after the first visible word becomes `Failed`."""
     shown = False
     try:
@@ -85,10 +89,11 @@ async def _end_well(attempt: _Events, target: "Target") -> _Events:
         yield to_failed(error)
 
 
-async def _ask(codec: Codec, target: "Target", request: Request) -> _Events:
+async def _ask(codec: Codec, target: Target, request: Request) -> _Events:
     """One attempt at one provider."""
     from aiex.llm.failures import UnknownModel
     from aiex.llm.http import MAX_ERROR_BYTES, Connection
+    from aiex.llm.wire import to_json
 
     profile, headers = target.profile, codec.headers(target.endpoint.key)
     body = to_json(codec.encode(request, profile))
@@ -106,7 +111,7 @@ async def _ask(codec: Codec, target: "Target", request: Request) -> _Events:
         raise error
 
 
-async def _decode(codec: Codec, target: "Target", answer: "Answer") -> _Events:
+async def _decode(codec: Codec, target: Target, answer: Answer) -> _Events:
     from aiex.llm.answer import AnswerReader
 
     reader = AnswerReader(codec.decoder(target.profile))
@@ -126,7 +131,7 @@ async def _decode(codec: Codec, target: "Target", answer: "Answer") -> _Events:
         yield event
 
 
-async def _read(answer: "Answer", limit_bytes: int) -> bytes:
+async def _read(answer: Answer, limit_bytes: int) -> bytes:
     """The words of an error; none when they do not arrive, because the status is known already."""
     try:
         return await answer.read(limit_bytes)
@@ -134,7 +139,7 @@ async def _read(answer: "Answer", limit_bytes: int) -> bytes:
         return b""
 
 
-async def _name_nearest(error: "UnknownModel", codec: Codec, target: "Target", connection: "Connection") -> None:
+async def _name_nearest(error: UnknownModel, codec: Codec, target: Target, connection: Connection) -> None:
     """Put the names nearest to the model into the hint, if the server lists its models."""
     import difflib
 
@@ -170,7 +175,7 @@ def to_failed(error: AiexError) -> Failed:
     return Failed(name, error.message, hint, error.exit_code)
 
 
-def _complete(error: AiexError, target: "Target") -> None:
+def _complete(error: AiexError, target: Target) -> None:
     """Add what only the endpoint knows: which variable holds the key; and take the key out of all words."""
     if isinstance(error, NotSignedIn) and not error.hint:
         error.hint = target.endpoint.hint_for_key()
@@ -181,6 +186,8 @@ def _complete(error: AiexError, target: "Target") -> None:
 
 def redact(text: str, key: str) -> str:
     """A text without the key, nor anything else that looks like one."""
+    import re
+
     if len(key) >= 4:
         text = text.replace(key, "[key]")
     return re.sub(r"\bsk-[\w-]{12,}|(?<=Bearer )[\w.~+/-]{8,}=*", "[key]", text)
