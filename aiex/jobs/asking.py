@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
-from aiex.jobs.briefing.fit import FLOOR_TOKENS, Fitted, fit
+from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
 from aiex.jobs.briefing.material import Material, is_binary
 from aiex.jobs.briefing.model import Briefing
 from aiex.jobs.briefing.names import FUNCTIONS, TYPES
@@ -41,15 +41,6 @@ class PlannedPart(NamedTuple):
     title: str
     tokens: int
     text: str
-
-
-def plan_offline(briefing: Briefing, budget_tokens: int, links: Links) -> tuple[Request, Fitted]:
-    """The request for the provider that only hands the briefing back."""
-    from aiex.tokens import estimate
-
-    fitted = fit(briefing, budget_tokens, lambda text: estimate(text).tokens, links)
-    document = Document("briefing", "text/markdown", fitted.text)
-    return Request("offline", (Message("user", (document,)),)), fitted
 
 
 def plan(

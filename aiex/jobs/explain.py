@@ -17,23 +17,27 @@ from aiex.events import (
     UsageUpdated,
     Warned,
 )
-from aiex.jobs import asking
 from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
+from aiex.jobs.briefing.fit import fit
 from aiex.jobs.briefing.history import Git
 from aiex.jobs.briefing.material import Material
 from aiex.jobs.briefing.model import Briefing, to_data
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.target import STDIN, Target, parse_target
-from aiex.messages import Request, Text, Usage
+from aiex.messages import Document, Message, Request, Text, Usage
+from aiex.tokens import Count, estimate
+from aiex.tokens import count as tokens_count
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.guard.sandbox.files import Workspace
+    from aiex.jobs.asking import Planned
 
 OFFLINE = "offline"
 FILES_FOR_MODEL = 3
 """Files of a directory whose source goes to a model, as far as the budget allows."""
 
+Counting = Callable[[str, str], Count]
 Stream = Callable[[Request], AsyncIterator[Event]]
 
 
@@ -66,7 +70,7 @@ async def explain(
     engine: "Engine",
     workspace: "Workspace",
     stream: Stream,
-    count: asking.Counting | None = None,
+    count: Counting | None = None,
     history: Git | None = None,
 ) -> AsyncIterator[Event]:
     """Explain a target; every outcome, errors included, is the `TurnEnded` at the end.
@@ -244,26 +248,34 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _request(task: ExplainTask, found: Found, count: asking.Counting | None, links: Links) -> Request:
+def _request(task: ExplainTask, found: Found, count: Counting | None, links: Links) -> Request:
     if task.model == OFFLINE:
-        return asking.plan_offline(found.briefing, task.budget_tokens, links)[0]
+        return _offline_request(found.briefing, task.budget_tokens, links)
     return _plan(task, found, count, links).request
 
 
-def _plan(task: ExplainTask, found: Found, count: asking.Counting | None, links: Links) -> asking.Planned:
-    from aiex import tokens
+def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Request:
+    """The request for the provider that only hands the briefing back."""
+    fitted = fit(briefing, budget_tokens, lambda text: estimate(text).tokens, links)
+    return Request(OFFLINE, (Message("user", (Document("briefing", "text/markdown", fitted.text),)),))
 
-    return asking.plan(
+
+def _plan(task: ExplainTask, found: Found, count: Counting | None, links: Links) -> "Planned":
+    from aiex.jobs.asking import plan
+
+    return plan(
         found.briefing,
         found.materials,
         model=task.model,
         budget_tokens=task.budget_tokens,
-        counting=count or tokens.count,
+        counting=count or tokens_count,
         links=links,
     )
 
 
-def _planned(task: ExplainTask, found: Found, count: asking.Counting | None, links: Links) -> TurnEnded:
+def _planned(task: ExplainTask, found: Found, count: Counting | None, links: Links) -> TurnEnded:
+    from aiex.jobs import asking
+
     planned = _plan(task, found, count, links)
     data = to_data(found.briefing) | {"request": asking.to_data(planned, task.budget_tokens)}
     return TurnEnded("success", "planned", 0, asking.describe(planned, task.budget_tokens), data)

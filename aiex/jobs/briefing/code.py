@@ -64,7 +64,9 @@ def brief_file(sources: Sources, material: Material, target: Target) -> Briefing
         effects=effects_of(path, facts),
         faults=faults_of(path, facts),
         hot_spots=hot_spots_of(path, facts, material.text),
-        tests=tests_of(engine, path, facts, dependents or ()) if sources.known and not is_test(path) else None,
+        tests=tests_of(engine, path, facts, dependents or (), frozenset())
+        if sources.known and not is_test(path)
+        else None,
         history=sources.history(path),
     )
 
@@ -133,16 +135,14 @@ def brief_lines(sources: Sources, material: Material, target: Target) -> Briefin
     first, last = target.start_line, target.end_line
     touched = _touched(facts, first, last)
     inside = set(range(-1, len(facts.symbols)))
-    here = innermost(facts, first)
-    around = facts.symbols[here] if here >= 0 else None
+    here = _mostly(facts, touched, first, last)
+    runs = here >= 0 and facts.symbols[here].kind in FUNCTIONS
     return Briefing(
         subject_of(material, target, "range"),
-        _purpose_of_lines(path, facts, touched, here),
+        _purpose_of_lines(path, facts, here, first, last),
         source=excerpt_of(material, first, last),
-        symbols=tuple(outlined(path, facts.symbols[index], facts.complexity[index]) for index in touched),
-        callers=callers_of(sources.graph, path, here)
-        if sources.known and around and around.kind in FUNCTIONS
-        else None,
+        symbols=tuple(item for item in outline_of(path, facts) if item.start_line <= last and item.end_line >= first),
+        callers=callers_of(sources.graph, path, here) if sources.known and runs else None,
         callees=callees_of(sources.graph, path, facts, inside, (first, last)),
         effects=tuple(item for item in effects_of(path, facts) if first <= item.line <= last),
         faults=tuple(item for item in faults_of(path, facts) if first <= item.line <= last),
@@ -158,15 +158,25 @@ def _touched(facts: FileFacts, first: int, last: int) -> list[int]:
     ]
 
 
-def _purpose_of_lines(path: str, facts: FileFacts, touched: list[int], here: int) -> Purpose:
-    if here < 0 and not touched:
+def _mostly(facts: FileFacts, touched: list[int], first: int, last: int) -> int:
+    """The definition that a range is about: the function with most of its lines, else the innermost one around it."""
+
+    def shared(index: int) -> int:
+        symbol = facts.symbols[index]
+        return min(last, symbol.end_line) - max(first, symbol.start_line) + 1
+
+    functions = [index for index in touched if facts.symbols[index].kind in FUNCTIONS]
+    return max(functions, key=lambda index: (shared(index), index), default=innermost(facts, first))
+
+
+def _purpose_of_lines(path: str, facts: FileFacts, here: int, first: int, last: int) -> Purpose:
+    if here < 0:
         return Purpose("Code at the top of the file, outside any definition.", "its place", None)
-    index = here if here >= 0 else touched[0]
-    symbol = facts.symbols[index]
+    symbol = facts.symbols[here]
     said = readable(symbol.doc)
-    verb = "Part of" if here >= 0 else "Covers"
+    verb = "Covers" if first <= symbol.start_line and symbol.end_line <= last else "Part of"
     words = f"{verb} `{symbol.qualified}`" + (f": {said}" if said else f", a {symbol.kind} without documentation.")
-    return Purpose(words, "the definition around it", Place(path, symbol.start_line))
+    return Purpose(words, "the definition there", Place(path, symbol.start_line))
 
 
 def find_symbol(facts: FileFacts, target: Target) -> int:

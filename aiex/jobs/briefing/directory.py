@@ -7,21 +7,11 @@ from typing import TYPE_CHECKING
 from aiex.errors import StoreError
 from aiex.jobs.briefing.history import Git, history_of
 from aiex.jobs.briefing.manifests import Manifest, read_manifest, reader_for
-from aiex.jobs.briefing.model import (
-    Briefing,
-    EntryPoint,
-    External,
-    HotSpot,
-    LanguageShare,
-    LargeFile,
-    Place,
-    Purpose,
-    Subject,
-    TestLayout,
-)
+from aiex.jobs.briefing.model import Briefing, HotSpot, Place, Purpose, Subject
 from aiex.jobs.briefing.names import sentence
 from aiex.jobs.briefing.observations import severity
-from aiex.jobs.briefing.parts import describe_parts, divide, order_of
+from aiex.jobs.briefing.overview import EntryPoint, External, LanguageShare, LargeFile, TestLayout
+from aiex.jobs.briefing.parts import describe_parts, divide, order_of, purpose_of_folder
 from aiex.jobs.briefing.purpose import first_paragraph, title_of
 from aiex.jobs.briefing.reading import files_to_read
 from aiex.jobs.briefing.survey import Seen, survey
@@ -32,6 +22,7 @@ if TYPE_CHECKING:
 
 READMES = ("README.md", "README.rst", "README.txt", "README", "Readme.md", "readme.md", "README.adoc")
 MANIFEST_DEPTH = 3
+_SCRIPT_ENDINGS = (".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".rb")
 _MOST_HOT_SPOTS = 50
 _MOST_LARGE = 20
 
@@ -59,7 +50,7 @@ def brief_directory(
     yield len(paths), len(paths)
     reader = _Reader(workspace, {item.path for item in seen})
     history = history_of(engine, workspace, git, path, directory=True) if git is not None else None
-    return compose(path, seen, reader, len(paths))._replace(history=history)  # noqa: B901  (the caller takes the value)
+    return compose(path, seen, reader, len(paths))._replace(history=history)
 
 
 class _Reader:
@@ -68,6 +59,7 @@ class _Reader:
     def __init__(self, workspace: "Workspace", known: set[str]) -> None:
         self.workspace = workspace
         self.known = known
+        self.lines: dict[str, list[bytes]] = {}
 
     def bytes_of(self, path: str) -> bytes:
         """The content of a listed file below 1 MB."""
@@ -77,6 +69,15 @@ class _Reader:
             return self.workspace.read(path, limit_bytes=1_000_000)
         except StoreError:
             return b""
+
+    def is_indented(self, path: str, line: int) -> bool:
+        """Whether a line of a script is indented: an import there runs later, or only for types."""
+        if not path.endswith(_SCRIPT_ENDINGS):
+            return False
+        if path not in self.lines:
+            self.lines[path] = self.bytes_of(path).split(b"\n")
+        lines = self.lines[path]
+        return 0 < line <= len(lines) and lines[line - 1][:1] in (b" ", b"\t")
 
     def readme_path(self, folder: str) -> str:
         """The README of a directory, empty when it has none."""
@@ -98,10 +99,10 @@ def compose(path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefi
     readme = reader.readme_path(path)
     return Briefing(
         _subject(path, seen, listed),
-        _purpose(path, seen, reader, readme),
+        _purpose(path, seen, reader, readme, manifests),
         parts=describe_parts(division, reader.readme),
         entry_points=entry_points,
-        order=order_of(division),
+        order=order_of(division, reader.is_indented),
         read_first=files_to_read(seen, entry_points, readme),
         external=_external(seen, manifests),
         test_layout=_tests(seen, manifests),
@@ -136,20 +137,36 @@ def _subject(path: str, seen: list[Seen], listed: int) -> Subject:
     )
 
 
-def _purpose(path: str, seen: list[Seen], reader: _Reader, readme: str) -> Purpose | None:
+def _purpose(
+    path: str, seen: list[Seen], reader: _Reader, readme: str, manifests: Sequence[Manifest]
+) -> Purpose | None:
     if readme:
         text = reader.bytes_of(readme).decode("utf-8", "replace")
         said = first_paragraph(text) or title_of(text)
         if said:
             return Purpose(said, readme, Place(readme, 1))
-    for part in describe_parts({f"{path}/": seen} if path != "." else {"": seen}, lambda _folder: ""):
-        if part.purpose:
-            return Purpose(part.purpose, part.origin, None)
-    documented = [item for item in seen if item.documented and item.role == "code"]
-    front = min(
-        documented, key=lambda item: (item.path.count("/"), "__init__" not in item.path, item.path), default=None
-    )
-    return Purpose(front.purpose, front.path, Place(front.path, 1)) if front else None
+    own = (manifest for manifest in manifests if manifest.path.rpartition("/")[0] == ("" if path == "." else path))
+    for manifest in own:
+        if manifest.about.description:
+            return Purpose(manifest.about.description, manifest.path, Place(manifest.path, 1))
+    said, origin = purpose_of_folder("" if path == "." else f"{path}/", seen, lambda _folder: "")
+    if origin == "names":
+        inner = _main_package(seen)
+        deeper, deeper_origin = purpose_of_folder(
+            inner, [item for item in seen if item.path.startswith(inner)], reader.readme
+        )
+        if deeper_origin != "names":
+            return Purpose(deeper, deeper_origin, None)
+    return Purpose(said, origin, None) if said else None
+
+
+def _main_package(seen: list[Seen]) -> str:
+    """The directory with the largest part of the code, for a project that says nothing at its top."""
+    lines: Counter[str] = Counter()
+    for item in seen:
+        if item.role == "code":
+            lines[item.path.rpartition("/")[0]] += item.lines
+    return max(sorted(lines), key=lambda folder: lines[folder]) + "/" if lines else ""
 
 
 def _manifests(path: str, seen: list[Seen], reader: _Reader) -> list[Manifest]:
@@ -163,15 +180,17 @@ def _manifests(path: str, seen: list[Seen], reader: _Reader) -> list[Manifest]:
         and not item.vendored
         and reader_for(item.path) is not None
     ]
-    found += [item.path for item in seen if item.role == "documentation" and item.path.rsplit("/", 1)[-1] == "requirements.txt"
-              and item.path.count("/") == depth]  # fmt: skip
+    required = f"{path}/requirements.txt" if depth else "requirements.txt"
+    found += [item.path for item in seen if item.path == required and item.path not in found]
     return [
         read_manifest(name, reader.bytes_of(name)) for name in sorted(found, key=lambda name: (name.count("/"), name))
     ]
 
 
-_ENTRY_ORDER = ("console script", "command", "application", "cargo bin", "main", "container", "process", "package entry",
-                "npm script", "make target", "cargo example")  # fmt: skip
+_ENTRY_ORDER = (
+    "console script", "command", "application", "cargo bin", "main", "container", "process", "package entry",
+    "npm script", "make target", "cargo example",
+)  # fmt: skip
 
 
 def _entry_points(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[EntryPoint, ...]:
@@ -179,11 +198,13 @@ def _entry_points(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[Entr
     found = [point for manifest in manifests for point in manifest.entry_points]
     mains = [item for item in seen if item.entry_line and not item.vendored]
     telling = [item for item in mains if item.role == "code"] or mains[:5]
-    found += [
-        EntryPoint("main", item.path, sentence(item.purpose, 90), Place(item.path, item.entry_line)) for item in telling
-    ]
+    found += [EntryPoint("main", item.path, _run_words(item), Place(item.path, item.entry_line)) for item in telling]
     unique = {(point.kind, point.name): point for point in reversed(found)}
     return tuple(sorted(unique.values(), key=lambda point: (_ENTRY_ORDER.index(point.kind), point.place, point.name)))
+
+
+def _run_words(item: Seen) -> str:
+    return sentence(item.purpose, 90) if item.documented else ""
 
 
 def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External, ...]:
@@ -201,7 +222,7 @@ def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External
         for wanted in manifest.external:
             required.setdefault(_same(wanted.name), wanted)
     merged: list[External] = []
-    for name, files in used.items():
+    for name, files in _by_package(used, examples, required).items():
         wanted_by = required.pop(_same(name), None)
         merged.append(
             External(wanted_by.name if wanted_by else name, wanted_by.required if wanted_by else "",
@@ -209,6 +230,20 @@ def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External
         )  # fmt: skip
     merged += required.values()
     return tuple(sorted(merged, key=lambda item: (item.manifest is None, -item.files, item.name.lower())))
+
+
+def _by_package(used: Counter[str], examples: dict[str, Place], required: dict[str, External]) -> Counter[str]:
+    """Modules counted under the package they belong to: the longest required name they begin with."""
+    merged: Counter[str] = Counter()
+    for name, files in used.items():
+        key, parts = name, name.split("/")
+        for length in range(len(parts), 0, -1):
+            if _same("/".join(parts[:length])) in required:
+                key = "/".join(parts[:length])
+                break
+        examples.setdefault(key, examples[name])
+        merged[key] += files
+    return merged
 
 
 def _same(name: str) -> str:

@@ -20,19 +20,21 @@ MODULE = -1
 _SELF = frozenset({"", "self", "cls", "this", "super()", "Self", "@"})
 _MAIN_NAMES = ("main", "Main", "_main", "run", "cli", "handler", "lambda_handler", "start", "app")
 _COMMAND_DECORATORS = frozenset({"command", "group"})
-_TRIVIAL = frozenset(
-    """len str int bool float list dict set tuple isinstance issubclass super getattr hasattr setattr type range enumerate
-    zip map filter sorted reversed min max sum any all repr iter next print format id hash callable vars object property
-    append extend get items keys values join split strip lstrip rstrip startswith endswith lower upper replace encode decode
-    pop add remove update insert index count copy sort clear setdefault discard union rsplit partition rpartition
-    splitlines isdigit title push slice concat forEach reduce indexOf includes find some every then catch toString
-    hasOwnProperty call apply bind charAt substring test match exec keys String Number Boolean Array Object Error Symbol
-    unwrap expect clone into iter iter_mut collect as_ref as_mut is_some is_none is_ok is_err ok err to_string to_owned
-    unwrap_or unwrap_or_else map_err and_then ok_or Some Ok Err None Box Vec new default with_capacity is_empty
-    make cap panic delete println sprintf Sprintf Errorf Println Printf size length each to_s to_i to_sym nil? empty?
-    first last raise require puts new push_back begin end c_str equals hashCode valueOf is_nil is_binary is_list is_atom
-    is_map is_integer is_function elem hd tl inspect raise""".split()
-)
+_TRIVIAL_WORDS = """
+len str int bool float list dict set tuple isinstance issubclass super getattr hasattr setattr type range
+enumerate zip map filter sorted reversed min max sum any all repr iter next print format id hash callable vars
+object property append extend get items keys values join split strip lstrip rstrip startswith endswith lower
+upper replace encode decode pop add remove update insert index count copy sort clear setdefault discard union
+rsplit partition rpartition splitlines isdigit title push slice concat forEach reduce indexOf includes find
+some every then catch toString hasOwnProperty call apply bind charAt substring test match exec keys String
+Number Boolean Array Object Error Symbol unwrap expect clone into iter iter_mut collect as_ref as_mut is_some
+is_none is_ok is_err ok err to_string to_owned unwrap_or unwrap_or_else map_err and_then ok_or Some Ok Err
+None Box Vec new default with_capacity is_empty make cap panic delete println sprintf Sprintf Errorf Println
+Printf size length each to_s to_i to_sym nil? empty? first last raise require puts new push_back begin end
+c_str equals hashCode valueOf is_nil is_binary is_list is_atom is_map is_integer is_function elem hd tl
+inspect raise
+"""
+_TRIVIAL = frozenset(_TRIVIAL_WORDS.split())
 """Calls that tell nothing about the flow: conversions, containers and strings of the usual languages."""
 
 
@@ -123,7 +125,8 @@ def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None
     for ref in facts.references:
         if ref.kind in CALLS and ref.name not in _TRIVIAL:
             busy[ref.inside] = busy.get(ref.inside, 0) + 1
-    reach = {index: len(_reachable(index, calls)) for index in functions}
+    running = set(functions)
+    reach = {index: len(_reachable(index, calls) & running) for index in functions}
 
     def worth(index: int) -> tuple[int, int, int, int]:
         symbol = facts.symbols[index]

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from aiex.jobs.briefing.model import EntryPoint, External, Place
+from aiex.jobs.briefing.model import Place
+from aiex.jobs.briefing.overview import EntryPoint, External
 
-Said = Iterator[EntryPoint | External]
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
 _MAKE_TARGET = re.compile(r"^([A-Za-z][\w.-]*)\s*:(?![=:])(?:[^#\n]*(?:##?\s*(.*))?)", re.MULTILINE)
 _MAX_TARGETS = 12
@@ -20,15 +20,26 @@ class Manifest(NamedTuple):
     """What one build file says."""
 
     path: str
+    about: "About"
     entry_points: tuple[EntryPoint, ...]
     external: tuple[External, ...]
+
+
+class About(NamedTuple):
+    """What the project calls itself; empty where the file does not say."""
+
+    name: str
+    description: str
+
+
+Said = Iterator[EntryPoint | External | About]
 
 
 def read_manifest(path: str, source: bytes) -> Manifest:
     """Read a build file by its name; empty for other files and for damaged ones."""
     reader = reader_for(path)
     if reader is None:
-        return Manifest(path, (), ())
+        return Manifest(path, About("", ""), (), ())
     text = source.decode("utf-8", "replace")
     try:
         said = list(reader(path, text))
@@ -36,6 +47,7 @@ def read_manifest(path: str, source: bytes) -> Manifest:
         said = []
     return Manifest(
         path,
+        next((item for item in said if isinstance(item, About)), About("", "")),
         tuple(item for item in said if isinstance(item, EntryPoint)),
         tuple(item for item in said if isinstance(item, External)),
     )
@@ -80,12 +92,18 @@ def _version(value: Any) -> str:
     return value if isinstance(value, str) else str(_table(value).get("version", ""))
 
 
+def _about(table: dict[str, Any]) -> About:
+    name, description = table.get("name"), table.get("description")
+    return About(name if isinstance(name, str) else "", description if isinstance(description, str) else "")
+
+
 def _pyproject(path: str, text: str) -> Said:
     import tomllib
 
     data = tomllib.loads(text)
     project = _table(data.get("project"))
     poetry = _table(_table(data.get("tool")).get("poetry"))
+    yield _about(project or poetry)
     for kind in ("scripts", "gui-scripts"):
         for name, what in _table(project.get(kind)).items():
             yield _command(path, text, "console script", name, str(what))
@@ -106,6 +124,7 @@ def _setup_cfg(path: str, text: str) -> Said:
         config.read_string(text)
     except configparser.Error:
         return
+    yield About(config.get("metadata", "name", fallback=""), config.get("metadata", "description", fallback=""))
     for line in config.get("options.entry_points", "console_scripts", fallback="").splitlines():
         name, _, what = line.partition("=")
         if what:
@@ -115,6 +134,8 @@ def _setup_cfg(path: str, text: str) -> Said:
 
 
 def _setup_py(path: str, text: str) -> Said:
+    said = dict(re.findall(r"\b(name|description)\s*=\s*[\"']([^\"'\n]+)[\"']", text))
+    yield _about(said)
     listed = re.search(r"(?:install_requires|requires)\s*=\s*\[(.*?)\]", text, re.DOTALL)
     for written in re.findall(r"[\"']([^\"'\n]+)[\"']", listed[1]) if listed else ():
         yield from _requirement(path, text, written)
@@ -130,6 +151,7 @@ def _requirements(path: str, text: str) -> Said:
 
 def _package_json(path: str, text: str) -> Said:
     data = _table(json.loads(text))
+    yield _about(data)
     binaries = data.get("bin")
     if isinstance(binaries, str):
         yield _command(path, text, "command", str(data.get("name", "")) or "bin", binaries)
@@ -149,6 +171,7 @@ def _cargo(path: str, text: str) -> Said:
     import tomllib
 
     data = tomllib.loads(text)
+    yield _about(_table(data.get("package")))
     for kind in ("bin", "example"):
         for item in data.get(kind, ()):
             name = str(_table(item).get("name", kind))
@@ -171,6 +194,8 @@ def _gemfile(path: str, text: str) -> Said:
 
 
 def _mix(path: str, text: str) -> Said:
+    said = re.search(r"\bdescription:?\s+\"([^\"]+)\"", text)
+    yield About("", said[1] if said else "")
     for name, version in re.findall(r"\{\s*:(\w+)\s*,\s*\"([^\"]+)\"", text):
         yield _needs(path, text, name, version)
     started = re.search(r"mod:\s*\{\s*([\w.]+)", text)

@@ -4,7 +4,19 @@ Field names are the names in the JSON form (`docs/reference/briefing.md`). Lines
 root and use `/`. A section that does not apply is None, one that applies and found nothing is empty.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from aiex.jobs.briefing.overview import (
+        EntryPoint,
+        External,
+        LanguageShare,
+        LargeFile,
+        Order,
+        Part,
+        Reading,
+        TestLayout,
+    )
 
 SCHEMA = "aiex.briefing/1"
 METHOD = (
@@ -242,100 +254,6 @@ class Excerpt(NamedTuple):
     text: str
 
 
-class Part(NamedTuple):
-    """A part of a directory: a subdirectory, or a file."""
-
-    path: str
-    purpose: str
-    origin: str
-    files: int
-    lines: int
-    languages: tuple[str, ...]
-    role: str
-    """code, tests, documentation, examples, configuration, data."""
-
-
-class EntryPoint(NamedTuple):
-    """A place where a run begins."""
-
-    kind: str
-    """script, main, make target, container, test run …"""
-    name: str
-    what: str
-    place: Place
-
-
-class Layer(NamedTuple):
-    """Parts that need only parts of earlier layers; more than one name in a group is a cycle."""
-
-    groups: tuple[tuple[str, ...], ...]
-
-
-class PartEdge(NamedTuple):
-    """One part imports another."""
-
-    source: str
-    target: str
-    imports: int
-    """Imports from the one to the other."""
-    example: Place
-
-
-class Order(NamedTuple):
-    """Parts from what others build on to what builds on others."""
-
-    layers: tuple[Layer, ...]
-    edges: tuple[PartEdge, ...]
-    cycles: tuple[tuple[str, ...], ...]
-
-
-class Reading(NamedTuple):
-    """A file worth reading early."""
-
-    path: str
-    reason: str
-    lines: int
-
-
-class External(NamedTuple):
-    """A dependency outside the repository."""
-
-    name: str
-    required: str
-    """Version condition as the manifest writes it; empty when it is only imported."""
-    manifest: Place | None
-    files: int
-    """How many files import it."""
-    example: Place | None
-
-
-class TestLayout(NamedTuple):
-    """How the tests of a directory lie."""
-
-    files: int
-    cases: int
-    lines: int
-    directories: tuple[tuple[str, int], ...]
-    framework: str
-
-
-class LanguageShare(NamedTuple):
-    """One row of the languages table."""
-
-    language: str
-    files: int
-    lines: int
-    size_bytes: int
-
-
-class LargeFile(NamedTuple):
-    """A large file."""
-
-    path: str
-    lines: int
-    size_bytes: int
-
-
 class Briefing(NamedTuple):
     """Everything known about a target."""
 
@@ -355,14 +273,14 @@ class Briefing(NamedTuple):
     hot_spots: tuple[HotSpot, ...] | None = None
     tests: tuple[Suite, ...] | None = None
     history: History | None = None
-    parts: tuple[Part, ...] | None = None
-    entry_points: tuple[EntryPoint, ...] | None = None
-    order: Order | None = None
-    read_first: tuple[Reading, ...] | None = None
-    external: tuple[External, ...] | None = None
-    test_layout: TestLayout | None = None
-    largest: tuple[LargeFile, ...] | None = None
-    languages: tuple[LanguageShare, ...] | None = None
+    parts: "tuple[Part, ...] | None" = None
+    entry_points: "tuple[EntryPoint, ...] | None" = None
+    order: "Order | None" = None
+    read_first: "tuple[Reading, ...] | None" = None
+    external: "tuple[External, ...] | None" = None
+    test_layout: "TestLayout | None" = None
+    largest: "tuple[LargeFile, ...] | None" = None
+    languages: "tuple[LanguageShare, ...] | None" = None
 
 
 def to_data(briefing: Briefing) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def is_test(path: str) -> bool:
     directory, _, name = path.rpartition("/")
     if directory and not _TEST_DIRECTORIES.isdisjoint(directory.lower().split("/")):
         return True
+    if directory.startswith("testing/") or directory == "testing":
+        return True
     stem = name.rpartition(".")[0] or name
     return _TEST_NAME.match(stem) is not None
 
@@ -73,7 +75,7 @@ def stem_of(path: str) -> str:
 
 
 def is_hidden_name(name: str) -> bool:
-    """True for names that say "internal" in any language: a leading underscore that is not a double one on both ends."""
+    """True for names that say "internal": a leading underscore, but not a double one on both ends."""
     return name.startswith("_") and not (name.startswith("__") and name.endswith("__"))
 
 

@@ -2,8 +2,8 @@
 
 import re
 
-from aiex.context.facts import FileFacts
 from aiex.context.facts import Fault as RawFault
+from aiex.context.facts import FileFacts
 from aiex.jobs.briefing.model import Effect, Fault, HotSpot
 from aiex.jobs.briefing.names import FUNCTIONS
 from aiex.jobs.briefing.outline import name_at, nesting_of

@@ -1,44 +1,52 @@
 """Where an import leads that is not in the repository: the standard library or a third party.
 
-Sources: `sys.stdlib_module_names`; nodejs.org/api (v22) module list; docs.ruby-lang.org 3.3 standard library; the C23 and
-C++23 header lists of cppreference.com; hexdocs.pm/elixir 1.17. Go, Rust and Java tell by the form of the name.
+Sources: `sys.stdlib_module_names`; nodejs.org/api (v22) module list; docs.ruby-lang.org 3.3 standard library; the C23
+and C++23 header lists of cppreference.com; hexdocs.pm/elixir 1.17. Go, Rust and Java tell by the form of the name.
 """
 
 import re
 
-_NODE = frozenset(
-    """assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain events
-    fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl stream
-    string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib test sqlite""".split()
-)
-_RUBY = frozenset(
-    """abbrev base64 benchmark bigdecimal bundler cgi coverage csv date delegate digest drb English erb etc fcntl fiddle
-    fileutils find forwardable getoptlong io ipaddr irb json logger matrix minitest monitor mutex_m net observer open
-    open3 openssl optparse ostruct pathname pp prettyprint prime pstore psych pty racc rdoc readline resolv rexml rinda
-    ripper rubygems securerandom set shellwords singleton socket stringio strscan syslog tempfile time timeout tmpdir
-    tsort un uri weakref win32ole yaml zlib rbconfig objspace""".split()
-)
-_ELIXIR = frozenset(
-    """Access Agent Application ArgumentError Atom Base Behaviour Bitwise Calendar Code Config Date DateTime DynamicSupervisor EEx Enum
-    Enumerable Exception ExUnit File Float Function GenEvent GenServer HashDict IEx IO Inspect Integer Kernel Keyword List Logger
-    Macro Map MapSet Mix Module NaiveDateTime Node OptionParser Path Port Process Protocol Range Record Regex Registry
-    Set Stream String StringIO Supervisor System Task Time Tuple URI Version""".split()
-)
-_C = frozenset(
-    """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic
-    stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype unistd
-    fcntl pthread dirent dlfcn poll sched semaphore strings termios grp pwd netdb syslog utime windows""".split()
-)
-_CPP = frozenset(
-    """algorithm any array atomic barrier bit bitset cassert ccomplex cctype cerrno cfenv cfloat charconv chrono cinttypes
-    climits clocale cmath codecvt compare complex concepts condition_variable coroutine csetjmp csignal cstdarg cstddef
-    cstdint cstdio cstdlib cstring ctime cuchar cwchar cwctype deque exception execution expected filesystem flat_map
-    flat_set format forward_list fstream functional future generator initializer_list iomanip ios iosfwd iostream istream
-    iterator latch limits list locale map mdspan memory memory_resource mutex new numbers numeric optional ostream print
-    queue random ranges ratio regex scoped_allocator semaphore set shared_mutex source_location span spanstream sstream
-    stack stacktrace stdexcept stop_token streambuf string string_view strstream syncstream system_error thread tuple
-    type_traits typeindex typeinfo unordered_map unordered_set utility valarray variant vector version""".split()
-)
+_NODE_WORDS = """
+assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain
+events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl
+stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib test sqlite
+"""
+_NODE = frozenset(_NODE_WORDS.split())
+_RUBY_WORDS = """
+abbrev base64 benchmark bigdecimal bundler cgi coverage csv date delegate digest drb English erb etc fcntl
+fiddle fileutils find forwardable getoptlong io ipaddr irb json logger matrix minitest monitor mutex_m net
+observer open open3 openssl optparse ostruct pathname pp prettyprint prime pstore psych pty racc rdoc readline
+resolv rexml rinda ripper rubygems securerandom set shellwords singleton socket stringio strscan syslog
+tempfile time timeout tmpdir tsort un uri weakref win32ole yaml zlib rbconfig objspace
+"""
+_RUBY = frozenset(_RUBY_WORDS.split())
+_ELIXIR_WORDS = """
+Access Agent Application ArgumentError Atom Base Behaviour Bitwise Calendar Code Config Date DateTime
+DynamicSupervisor EEx Enum Enumerable Exception ExUnit File Float Function GenEvent GenServer HashDict IEx IO
+Inspect Integer Kernel Keyword List Logger Macro Map MapSet Mix Module NaiveDateTime Node OptionParser Path
+Port Process Protocol Range Record Regex Registry Set Stream String StringIO Supervisor System Task Time Tuple
+URI Version
+"""
+_ELIXIR = frozenset(_ELIXIR_WORDS.split())
+_C_WORDS = """
+assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg
+stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
+wchar wctype unistd fcntl pthread dirent dlfcn poll sched semaphore strings termios grp pwd netdb syslog utime
+windows
+"""
+_C = frozenset(_C_WORDS.split())
+_CPP_WORDS = """
+algorithm any array atomic barrier bit bitset cassert ccomplex cctype cerrno cfenv cfloat charconv chrono
+cinttypes climits clocale cmath codecvt compare complex concepts condition_variable coroutine csetjmp csignal
+cstdarg cstddef cstdint cstdio cstdlib cstring ctime cuchar cwchar cwctype deque exception execution expected
+filesystem flat_map flat_set format forward_list fstream functional future generator initializer_list iomanip
+ios iosfwd iostream istream iterator latch limits list locale map mdspan memory memory_resource mutex new
+numbers numeric optional ostream print queue random ranges ratio regex scoped_allocator semaphore set
+shared_mutex source_location span spanstream sstream stack stacktrace stdexcept stop_token streambuf string
+string_view strstream syncstream system_error thread tuple type_traits typeindex typeinfo unordered_map
+unordered_set utility valarray variant vector version
+"""
+_CPP = frozenset(_CPP_WORDS.split())
 _JAVASCRIPT = frozenset({"javascript", "typescript", "tsx", "jsx"})
 _LOCAL = re.compile(r"\.|/|crate\b|self\b|super\b|@/|~/")
 _BARE = re.compile(r"[A-Za-z_][\w-]*")
@@ -68,13 +76,15 @@ def origin_of(language: str, module: str) -> str:
 
 
 def package_of(language: str, module: str) -> str:
-    """The name a manifest would list for a third-party module: `requests.adapters` gives requests."""
+    """The name a manifest would list for a third-party module: `requests.adapters` gives requests.
+
+    In Go only the manifest tells where the name of the package ends: the module stays whole.
+    """
     if language in _JAVASCRIPT:
         parts = module.split("/")
         return "/".join(parts[:2]) if module.startswith("@") else parts[0]
     if language == "go":
-        parts = module.split("/")
-        return "/".join(parts[:3]) if "." in parts[0] else parts[0]
+        return module
     if language in ("java", "kotlin", "scala"):
         return ".".join(module.split(".")[:2])
     if language == "rust":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from aiex.context.facts import FileFacts, Symbol
 from aiex.jobs.briefing.model import Outlined
@@ -73,7 +74,7 @@ def nesting_of(lines: list[str], start_line: int, end_line: int) -> int:
     widths = [len(_indent(line).expandtabs(4)) for line in body]
     if len(widths) < 3:
         return 0
-    steps = sorted({abs(after - before) for before, after in zip(widths, widths[1:], strict=False)} - {0})
+    steps = sorted({abs(after - before) for before, after in pairwise(widths)} - {0})
     step = next((width for width in steps if width in (2, 4, 8, 3)), 4)
     return min((max(widths) - widths[0]) // step, 20)
 

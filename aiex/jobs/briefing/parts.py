@@ -4,16 +4,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from aiex.jobs.briefing.layers import layers
-from aiex.jobs.briefing.model import Layer, Order, Part, PartEdge, Place
+from aiex.jobs.briefing.model import Place
 from aiex.jobs.briefing.names import Role, sentence, stem_of
+from aiex.jobs.briefing.overview import Layer, Order, Part, PartEdge
 from aiex.jobs.briefing.survey import Seen
 
 MOST_PARTS = 16
 """A dominating directory is opened while there are fewer parts than this."""
 LOOSE_FILES = 40
 """Up to here files that lie directly in a directory are parts of their own."""
-FRONT_NAMES = ("__init__.py", "lib.rs", "mod.rs", "index.js", "index.ts", "index.tsx", "index.mjs", "doc.go", "package-info.java",
-               "main.rs", "__main__.py", "main.go", "__init__.pyi")  # fmt: skip
+FRONT_NAMES = (
+    "__init__.py", "lib.rs", "mod.rs", "index.js", "index.ts", "index.tsx", "index.mjs", "doc.go", "package-info.java",
+    "main.rs", "__main__.py", "main.go", "__init__.pyi",
+)  # fmt: skip
 
 Division = dict[str, list[Seen]]
 """Part → its files. A part is a directory with a final `/`, `dir/*` for the files directly in one, or a file."""
@@ -89,7 +92,13 @@ def role_of_part(files: Sequence[Seen]) -> Role:
 def _purpose(name: str, files: list[Seen], readme: Callable[[str], str]) -> tuple[str, str]:
     if not name.endswith(("/", "*")):
         return files[0].purpose, "its documentation" if files[0].documented else "names"
-    folder = name.rstrip("*")
+    if name.endswith("*"):
+        return _by_contents(name[:-1], files, None), "names"
+    return purpose_of_folder(name, files, readme)
+
+
+def purpose_of_folder(folder: str, files: list[Seen], readme: Callable[[str], str]) -> tuple[str, str]:
+    """What a directory (with its final `/`, empty for the root) is for, and where the words come from."""
     front = _front(folder, files)
     if front is not None and front.documented:
         return front.purpose, front.path
@@ -142,8 +151,13 @@ def _by_contents(folder: str, files: list[Seen], front: Seen | None) -> str:
     )
 
 
-def order_of(division: Division) -> Order:
-    """Which part builds on which, among the parts that are code."""
+def order_of(division: Division, is_deferred: Callable[[str, int], bool]) -> Order:
+    """Which part builds on which, among the parts that are code.
+
+    Args:
+        is_deferred: Tells whether the import at a path and line runs later or only for types. Cycles that need such
+            imports do no harm when the code is loaded and are no cycles here; asked about imports in cycles only.
+    """
     units: dict[str, str] = {}
     for name, files in division.items():
         for item in files:
@@ -156,6 +170,8 @@ def order_of(division: Division) -> Order:
         for item in files:
             _count_edges(item, units, edges, counted, examples)
     stacked = layers(edges)
+    if any(len(group) > 1 for layer in stacked for group in layer):
+        stacked = layers(_without_deferred(stacked, edges, division, units, is_deferred))
     cycles = tuple(group for layer in stacked for group in layer if len(group) > 1)
     listed = sorted(counted, key=lambda pair: (-counted[pair], pair))
     return Order(
@@ -163,6 +179,28 @@ def order_of(division: Division) -> Order:
         tuple(PartEdge(*pair, counted[pair], examples[pair]) for pair in listed),
         cycles,
     )
+
+
+def _without_deferred(
+    stacked: list[list[tuple[str, ...]]],
+    edges: Mapping[str, set[str]],
+    division: Division,
+    units: Mapping[str, str],
+    is_deferred: Callable[[str, int], bool],
+) -> dict[str, set[str]]:
+    """The edges, those inside a cycle only where an import runs when its file is loaded."""
+    group_of = {name: group for layer in stacked for group in layer for name in group}
+    firm: dict[str, set[str]] = {
+        unit: {other for other in others if group_of[other] != group_of[unit]} for unit, others in edges.items()
+    }
+    for files in division.values():
+        for item in files:
+            own = units.get(item.path, "")
+            for target, line, _ in item.targets if own else ():
+                other = units.get(target, own)
+                if other != own and group_of[other] == group_of[own] and not is_deferred(item.path, line):
+                    firm[own].add(other)
+    return firm
 
 
 def _count_edges(
@@ -175,7 +213,7 @@ def _count_edges(
     own = units.get(item.path)
     if own is None:
         return
-    for target, line in item.targets:
+    for target, line, _ in item.targets:
         other = units.get(target)
         if other is not None and other != own:
             edges[own].add(other)

@@ -17,10 +17,11 @@ from aiex.jobs.briefing.names import (
 )
 
 _PACKAGE_FILES = frozenset({"__init__.py", "index.js", "index.ts", "index.tsx", "mod.rs", "lib.rs", "__init__.pyi"})
-_NOISE_WORDS = frozenset(
-    """get set is has to from of and or the a an in on for with by new init test tests self this main type types
-    class def fn func function value values name names make create add on str int bool""".split()
-)
+_NOISE_WORDS_WORDS = """
+get set is has to from of and or the a an in on for with by new init test tests self this main type types
+class def fn func function value values name names make create add on str int bool
+"""
+_NOISE_WORDS = frozenset(_NOISE_WORDS_WORDS.split())
 _ROLE = re.compile(r":[\w:+-]+:`~?\.?([^`<]*?)(?:\s*<[^>]*>)?`")
 _UNDERLINE = re.compile(r"\s*(?<!\S)([=~*^+#-])\1{2,}(?!\S)")
 _LINK = re.compile(r"\[([^\]\[]*)\]\([^)\s]*\)")
@@ -42,8 +43,9 @@ def readable(text: str) -> str:
 
 def purpose_of(path: str, facts: FileFacts) -> Purpose:
     """The purpose of a file, and where the words for it come from."""
-    if facts.doc:
-        return Purpose(readable(facts.doc), "module documentation", Place(path, 1))
+    doc = telling_doc(path, facts)
+    if doc:
+        return Purpose(doc, "module documentation", Place(path, 1))
     if facts.language in TEXT_LANGUAGES or facts.language in DATA_LANGUAGES or facts.language == "html":
         return _from_headings(path, facts)
     main = _dominant_type(facts)
@@ -53,10 +55,22 @@ def purpose_of(path: str, facts: FileFacts) -> Purpose:
     return Purpose(_from_names(path, facts), "names", None)
 
 
+def telling_doc(path: str, facts: FileFacts) -> str:
+    """The documentation of a file, empty when it only repeats the name or is a picture in letters."""
+    if not facts.doc:
+        return ""
+    doc = readable(facts.doc)
+    letters = sum(letter.isalpha() for letter in doc)
+    if letters * 3 < len(doc) or set(words_of(doc)) <= set(words_of(path)):
+        return ""
+    return doc
+
+
 def brief_purpose(path: str, facts: FileFacts) -> str:
     """A few words for a list; empty when only names could be counted."""
-    if facts.doc:
-        return readable(facts.doc)
+    doc = telling_doc(path, facts)
+    if doc:
+        return doc
     main = _dominant_type(facts)
     if main is not None and main.doc:
         return f"`{main.name}`: {readable(main.doc)}"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import log2
 
-from aiex.jobs.briefing.model import EntryPoint, Reading
-from aiex.jobs.briefing.names import sentence
+from aiex.jobs.briefing.names import Role, sentence
+from aiex.jobs.briefing.overview import EntryPoint, Reading
 from aiex.jobs.briefing.parts import FRONT_NAMES
 from aiex.jobs.briefing.survey import Seen
 
@@ -17,17 +17,19 @@ _GUIDES = ("ARCHITECTURE", "CONTRIBUTING", "DESIGN", "HACKING", "DEVELOPMENT", "
 def files_to_read(seen: Sequence[Seen], entry_points: Sequence[EntryPoint], readme: str) -> tuple[Reading, ...]:
     """The ten files to begin with, best first; the README leads.
 
-    Worth: entry points and commands, how many files of code need it (by logarithm), how much it ties together, fronts of
-    packages, documentation; against length. Tests, examples, data and vendored code stay out.
+    Worth: entry points and commands, how many files of code need it (by logarithm), how much it ties together, fronts
+    of packages, documentation; against length. Tests, examples, data and vendored code stay out.
     """
     needed_by = count_dependents(seen)
+    tested_by = count_dependents(seen, "tests")
     starts = entry_files(seen, entry_points)
     shallow = min((item.path.count("/") for item in seen if item.role == "code"), default=0)
     ranked: list[tuple[float, str, Reading]] = []
     for item in seen:
         if item.path == readme or item.vendored:
             continue
-        worth, reasons = _judge(item, needed_by.get(item.path, 0), starts.get(item.path, ""), shallow)
+        worth, reasons = _judge(item, needed_by.get(item.path, 0.0), starts.get(item.path, ""), shallow)
+        worth += 0.5 * log2(1 + tested_by.get(item.path, 0.0)) if worth > 0 else 0.0
         if worth > 0:
             ranked.append((-worth, item.path, Reading(item.path, "; ".join(reasons), item.lines)))
     ranked.sort()
@@ -37,13 +39,13 @@ def files_to_read(seen: Sequence[Seen], entry_points: Sequence[EntryPoint], read
     return tuple((first + [reading for _, _, reading in ranked])[:FILES])
 
 
-def count_dependents(seen: Sequence[Seen]) -> dict[str, int]:
-    """How many files of code import each file."""
-    counted: dict[str, int] = {}
+def count_dependents(seen: Sequence[Seen], role: Role = "code") -> dict[str, float]:
+    """How many files of a role import each file; an import of a package of many files counts for a share of each."""
+    counted: dict[str, float] = {}
     for item in seen:
-        if item.role == "code" and not item.vendored:
-            for target, _ in item.targets:
-                counted[target] = counted.get(target, 0) + 1
+        if item.role == role and not item.vendored:
+            for target, _, share in item.targets:
+                counted[target] = counted.get(target, 0.0) + share
     return counted
 
 
@@ -78,7 +80,7 @@ def _rooted(path: str, wanted: tuple[str, ...]) -> bool:
     return any(path == ending or path.endswith("/" + ending) for ending in wanted)
 
 
-def _judge(item: Seen, dependents: int, start: str, shallow: int) -> tuple[float, list[str]]:
+def _judge(item: Seen, dependents: float, start: str, shallow: int) -> tuple[float, list[str]]:
     """How much a file tells a newcomer, and why."""
     name = item.path.rsplit("/", 1)[-1]
     if item.role == "documentation" and item.path.count("/") <= 1 and name.upper().startswith(_GUIDES):
@@ -89,23 +91,24 @@ def _judge(item: Seen, dependents: int, start: str, shallow: int) -> tuple[float
     if start:
         worth += 3.0
         reasons.append(start)
-    if dependents:
-        worth += 1.3 * log2(1 + dependents)
-        reasons.append(f"{dependents} file{' builds' if dependents == 1 else 's build'} on it")
-    needs = len(item.targets)
+    worth += 1.3 * log2(1 + dependents)
+    if dependents >= 1:
+        number = round(dependents)
+        reasons.append(f"{number} file{' builds' if number == 1 else 's build'} on it")
+    needs = round(sum(share for _, _, share in item.targets))
+    worth += 0.5 * log2(1 + needs)
     if needs > 2:
-        worth += 0.5 * log2(1 + needs)
-        reasons.append(f"ties {needs} files together")
+        reasons.append(f"ties {needs} modules together")
+    worth += 0.4 * log2(1 + sum(spot.complexity for spot in item.spots) / 10)
     if name in FRONT_NAMES and item.path.count("/") <= shallow + 1:
-        worth += 1.5
+        worth += 2.5
         reasons.append("front of its package")
     if item.documented:
         worth += 0.5
     worth += 0.3 * log2(1 + item.definitions)
     if item.lines > LONG_FILE:
         worth -= log2(item.lines / LONG_FILE)
-    if item.lines < 12:
-        worth -= 2.0
+    worth -= 2.0 if item.lines < 12 else 0.7 if item.lines < 50 and not start else 0.0
     worth -= 0.25 * max(0, item.path.count("/") - shallow)
     said = sentence(item.purpose, 90)
     return worth, [*reasons, *([said] if said else [])]

@@ -25,8 +25,10 @@ from aiex.jobs.briefing.observations import COMPLEX, EFFECT_ORDER, LONG, stands_
 from aiex.jobs.briefing.section import Line, Section
 
 SIGNATURE_CHARS = 110
-LANGUAGE_NAMES = {"javascript": "JavaScript", "typescript": "TypeScript", "tsx": "TSX", "cpp": "C++", "html": "HTML",
-                  "css": "CSS", "json": "JSON", "yaml": "YAML", "toml": "TOML", "csharp": "C#", "php": "PHP"}  # fmt: skip
+LANGUAGE_NAMES = {
+    "javascript": "JavaScript", "typescript": "TypeScript", "tsx": "TSX", "cpp": "C++", "html": "HTML", "css": "CSS",
+    "json": "JSON", "yaml": "YAML", "toml": "TOML", "csharp": "C#", "php": "PHP",
+}  # fmt: skip
 
 
 class Links:
@@ -138,7 +140,7 @@ def code_sections(briefing: Briefing, links: Links) -> list[Section]:
         _dependents(briefing.dependents, links),
         _effects(briefing, links),
         _faults(briefing.faults, links),
-        hot_spots_section(briefing.hot_spots, links),
+        hot_spots_section(briefing.hot_spots, links, whole=briefing.subject.kind == "file"),
         _tests(briefing.tests, links),
         history_section(briefing.history, links),
     ]
@@ -211,7 +213,7 @@ def _source(briefing: Briefing) -> Section | None:
 def _around(briefing: Briefing, links: Links) -> Section | None:
     if briefing.subject.kind != "range" or not briefing.symbols:
         return None
-    rows = tuple(_definition(item, links, 1) for item in briefing.symbols)
+    rows = tuple(_definition(item, links, item.depth) for item in briefing.symbols)
     return Section("Definitions here", rows, 15, 2, 1)
 
 
@@ -265,7 +267,8 @@ def _step(step: Step, links: Links) -> Line:
     last = step.call.replace("::", ".").rsplit(".", 1)[-1]
     named = f" `{step.qualified}`" if step.qualified and step.qualified.rsplit(".", 1)[-1] != last else ""
     note = f" ({step.note})" if step.note else ""
-    text = f"{'  ' * (step.depth - 1)}- {links.at(step.path, step.line)} {code(step.call + '()', 70)} →{named} {target}{note}"
+    indent = "  " * (step.depth - 1)
+    text = f"{indent}- {links.at(step.path, step.line)} {code(step.call + '()', 70)} →{named} {target}{note}"
     return Line(text, 2 * step.depth)
 
 
@@ -405,9 +408,11 @@ def _fault(fault: Fault, links: Links) -> str:
     return f"- {links.at(fault.path, fault.line)} {verb}: {code(fault.what, 70)}{inside}{note}"
 
 
-def hot_spots_section(spots: tuple[HotSpot, ...] | None, links: Links) -> Section | None:
-    """What is hard to change."""
+def hot_spots_section(spots: tuple[HotSpot, ...] | None, links: Links, *, whole: bool = True) -> Section | None:
+    """What is hard to change; for a part of a file nothing is said when nothing stands out."""
     if not spots:
+        return None
+    if not stands_out(spots[0]) and not whole:
         return None
     if not stands_out(spots[0]):
         text = f"Nothing stands out; the most complex is `{spots[0].qualified}` ({_hardness(spots[0])})."
@@ -457,11 +462,9 @@ def history_section(history: History | None, links: Links) -> Section | None:
     more = f" and {len(history.authors) - 3} more" if len(history.authors) > 3 else ""
     total = count(number, "commit") if history.complete else f"the last {count(number, 'commit')}"
     first, last = history.commits[-1].date, history.commits[0].date
-    rows = [
-        Line(
-            f"- {total} from {first} to {last} by {authors}{more}; +{history.lines_added:,} −{history.lines_removed:,} lines"
-        )
-    ]
+    churn = f"+{history.lines_added:,} -{history.lines_removed:,} lines"
+    span = f"on {last}" if first == last else f"from {first} to {last}"
+    rows = [Line(f"- {total} {span} by {authors}{more}; {churn}")]
     rows += [Line(f"- {commit.id} {commit.date} {clip(commit.subject, 80)}", 1) for commit in history.commits[:6]]
     for label, items in (("changes together with", history.together), ("changed most", history.busiest)):
         if items:

@@ -1,8 +1,9 @@
 """The sections of a briefing on a directory."""
 
 from aiex.jobs.briefing.material import size_words
-from aiex.jobs.briefing.model import Briefing, EntryPoint, External, LanguageShare, Order, Part, TestLayout
+from aiex.jobs.briefing.model import Briefing
 from aiex.jobs.briefing.names import clip, sentence
+from aiex.jobs.briefing.overview import EntryPoint, External, LanguageShare, Order, Part, TestLayout
 from aiex.jobs.briefing.render import (
     Links,
     code,
@@ -42,9 +43,8 @@ def _glance(briefing: Briefing) -> Section | None:
     if not files:
         return None
     named = [share for share in shares if share.language]
-    rows = [
-        f"- {count(files, 'file')}, mostly {', '.join(language_name(share.language) for share in named[:3]) or 'not code'}"
-    ]
+    mostly = ", ".join(language_name(share.language) for share in named[:3]) or "not code"
+    rows = [f"- {count(files, 'file')}, mostly {mostly}"]
     commands = [
         point.name for point in briefing.entry_points or () if point.kind in ("console script", "command", "cargo bin")
     ]
@@ -53,7 +53,7 @@ def _glance(briefing: Briefing) -> Section | None:
     order = briefing.order
     if order and order.layers:
         groups = sum(len(layer.groups) for layer in order.layers)
-        cyclic = f", {count(len(order.cycles), 'cycle')}" if order.cycles else ", no cycles"
+        cyclic = f", {count(len(order.cycles), 'cycle')}" if order.cycles else ", no cycles when loaded"
         rows.append(
             f"- {count(groups, 'group')} of parts in {count(len(order.layers), 'layer')}{cyclic}"
             if groups > 1
@@ -71,9 +71,14 @@ def _glance(briefing: Briefing) -> Section | None:
 def _parts(parts: tuple[Part, ...] | None, links: Links) -> Section | None:
     if not parts:
         return None
-    rows = [Line(_part(part, links), 10 * _ROLE_RANK[part.role] + min(9, position)) for position, part in
-            sorted(enumerate(parts), key=lambda item: (_ROLE_RANK[item[1].role] > 1, item[0]))]  # fmt: skip
+    ordered = sorted(enumerate(parts), key=lambda item: (_ROLE_RANK[item[1].role] > 1, item[0]))
+    rows = [Line(_part(part, links), _weight(part, position / len(parts))) for position, part in ordered]
     return Section("Parts", tuple(rows), 24, 2, 4, "parts")
+
+
+def _weight(part: Part, position: float) -> float:
+    """The rank of a part: code before the rest, large before small."""
+    return 10 * _ROLE_RANK[part.role] + (900 / (100 + part.lines) if part.role == "code" else 9 * position)
 
 
 def _part(part: Part, links: Links) -> str:
@@ -118,26 +123,36 @@ def _order(order: Order | None, links: Links) -> Section | None:
         single = [links.path(group[0]) for group in layer.groups if len(group) == 1]
         circles = [group for group in layer.groups if len(group) > 1]
         listed = ", ".join(single[:12]) + (f" and {len(single) - 12} more" if len(single) > 12 else "")
-        circled = [f"a cycle of {len(group)} ({', '.join(links.path(name) for name in group[:6])}{' …' if len(group) > 6 else ''})"
-                   for group in circles[:3]]  # fmt: skip
+        circled = [_circle(group, links) for group in circles[:3]]
         rows.append(Line(f"{number}. {'; '.join([listed, *circled] if listed else circled)}", 0 if circles else 1))
-    for edge in order.edges[:6]:
+    for edge in [edge for edge in order.edges if edge.imports > 1][:5]:
         rows.append(Line(f"- {links.path(edge.source)} → {links.path(edge.target)}: {count(edge.imports, 'import')}, "
                          f"for example {links.place(edge.example)}", 2))  # fmt: skip
     opening = "Each layer needs only layers above it in this list.\n"
     return Section("Dependency order", tuple(rows), 18, 3, 3, "lines", opening)
 
 
+def _circle(group: tuple[str, ...], links: Links) -> str:
+    named = ", ".join(links.path(name) for name in group[:6])
+    return f"a cycle of {len(group)} ({named}{' …' if len(group) > 6 else ''})"
+
+
 def _external(external: tuple[External, ...] | None, links: Links) -> Section | None:
     if not external:
         return None
     rows = []
-    for position, item in enumerate(external):
+    declared = [item for item in external if item.manifest]
+    loose = [item for item in external if not item.manifest]
+    for position, item in enumerate(declared):
         required = f" {code(item.required, 40)}" if item.required else ""
-        where = f" required at {links.place(item.manifest)}" if item.manifest else " not in a manifest that was read"
+        where = f" required at {links.place(item.manifest)}" if item.manifest else ""
         used = f", imported by {count(item.files, 'file')}" if item.files else ", not imported by name"
         first = f" (first {links.place(item.example)})" if item.example else ""
         rows.append(Line(f"- {item.name}{required}:{where}{used}{first}", position))
+    if loose:
+        listed = ", ".join(f"{item.name} ({item.files})" for item in loose[:16])
+        more = f" and {len(loose) - 16} more" if len(loose) > 16 else ""
+        rows.append(Line(f"- imported, but in no manifest that was read (files): {listed}{more}", len(declared) // 2))
     return Section("External dependencies", tuple(rows), 14, 5, 3, "packages")
 
 
@@ -167,13 +182,13 @@ def _languages(shares: tuple[LanguageShare, ...] | None) -> Section | None:
     if not shares:
         return None
     head = "| language | files | lines | size |\n|---|---:|---:|---:|"
-    rows = [
-        Line(
-            f"| {language_name(share.language) if share.language else 'other'} | {share.files:,} | {share.lines:,} | {size_words(share.size_bytes)} |"
-        )
-        for share in shares
-    ]
+    rows = [Line(_share(share)) for share in shares]
     return Section("Languages", tuple(rows), 8, 6, 1, "languages", head)
+
+
+def _share(share: LanguageShare) -> str:
+    name = language_name(share.language) if share.language else "other"
+    return f"| {name} | {share.files:,} | {share.lines:,} | {size_words(share.size_bytes)} |"
 
 
 def _lines(number: int) -> str:

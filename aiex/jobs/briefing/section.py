@@ -7,7 +7,7 @@ class Line(NamedTuple):
     """One line; of two, the one with the lower rank stays longer."""
 
     text: str
-    rank: int = 0
+    rank: float = 0
 
 
 class Section(NamedTuple):

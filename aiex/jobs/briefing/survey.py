@@ -8,7 +8,7 @@ from aiex.jobs.briefing.model import HotSpot
 from aiex.jobs.briefing.names import FUNCTIONS, Role, role_of, words_of
 from aiex.jobs.briefing.observations import COMPLEX, LONG
 from aiex.jobs.briefing.origins import origin_of, package_of
-from aiex.jobs.briefing.purpose import brief_purpose
+from aiex.jobs.briefing.purpose import brief_purpose, telling_doc
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
@@ -30,8 +30,9 @@ class Seen(NamedTuple):
     purpose: str
     documented: bool
     entry_line: int
-    targets: tuple[tuple[str, int], ...]
-    """Files of the repository it imports, with the line."""
+    targets: tuple[tuple[str, int, float], ...]
+    """Files of the repository it imports, the line, and the share of the import: an import that means a package of many
+    files says little about each."""
     external: tuple[tuple[str, int], ...]
     """Third-party packages it imports, with the line."""
     definitions: int
@@ -64,7 +65,7 @@ def look(graph: "Graph", path: str, facts: FileFacts) -> Seen:
         facts.size_bytes,
         role,
         brief_purpose(path, facts),
-        bool(facts.doc),
+        bool(telling_doc(path, facts)),
         facts.entry_line,
         targets,
         external,
@@ -78,24 +79,24 @@ def look(graph: "Graph", path: str, facts: FileFacts) -> Seen:
 
 def _leads(
     graph: "Graph", path: str, facts: FileFacts
-) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]:
+) -> tuple[tuple[tuple[str, int, float], ...], tuple[tuple[str, int], ...]]:
     """Where the imports of a file lead: files inside, packages outside."""
     language = graph.language(path, facts)
     if language is None:
         return (), ()
-    inside: dict[str, int] = {}
+    inside: dict[str, tuple[str, int, float]] = {}
     outside: dict[str, int] = {}
     for item in facts.imports:
         targets = graph.targets(path, item, language)
         for target in targets:
-            inside.setdefault(target, item.line)
+            inside.setdefault(target, (target, item.line, 1 / len(targets)))
         if (
             not targets
             and not graph.is_standard(item, language)
             and origin_of(facts.language, item.module) == "third-party"
         ):
             outside.setdefault(package_of(facts.language, item.module), item.line)
-    return tuple(inside.items()), tuple(outside.items())
+    return tuple(inside.values()), tuple(outside.items())
 
 
 def _count_cases(facts: FileFacts) -> int:

@@ -1,9 +1,9 @@
-"""Which tests touch a file: those that import it, those named after it, and the test functions that mention its names."""
+"""Which tests touch a file: those that import it or are named after it, and the functions that mention its names."""
 
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import FileFacts
-from aiex.jobs.briefing.model import Dependent, SuiteCase, Suite
+from aiex.jobs.briefing.model import Dependent, Suite, SuiteCase
 from aiex.jobs.briefing.names import FUNCTIONS, TYPES, is_test, stem_of, words_of
 from aiex.jobs.briefing.outline import name_at
 
@@ -21,7 +21,7 @@ def tests_of(
     path: str,
     facts: FileFacts,
     dependents: tuple[Dependent, ...],
-    symbols: frozenset[str] = frozenset(),
+    symbols: frozenset[str],
 ) -> tuple[Suite, ...]:
     """Tests that touch a file, those that mention most of it first.
 
