@@ -151,12 +151,23 @@ def git(workspace_root: str, *args: str, timeout_s: float = 5.0, limit_bytes: in
         cwd=workspace_root,
         timeout_s=timeout_s,
         limit_bytes=limit_bytes,
-        environ=_GIT_VARIABLES,
+        environ=_GIT_VARIABLES | _work_tree(workspace_root),
     )
     if completed.code and b"dubious ownership" in completed.stderr:
         hint = f"if you trust it: git config --global --add safe.directory {workspace_root}"
         raise StoreError(f"git refuses {workspace_root}: it belongs to another user", hint=hint)
     return completed
+
+
+def _work_tree(workspace_root: str) -> dict[str, str]:
+    """The directory that has `.git`, so that `core.worktree` of a repository cannot point elsewhere."""
+    at = os.path.realpath(workspace_root)
+    while not os.path.lexists(os.path.join(at, ".git")):
+        above = os.path.dirname(at)
+        if above == at:
+            return {}
+        at = above
+    return {"GIT_WORK_TREE": at}
 
 
 def _require_reading(command: str, options: Sequence[str]) -> None:

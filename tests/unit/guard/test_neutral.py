@@ -1,0 +1,73 @@
+"""Text from elsewhere cannot steer the terminal."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from aiex.guard.neutral import neutralise, printable_path
+
+HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+TRICKY = st.text(
+    st.one_of(
+        st.characters(), st.sampled_from("\x1b\x07\x9b\x9c\x90\r\n\t\u202e\u2066\u200b\ufeff\udce9\U000e0041[]m;0")
+    )
+)
+
+
+@given(TRICKY)
+@example("\x1b]0;title\x07\x1b[31mred\x9b2J\x90q\x9c")
+def test_nothing_harmful_is_left(text: str) -> None:
+    assert not HARMFUL.search(neutralise(text))
+    assert not HARMFUL.search(printable_path(text))
+    assert not set("\n\t") & set(printable_path(text))
+
+
+@given(TRICKY)
+def test_a_second_pass_changes_nothing(text: str) -> None:
+    once = neutralise(text)
+    assert neutralise(once) is once
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"])))
+@example("plain ascii")
+@example("für 中文 😀\n\tnext")
+def test_clean_text_comes_back_itself(text: str) -> None:
+    assert neutralise(text) is text
+
+
+@given(TRICKY, TRICKY)
+def test_a_text_in_pieces_is_as_harmless_as_the_whole(first: str, second: str) -> None:
+    assert not HARMFUL.search(neutralise(first) + neutralise(second))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred", "␛[31mred"),
+        ("a\r\nb\rc", "a\nb␍c"),
+        ("\x9b2J", "\\x9b2J"),
+        ("x\u202eabc", "x\\u202eabc"),
+        ("\x7f", "␡"),
+        ("\U000e0041", "\\ue0041"),
+    ],
+)
+def test_what_is_harmful_is_spelled_out(text: str, shown: str) -> None:
+    assert neutralise(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("src/a b.py", "src/a b.py"),
+        ("caf\udce9", "caf\\xe9"),
+        ("a\nb\tc\x1b", "a\\nb\\tc␛"),
+        ("é", "é"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_a_name_is_printable_on_one_line(path: str, shown: str) -> None:
+    assert printable_path(path) == shown
