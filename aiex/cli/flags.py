@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import click
+from click.shell_completion import CompletionItem
 
 Form = Literal["text", "json", "stream-json"]
 FORMS: tuple[Form, ...] = ("text", "json", "stream-json")
@@ -46,6 +47,11 @@ class GlobalOption(click.Option):
         return super().get_help_record(ctx) if ctx.parent is None else None
 
 
+def complete_folder(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave directories to the shell."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
 def _remember(name: str) -> Any:
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
         flags = ctx.find_root().ensure_object(Flags)
@@ -66,7 +72,7 @@ def _option(names: list[str], keeps: str, **attributes: Any) -> GlobalOption:
 def _build_options() -> tuple[GlobalOption, ...]:
     return (
         _option(
-            ["-C", "--cwd"], "cwd", metavar="DIR", type=click.Path(file_okay=False), help="Work as if started in DIR."
+            ["-C", "--cwd"], "cwd", metavar="DIR", shell_complete=complete_folder, help="Work as if started in DIR."
         ),
         _option(
             ["-o", "--output-format"],

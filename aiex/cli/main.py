@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -16,9 +18,17 @@ from aiex.cli.driver import Terminated, execute
 from aiex.cli.flags import Flags, Form, find_form
 from aiex.cli.groups import Root, WordError
 from aiex.cli.printer import Printer, open_printer
-from aiex.cli.streams import StdoutLost, end_interrupted, end_unwritable, flush_stdout, prepare_streams, say
+from aiex.cli.streams import (
+    StdoutLost,
+    end_interrupted,
+    end_unwritable,
+    flush_stdout,
+    prepare_streams,
+    say,
+    write_stdout,
+)
 from aiex.cli.suggest import did_you_mean
-from aiex.cli.work import Events, Job, Work
+from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, ConfigError, UsageError
 from aiex.events import SessionStarted, TurnEnded
 from aiex.wiring import Services, open_services
@@ -46,11 +56,12 @@ class Route:
 
 
 class Answered(Exception):
-    """The words themselves were the question (`--help`) and are answered already."""
+    """The words themselves were the question, such as `--help`; `text` is the answer."""
 
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(exit_code)
+    def __init__(self, exit_code: int, text: str) -> None:
+        super().__init__(exit_code, text)
         self.exit_code = exit_code
+        self.text = text
 
 
 def run(arguments: list[str]) -> int:
@@ -86,8 +97,9 @@ def _run(arguments: list[str]) -> int:
         _introduce(invocation, services, printer)
         started = route(validate(invocation, services), services)
         ended = execute(started.events, printer.show, waits=started.waits)
-    except Answered as answered:
-        return answered.exit_code
+    except Answered as answer:
+        write_stdout(answer.text)
+        return answer.exit_code
     except AiexError as error:
         ended = to_failure(error)
     except (KeyboardInterrupt, Terminated) as cause:
@@ -108,22 +120,32 @@ def parse(arguments: list[str]) -> Invocation:
 
     Raises:
         UsageError: if they make no sense, with the nearest that do as the hint.
-        Answered: if they asked for help, which is printed by then.
+        Answered: if they asked for help or the version.
     """
+    if not arguments:
+        return Invocation(_begin(), Flags())
     root = Root()
+    printed = io.StringIO()
     try:
-        with root.make_context("aiex", list(arguments)) as ctx:
+        with contextlib.redirect_stdout(printed), root.make_context("aiex", list(arguments)) as ctx:
             flags = ctx.ensure_object(Flags)
             work = root.invoke(ctx)
     except click.exceptions.Exit as ended:
-        raise Answered(ended.exit_code) from None
+        raise Answered(ended.exit_code, printed.getvalue()) from None
     except click.UsageError as error:
         raise to_usage_error(error) from error
-    except OSError as error:  # only the printing of help writes anything here
-        raise StdoutLost(error) from error
     if not isinstance(work, Work):
         raise TypeError(f"the command gave {type(work).__name__}, not work to do")
     return Invocation(work, flags)
+
+
+def _begin() -> Work:
+    """What `aiex` alone does: on a terminal it shows what there is; elsewhere it is a mistake."""
+    if not sys.stdout.isatty():
+        raise UsageError("no command given", hint="aiex help")
+    from aiex.cli.commands.help import overview
+
+    return report("aiex", lambda _services: answered(f"{overview()}There is no full-screen mode yet.\n"), sturdy=True)
 
 
 def to_usage_error(error: click.UsageError) -> UsageError:

@@ -8,16 +8,15 @@ from typing import Any
 import click
 
 from aiex.cli.columns import columns
+from aiex.cli.flags import complete_folder
 from aiex.cli.registry import Noun
 from aiex.cli.work import Work, answered, report
 from aiex.events import TurnEnded
 from aiex.wiring import Services
 
-_FOLDER = click.Path(file_okay=False)
-
 
 @click.command("add")
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", shell_complete=complete_folder)
 def add_trust(folder: str) -> Work:
     """Trust the settings of a project as they are now; FOLDER is the current directory by default.
 
@@ -33,14 +32,14 @@ def list_trust() -> Work:
 
 
 @click.command("rm")
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", shell_complete=complete_folder)
 def rm_trust(folder: str) -> Work:
     """Take trust in a workspace back; FOLDER is the current directory by default."""
     return report("rm trust", lambda services: _remove(_root_of(services, folder)), sturdy=True)
 
 
 @click.command("show")
-@click.argument("folder", default=".", type=_FOLDER)
+@click.argument("folder", default=".", shell_complete=complete_folder)
 def show_trust(folder: str) -> Work:
     """Show what a project would configure, and whether that is trusted."""
     return report("show trust", lambda services: _show(_root_of(services, folder)), sturdy=True)

@@ -83,7 +83,8 @@ class Warm:
 
     def mentioning(self, names: Iterable[str]) -> set[str]:
         """Files with one of the names in a statement that may name other files."""
-        words = [f" {name} " for name in names]
+        # names of files may be bytes that are not text here, which SQLite takes for no string
+        words = [f" {name.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')} " for name in names]
         if not words:
             return set()
         test = " or ".join(["instr(mentions, ?)"] * len(words))

@@ -48,5 +48,8 @@ def test_a_noun_is_found_in_singular_and_plural_only() -> None:
 
 
 def test_naming_verb_and_noun_imports_no_other_noun(run_aiex_code) -> None:
-    code = "from aiex.cli.main import parse; parse(['list', 'trust']); import sys; print('aiex.cli.nouns.config' in sys.modules)"
+    code = (
+        "import sys; from aiex.cli.main import parse; parse(['list', 'trust']);"
+        "print('aiex.cli.nouns.config' in sys.modules)"
+    )
     assert run_aiex_code(code).stdout == "False\n"

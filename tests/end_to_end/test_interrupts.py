@@ -1,0 +1,97 @@
+"""Ctrl-C and SIGTERM end a run cleanly, wherever it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import SOURCE_ROOT
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+WAITING_IN_A_LOOP = """
+import asyncio, sys, click
+from aiex import _entry
+from aiex.cli import registry
+from aiex.cli.work import Work
+async def wait():
+    try:
+        sys.stdout.write("ready\\n"); sys.stdout.flush()
+        await asyncio.sleep(60)
+        yield
+    finally:
+        sys.stdout.write("closed\\n"); sys.stdout.flush()
+@click.command()
+def command():
+    return Work("wait", lambda services: wait)
+registry.verb_names = lambda: ("wait",)
+registry.load_verb = lambda name: registry.with_globals(command)
+sys.argv = ["aiex", "wait", "--set", "model=openai/x"]
+sys.exit(_entry.main())
+"""
+WAITING_AT_IMPORT = """
+import sys, builtins
+real = builtins.__import__
+def slow(name, *rest):
+    if name == "click":
+        import time
+        sys.stdout.write("ready\\n"); sys.stdout.flush()
+        time.sleep(60)
+    return real(name, *rest)
+builtins.__import__ = slow
+from aiex import _entry
+sys.argv = ["aiex", "version"]
+sys.exit(_entry.main())
+"""
+
+
+def start(*command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def interrupt(process: subprocess.Popen[str], number: int) -> tuple[int, str, str]:
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_run_that_reads_is_interrupted(number, code):
+    process = start("-m", "aiex", "explain", "-", "-o", "stream-json")
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())  # `init` is out: the run waits for its standard input now
+    assert first["type"] == "init"
+    returncode, out, err = interrupt(process, number)
+    result = json.loads(out.splitlines()[-1])
+    assert (returncode, result["exit_code"], result["subtype"]) == (code, code, "interrupted")
+    assert err == "interrupted\n"
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_job_in_the_event_loop_is_cancelled_and_closed(number, code):
+    process = start("-c", WAITING_IN_A_LOOP)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    assert interrupt(process, number) == (code, "closed\n", "interrupted\n")
+
+
+def test_ctrl_c_while_starting_is_quiet_too():
+    process = start("-c", WAITING_AT_IMPORT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    assert interrupt(process, signal.SIGINT) == (130, "", "interrupted\n")
