@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -123,14 +123,15 @@ class Answer:
     async def read(self, limit_bytes: int) -> bytes:
         """At most the first `limit_bytes` of the body."""
         whole = bytearray()
-        async for chunk in self.chunks():
-            whole += chunk
-            if len(whole) >= limit_bytes:
-                break
+        async with aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                whole += chunk
+                if len(whole) >= limit_bytes:
+                    break
         return bytes(whole[:limit_bytes])
 
     def hurry(self, idle_s: float) -> None:
-        """Wait at most this long for each further chunk."""
+        """Wait from now on at most this long for each chunk."""
         self._clock.hurry(idle_s)
 
 
@@ -164,8 +165,9 @@ class _Clock:
         self._phase, self._since = "next", self._now()
 
     def hurry(self, idle_s: float) -> None:
-        """Shorten the wait between chunks."""
+        """From now on the wait between chunks counts, and it is short."""
         self._limits["next"] = min(self._limits["next"] or idle_s, idle_s)
+        self.note_bytes()
 
     def to_error(self) -> AiexError:
         """What passing the deadline means."""

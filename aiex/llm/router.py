@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 OFFLINE = "offline"
 GRACE_S = 5.0
-"""Wait for counts that may follow a whole answer; some servers then neither send nor close."""
-
+"""Wait for what may follow the essential: the counts after a whole answer, the words beside an error status."""
 LIST_S = 5.0
 """Wait for a server's list of models, which only improves a message."""
 
@@ -92,23 +91,34 @@ async def _end_well(attempt: _Events, target: Target) -> _Events:
 async def _ask(codec: Codec, target: Target, request: Request) -> _Events:
     """One attempt at one provider."""
     from aiex.llm.failures import UnknownModel
-    from aiex.llm.http import MAX_ERROR_BYTES, Connection
+    from aiex.llm.http import Connection
+
+    async with Connection(target.endpoint) as connection:
+        try:
+            async with aclosing(_converse(codec, target, request, connection)) as events:
+                async for event in events:
+                    yield event
+        except UnknownModel as error:
+            await _name_nearest(error, codec, target, connection)
+            raise
+
+
+async def _converse(codec: Codec, target: Target, request: Request, connection: Connection) -> _Events:
+    """Send the request and read the answer."""
+    from aiex.llm.http import MAX_ERROR_BYTES
     from aiex.llm.wire import to_json
 
     profile, headers = target.profile, codec.headers(target.endpoint.key)
     body = to_json(codec.encode(request, profile))
-    async with Connection(target.endpoint) as connection:
-        async with connection.post(codec.path, headers, body) as answer:
-            if answer.status < 300:
-                yield Started(profile.provider, profile.model)
-                async with aclosing(_decode(codec, target, answer)) as events:
-                    async for event in events:
-                        yield event
-                return
-            error = codec.to_error(answer.status, answer.headers, await _read(answer, MAX_ERROR_BYTES), profile)
-        if isinstance(error, UnknownModel):
-            await _name_nearest(error, codec, target, connection)
-        raise error
+    async with connection.post(codec.path, headers, body) as answer:
+        if answer.status >= 300:
+            answer.hurry(GRACE_S)
+            words = await _read(answer, MAX_ERROR_BYTES)
+            raise codec.to_error(answer.status, answer.headers, words, profile)
+        yield Started(profile.provider, profile.model)
+        async with aclosing(_decode(codec, target, answer)) as events:
+            async for event in events:
+                yield event
 
 
 async def _decode(codec: Codec, target: Target, answer: Answer) -> _Events:

@@ -131,7 +131,8 @@ async def test_nothing_is_waited_for_after_done(server: FakeOpenAI) -> None:
 
 
 async def test_a_whole_answer_does_not_wait_long_for_counts(server: FakeOpenAI) -> None:
-    server.say(body=b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n', silent_at_byte=71)
+    body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
+    server.say(body=body, silent_at_byte=len(body))
     assert (await ask(stream_to(server.base_url, idle=0.1)))[-1] == Stopped("end_turn")
 
 
@@ -176,6 +177,13 @@ async def test_a_404_without_a_word_is_a_model_once_the_list_says_so(server: Fak
     error = await fail(stream_to(server.base_url.removesuffix("/v1")))
     assert "address is wrong" in error.message
     assert "/v1" in error.hint
+
+
+async def test_an_unknown_model_told_with_status_200_asks_for_the_names_too(server: FakeOpenAI) -> None:
+    server.say(body=b'{"error":{"message":"gone","code":"model_not_found"}}')
+    error = await fail(stream_to(server.base_url))
+    assert "gone" in error.message
+    assert [asked.path for asked in server.requests] == ["/v1/chat/completions", "/v1/models"]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +284,7 @@ async def test_a_silent_server_is_given_up(
 
 
 @pytest.mark.parametrize(
-    ("timeouts", "words"), [({"idle": 0.1}, "fell silent for 0.1 s"), ({"total": 0.3}, "did not finish in the time")]
+    ("timeouts", "words"), [({"idle": 0.2}, "fell silent for 0.2 s"), ({"total": 1.0}, "did not finish in the time")]
 )
 async def test_a_server_that_falls_silent_is_given_up(
     server: FakeOpenAI, timeouts: dict[str, float], words: str
