@@ -15,6 +15,7 @@ from aiex.jobs.briefing.outline import family_of, innermost, name_at, outline_of
 from aiex.jobs.briefing.purpose import purpose_of, readable
 from aiex.jobs.briefing.relations import dependents_of, needs_of
 from aiex.jobs.briefing.testing import tests_of
+from aiex.jobs.briefing.typed import Resolver
 from aiex.jobs.target import Target
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Sources:
 
         self.engine = engine
         self.graph = Graph(engine)
+        self.resolver = Resolver(self.graph)
         self.workspace = workspace
         self.git = git
         self.known = known
@@ -78,7 +80,7 @@ def _bare_purpose(material: Material) -> Purpose | None:
 def _flow(sources: Sources, path: str, facts: FileFacts, start: Start | None) -> Flow | None:
     if start is None:
         return None
-    return follow(sources.graph, path, facts, start)
+    return follow(sources.resolver, path, facts, start)
 
 
 def brief_symbol(sources: Sources, material: Material, target: Target) -> Briefing:
@@ -108,7 +110,7 @@ def brief_symbol(sources: Sources, material: Material, target: Target) -> Briefi
         symbols=(outlined(path, symbol, facts.complexity[index]),),
         outline=tuple(item for item in inner if item.qualified.startswith(symbol.qualified + ".")) or None,
         callers=callers_of(sources.graph, path, index) if sources.known else None,
-        callees=callees_of(sources.graph, path, facts, family),
+        callees=callees_of(sources.resolver, path, facts, family),
         flow=_flow(sources, path, facts, start) if runs else None,
         effects=effects_of(path, facts, family),
         faults=faults_of(path, facts, family),
@@ -143,7 +145,7 @@ def brief_lines(sources: Sources, material: Material, target: Target) -> Briefin
         source=excerpt_of(material, first, last),
         symbols=tuple(item for item in outline_of(path, facts) if item.start_line <= last and item.end_line >= first),
         callers=callers_of(sources.graph, path, here) if sources.known and runs else None,
-        callees=callees_of(sources.graph, path, facts, inside, (first, last)),
+        callees=callees_of(sources.resolver, path, facts, inside, (first, last)),
         effects=tuple(item for item in effects_of(path, facts) if first <= item.line <= last),
         faults=tuple(item for item in faults_of(path, facts) if first <= item.line <= last),
         hot_spots=hot_spots_of(path, facts, material.text, set(touched)) if touched else None,
@@ -234,7 +236,7 @@ def callers_of(graph: "Graph", path: str, index: int) -> tuple[Caller, ...]:
 
 
 def callees_of(
-    graph: "Graph", path: str, facts: FileFacts, inside: set[int], lines: tuple[int, int] = (0, 1 << 30)
+    resolver: Resolver, path: str, facts: FileFacts, inside: set[int], lines: tuple[int, int] = (0, 1 << 30)
 ) -> tuple[Callee, ...]:
     """What some symbols call, each once, in the order of the first call."""
     found: dict[tuple[str, str], Callee] = {}
@@ -246,11 +248,11 @@ def callees_of(
             found[key] = found[key]._replace(times=found[key].times + 1)
             continue
         written = f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
-        target = graph.resolve_call(path, ref)
+        target = resolver.resolve(path, facts, ref)
         if target is None:
             found[key] = Callee(written, ref.line, None, "", _origin(facts, ref.receiver or ref.name), 1)
             continue
-        home = facts if target.path == path else graph.engine.facts(target.path)
+        home = facts if target.path == path else resolver.engine.facts(target.path)
         symbol = home.symbols[target.symbol] if 0 <= target.symbol < len(home.symbols) else None
         place = Place(target.path, symbol.start_line if symbol else 1)
         found[key] = Callee(written, ref.line, place, symbol.qualified if symbol else "", "repository", 1)

@@ -63,7 +63,7 @@ def _shorten(head: str, sections: list[Section], room: int, count: Counter) -> F
     """First a few lines of each section by priority, then more lines by turns as far as the room goes."""
     costs = [[count(line.text + "\n") for line in section.lines] for section in sections]
     frames = [
-        count(f"## {section.title}\n\n{section.before}\n{section.after}\n\n- … and 1,000 {section.noun}\n")
+        count(f"## {section.title}\n\n{section.before}\n{section.after}\n\n- … and 1,000 more {section.noun}\n")
         for section in sections
     ]
     order = sorted(range(len(sections)), key=lambda index: (sections[index].priority, index))

@@ -1,15 +1,12 @@
 """What happens from a starting point on: calls in source order, followed into the repository a few levels deep."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from aiex.context.facts import FileFacts, Reference
 from aiex.jobs.briefing.model import Flow, Place, Step
 from aiex.jobs.briefing.names import CALLS, FUNCTIONS, TYPES, is_hidden_name
 from aiex.jobs.briefing.outline import family_of
-
-if TYPE_CHECKING:
-    from aiex.context.engine import Engine
-    from aiex.context.graph import Graph
+from aiex.jobs.briefing.typed import Resolver
 
 MAX_DEPTH = 3
 MAX_STEPS = 60
@@ -73,19 +70,27 @@ def calls_within(facts: FileFacts) -> dict[int, list[int]]:
             by_name.setdefault(symbol.name, []).append(index)
     calls: dict[int, list[int]] = {}
     for ref in facts.references:
-        if ref.kind in CALLS and ref.inside >= 0 and ref.receiver in _SELF:
+        if ref.kind in CALLS and ref.inside >= 0 and (ref.receiver in _SELF or _is_receiver(facts, ref)):
             called = _same_file(facts, ref, by_name)
             if called is not None and called != ref.inside:
                 calls.setdefault(ref.inside, []).append(called)
     return calls
 
 
+def _is_receiver(facts: FileFacts, ref: Reference) -> bool:
+    """Whether a call is made on the receiver that a Go method names: `func (e *Engine) …`."""
+    return facts.symbols[ref.inside].signature.startswith(f"func ({ref.receiver} ")
+
+
 def _same_file(facts: FileFacts, ref: Reference, by_name: dict[str, list[int]]) -> int | None:
     candidates = by_name.get(ref.name)
     if not candidates:
         return None
-    parent = facts.symbols[ref.inside].parent
-    wanted = parent if ref.receiver else -1
+    symbol = facts.symbols[ref.inside]
+    if ref.receiver and symbol.qualified != symbol.name and symbol.parent < 0:  # Go: the owner is in the name
+        owner = symbol.qualified.rpartition(".")[0]
+        return next((index for index in candidates if facts.symbols[index].qualified == f"{owner}.{ref.name}"), None)
+    wanted = symbol.parent if ref.receiver else -1
     return next((index for index in candidates if facts.symbols[index].parent == wanted), candidates[0])
 
 
@@ -133,6 +138,7 @@ def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None
         public = symbol.exported and not is_hidden_name(symbol.name)
         return (reach[index] * (2 if public else 1), int(public), busy.get(index, 0), -index)
 
+    functions = [index for index in functions if facts.symbols[index].kind != "test"] or functions
     best = max(functions, key=worth)
     symbol = facts.symbols[best]
     if not reach[best] and not busy.get(best):
@@ -157,9 +163,9 @@ def _reachable(start: int, calls: dict[int, list[int]]) -> set[int]:
     return seen
 
 
-def follow(graph: "Graph", path: str, facts: FileFacts, start: Start) -> Flow:
+def follow(resolver: Resolver, path: str, facts: FileFacts, start: Start) -> Flow:
     """The flow from a start: calls in the order of the source, the known ones followed up to three levels deep."""
-    walk = _Walk(graph)
+    walk = _Walk(resolver)
     walk.visit(path, facts, start.symbol, start.from_line, 1)
     return Flow(start.name, start.why, Place(path, start.from_line), tuple(walk.steps), walk.left_out)
 
@@ -167,9 +173,9 @@ def follow(graph: "Graph", path: str, facts: FileFacts, start: Start) -> Flow:
 class _Walk:
     """Collects steps; remembers what was shown, so that nothing is unfolded twice and cycles end."""
 
-    def __init__(self, graph: "Graph") -> None:
-        self.graph = graph
-        self.engine: Engine = graph.engine
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.engine = resolver.engine
         self.steps: list[Step] = []
         self.left_out = 0
         self.open: list[tuple[str, int]] = []
@@ -205,11 +211,12 @@ class _Walk:
     ) -> tuple[Step | None, tuple[str, int] | None]:
         """One call as a step, and the function to unfold; nothing for calls that say nothing."""
         written = f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
-        target = self.graph.resolve_call(path, ref) if ref.name not in _TRIVIAL or ref.receiver in _SELF else None
-        if target is None:
+        target = self.resolver.resolve(path, facts, ref) if ref.name not in _TRIVIAL or ref.receiver in _SELF else None
+        if target is None or target == (path, ref.inside):
             if ref.name in _TRIVIAL or depth > 1 or "(" in ref.receiver or not _worth_naming(facts, ref):
                 return None, None
-            return Step(depth, written, path, ref.line, None, "", "outside"), None
+            note = "outside" if _is_imported(facts, ref) else "not resolved"
+            return Step(depth, written, path, ref.line, None, "", note), None
         home = self.engine.facts(target.path) if target.path != path else facts
         if not 0 <= target.symbol < len(home.symbols):
             return Step(depth, written, path, ref.line, Place(target.path, 1), "", ""), None
@@ -243,11 +250,13 @@ def constructor_of(facts: FileFacts, index: int) -> int:
 
 
 def _worth_naming(facts: FileFacts, ref: Reference) -> bool:
-    """True for calls outside that a reader can place: a name that an import binds, or a bare name."""
-    if not ref.receiver:
-        return True
-    head = ref.receiver.split(".", 1)[0].split("::", 1)[0]
-    for item in facts.imports:
-        if head == item.alias.split(".", 1)[0] or any(head == local for _, local in item.names):
-            return True
-    return head in _SELF or ref.receiver.count(".") < 2
+    """True for calls without a known target that still tell something: imported names, and methods of values."""
+    return _is_imported(facts, ref) or (ref.receiver not in _SELF and ref.receiver.count(".") < 2)
+
+
+def _is_imported(facts: FileFacts, ref: Reference) -> bool:
+    """Whether an import binds the first word of a call."""
+    head = (ref.receiver or ref.name).split(".", 1)[0].split("::", 1)[0]
+    return any(
+        head == item.alias.split(".", 1)[0] or any(head == local for _, local in item.names) for item in facts.imports
+    )

@@ -121,7 +121,7 @@ class Step(NamedTuple):
     qualified: str
     """The name of the called thing in its file."""
     note: str
-    """recursive, shown above, outside, or empty."""
+    """recursive, shown above, outside (of an imported module), not resolved, or empty."""
 
 
 class Flow(NamedTuple):

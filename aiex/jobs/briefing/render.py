@@ -249,17 +249,21 @@ def _flow(flow: Flow | None, links: Links) -> Section | None:
     rows: list[Line] = []
     outside: list[Step] = []
     for step in (*flow.steps, None):
-        if step is not None and step.note == "outside" and (not outside or outside[-1].depth == step.depth):
+        alike = step is not None and (not outside or (outside[-1].depth, outside[-1].note) == (step.depth, step.note))
+        if step is not None and step.note in _UNKNOWN and alike:
             outside.append(step)
             continue
         if outside:
             rows.append(_outside(outside, links))
             outside = []
-        if step is not None and step.note == "outside":
+        if step is not None and step.note in _UNKNOWN:
             outside.append(step)
         elif step is not None:
             rows.append(_step(step, links))
     return Section("Flow", tuple(rows), 30, 4, 3, "calls", opening)
+
+
+_UNKNOWN = ("outside", "not resolved")
 
 
 def _step(step: Step, links: Links) -> Line:
@@ -277,7 +281,8 @@ def _outside(steps: list[Step], links: Links) -> Line:
     rest = f" and {len(steps) - 6} more" if len(steps) > 6 else ""
     first = steps[0]
     return Line(
-        f"{'  ' * (first.depth - 1)}- {links.at(first.path, first.line)} outside: {calls}{rest}", 2 * first.depth + 1
+        f"{'  ' * (first.depth - 1)}- {links.at(first.path, first.line)} {first.note}: {calls}{rest}",
+        2 * first.depth + 1,
     )
 
 
@@ -446,7 +451,7 @@ def _tests(tests: tuple[Suite, ...] | None, links: Links) -> Section | None:
                     f"  - {links.at(test.path, case.line)} `{case.name}` uses {_names(case.mentions, 4)}", position + 2
                 )
             )
-    return Section("Tests", tuple(rows), 16, 5, 2, "lines")
+    return Section("Tests", tuple(rows), 16, 5, 2, "lines of tests")
 
 
 def _mentioning(number: int) -> str:

@@ -21,7 +21,7 @@ class Section(NamedTuple):
     """Sections with a higher number are shortened and dropped first."""
     least: int = 3
     """Fewer lines than this are not worth a heading."""
-    noun: str = "more"
+    noun: str = ""
     before: str = ""
     """Stands above the lines, never cut."""
     after: str = ""
@@ -39,7 +39,8 @@ class Section(NamedTuple):
             rows.append(self.after)
         hidden = len(self.lines) - len(kept)
         if hidden:
-            rows += ["", f"… and {hidden:,} {self.noun}"] if self.after else [f"- … and {hidden:,} {self.noun}"]
+            more = f"… and {hidden:,} more {self.noun}".rstrip()
+            rows += ["", more] if self.after else [f"- {more}"]
         return "\n".join(rows)
 
     def kept(self, shown: int) -> list[Line]:

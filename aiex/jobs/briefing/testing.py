@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import FileFacts
+from aiex.jobs.briefing.kept import keep
 from aiex.jobs.briefing.model import Dependent, Suite, SuiteCase
 from aiex.jobs.briefing.names import FUNCTIONS, TYPES, is_test, stem_of, words_of
 from aiex.jobs.briefing.outline import name_at
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 MAX_FILES_READ = 24
 """Test files whose functions are looked at; more are listed without them."""
 
-_COMMON = frozenset({"main", "run", "init", "get", "set", "new", "close", "open", "name", "test", "setup", "__init__"})
+_COMMON = frozenset(
+    {"main", "run", "init", "get", "set", "new", "New", "close", "open", "name", "test", "setup", "drop", "clone", "fmt",
+     "from", "into", "default", "eq", "hash", "len", "next", "poll", "is_empty", "toString", "equals", "hashCode",
+     "update", "add", "remove", "clear", "copy", "keys", "values", "items", "pop"}
+)  # fmt: skip
+"""Names so usual that a mention proves nothing."""
 
 
 def tests_of(
@@ -28,20 +34,39 @@ def tests_of(
     Args:
         symbols: Only mentions of these names count; empty for all that the file defines.
     """
+    wanted = symbols or mentionable(facts)
+    return keep(
+        engine,
+        f"tests/{','.join(sorted(symbols))}",
+        path,
+        lambda: _find_tests(engine, path, dependents, wanted, only_mentions=bool(symbols)),
+        lambda rows: tuple(
+            Suite(row[0], row[1], tuple(SuiteCase(case[0], case[1], tuple(case[2])) for case in row[2])) for row in rows
+        ),
+    )
+
+
+def _find_tests(
+    engine: "Engine", path: str, dependents: tuple[Dependent, ...], wanted: frozenset[str], *, only_mentions: bool
+) -> tuple[Suite, ...]:
     reasons: dict[str, list[str]] = {}
+    named = named_after(engine, path)
     for item in dependents:
         if item.test and item.path != path:
-            reasons.setdefault(item.path, []).append(f"imports it at line {item.line}")
-    for other in named_after(engine, path):
-        reasons.setdefault(other, []).append("is named after it")
-    wanted = symbols or mentionable(facts)
-    found = []
+            reasons.setdefault(item.path, []).append(_how(item))
+    for other in named:
+        reasons.setdefault(other, []).insert(0, "is named after it")
+    found: list[Suite] = []
     for position, (other, why) in enumerate(sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))):
         cases = cases_in(engine.facts(other), wanted) if position < MAX_FILES_READ else ()
-        if symbols and not cases:
+        if only_mentions and not cases:
             continue
         found.append(Suite(other, " and ".join(dict.fromkeys(why)), cases))
-    return tuple(sorted(found, key=lambda item: (-len(item.cases), item.path)))
+    return tuple(sorted(found, key=lambda item: (item.path not in named, -len(item.cases), item.path)))
+
+
+def _how(item: Dependent) -> str:
+    return f"imports it through {item.via}" if item.via else f"uses it from line {item.line} on"
 
 
 def named_after(engine: "Engine", path: str) -> list[str]:
@@ -49,6 +74,7 @@ def named_after(engine: "Engine", path: str) -> list[str]:
     stem = stem_of(path)
     if not stem or is_test(path):
         return []
+    stems = {stem, stem_of(path.rpartition("/")[0]) + stem}
     ending = path.rsplit(".", 1)[-1]
     return [
         entry.path
@@ -56,7 +82,7 @@ def named_after(engine: "Engine", path: str) -> list[str]:
         if entry.path != path
         and stem in entry.path.lower().replace("_", "").replace("-", "")
         and is_test(entry.path)
-        and stem_of(entry.path) == stem
+        and stem_of(entry.path) in stems
         and _kin(entry.path.rsplit(".", 1)[-1], ending)
     ]
 
