@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import aiex
+from aiex.events import SessionStarted, TurnEnded, to_body
+from aiex.messages import Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -129,3 +131,23 @@ def test_the_version_is_a_literal():
 def test_the_makefile_lists_its_chores():
     chores = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert {"setup", "check", "test", "bench", "docs"} <= set(chores)
+
+
+def test_the_output_page_names_every_field_of_a_result():
+    page = (ROOT / "docs" / "reference" / "output.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    result = to_body(TurnEnded("success", "answered", 0, usage=Usage()))
+    first = to_body(SessionStarted("1", "/", "explain", "offline", "offline"))
+    assert result is not None
+    assert first is not None
+    assert {*result, *first, *result["usage"]} - named == set()
+
+
+def test_the_guide_to_exit_codes_names_those_of_the_error_tree():
+    from aiex.errors import AiexError
+
+    def codes(branch: type[AiexError]) -> set[int]:
+        return {branch.exit_code}.union(*map(codes, branch.__subclasses__()))
+
+    page = (ROOT / "docs" / "guides" / "scripts.md").read_text(encoding="utf-8")
+    assert {str(code) for code in codes(AiexError)} - set(re.findall(r"^\| (\d+)", page, flags=re.MULTILINE)) == set()
