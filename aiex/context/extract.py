@@ -66,6 +66,8 @@ def parse(source: bytes, language: Language) -> "Any | Unparsed":
         return Unparsed(f"{len(source) / 1e6:.1f} MB, too large to parse")
     if longest_line(source) > LINE_LIMIT_BYTES:
         return Unparsed("minified or generated: a line is longer than 20 kB")
+    if language.refused is not None and language.refused.search(source):
+        return Unparsed("nested too deeply to parse")
     from tree_sitter import Parser
 
     parser = Parser(load_grammar(language.grammar))
@@ -395,7 +397,8 @@ def first_comment(root: "Node", source: bytes, language: Language) -> str:
             if child.type in language.imports:
                 following_row += 2
             break
-        if block and child.start_point[0] > last_row + 1:
+        whole = source.startswith(b"/*", child.start_byte)
+        if block and (whole or child.start_point[0] > last_row + 1):
             block = []
             blocks.append(block)
         block.append(child)
@@ -405,10 +408,10 @@ def first_comment(root: "Node", source: bytes, language: Language) -> str:
     for group in blocks:
         lines = [line for item in group for line in text(item, source).splitlines()]
         lines = [line for line in lines if not line.startswith("#!")]
-        if lines and not any(_LICENCE.search(line.strip(" #/*-;")) for line in lines):
-            doc = clean_comment(lines)
-            if doc:
-                return doc
+        licence = next((row for row, line in enumerate(lines) if _LICENCE.search(line.strip(" #/*-;"))), len(lines))
+        doc = clean_comment(lines[:licence])
+        if doc and (licence == len(lines) or doc.count(" ") > 2):
+            return doc
     return ""
 
 

@@ -142,7 +142,7 @@ def _short(node: "Node", value: "Node | None", source: bytes) -> str:
 
 def read_statement(node: "Node", source: bytes) -> Iterator[Found]:
     """Assigned functions, tests, functions called where they stand."""
-    child = node.named_child(0)
+    child = node.named_child(0) if node.named_child_count else None
     if child is None:
         return
     match child.type:

@@ -43,7 +43,7 @@ def _module(node: "Node", source: bytes) -> Iterator[Found]:
 
 
 def _statement(node: "Node", source: bytes) -> Iterable[Found]:
-    child = node.named_child(0)
+    child = node.named_child(0) if node.named_child_count else None
     if child is not None and child.type == "internal_module":
         return _module(child, source)
     return definitions.read_statement(node, source)

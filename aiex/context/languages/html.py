@@ -32,13 +32,13 @@ def _attributes(tag: "Node", source: bytes) -> dict[str, str]:
 
 
 def _tag_of(tag: "Node", source: bytes) -> str:
-    name = tag.named_child(0)
+    name = tag.named_child(0) if tag.named_child_count else None
     return text(name, source).lower() if name is not None and name.type == "tag_name" else ""
 
 
 def _element(node: "Node", source: bytes) -> Iterator[Found]:
     """Headings by their words, elements with an id, and the parts of a page."""
-    tag = node.named_child(0)
+    tag = node.named_child(0) if node.named_child_count else None
     name = _tag_of(tag, source) if tag is not None else ""
     if tag is None or not name:
         return
@@ -67,10 +67,16 @@ def _shown(tag: "Node", source: bytes) -> str:
     return whole if len(whole) <= _SHOWN else whole[: _SHOWN - 1] + "…"
 
 
+def _parts(node: "Node") -> "tuple[Node | None, Node | None]":
+    """The start tag and the text of a script or style."""
+    children = {child.type: child for child in node.named_children}
+    return children.get("start_tag"), children.get("raw_text")
+
+
 def _code(node: "Node", source: bytes) -> Iterator[Found]:
     """A script or style written into the page; one that is loaded shows among the imports."""
-    tag, raw = node.named_child(0), node.named_child(1)
-    if tag is not None and raw is not None and raw.type == "raw_text" and text(raw, source).strip():
+    tag, raw = _parts(node)
+    if tag is not None and raw is not None and text(raw, source).strip():
         attributes = _attributes(tag, source)
         label = attributes.get("id") or _tag_of(tag, source)
         yield Found(label, "element", node, None, None, True, _shown(tag, source))
@@ -90,8 +96,8 @@ def _links(tag: "Node", source: bytes) -> Iterator[Import]:
 
 def _script(node: "Node", source: bytes) -> Iterator[Import]:
     """Imports of a script inside the page, by the reader of its own language."""
-    tag, raw = node.named_child(0), node.named_child(1)
-    if tag is None or raw is None or raw.type != "raw_text" or raw.end_byte - raw.start_byte > _SCRIPT_LIMIT:
+    tag, raw = _parts(node)
+    if tag is None or raw is None or raw.end_byte - raw.start_byte > _SCRIPT_LIMIT:
         return
     inside = source[raw.start_byte : raw.end_byte]
     if b"import" not in inside and b"require" not in inside:

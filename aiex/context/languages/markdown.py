@@ -36,7 +36,7 @@ def _paragraph_after(nodes: "Iterable[Node]", source: bytes) -> str:
 
 def _section(node: "Node", source: bytes) -> Iterator[Found]:
     """A heading with all that belongs to it; what stands before the first heading has none."""
-    head = node.named_child(0)
+    head = node.named_child(0) if node.named_child_count else None
     content = head.child_by_field_name("heading_content") if head is not None else None
     if head is None or head.type != "atx_heading":
         return

@@ -12,6 +12,8 @@ from aiex.context.links import PATH_MENTION, link, page_names, resolve_link
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_DEEP = re.compile(rb"(?m)(?:[-?:][ \t]+){60}|^(?:[ \t]|[-?:][ \t]){100}")
+"""Nesting of some 250 levels overruns the state of the scanner of tree-sitter-yaml 0.7.2 and ends the process."""
 _VALUE_LIMIT = 60
 _PATH = re.compile(r"^\.{1,2}/[\w@./-]*(?:#[\w/.-]*)?$")
 
@@ -61,6 +63,7 @@ LANGUAGE = Language(
     mention=PATH_MENTION,
     names_of=page_names,
     resolve=resolve_link,
+    refused=_DEEP,
     bounds=(200, 40, 20),
     chunk_inside=frozenset({"block_mapping", "block_sequence", "block_mapping_pair", "block_node", "document"}),
 )
