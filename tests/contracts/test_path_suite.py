@@ -43,6 +43,13 @@ def test_every_case_of_the_suite_passes(case: dict[str, Any], engine: Any, monke
     assert (outcome, why) == ("pass", "")
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if "race" not in case], ids=lambda case: case["id"])
+def test_opening_by_name_keeps_the_rules_when_nobody_races(
+    case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test_every_case_of_the_suite_passes(case, path_impl.realpath, monkeypatch)
+
+
 def test_the_rules_are_those_of_the_policy_file() -> None:
     policy = json.loads((SUITE / "policy.json").read_text(encoding="utf-8"))
     write, read = policy["deny_write"], policy["deny_read"]

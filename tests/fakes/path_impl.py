@@ -19,6 +19,10 @@ def walk(root: str, op: str, path: str, policy: Policy, data: bytes | None) -> A
     return _act("walk", root, op, path, policy, data)
 
 
+def realpath(root: str, op: str, path: str, policy: Policy, data: bytes | None) -> Any:
+    return _act("realpath", root, op, path, policy, data)
+
+
 def _act(engine: str, root: str, op: str, path: str, policy: Policy, data: bytes | None) -> Any:
     workspace = Workspace(root, allow_read=policy["allow_read"], allow_write=policy["allow_write"], engine=engine)
     match op:

@@ -12,10 +12,39 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from aiex.errors import Denied, StoreError
+from aiex.errors import Denied
 from aiex.guard.sandbox.atomic import remove_file, replace_file_below
-from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, components, normalise, parse, same_names, show
-from aiex.guard.sandbox.walk import DIRECTORY, HOLD, LIST, LOOK, MAX_LINKS, READ, ByName, Folder, Opener, Walk
+from aiex.guard.sandbox.faults import (
+    IsADirectory,
+    Missing,
+    NotADirectory,
+    NotAFile,
+    TooLarge,
+    Unreadable,
+    Unwritable,
+    failure,
+    not_a_file,
+    reason,
+    too_large,
+)
+from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, normalise, parse, same_names, show
+from aiex.guard.sandbox.places import Located, Place, find_place, path_for_rules
+from aiex.guard.sandbox.walk import DIRECTORY, HOLD, LIST, MAX_LINKS, READ, ByName, Folder, Opener, Walk
+
+__all__ = [
+    "Entry",
+    "FileStat",
+    "IsADirectory",
+    "Missing",
+    "NotADirectory",
+    "NotAFile",
+    "TooLarge",
+    "Unreadable",
+    "Unwritable",
+    "Workspace",
+    "find_root",
+    "sandbox_engine",
+]
 
 ROOT_MARKS = (".git", ".hg", ".jj", ".aiex")
 OPENS_BEFORE_OPENAT2 = 500
@@ -26,38 +55,6 @@ _READ_MORE_BYTES = 1 << 20
 _REMEMBERED_NAMES = 20_000
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}
-
-
-class Missing(StoreError):
-    """Nothing has this name."""
-
-
-class NotAFile(StoreError):
-    """It is there, but a device, a pipe or a socket."""
-
-
-class IsADirectory(NotAFile):
-    """A directory, where a file is meant."""
-
-
-class NotADirectory(StoreError):
-    """A file, where a directory is meant."""
-
-
-class Unreadable(StoreError):
-    """The system refused to read it."""
-
-
-class Unwritable(StoreError):
-    """The system refused to change it."""
-
-
-class TooLarge(StoreError):
-    """The file has more bytes than the caller wants."""
-
-    def __init__(self, message: str, *, hint: str = "", size_bytes: int) -> None:
-        super().__init__(message, hint=hint)
-        self.size_bytes = size_bytes
 
 
 class FileStat(NamedTuple):
@@ -80,29 +77,6 @@ class Entry(NamedTuple):
     size_bytes: int
     mtime_ns: int
     inode: int
-
-
-class Place(NamedTuple):
-    """The root or one allow-list entry."""
-
-    real: str
-    """Real absolute path."""
-    prefixes: tuple[list[str], ...]
-    """The components under which it is asked for: as given, and real."""
-    writable: bool
-    is_file: bool
-    is_root: bool
-
-
-class Located(NamedTuple):
-    """An asked path, taken apart, and the place it belongs to."""
-
-    place: Place
-    parts: list[str]
-    """Components beneath the folder of the place, `..` kept."""
-    plain: str
-    """The same folded by text, for name rules: what would be opened if there were no links."""
-    must_be_directory: bool
 
 
 Entries = list[Entry]
@@ -136,9 +110,9 @@ class Workspace:
     ) -> None:
         self._given = (root, tuple(allow_read), tuple(allow_write), names, engine)
         given = os.path.abspath(root)
-        self._places = [_place(given, writable=True, is_root=True)]
-        self._places += [_place(os.path.join(given, entry), writable=True) for entry in allow_write]
-        self._places += [_place(os.path.join(given, entry), writable=False) for entry in allow_read]
+        self._places = [find_place(given, writable=True, is_root=True)]
+        self._places += [find_place(os.path.join(given, entry), writable=True) for entry in allow_write]
+        self._places += [find_place(os.path.join(given, entry), writable=False) for entry in allow_read]
         self._leave = frozenset(place.real for place in self._places if place.is_file)
         self.root = self._places[0].real
         self.names = names
@@ -146,10 +120,10 @@ class Workspace:
         self._harmless: set[str] = set()
         self._process = os.getpid()
         try:
-            self._folders = {self.root: _hold(self.root)}
+            self._folders = {self.root: self._opener.hold(self.root)}
         except OSError as error:
             hint = "use -C DIR to name a directory"
-            raise Missing(f"cannot work in {show(root)}: {_reason(error)}", hint=hint) from error
+            raise Missing(f"cannot work in {show(root)}: {reason(error)}", hint=hint) from error
 
     def __reduce__(self) -> tuple[Callable[..., "Workspace"], tuple[Any, ...]]:
         return _reopen, self._given
@@ -177,14 +151,14 @@ class Workspace:
         fd, size = self._open_file(path)
         try:
             if limit_bytes is not None and size > limit_bytes:
-                raise _too_large(path, limit_bytes, size)
+                raise too_large(path, limit_bytes, size)
             data = _read_all(fd, size, limit_bytes)
         except OSError as error:
-            raise _failure("read", path, error) from error
+            raise failure("read", path, error) from error
         finally:
             os.close(fd)
         if limit_bytes is not None and len(data) > limit_bytes:
-            raise _too_large(path, limit_bytes, len(data))
+            raise too_large(path, limit_bytes, len(data))
         return data
 
     def read_head(self, path: str, size_bytes: int) -> bytes:
@@ -193,7 +167,7 @@ class Workspace:
         try:
             return os.read(fd, size_bytes)
         except OSError as error:
-            raise _failure("read", path, error) from error
+            raise failure("read", path, error) from error
         finally:
             os.close(fd)
 
@@ -202,14 +176,14 @@ class Workspace:
         located = self._locate(path)
         try:
             if follow_links:
-                return self._stat_target(located)
+                return _file_stat(self._opener.look(self._folder(located.place), located.parts))
             folder, name = self._open_parent(located)
             try:
                 found = os.stat(folder.base + name, dir_fd=folder.fd, follow_symlinks=False)
             finally:
                 folder.close()
         except OSError as error:
-            raise _failure("look at", path, error) from error
+            raise failure("look at", path, error) from error
         return _file_stat(found)
 
     def scan(self, path: str = ".") -> Entries:
@@ -223,7 +197,7 @@ class Workspace:
             finally:
                 folder.close()
         except OSError as error:
-            raise _failure("list", path, error) from error
+            raise failure("list", path, error) from error
         entries.sort()
         return entries
 
@@ -248,7 +222,7 @@ class Workspace:
             finally:
                 folder.close()
         except OSError as error:
-            raise _failure("write", path, error) from error
+            raise failure("write", path, error) from error
 
     def delete(self, path: str) -> None:
         """Remove one file, or a link itself; never a directory, the root or an allowed place."""
@@ -266,7 +240,7 @@ class Workspace:
             finally:
                 folder.close()
         except OSError as error:
-            raise _failure("delete", path, error) from error
+            raise failure("delete", path, error) from error
 
     def _locate(self, path: str, *, write: bool = False) -> Located:
         """Find the place a path belongs to, by whole components."""
@@ -304,7 +278,7 @@ class Workspace:
             self._process, self._folders = os.getpid(), {}
         folder = self._folders.get(place.real)
         if folder is None:
-            folder = _hold(os.path.dirname(place.real) if place.is_file else place.real)
+            folder = self._opener.hold(os.path.dirname(place.real) if place.is_file else place.real)
             self._folders[place.real] = folder
         return folder
 
@@ -317,14 +291,16 @@ class Workspace:
         try:
             fd, resolved = self._opener.open(self._folder(place), located.parts, flags)
         except OSError as error:
-            raise _failure("read", path, error) from error
+            raise failure("read", path, error) from error
         try:
             if resolved != located.plain:
                 self._require_readable(place, resolved, path)
                 self._require_same_file(place, resolved, path)
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
-                raise _not_a_file("read", path, found.st_mode)
+                raise not_a_file("read", path, found.st_mode)
+            if located.must_be_directory:
+                raise NotADirectory(f"cannot read {show(path)}: it is not a directory")
         except BaseException:
             os.close(fd)
             raise
@@ -374,24 +350,16 @@ class Workspace:
             return folder, missing
         raise FileNotFoundError(errno.ENOENT, "no such directory")
 
-    def _stat_target(self, located: Located) -> FileStat:
-        """What is at the end of all links."""
-        fd, _ = self._opener.open(self._folder(located.place), located.parts, LOOK)
-        try:
-            return _file_stat(os.fstat(fd))
-        finally:
-            os.close(fd)
-
     def _secret_name(self, place: Place, resolved: str) -> str:
         """The name that makes it a secret; empty when it is none, or has leave."""
-        path = _for_rules(place, resolved)
-        names = path.split("/")
-        if self._harmless.issuperset(names):
+        path = path_for_rules(place, resolved)
+        unknown = set(path.split("/")) - self._harmless
+        if all(map(self.names.is_harmless, unknown)):
+            if len(self._harmless) < _REMEMBERED_NAMES:
+                self._harmless |= unknown
             return ""
         secret = self.names.secret_name(path)
         if not secret:
-            if len(self._harmless) < _REMEMBERED_NAMES:
-                self._harmless.update(name for name in names if self.names.is_harmless(name))
             return ""
         start = os.path.dirname(place.real) if place.is_file else place.real
         return "" if os.path.join(start, *resolved.split("/")) in self._leave else secret
@@ -403,7 +371,7 @@ class Workspace:
             raise Denied(f"refused to read {show(path)}: {show(secret)} is taken for a secret", hint=hint)
 
     def _require_unprotected(self, place: Place, resolved: str, path: str) -> None:
-        name = self.names.protected_name(_for_rules(place, resolved))
+        name = self.names.protected_name(path_for_rules(place, resolved))
         if name:
             raise Denied(f"refused to change {show(path)}: {show(name)} is protected", hint="change it by hand")
 
@@ -472,27 +440,6 @@ def _reopen(root: str, read: Sequence[str], write: Sequence[str], names: NameRul
     return Workspace(root, allow_read=read, allow_write=write, names=names, engine=engine)
 
 
-def _place(given: str, *, writable: bool, is_root: bool = False) -> Place:
-    real = os.path.realpath(given)
-    named, resolved = components(os.path.abspath(given)), components(real)
-    prefixes = (resolved,) if named == resolved else (named, resolved)
-    return Place(real, prefixes, writable, not is_root and not os.path.isdir(real), is_root)
-
-
-def _hold(real: str) -> Folder:
-    if not _HAS_DESCRIPTORS:
-        os.scandir(real).close()
-        return Folder(None, os.path.join(real, ""))
-    return Folder(os.open(real, HOLD))
-
-
-def _for_rules(place: Place, resolved: str) -> str:
-    """The path that name rules see: beneath an allowed directory its own name counts too, as in `.aws/credentials`."""
-    if place.is_root or place.is_file:
-        return resolved
-    return f"{os.path.basename(place.real)}/{resolved}"
-
-
 def _read_all(fd: int, size_bytes: int, limit_bytes: int | None) -> bytes:
     """Read to the end; a file that says 0 bytes (as in /proc) or grows is read as far as the limit plus one."""
     data = os.read(fd, max(size_bytes + 1, _READ_AT_LEAST_BYTES))
@@ -537,36 +484,3 @@ def _entry(found: "os.DirEntry[str]") -> Entry | None:
     except FileNotFoundError:
         return None
     return Entry(found.name, _kind(known.st_mode), known.st_size, known.st_mtime_ns, known.st_ino)
-
-
-def _too_large(path: str, limit_bytes: int, size_bytes: int) -> TooLarge:
-    message = f"cannot read {show(path)}: {size_bytes:,} bytes, more than {limit_bytes:,}"
-    return TooLarge(message, hint="raise context.max_file_bytes", size_bytes=size_bytes)
-
-
-def _not_a_file(verb: str, path: str, mode: int) -> NotAFile:
-    if stat.S_ISDIR(mode):
-        return IsADirectory(f"cannot {verb} {show(path)}: it is a directory", hint="name a file in it")
-    return NotAFile(f"cannot {verb} {show(path)}: it is a device, a pipe or a socket")
-
-
-def _failure(verb: str, path: str, error: OSError) -> Denied | StoreError:
-    """Our word for what the system answered."""
-    said = f"cannot {verb} {show(path)}: {_reason(error)}"
-    match error.errno:
-        case errno.EXDEV:
-            hint = "links must be relative and stay inside; use -C DIR to work in another directory"
-            return Denied(f"refused to {verb} {show(path)}: it leads outside, {show(_reason(error))}", hint=hint)
-        case errno.ENOENT:
-            return Missing(said)
-        case errno.ENOTDIR:
-            return NotADirectory(said)
-        case errno.EISDIR:
-            return IsADirectory(said)
-        case errno.ENXIO | errno.ENODEV | errno.EOPNOTSUPP:
-            return NotAFile(f"cannot {verb} {show(path)}: it is a device, a pipe or a socket")
-    return Unwritable(said) if verb in ("write", "delete") else Unreadable(said)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower() if error.errno != errno.EXDEV else error.strerror or str(error)

@@ -24,13 +24,13 @@ _syscall.restype = ctypes.c_long
 _syscall.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
 
 
-class OpenAt2:
-    """The kernel resolves; a path without links costs one call and needs no second look."""
+class OpenAt2(Walk):
+    """The kernel resolves; a path without links costs one call and needs no second look.
+
+    What the kernel refuses is walked once more: the answer is the same, and it names the link that leads outside.
+    """
 
     name = "openat2"
-
-    def __init__(self) -> None:
-        self._walk = Walk()
 
     def open(self, top: Folder, parts: Sequence[str], flags: int) -> tuple[int, str]:
         top_fd = top.descriptor
@@ -44,12 +44,8 @@ class OpenAt2:
             if fd >= 0:
                 return fd, _resolved(top_fd, fd)
         if -fd in (errno.EXDEV, errno.EAGAIN):
-            return self._walk.open(top, parts, flags)
+            return super().open(top, parts, flags)
         raise OSError(-fd, os.strerror(-fd))
-
-    def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
-        fd, resolved = self.open(top, parts, flags)
-        return Folder(fd, "", resolved)
 
 
 def is_available() -> bool:

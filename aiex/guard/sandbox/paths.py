@@ -7,6 +7,7 @@ what was really opened.
 import os
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from aiex.errors import Denied
@@ -85,8 +86,9 @@ class NameRules(NamedTuple):
     def is_harmless(self, name: str) -> bool:
         """Whether this component can never be part of a secret path, whatever stands beside it."""
         folded = fold_name(name)
-        begins = (pattern.split("/", 1)[0] for pattern in self.secret_paths)
-        return not self._is_secret_component(folded) and not any(_matches(folded, first) for first in begins)
+        if "\\" in name or self._is_secret_component(folded):
+            return False
+        return not _matches_any(folded, _first_components(self.secret_paths))
 
     def _is_secret_component(self, name: str) -> bool:
         if name not in self.secret_names and not _matches_any(name, self.secret_globs):
@@ -209,8 +211,23 @@ def _is_ignorable(code: int) -> bool:
     return any(first <= code <= last for first, last in IGNORABLE_RANGES)
 
 
-def _matches_any(name: str, globs: Sequence[str]) -> bool:
-    return any(_matches(name, glob) for glob in globs)
+@lru_cache
+def _first_components(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path.split("/", 1)[0] for path in paths)
+
+
+def _matches_any(name: str, globs: tuple[str, ...]) -> bool:
+    begins, ends, others = _sorted_globs(globs)
+    return name.startswith(begins) or name.endswith(ends) or any(_matches(name, glob) for glob in others)
+
+
+@lru_cache
+def _sorted_globs(globs: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What `begin*` begins with, what `*end` ends with, and the other globs: the first two are one call each."""
+    begins = tuple(glob[:-1] for glob in globs if glob.endswith("*") and glob.count("*") == 1)
+    ends = tuple(glob[1:] for glob in globs if glob.startswith("*") and glob.count("*") == 1)
+    others = tuple(glob for glob in globs if glob.count("*") != 1 or not (glob.startswith("*") or glob.endswith("*")))
+    return begins, ends, others
 
 
 def _matches(name: str, glob: str) -> bool:

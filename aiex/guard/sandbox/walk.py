@@ -77,6 +77,12 @@ class Opener(Protocol):
     def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
         """The same for a directory: `HOLD` to reach names in it, `LIST` to list it."""
 
+    def look(self, top: Folder, parts: Sequence[str]) -> os.stat_result:
+        """What is at the end of a path."""
+
+    def hold(self, real: str) -> Folder:
+        """A top: a directory outside of any other, by its real path."""
+
 
 class Walk:
     """Resolves links itself, with O_NOFOLLOW and a stack of descriptors; `..` goes back to a descriptor it holds."""
@@ -85,9 +91,9 @@ class Walk:
 
     def open(self, top: Folder, parts: Sequence[str], flags: int) -> tuple[int, str]:
         top_fd = top.descriptor
-        if len(parts) == 1 and parts[0] != "..":
+        if parts and ".." not in parts:
             try:
-                return _open_itself(parts[0], flags, top_fd), parts[0]
+                return _open_straight(top_fd, parts, flags), "/".join(parts)
             except OSError as error:
                 if error.errno not in _MAYBE_LINK:
                     raise
@@ -97,6 +103,16 @@ class Walk:
         fd, resolved = self.open(top, parts, flags)
         return Folder(fd, "", resolved)
 
+    def look(self, top: Folder, parts: Sequence[str]) -> os.stat_result:
+        fd, _ = self.open(top, parts, LOOK)
+        try:
+            return os.fstat(fd)
+        finally:
+            os.close(fd)
+
+    def hold(self, real: str) -> Folder:
+        return Folder(os.open(real, HOLD))
+
 
 def _open_itself(name: str, flags: int, folder_fd: int) -> int:
     """Open a name that is not a link; ELOOP or ENOTDIR when it may be one."""
@@ -105,6 +121,22 @@ def _open_itself(name: str, flags: int, folder_fd: int) -> int:
         os.close(fd)  # with O_PATH a link itself can be opened
         raise OSError(errno.ELOOP, "a link")
     return fd
+
+
+def _open_straight(top_fd: int, parts: Sequence[str], flags: int) -> int:
+    """Open a path that has no links, holding one directory at a time."""
+    *above, last = parts
+    at = top_fd
+    try:
+        for name in above:
+            below = os.open(name, HOLD | NOFOLLOW, dir_fd=at)
+            if at != top_fd:
+                os.close(at)
+            at = below
+        return _open_itself(last, flags, at)
+    finally:
+        if at != top_fd:
+            os.close(at)
 
 
 class _Steps:
@@ -169,6 +201,8 @@ class ByName:
 
     def open(self, top: Folder, parts: Sequence[str], flags: int) -> tuple[int, str]:
         real, resolved = _real_beneath(top, parts)
+        if os.path.isdir(real):
+            raise IsADirectoryError(errno.EISDIR, "it is a directory")
         fd = os.open(real, flags)
         try:
             unchanged = os.path.samestat(os.fstat(fd), os.lstat(real)) and _real_beneath(top, parts)[0] == real
@@ -182,14 +216,22 @@ class ByName:
     def open_folder(self, top: Folder, parts: Sequence[str], flags: int) -> Folder:
         real, resolved = _real_beneath(top, parts)
         if not os.path.isdir(real):
-            raise OSError(errno.ENOTDIR if os.path.lexists(real) else errno.ENOENT, "not a directory")
+            raise NotADirectoryError(errno.ENOTDIR, "not a directory")
         return Folder(None, os.path.join(real, ""), resolved)
+
+    def look(self, top: Folder, parts: Sequence[str]) -> os.stat_result:
+        return os.lstat(_real_beneath(top, parts)[0])
+
+    def hold(self, real: str) -> Folder:
+        os.scandir(real).close()
+        return Folder(None, os.path.join(real, ""))
 
 
 def _real_beneath(top: Folder, parts: Sequence[str]) -> tuple[str, str]:
+    """The real path, which must exist, and the same relative to `top`."""
     start = os.path.realpath(top.base)
-    real = os.path.realpath(os.path.join(start, *parts))
+    real = os.path.realpath(os.path.join(start, *parts), strict=True)
     inside = os.path.normcase(os.path.join(start, ""))
     if not os.path.normcase(os.path.join(real, "")).startswith(inside):
-        raise OSError(errno.EXDEV, f"it leads to {real}")
+        raise OSError(errno.EXDEV, f"to {real}")
     return real, real[len(inside) :].replace(os.sep, "/")

@@ -1,12 +1,13 @@
 """A small workspace with something worth stealing beside it."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from aiex.guard.sandbox.files import Workspace
+from aiex.guard.sandbox.files import Workspace, sandbox_engine
 
-ENGINES = ["openat2", "walk"]
+ENGINES = ["openat2", "walk", "realpath"] if sys.platform == "linux" else [sandbox_engine()]
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def stays_inside(root: Path, path: str) -> bool:
     return True
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(tree=TREES, paths=st.lists(PATHS, min_size=1, max_size=6))
 def test_both_engines_agree_with_the_kernel_and_never_leave(
     tree: list[tuple[str, str | None]], paths: list[str]
@@ -95,7 +95,7 @@ def test_both_engines_agree_with_the_kernel_and_never_leave(
                 assert first[0] != "read"
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(tree=TREES, path=PATHS)
 def test_a_write_ends_inside_or_changes_nothing(tree: list[tuple[str, str | None]], path: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
