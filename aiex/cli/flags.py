@@ -1,30 +1,33 @@
 """The global flags: they work before and after the verb, and a later one wins."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Form = Literal["text", "json", "stream-json"]
 FORMS: tuple[Form, ...] = ("text", "json", "stream-json")
 
 
-@dataclass(slots=True)
 class Flags:
     """What the global flags said; None where nothing was said."""
 
-    cwd: str | None = None
-    form: Form | None = None
-    model: str | None = None
-    offline: bool = False
-    overrides: list[str] = field(default_factory=list)
-    profile: str | None = None
-    quiet: bool = False
-    verbosity: int = 0
-    no_color: bool = False
-    settings: dict[str, object] = field(default_factory=dict)
-    """Settings that a flag of one command stands for, by their keys."""
+    def __init__(self) -> None:
+        self.cwd: str | None = None
+        self.form: Form | None = None
+        self.model: str | None = None
+        self.offline = False
+        self.overrides: list[str] = []
+        self.profile: str | None = None
+        self.quiet = False
+        self.verbosity = 0
+        self.no_color = False
+        self.settings: dict[str, object] = {}
+        """Settings that a flag of one command stands for, by their keys."""
 
     def to_settings(self) -> dict[str, object]:
         """The flags that are settings too, by their keys."""
@@ -49,6 +52,8 @@ class GlobalOption(click.Option):
 
 def complete_folder(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave directories to the shell."""
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(incomplete, type="dir")]
 
 

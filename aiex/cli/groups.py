@@ -1,15 +1,19 @@
 """The tree of words that Click walks: verbs, then nouns; and the reverse for those who think of the noun first."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from aiex import __version__
 from aiex.cli import registry
 from aiex.cli.flags import with_globals
 from aiex.cli.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 HELP_WIDTH = 80
 """Help is laid out for the classic terminal everywhere, so that the packaged text and the reference never differ."""
@@ -42,6 +46,8 @@ class Words(click.Group):
         return (args[0] if command else None), command, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         found = [CompletionItem(name, help=self.summary(name)) for name in names]
         return found + click.Command.shell_complete(self, ctx, incomplete)

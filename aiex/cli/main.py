@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from types import FrameType
 
 import click
@@ -31,6 +30,7 @@ from aiex.cli.suggest import did_you_mean
 from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, ConfigError, UsageError
 from aiex.events import SessionStarted, TurnEnded
+from aiex.record import record
 from aiex.wiring import Services, open_services
 
 BUG_EXIT = 70
@@ -39,7 +39,7 @@ TERMINATED_EXIT = 143
 COMPLETE_VARIABLE = "_AIEX_COMPLETE"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Invocation:
     """A command line whose words are understood."""
 
@@ -47,7 +47,7 @@ class Invocation:
     flags: Flags
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """The events of a started job, and whether it waits for the outside world."""
 

@@ -1,24 +1,23 @@
 """Which commands exist, by the names of their files; a file is imported when its command is used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from types import MappingProxyType
 
 import click
 
 from aiex import plugins
 from aiex.cli.flags import with_globals
+from aiex.record import record
 
 COMMANDS = "aiex.cli.commands"
 NOUNS = "aiex.cli.nouns"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Noun:
     """A thing, and what can be done with it: each verb is a command."""
 
-    verbs: Mapping[str, click.Command] = field(default_factory=lambda: MappingProxyType({}))
+    verbs: Mapping[str, click.Command]
 
 
 @cache

@@ -1,10 +1,10 @@
 """What a command hands over once its words are understood: checks to make, then a job that tells events."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from aiex.events import Event, TurnEnded
+from aiex.record import record
 from aiex.wiring import Services
 
 Events = Iterator[Event] | AsyncIterator[Event]
@@ -14,7 +14,7 @@ Markup = Literal["markdown", "text", "verbatim"]
 """How an answer for a person is meant: Markdown, lines already laid out, or bytes for another program."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Work:
     """One understood command."""
 

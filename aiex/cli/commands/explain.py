@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from aiex.cli.flags import Flags
 from aiex.cli.streams import read_stdin, say
@@ -16,13 +15,17 @@ from aiex.cli.work import Events, Job, Work
 from aiex.errors import StoreError, UsageError
 from aiex.events import StreamEvent
 from aiex.messages import Request
+from aiex.record import record
 from aiex.wiring import OFFLINE, Services, Stream
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 STDIN_LIMIT_BYTES = 64 * 1024 * 1024
 """More is no source text; six times the largest file that is explained in full."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wish:
     """What the words said."""
 
@@ -47,6 +50,8 @@ def _remember_budget(ctx: click.Context, _param: click.Parameter, value: int | N
 
 
 def _complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(incomplete, type="file")]
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
-from click.shell_completion import CompletionItem
 
 from aiex.cli import registry
 from aiex.cli.topics import read_topic, topic_names
 from aiex.cli.work import Markup, Work, answered, report
 from aiex.errors import UsageError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 
 def _complete_topics(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(name) for name in _known_words() if name.startswith(incomplete)]
 
 

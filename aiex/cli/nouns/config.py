@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
@@ -14,8 +13,13 @@ from aiex.events import TurnEnded
 from aiex.settings import Origin
 from aiex.wiring import Services
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 
 def _complete_keys(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     from aiex.settingkeys import KEYS
 
     return [
