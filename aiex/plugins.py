@@ -42,6 +42,14 @@ def summary(room: str, name: str) -> str:
     return first.strip('"').rstrip(".") if first.startswith('"""') else ""
 
 
+def literals(room: str, name: str, field: str) -> tuple[str, ...]:
+    """The strings in `field=("a", "b")` at the first indentation of a part's source, read without importing it."""
+    path = os.path.join(folder(room), name.replace("-", "_") + ".py")
+    with open(path, encoding="utf-8") as source:
+        _, found, after = source.read().partition(f"\n    {field}=(")
+    return tuple(after.partition(")")[0].split('"')[1::2]) if found else ()
+
+
 def load(room: str, name: str, offers: str = "") -> ModuleType:
     """Import one part.
 

@@ -64,6 +64,12 @@ def test_names_are_unique_to_a_language(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("field", ["extensions", "filenames", "interpreters"])
+def test_names_can_be_read_without_an_import(name: str, field: str) -> None:
+    assert plugins.literals(ROOM, name, field) == getattr(get_language(name), field)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_recognised_by_its_extension(name: str) -> None:
     for extension in get_language(name).extensions:
         language = find_language("folder/file" + extension.upper())

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from aiex.context.ecmascript import definitions, exports, imports, paths, uses
+from aiex.context.ecmascript import definitions, exports, imports, paths
+from aiex.context.ecmascript import uses as known
 from aiex.context.extract import SIGNATURE_LIMIT
 from aiex.context.facts import SymbolKind
 from aiex.context.language import Found, Language, Reader, by_fields, field, text
@@ -89,29 +90,32 @@ DEFINITIONS: Mapping[str, Reader] = {
 }
 
 
-def typed_language(name: str, entry_point: str, extensions: tuple[str, ...], jsx: str = "") -> Language:
+def typed_language(
+    name: str, entry_point: str, *, extensions: tuple[str, ...], interpreters: tuple[str, ...] = (), jsx: str = ""
+) -> Language:
     """TypeScript, or TypeScript with JSX: one language with two grammars."""
     return Language(
         name=name,
-        grammar=f"tree_sitter_typescript:{entry_point}",
+        grammar=grammar,
         extensions=extensions,
-        interpreters=("deno", "tsx", "ts-node") if name == "typescript" else (),
+        interpreters=interpreters,
         definitions=DEFINITIONS,
         containers=definitions.CONTAINERS,
         wrappers=frozenset({"export_statement", "ambient_declaration"}),
         attached=frozenset({"decorator"}),
+        comments=exports.COMMENTS,
         imports=imports.IMPORTS,
         exported=exports.is_exported,
         public=exports.public_names,
         entry=exports.entry_line,
-        uses=uses.USES + jsx + _USES,
-        effects=uses.EFFECTS,
-        exits=uses.EXITS,
-        ignored=uses.IGNORED | uses.IGNORED_TYPES,
+        uses=known.USES + uses + _USES,
+        effects=known.EFFECTS,
+        exits=known.EXITS,
+        ignored=known.IGNORED | known.IGNORED_TYPES,
         mention=paths.MENTION,
         names_of=paths.names_of,
         resolve=paths.resolve,
         family="ecmascript",
         self_names=frozenset({"this", "self", "that"}),
-        chunk_inside=uses.CHUNK_INSIDE,
+        chunk_inside=known.CHUNK_INSIDE,
     )

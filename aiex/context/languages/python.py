@@ -183,6 +183,7 @@ LANGUAGE = Language(
             "case_clause",
         }
     ),
+    inside=re.compile(rb"(?m)^[ \t]+(?:async[ \t]+def|def|class|import|from)\b"),
     wrappers=frozenset({"decorated_definition"}),
     imports={
         "import_statement": _import,
@@ -201,7 +202,7 @@ LANGUAGE = Language(
         (except_clause) @catch
         (assert_statement . (_) @assert)
         (global_statement) @effect.state
-        (attribute object: (identifier) @read)
+        (attribute object: (identifier)) @read
         (argument_list (identifier) @read)
         (keyword_argument value: (identifier) @read)
         (assignment right: (identifier) @read)

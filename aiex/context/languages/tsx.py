@@ -3,4 +3,9 @@
 from aiex.context.ecmascript.typed import typed_language
 from aiex.context.ecmascript.uses import JSX
 
-LANGUAGE = typed_language("tsx", "language_tsx", (".tsx",), JSX)
+LANGUAGE = typed_language(
+    name="tsx",
+    grammar="tree_sitter_typescript:language_tsx",
+    extensions=(".tsx",),
+    uses=JSX,
+)

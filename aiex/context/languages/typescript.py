@@ -2,4 +2,9 @@
 
 from aiex.context.ecmascript.typed import typed_language
 
-LANGUAGE = typed_language("typescript", "language_typescript", (".ts", ".mts", ".cts"))
+LANGUAGE = typed_language(
+    name="typescript",
+    grammar="tree_sitter_typescript:language_typescript",
+    extensions=(".ts", ".mts", ".cts"),
+    interpreters=("deno", "tsx", "ts-node"),
+)
