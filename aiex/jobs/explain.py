@@ -183,8 +183,17 @@ def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Wo
     try:
         workspace.stat(path, follow_links=True)
     except (Missing, NotADirectory) as error:
+        if _is_link(path, workspace):
+            raise UsageError(f"{target.path} is a link to something that is not there") from error
         hint = _nearest(path, engine, workspace)
         raise UsageError(f"no such file or directory: {target.path}", hint=hint) from error
+
+
+def _is_link(path: str, workspace: "Workspace") -> bool:
+    try:
+        return workspace.stat(path).kind == "link"
+    except (StoreError, Denied):
+        return False
 
 
 def _nearest(path: str, engine: "Engine", workspace: "Workspace") -> str:
@@ -204,9 +213,10 @@ def _nearest(path: str, engine: "Engine", workspace: "Workspace") -> str:
         return f"did you mean {' or '.join(offered)}?"
     folder = path.rpartition("/")[0] or "."
     try:
-        there = [entry.name + ("/" if entry.kind == "dir" else "") for entry in workspace.scan(folder)]
+        entries = [entry for entry in workspace.scan(folder) if not entry.name.startswith(".")]
     except (StoreError, Denied):
         return "paths are relative to the directory you are in"
+    there = [entry.name + ("/" if entry.kind == "dir" else "") for entry in entries]
     return f"{folder} has {', '.join(there[:8])}{' …' if len(there) > 8 else ''}" if there else f"{folder} is empty"
 
 

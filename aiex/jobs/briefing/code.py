@@ -7,8 +7,8 @@ from aiex.errors import UsageError
 from aiex.jobs.briefing.flow import Start, find_start, follow
 from aiex.jobs.briefing.history import Git, history_of
 from aiex.jobs.briefing.material import Material, excerpt_of, is_binary, subject_of
-from aiex.jobs.briefing.model import Briefing, Callee, Caller, Flow, History, Place, Purpose
-from aiex.jobs.briefing.names import CALLS, FUNCTIONS, TYPES, is_test
+from aiex.jobs.briefing.model import Briefing, Callee, Caller, Flow, History, Place, Purpose, Subject
+from aiex.jobs.briefing.names import CALLS, DATA_LANGUAGES, FUNCTIONS, TEXT_LANGUAGES, TYPES, is_test
 from aiex.jobs.briefing.observations import effects_of, faults_of, hot_spots_of
 from aiex.jobs.briefing.origins import origin_of
 from aiex.jobs.briefing.outline import family_of, innermost, name_at, outline_of, outlined
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.context.graph import Graph
     from aiex.guard.sandbox.files import Workspace
+
+QUIET_LANGUAGES = TEXT_LANGUAGES | DATA_LANGUAGES | {"html", "css"}
+"""What these say has no flow, no effects and no errors."""
+HEAD_LINES = 40
+"""Lines shown of a text that could not be parsed."""
+READABLE_BYTES = 300
+"""Bytes per line up to which a text is one that people read."""
 
 _CERTAINTY = {"import": 0, "scope": 1, "name": 2}
 
@@ -53,6 +60,8 @@ def brief_file(sources: Sources, material: Material, target: Target) -> Briefing
     subject = subject_of(material, target, "file")
     if not material.source or is_binary(material.source):
         return Briefing(subject, _bare_purpose(material), history=sources.history(path))
+    if facts.parsed == "fallback" or facts.language in QUIET_LANGUAGES:
+        return _brief_text(sources, material, subject)
     engine = sources.engine
     dependents = dependents_of(sources.graph, path, facts) if sources.known else None
     start = find_start(facts)
@@ -69,6 +78,21 @@ def brief_file(sources: Sources, material: Material, target: Target) -> Briefing
         tests=tests_of(engine, path, facts, dependents or (), frozenset())
         if sources.known and not is_test(path)
         else None,
+        history=sources.history(path),
+    )
+
+
+def _brief_text(sources: Sources, material: Material, subject: Subject) -> Briefing:
+    """What can be said of text that does not run: documents, data, and what could not be parsed."""
+    path, facts = material.path, material.facts
+    is_prose = facts.parsed == "fallback" and facts.size_bytes <= READABLE_BYTES * max(1, facts.line_count)
+    return Briefing(
+        subject,
+        purpose_of(path, facts),
+        source=excerpt_of(material, 1, HEAD_LINES) if is_prose else None,
+        outline=outline_of(path, facts) or None,
+        needs=needs_of(sources.graph, path, facts) or None,
+        dependents=(dependents_of(sources.graph, path, facts) or None) if sources.known else None,
         history=sources.history(path),
     )
 
@@ -126,12 +150,12 @@ def brief_lines(sources: Sources, material: Material, target: Target) -> Briefin
         UsageError: if the range begins after the last line.
     """
     path, facts = material.path, material.facts
+    if is_binary(material.source):
+        raise UsageError(f"{path} is binary: it has no lines", hint=f"aiex explain {path}")
     if target.start_line > facts.line_count:
         raise UsageError(
-            f"{path} has no line {target.start_line}: its last line is {facts.line_count}",
-            hint=f"try {Target(path, max(1, facts.line_count - 20), facts.line_count)}"
-            if facts.line_count
-            else "the file is empty",
+            f"{path} has no line {target.start_line}: {_last_line(facts)}",
+            hint=f"aiex explain {Target(path, max(1, facts.line_count - 20), facts.line_count)}",
         )
     target = target._replace(path=path, end_line=min(target.end_line, facts.line_count))
     first, last = target.start_line, target.end_line
@@ -158,6 +182,10 @@ def _touched(facts: FileFacts, first: int, last: int) -> list[int]:
     return [
         index for index, symbol in enumerate(facts.symbols) if symbol.start_line <= last and symbol.end_line >= first
     ]
+
+
+def _last_line(facts: FileFacts) -> str:
+    return f"its last line is {facts.line_count}" if facts.line_count else "it is empty"
 
 
 def _mostly(facts: FileFacts, touched: list[int], first: int, last: int) -> int:

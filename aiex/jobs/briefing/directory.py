@@ -97,6 +97,8 @@ def compose(path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefi
     division = divide(seen, path)
     entry_points = _entry_points(seen, manifests)
     readme = reader.readme_path(path)
+    if not seen:
+        return Briefing(_subject(path, seen, listed))
     return Briefing(
         _subject(path, seen, listed),
         _purpose(path, seen, reader, readme, manifests),

@@ -66,8 +66,9 @@ def reader_for(path: str) -> Callable[[str, str], Said] | None:
 
 
 def _line(text: str, wanted: str) -> int:
-    at = text.find(wanted)
-    return text.count("\n", 0, at) + 1 if at >= 0 else 1
+    """The first line with these words on their own."""
+    found = re.search(rf"(?<![\w.-]){re.escape(wanted)}(?![\w-])", text)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _needs(path: str, text: str, name: str, required: str) -> External:
@@ -75,7 +76,7 @@ def _needs(path: str, text: str, name: str, required: str) -> External:
 
 
 def _command(path: str, text: str, kind: str, name: str, what: str) -> EntryPoint:
-    return EntryPoint(kind, name, what, Place(path, _line(text, name)))
+    return EntryPoint(kind, name, what, Place(path, _line(text, what or name)))
 
 
 def _requirement(path: str, text: str, written: str) -> Iterator[External]:

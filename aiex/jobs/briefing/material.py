@@ -11,6 +11,8 @@ EXCERPT_LINES = 400
 EXCERPT_CHARS = 40_000
 
 _MAGIC = (
+    (b"\xff\xfe", "UTF-16 text, which is not read as source"),
+    (b"\xfe\xff", "UTF-16 text, which is not read as source"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -59,8 +61,8 @@ class Material(NamedTuple):
 
 
 def is_binary(source: bytes) -> bool:
-    """True for content that is not text: a NUL byte early on, and no UTF-16 mark."""
-    return b"\0" in source[:8192] and not source.startswith((b"\xff\xfe", b"\xfe\xff"))
+    """True for content that is not text in a usual encoding: a NUL byte early on."""
+    return b"\0" in source[:8192]
 
 
 def kind_of_binary(source: bytes) -> str:
@@ -78,10 +80,8 @@ def notes_on(source: bytes, facts: FileFacts) -> tuple[str, ...]:
     if facts.parsed == "partial":
         notes.append(f"{facts.note or 'syntax errors'}: what stands near it may be missing or wrong")
     elif facts.note:
-        notes.append(f"{facts.note}: only sizes and names are known")
-    if source.startswith((b"\xff\xfe", b"\xfe\xff")):
-        notes.append("the file is UTF-16")
-    elif not _is_utf8(source):
+        notes.append(f"{facts.note}; only its size and its text are known")
+    if not _is_utf8(source):
         notes.append("the file is not UTF-8; undecodable bytes are shown as �")
     return tuple(notes)
 

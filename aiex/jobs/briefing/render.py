@@ -157,7 +157,7 @@ def purpose_section(briefing: Briefing) -> Section | None:
 
 
 def _glance(briefing: Briefing) -> Section | None:
-    if briefing.outline is None or briefing.needs is None:
+    if briefing.effects is None or briefing.outline is None or briefing.needs is None:
         return None
     rows = []
     if briefing.dependents is not None:
@@ -207,7 +207,8 @@ def _source(briefing: Briefing) -> Section | None:
     fence = "`" * max(3, longest + 1)
     rows = tuple(Line(row) for row in source.text.split("\n"))
     opening = f"{fence}{briefing.subject.language}"
-    return Section("Source", rows, 80, 3, 5, "lines", opening, fence)
+    title = "Source" if briefing.subject.kind != "file" else "How it begins"
+    return Section(title, rows, 80, 3, 5, "lines", opening, fence)
 
 
 def _around(briefing: Briefing, links: Links) -> Section | None:

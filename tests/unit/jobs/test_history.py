@@ -1,0 +1,108 @@
+"""What the output of `git log` tells."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from aiex.context.engine import Engine
+from aiex.guard.sandbox.files import Workspace
+from aiex.jobs.briefing.history import from_json, git_of, history_of, parse_log, read_head, to_json
+
+LOG = (
+    "\x1eaa\x1f2026-02-01\x1fAda\x1fSecond\0\0" "3\t1\ta.py\0" "1\t0\tb.py\0"
+    "\x1ebb\x1f2026-01-01\x1fBob\x1fFirst: \x1c odd\0\0" "10\t0\ta.py\0" "5\t0\tb.py\0" "-\t-\tp.png\0"
+)  # fmt: skip
+
+
+def test_commits_churn_and_company_are_counted() -> None:
+    history = parse_log(LOG, "a.py", limit=60, directory=False)
+    assert history is not None
+    assert [commit.id for commit in history.commits] == ["aa", "bb"]
+    assert (history.lines_added, history.lines_removed, history.complete) == (13, 1, True)
+    assert history.authors == (("Ada", 1), ("Bob", 1))
+    assert [(item.path, item.commits) for item in history.together] == [("b.py", 2)]
+
+
+def test_a_log_that_was_cut_is_not_complete() -> None:
+    history = parse_log(LOG, "a.py", limit=1, directory=False)
+    assert history is not None
+    assert (len(history.commits), history.complete) == (1, False)
+
+
+def test_of_a_directory_all_files_count() -> None:
+    history = parse_log(LOG, ".", limit=60, directory=True)
+    assert history is not None
+    assert [(item.path, item.commits) for item in history.busiest] == [("a.py", 2), ("b.py", 2)]
+    assert history.lines_added == 19
+
+
+def test_no_output_is_no_history() -> None:
+    assert parse_log("", "a.py", limit=60, directory=False) is None
+
+
+def test_history_survives_being_kept() -> None:
+    history = parse_log(LOG, "a.py", limit=60, directory=False)
+    assert from_json(to_json(history)) == history
+    assert from_json(to_json(None)) is None
+
+
+def _git(root: str, *args: str) -> None:
+    subprocess.run(["git", *args], cwd=root, check=True, capture_output=True)
+
+
+Open = Callable[..., tuple[Engine, Workspace]]
+
+
+def test_a_real_repository_is_read_and_asked_once_per_commit(open_tree: Open) -> None:
+    engine, workspace = open_tree({"a.py": "x = 1\n", "b.py": "y = 1\n"})
+    _git(workspace.root, "init", "-q", "-b", "main")
+    _git(workspace.root, "add", ".")
+    _git(workspace.root, "commit", "-q", "-m", 'Begin: it\'s "odd"')
+    asked: list[tuple[str, ...]] = []
+    ask = git_of(workspace)
+
+    def git(*args: str) -> bytes | None:
+        asked.append(args)
+        return ask(*args)
+
+    first = history_of(engine, workspace, git, "a.py")
+    second = history_of(engine, workspace, git, "a.py")
+    assert first is not None
+    assert first == second
+    assert [commit.subject for commit in first.commits] == ['Begin: it\'s "odd"']
+    assert first.lines_added == 1
+    assert len(asked) == 1
+
+
+def test_packed_references_are_followed(open_tree: Open) -> None:
+    _, workspace = open_tree({"a.py": "x = 1\n"})
+    _git(workspace.root, "init", "-q", "-b", "main")
+    _git(workspace.root, "add", ".")
+    _git(workspace.root, "commit", "-q", "-m", "Begin")
+    loose = read_head(workspace)
+    _git(workspace.root, "pack-refs", "--all")
+    assert len(loose) == 40
+    assert read_head(workspace) == loose
+
+
+def test_without_git_there_is_no_history(open_tree: Open) -> None:
+    engine, workspace = open_tree({"a.py": "x = 1\n"})
+    assert history_of(engine, workspace, git_of(workspace), "a.py") is None
+
+
+def test_without_commits_there_is_no_history(open_tree: Open) -> None:
+    engine, workspace = open_tree({"a.py": "x = 1\n"})
+    _git(workspace.root, "init", "-q")
+    assert history_of(engine, workspace, git_of(workspace), "a.py") is None
+
+
+def test_only_the_files_below_the_root_are_named(open_tree: Open, tmp_path: Path) -> None:
+    engine, workspace = open_tree({"a.py": "x = 1\n", "sub/b.py": "y = 1\n"})
+    _git(workspace.root, "init", "-q")
+    _git(workspace.root, "add", ".")
+    _git(workspace.root, "commit", "-q", "-m", "Begin")
+    history = history_of(engine, workspace, git_of(workspace), "sub", directory=True)
+    assert history is not None
+    assert history.lines_added == 1
