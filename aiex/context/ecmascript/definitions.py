@@ -186,7 +186,8 @@ def _assigned(node: "Node", assignment: "Node", source: bytes) -> Iterator[Found
         for path in targets:
             owner, _, name = path.rpartition(".")
             if owner in EXPORT_OBJECTS and not _is_defined(name, inner, source):
-                yield Found(name, "constant", node, None, None, True, _short(node, value, source))
+                body = inner if inner.type == "object" else None
+                yield Found(name, "constant", node, body, None, True, _short(node, value, source))
 
 
 def _exported_whole(node: "Node", inner: "Node", source: bytes) -> Iterator[Found]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 EXPORTS = re.compile(r"(?:module\.)?exports\b")
+COMMENTS = frozenset({"comment", "html_comment", "hash_bang_line"})
 EXPORT_OBJECTS = frozenset({"exports", "module.exports"})
 
 

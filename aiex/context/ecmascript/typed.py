@@ -91,7 +91,7 @@ DEFINITIONS: Mapping[str, Reader] = {
 
 
 def typed_language(
-    name: str, entry_point: str, *, extensions: tuple[str, ...], interpreters: tuple[str, ...] = (), jsx: str = ""
+    *, name: str, grammar: str, extensions: tuple[str, ...], interpreters: tuple[str, ...] = (), uses: str = ""
 ) -> Language:
     """TypeScript, or TypeScript with JSX: one language with two grammars."""
     return Language(

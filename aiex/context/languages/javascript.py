@@ -13,6 +13,7 @@ LANGUAGE = Language(
     containers=definitions.CONTAINERS,
     wrappers=frozenset({"export_statement"}),
     attached=frozenset({"decorator"}),
+    comments=exports.COMMENTS,
     imports=imports.IMPORTS,
     exported=exports.is_exported,
     public=exports.public_names,
