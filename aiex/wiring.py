@@ -120,6 +120,11 @@ class Services:
             return None
         return os.path.join(place, "code.db")
 
+    def close(self) -> None:
+        """Keep what was learned for the next run, also when this one was interrupted."""
+        if "engine" in self.__dict__:
+            self.engine.close()
+
     @cached_property
     def model(self) -> str:
         """Who answers: `provider/model` or `offline`. ConfigError when the provider is not configured."""

@@ -92,11 +92,11 @@ def _run(arguments: list[str]) -> int:
     printer = open_printer(find_form(arguments))
     try:
         invocation = parse(arguments)
-        services = find_services(invocation)
-        printer = choose_printer(invocation, services)
-        _introduce(invocation, services, printer)
-        started = route(validate(invocation, services), services)
-        ended = execute(started.events, printer.show, waits=started.waits)
+        with contextlib.closing(find_services(invocation)) as services:
+            printer = choose_printer(invocation, services)
+            _introduce(invocation, services, printer)
+            started = route(validate(invocation, services), services)
+            ended = execute(started.events, printer.show, waits=started.waits)
     except Answered as answer:
         write_stdout(answer.text)
         return answer.exit_code

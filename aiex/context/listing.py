@@ -4,10 +4,10 @@ Ignore rules cost 30 ms to load, so what they decided is remembered: a later wal
 has not seen, and starts over when an ignore file changed.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.digest import fingerprint
 from aiex.errors import StoreError
 from aiex.guard.sandbox.files import Workspace
 
@@ -49,10 +49,8 @@ class Listing(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """Digest of all paths, sizes and times: equal when nothing visible changed."""
-        digest = hashlib.blake2b(digest_size=12)
-        for entry in self.files:
-            digest.update(f"{entry.path}\0{entry.size_bytes}\0{entry.mtime_ns}\n".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        lines = [f"{entry.path}\0{entry.size_bytes}\0{entry.mtime_ns}\n" for entry in self.files]
+        return fingerprint("".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def list_files(
@@ -169,7 +167,7 @@ class _Walk:
 
     def rules_digest(self) -> str:
         parts = repr((sorted(self.rule_files), self.extra, DEFAULT_PATTERNS))
-        return hashlib.blake2b(parts.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+        return fingerprint(parts.encode("utf-8", "surrogateescape"))
 
     def listing(self) -> Listing:
         return Listing(
