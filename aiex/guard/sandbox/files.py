@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiex.errors import Denied
-from aiex.guard.sandbox.atomic import remove_file, replace_file_below
 from aiex.guard.sandbox.faults import (
     IsADirectory,
     Missing,
@@ -210,6 +209,8 @@ class Workspace:
 
         Missing directories are made. On any failure the old file is whole and nothing is left behind.
         """
+        from aiex.guard.sandbox.atomic import replace_file_below
+
         located = self._locate(path, write=True)
         self._require_unprotected(located.place, located.plain, path)
         try:
@@ -226,6 +227,8 @@ class Workspace:
 
     def delete(self, path: str) -> None:
         """Remove one file, or a link itself; never a directory, the root or an allowed place."""
+        from aiex.guard.sandbox.atomic import remove_file
+
         located = self._locate(path, write=True)
         if not located.parts or located.place.is_file:
             raise Denied(f"refused to delete {show(path)}: it is the root or an allowed place itself")

@@ -17,7 +17,8 @@ NAMES_WITH_MEANING = frozenset(
         *("index", "packed-refs", "commondir", "gitdir", "logs"),
     )
 )
-"""What git reads in its directory (gitrepository-layout(5)); only for these the whole tree is searched."""
+"""What git reads in its directory (gitrepository-layout(5)). The whole tree is searched for a `.git` file only for these
+and beside a HEAD, without which git takes no directory for its own."""
 MAX_DIRECTORIES = 20_000
 _MAX_BYTES = 4096
 
@@ -30,7 +31,8 @@ def git_directory_above(opener: Opener, top: Folder, root: str, resolved: str) -
         if _looks_like_git(opener, top, directory, resolved):
             return directory or "."
     searched: Iterator[str] = iter(ancestors)
-    if any(name.casefold() in NAMES_WITH_MEANING for name in resolved.split("/")):
+    has_meaning = any(name.casefold() in NAMES_WITH_MEANING for name in resolved.split("/"))
+    if has_meaning or any(_kind(opener, top, f"{directory}/HEAD") for directory in ancestors):
         searched = _with_git_file(opener, top)
     for directory in searched:
         for real in _named_by(opener, top, root, directory):

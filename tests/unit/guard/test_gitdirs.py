@@ -29,6 +29,7 @@ def put(root: Path, **files: str) -> None:
         ("gitdir: {root}/store/x\r\n", "store/x/hooks/post-checkout"),
         ("gitdir:../store/x/", "store/x/new/HEAD"),
         ("gitdir: ../store/worktrees/x", "store/config"),
+        ("gitdir: ../store/x", "store/x/any/thing"),
     ],
 )
 def test_what_a_git_file_names_is_protected(place: Path, workspace: Workspace, line: str, path: str) -> None:
