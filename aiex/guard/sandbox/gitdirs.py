@@ -17,8 +17,8 @@ NAMES_WITH_MEANING = frozenset(
         *("index", "packed-refs", "commondir", "gitdir", "logs"),
     )
 )
-"""What git reads in its directory (gitrepository-layout(5)). The whole tree is searched for a `.git` file only for these
-and beside a HEAD, without which git takes no directory for its own."""
+"""What git reads in its directory (gitrepository-layout(5)). The whole tree is searched for a `.git` file only for
+these and beside a HEAD, without which git takes no directory for its own."""
 MAX_DIRECTORIES = 20_000
 _MAX_BYTES = 4096
 
