@@ -129,7 +129,8 @@ def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None
     busy: dict[int, int] = {}
     for ref in facts.references:
         if ref.kind in CALLS and ref.name not in _TRIVIAL:
-            busy[ref.inside] = busy.get(ref.inside, 0) + 1
+            weight = 2 if _is_imported(facts, ref) else int(bool(ref.receiver))
+            busy[ref.inside] = busy.get(ref.inside, 0) + weight
     running = set(functions)
     reach = {index: len(_reachable(index, calls) & running) for index in functions}
 

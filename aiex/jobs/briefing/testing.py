@@ -15,7 +15,8 @@ MAX_FILES_READ = 24
 """Test files whose functions are looked at; more are listed without them."""
 
 _COMMON = frozenset(
-    {"main", "run", "init", "get", "set", "new", "New", "close", "open", "name", "test", "setup", "drop", "clone", "fmt",
+    {"main", "run", "init", "get", "set", "new", "New", "close", "open", "name", "test", "setup", "drop", "clone",
+     "fmt",
      "from", "into", "default", "eq", "hash", "len", "next", "poll", "is_empty", "toString", "equals", "hashCode",
      "update", "add", "remove", "clear", "copy", "keys", "values", "items", "pop"}
 )  # fmt: skip
@@ -102,13 +103,13 @@ def mentionable(facts: FileFacts) -> frozenset[str]:
         for symbol in facts.symbols
         if symbol.exported
         and (symbol.kind in FUNCTIONS or symbol.kind in TYPES)
-        and symbol.name not in _COMMON
         and not (symbol.name.startswith("__") and symbol.name.endswith("__"))
     )
 
 
 def cases_in(facts: FileFacts, wanted: frozenset[str]) -> tuple[SuiteCase, ...]:
-    """Test functions that use one of the names, in file order."""
+    """Test functions that use one of the names, in file order; a usual name counts beside a telling one only."""
+    telling = wanted - _COMMON or wanted
     mentions: dict[int, dict[str, None]] = {}
     for ref in facts.references:
         if ref.name in wanted and ref.inside >= 0:
@@ -116,7 +117,7 @@ def cases_in(facts: FileFacts, wanted: frozenset[str]) -> tuple[SuiteCase, ...]:
     return tuple(
         SuiteCase(name_at(facts, index), facts.symbols[index].start_line, tuple(names))
         for index, names in sorted(mentions.items())
-        if index >= 0
+        if index >= 0 and not telling.isdisjoint(names)
     )
 
 

@@ -23,8 +23,10 @@ PACKAGE = b"""{
   "scripts": {"test": "vitest"},
   "dependencies": {"react": "^18.0.0"}
 }"""
-NAMES = ("pyproject.toml", "setup.cfg", "setup.py", "package.json", "Cargo.toml", "go.mod", "Gemfile", "mix.exs", "pom.xml",
-         "build.gradle", "Makefile", "Procfile", "Dockerfile", "requirements-dev.txt")  # fmt: skip
+NAMES = (
+    "pyproject.toml", "setup.cfg", "setup.py", "package.json", "Cargo.toml", "go.mod", "Gemfile", "mix.exs", "pom.xml",
+    "build.gradle", "Makefile", "Procfile", "Dockerfile", "requirements-dev.txt",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
