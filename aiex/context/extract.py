@@ -161,7 +161,7 @@ def read_facts(root: "Node", source: bytes, language: Language) -> FileFacts:
         tuple(uses.references),
         tuple(uses.faults),
         tuple(uses.effects),
-        tuple(uses.complexity),
+        tuple(0 if value == 1 and index in walk.bare else value for index, value in enumerate(uses.complexity)),
         language.entry(root, source) if language.entry else 0,
     )
 
@@ -194,6 +194,7 @@ class _Walk:
         self.kept: dict[int, int] = {}
         self.full: set[int] = set()
         self.opened: list[Node] = []
+        self.bare: set[int] = set()
 
     def look(self, node: "Node", parent: int, outer: "Node | None", depth: int, wrappers: tuple[str, ...]) -> None:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
@@ -206,7 +207,7 @@ class _Walk:
             kind = child.type
             if kind in comments or kind in attached:
                 # a comment behind code on its line says nothing about what follows
-                if kind in attached or before is None or child.start_point[0] != before.end_point[0]:
+                if kind in attached or before is None or child.start_point[0] + 1 != last_line(before):
                     leading.append(child)
                 continue
             before = child
@@ -307,7 +308,9 @@ class _Walk:
                 exported,
             )
         )
-        if found.body is not None and depth < WALK_DEPTH and self.is_worth_a_look(kind, found.body):
+        if found.body is None:
+            self.bare.add(len(self.symbols) - 1)
+        elif depth < WALK_DEPTH and self.is_worth_a_look(kind, found.body):
             self.look(found.body, len(self.symbols) - 1, None, depth + 1, ())
 
     def is_worth_a_look(self, kind: SymbolKind, body: "Node") -> bool:
@@ -349,7 +352,7 @@ def comment_above(leading: "list[Node]", node: "Node", source: bytes, language: 
         if end_row < wanted_row - (2 if source.startswith(b"/**", item.start_byte) else 1):
             break
         wanted_row = item.start_point[0]
-        if item.type in language.comments:
+        if item.type in language.comments and not source.startswith(b"#!", item.start_byte):
             lines[:0] = text(item, source).splitlines()
     return clean_comment(lines) if lines else ""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.extract import bare_facts, extract
 from aiex.context.facts import FileFacts, to_heavy, to_light
-from aiex.context.language import Language, find_language
+from aiex.context.language import HEAD_BYTES, Language, find_language
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, StoreError
@@ -80,7 +80,7 @@ def recognise(source: bytes, path: str) -> tuple[Language | None, str]:
     if is_binary(source):
         wide = source.startswith((b"\xff\xfe", b"\xfe\xff"))
         return None, "UTF-16 text, not parsed" if wide else "binary"
-    return find_language(path, source[:200]), ""
+    return find_language(path, source[:HEAD_BYTES]), ""
 
 
 def is_binary(source: bytes) -> bool:

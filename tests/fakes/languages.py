@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,14 +50,13 @@ class FileTree:
 
         Such a pair would be missed when asking who depends on the target.
         """
-        from aiex.context.reading import mentions
-
         missed = []
         for path, source in self.files.items():
             language = find_language(path)
-            if language is None:
+            if language is None or language.mention is None:
                 continue
-            words = set(mentions(source, language).split())
+            found = b" ".join(match.group() for match in language.mention.finditer(source))
+            words = {word.decode() for word in re.findall(rb"[A-Za-z_][A-Za-z0-9_]*", found)}
             for item in extract(source, language).imports:
                 for target in language.resolve(item, path, self):
                     kind = find_language(target)

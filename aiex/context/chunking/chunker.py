@@ -7,7 +7,7 @@ from typing import NamedTuple
 from aiex.context.chunking.boundaries import Unit, cut_node
 from aiex.context.chunking.fallback import cut_text
 from aiex.context.extract import Unparsed, parse
-from aiex.context.language import Language, find_language
+from aiex.context.language import HEAD_BYTES, Language, find_language
 
 LIMIT_BYTES = 3_000
 """About 700 tokens of code; larger units are cut inside."""
@@ -37,7 +37,7 @@ def chunk(source: bytes, path: str) -> list[Chunk]:
     The chunks are in order and cover the source exactly; an empty source has none. None is larger than
     `LIMIT_BYTES`. Cost: about half of the parse on top of the parse.
     """
-    language = find_language(path, source[:200])
+    language = find_language(path, source[:HEAD_BYTES])
     return [*_chunks(join(cut(source, language)), source)]
 
 

@@ -1,0 +1,82 @@
+"""C++."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aiex.context import cfamily
+from aiex.context.language import Found, Language, field, head_line
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+
+def _namespace(node: "Node", source: bytes) -> Iterable[Found]:
+    """A named namespace; one without a name makes its inside local to the file."""
+    body = node.child_by_field_name("body")
+    name = cfamily.plain(field(node, "name", source))
+    if name:
+        yield Found(name, "namespace", node, body, exported=True)
+    else:
+        yield Found("(anonymous)", "namespace", node, body, exported=False, signature="namespace")
+
+
+def _alias(node: "Node", source: bytes) -> Iterable[Found]:
+    yield Found(field(node, "name", source), "type", node, signature=head_line(node, source))
+
+
+def _concept(node: "Node", source: bytes) -> Iterable[Found]:
+    yield Found(field(node, "name", source), "type", node, signature=head_line(node, source))
+
+
+def _type(node: "Node", source: bytes) -> Iterable[Found]:
+    yield from cfamily.type_specifier(node, source)
+
+
+LANGUAGE = Language(
+    name="cpp",
+    grammar="tree_sitter_cpp:language",
+    extensions=(".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx", ".ipp", ".inl", ".tpp", ".cu", ".cuh"),
+    definitions={
+        **cfamily.DEFINITIONS,
+        "class_specifier": _type,
+        "namespace_definition": _namespace,
+        "alias_declaration": _alias,
+        "concept_definition": _concept,
+    },
+    containers=cfamily.CONTAINERS,
+    wrappers=frozenset({"template_declaration"}),
+    imports={"preproc_include": cfamily.include},
+    exported=cfamily.exported,
+    entry=cfamily.entry,
+    uses="""
+        (call_expression function: [(identifier) (field_expression) (qualified_identifier) (template_function)] @call)
+        (new_expression type: [(type_identifier) (qualified_identifier) (template_type)] @new)
+        (base_class_clause [(type_identifier) (qualified_identifier) (template_type)] @inherit)
+        (parameter_declaration type: [(type_identifier) (qualified_identifier) (template_type)] @type)
+        (declaration type: [(type_identifier) (qualified_identifier) (template_type)] @type)
+        (field_declaration type: [(type_identifier) (qualified_identifier) (template_type)] @type)
+        (function_definition type: [(type_identifier) (qualified_identifier) (template_type)] @type)
+        (throw_statement . (_) @raise)
+        (catch_clause parameters: (_) @catch)
+        (compound_statement (declaration (storage_class_specifier) @_word) @effect.state (#eq? @_word "static"))
+        (binary_expression left: (qualified_identifier) @effect.output
+         (#any-of? @effect.output "std::cout" "std::cerr" "std::clog"))
+        [(if_statement) (for_statement) (for_range_loop) (while_statement) (do_statement) (case_statement value: (_))
+         (conditional_expression) (catch_clause) "&&" "||"] @branch
+    """,
+    effects=cfamily.EFFECTS,
+    exits=cfamily.EXITS,
+    faults=cfamily.FAULTS
+    | dict.fromkeys(
+        ("EXPECT_EQ", "EXPECT_TRUE", "EXPECT_FALSE", "EXPECT_NE", "ASSERT_EQ", "ASSERT_TRUE", "ASSERT_FALSE",
+         "ASSERT_NE", "EXPECT_LT", "EXPECT_GT", "EXPECT_THROW", "CHECK", "REQUIRE", "DCHECK"), "assert",
+    ),
+    ignored=frozenset({"sizeof", "decltype", "defined", "assert", "static_cast", "size_t", "uint8_t", "uint16_t",
+                       "uint32_t", "uint64_t", "int8_t", "int16_t", "int32_t", "int64_t", "T"}),
+    mention=cfamily.MENTION,
+    names_of=cfamily.names_of,
+    resolve=cfamily.resolve,
+    family="c",
+    self_names=frozenset({"this"}),
+    chunk_inside=frozenset({"compound_statement"}),
+)  # fmt: skip
