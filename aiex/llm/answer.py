@@ -69,8 +69,6 @@ class AnswerReader:
 
     def _decode(self, events: list[sse.ServerEvent]) -> Iterator[StreamEvent]:
         for event in events:
-            if self._decoder.ended:
-                return
             yield from self._decoder.feed(event.name, event.data)
 
 

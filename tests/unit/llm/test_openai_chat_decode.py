@@ -128,6 +128,23 @@ def test_calls_without_ids_get_their_own() -> None:
     assert not {found.id for found in calls} & {found.id for found in others}
 
 
+def test_an_id_that_comes_after_the_name_begins_no_second_call() -> None:
+    fragments = [call(0, None, "f", '{"n"'), call(0, "late", None, ": 1"), call(0, "late", None, "}")]
+    events, _ = decode(sse(*fragments))
+    (found,) = parts(events, ToolCall)
+    assert found.arguments == {"n": 1}
+    assert [event.id for event in events if isinstance(event, ToolCallStarted)] == [found.id]
+
+
+def test_one_id_for_two_calls_is_made_two() -> None:
+    events, _ = decode(
+        sse(call(0, "same", "f", '{"n": 1}'), call(1, "same", "f", '{"n"'), call(1, "same", "f", ": 2}"))
+    )
+    first, second = parts(events, ToolCall)
+    assert (first.id, first.arguments, second.arguments) == ("same", {"n": 1}, {"n": 2})
+    assert second.id != "same"
+
+
 def test_the_legacy_function_call_is_a_call() -> None:
     start, rest = {"name": "f", "arguments": ""}, {"arguments": '{"n": 1}'}
     events, failure = decode(sse(chunk({"function_call": start}), chunk({"function_call": rest}, "function_call")))

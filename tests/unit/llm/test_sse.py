@@ -28,6 +28,7 @@ CASES = {
     "no space after the colon": (b"data:a\n\n", data("a")),
     "only one space is taken": (b"data:  a\n\n", data(" a")),
     "several data lines": (b"data: a\ndata: b\n\n", data("a\nb")),
+    "several data lines with CRLF": (b"data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n", data("a\nb", "c")),
     "an empty data line": (b"data\n\n", data("")),
     "no space and no value": (b"data:\ndata:\n\n", data("\n")),
     "comments": (b": OPENROUTER PROCESSING\n\n:\n\ndata: a\n: inside\n\n", data("a")),
