@@ -11,7 +11,7 @@ from aiex.errors import UsageError
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
-    from aiex.events import StreamEvent
+    from aiex.events import StreamEvent, Warned
     from aiex.guard.sandbox.files import Workspace
     from aiex.guard.trust import ProjectFiles
     from aiex.messages import Request
@@ -102,23 +102,27 @@ class Services:
         """What is known about the code; its cache lies outside the repository."""
         from aiex.context.engine import open_engine
 
-        settings = self.settings
-        return open_engine(
+        place, problem = self._find_cache()
+        engine = open_engine(
             self.workspace,
-            cache_path=self._find_cache(),
-            workers=settings.get("context.workers"),
-            ignore=settings.get("context.ignore"),
+            cache_path=place,
+            workers=self.settings.get("context.workers"),
+            ignore=self.settings.get("context.ignore"),
         )
+        engine.warnings += problem
+        return engine
 
-    def _find_cache(self) -> str | None:
-        """The file that keeps what was parsed; None when there is no place to write."""
+    def _find_cache(self) -> tuple[str | None, list[Warned]]:
+        """The file that keeps what was parsed, or what to say when there is no place to write."""
         from aiex import dirs
+        from aiex.events import Warned
 
+        folder = dirs.workspace_dir(dirs.cache_dir(self.environ), self.root)
         try:
-            place = dirs.ensure(dirs.workspace_dir(dirs.cache_dir(self.environ), self.root))
-        except OSError:
-            return None
-        return os.path.join(place, "code.db")
+            return os.path.join(dirs.ensure(folder), "code.db"), []
+        except OSError as error:
+            message = f"what is parsed cannot be kept in {folder}: {error.strerror}"
+            return None, [Warned(message, "aiex doctor tells more")]
 
     def close(self) -> None:
         """Keep what was learned for the next run, also when this one was interrupted."""

@@ -36,6 +36,8 @@ class Flags:
             said["output.format"] = self.form
         if self.no_color:
             said["output.color"] = "never"
+        if self.verbosity > 1:
+            said["log.level"] = "debug"
         if self.offline:
             said["model"] = "offline"
         elif self.model:
@@ -98,7 +100,7 @@ def _build_options() -> tuple[GlobalOption, ...]:
         ),
         _option(["--profile"], "profile", metavar="NAME", help="Use the settings of a profile."),
         _option(["-q", "--quiet"], "quiet", is_flag=True, help="No progress and no warnings on standard error."),
-        _option(["-v", "--verbose"], "verbosity", count=True, help="Say more on standard error; twice for debugging."),
+        _option(["-v", "--verbose"], "verbosity", count=True, help="Say more on standard error; twice: log more too."),
         _option(["--no-color"], "no_color", is_flag=True, help="No colour, as with NO_COLOR=1."),
     )
 

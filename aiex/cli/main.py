@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,7 @@ from aiex import __version__
 from aiex.cli.driver import Terminated, execute
 from aiex.cli.flags import Flags, Form, find_form
 from aiex.cli.groups import Root, WordError
+from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
 from aiex.cli.streams import (
     StdoutLost,
@@ -33,9 +35,14 @@ from aiex.events import SessionStarted, TurnEnded
 from aiex.record import record
 from aiex.wiring import Services, open_services
 
+if TYPE_CHECKING:
+    from aiex.settings import Settings
+    from aiex.telemetry import Level
+
 BUG_EXIT = 70
 INTERRUPTED_EXIT = 130
 TERMINATED_EXIT = 143
+DEFAULT_LEVEL: Level = "warning"
 COMPLETE_VARIABLE = "_AIEX_COMPLETE"
 
 
@@ -89,11 +96,12 @@ def _run(arguments: list[str]) -> int:
         from aiex.cli.completion import complete
 
         return complete(os.environ[COMPLETE_VARIABLE])
-    printer = open_printer(find_form(arguments))
+    printer, level, bug = open_printer(find_form(arguments)), DEFAULT_LEVEL, None
     try:
         invocation = parse(arguments)
         with contextlib.closing(find_services(invocation)) as services:
-            printer = choose_printer(invocation, services)
+            settings = find_settings(invocation, services)
+            printer, level = choose_printer(invocation, settings), settings.get("log.level")
             _introduce(invocation, services, printer)
             started = route(validate(invocation, services), services)
             ended = execute(started.events, printer.show, waits=started.waits)
@@ -108,7 +116,8 @@ def _run(arguments: list[str]) -> int:
     except (StdoutLost, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001  (the outermost door; extension modules raise past Exception)
-        ended = to_crash(error, arguments)
+        ended, bug = to_crash(error, arguments), error
+    note_end(ended, arguments, level, bug)
     return present(ended, printer)
 
 
@@ -175,6 +184,16 @@ def find_services(invocation: Invocation) -> Services:
     return open_services(start, flags.cwd, overrides=flags.overrides, profile=flags.profile, flags=flags.to_settings())
 
 
+def find_settings(invocation: Invocation, services: Services) -> Settings:
+    """The settings; what must work when they are broken gets the built-in ones then."""
+    try:
+        return services.settings
+    except ConfigError:
+        if not invocation.work.sturdy:
+            raise
+        return services.defaults
+
+
 def validate(invocation: Invocation, services: Services) -> Job:
     """Check the values against the world, and give the job that is ready to start."""
     return invocation.work.prepare(services)
@@ -192,15 +211,9 @@ def route(job: Job, services: Services) -> Route:
 # --- present -------------------------------------------------------------------------------------------------------
 
 
-def choose_printer(invocation: Invocation, services: Services) -> Printer:
+def choose_printer(invocation: Invocation, settings: Settings) -> Printer:
     """The printer for the form that flags, environment and settings ask for."""
     flags = invocation.flags
-    try:
-        settings = services.settings
-    except ConfigError:
-        if not invocation.work.sturdy:
-            raise
-        settings = services.defaults
     form: Form = settings.get("output.format")
     return open_printer(
         form, settings.get("output.color"), markup=invocation.work.markup, quiet=flags.quiet, verbosity=flags.verbosity

@@ -355,6 +355,17 @@ def test_a_crash_in_json_is_a_result_too():
     assert json.loads(done.stdout)["subtype"] == "bug"
 
 
+def test_a_crash_is_in_the_log_and_a_good_run_only_when_asked(run_aiex, home):
+    log = home / "state" / "aiex.log"
+    run_aiex("get", "config", "model")
+    assert not log.exists()
+    run_aiex("get", "config", "model", "-vv")
+    crash("ValueError('x')")
+    records = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [(record["level"], record["logger"]) for record in records] == [("info", "aiex.cli"), ("error", "aiex.cli")]
+    assert records[0]["arguments"][:3] == ["get", "config", "model"]
+
+
 def test_an_error_for_people_leaves_no_report(home):
     done = crash("__import__('aiex.errors').errors.Conflict('locked', hint='wait')")
     assert (done.returncode, done.stderr) == (6, "error: locked\nhint: wait\n")
