@@ -76,7 +76,7 @@ def run(arguments: list[str]) -> int:
     prepare_streams()
     if sys.stdout is None:
         return end_unwritable(OSError("it is closed"))
-    signal.signal(signal.SIGTERM, _terminate)
+    _listen()
     try:
         code = _run(arguments)
         flush_stdout()
@@ -263,8 +263,16 @@ def to_crash(error: BaseException, arguments: list[str]) -> TurnEnded:
 # --- signals -------------------------------------------------------------------------------------------------------
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
+def _listen() -> None:
+    """Let SIGTERM end the run as Ctrl-C does."""
+    process = os.getpid()
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != process:  # a forked worker inherits this, and has nothing to wind up
+            os._exit(TERMINATED_EXIT)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
 
 
 def _ignore_signals() -> None:

@@ -49,6 +49,26 @@ sys.argv = ["aiex", "version"]
 sys.exit(_entry.main())
 """
 
+FORKING = """
+import os, signal, sys, time, click
+from aiex import _entry
+from aiex.cli import registry
+from aiex.cli.work import answered, report
+def work(services):
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+    os.kill(child, signal.SIGTERM)
+    return answered(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+@click.command()
+def command():
+    return report("fork", work)
+registry.verb_names = lambda: ("fork",)
+registry.load_verb = lambda name: registry.with_globals(command)
+sys.argv = ["aiex", "fork"]
+sys.exit(_entry.main())
+"""
+
 
 def start(*command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -95,3 +115,8 @@ def test_ctrl_c_while_starting_is_quiet_too():
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     assert interrupt(process, signal.SIGINT) == (130, "", "interrupted\n")
+
+
+def test_a_forked_worker_ends_without_a_word():
+    out, err = start("-c", FORKING).communicate(timeout=30)
+    assert (out, err) == ("143\n", "")
