@@ -201,15 +201,21 @@ def _entry_points(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[Entr
     mains = [item for item in seen if item.entry_line and not item.vendored]
     telling = [item for item in mains if item.role == "code"] or mains[:5]
     found += [EntryPoint("main", item.path, _run_words(item), Place(item.path, item.entry_line)) for item in telling]
+    order = {(point.kind, point.name): position for position, point in enumerate(found)}
     unique = {(point.kind, point.name): point for point in reversed(found)}
-    return tuple(sorted(unique.values(), key=lambda point: (_ENTRY_ORDER.index(point.kind), point.place, point.name)))
+    return tuple(
+        sorted(
+            unique.values(),
+            key=lambda point: (_ENTRY_ORDER.index(point.kind), point.place.path, order[point.kind, point.name]),
+        )
+    )
 
 
 def _run_words(item: Seen) -> str:
     return sentence(item.purpose, 90) if item.documented else ""
 
 
-def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External, ...]:
+def _external(seen: list[Seen], manifests: Sequence[Manifest]) -> tuple[External, ...]:
     """Packages that manifests require or files import, the most imported first."""
     used: Counter[str] = Counter()
     examples: dict[str, Place] = {}
@@ -223,6 +229,8 @@ def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External
     for manifest in manifests:
         for wanted in manifest.external:
             required.setdefault(_same(wanted.name), wanted)
+    if any(manifest.path.endswith("Cargo.toml") for manifest in manifests):
+        used = Counter({name: files for name, files in used.items() if _is_named(name, examples, required)})
     merged: list[External] = []
     for name, files in _by_package(used, examples, required).items():
         wanted_by = required.pop(_same(name), None)
@@ -231,7 +239,11 @@ def _external(seen: list[Seen], manifests: Iterable[Manifest]) -> tuple[External
                      wanted_by.manifest if wanted_by else None, files, examples[name])
         )  # fmt: skip
     merged += required.values()
-    return tuple(sorted(merged, key=lambda item: (item.manifest is None, -item.files, item.name.lower())))
+    return tuple(
+        sorted(
+            merged, key=lambda item: (item.manifest is None, "(dev)" in item.required, -item.files, item.name.lower())
+        )
+    )
 
 
 def _by_package(used: Counter[str], examples: dict[str, Place], required: dict[str, External]) -> Counter[str]:
@@ -246,6 +258,11 @@ def _by_package(used: Counter[str], examples: dict[str, Place], required: dict[s
         examples.setdefault(key, examples[name])
         merged[key] += files
     return merged
+
+
+def _is_named(name: str, examples: dict[str, Place], required: dict[str, External]) -> bool:
+    """Whether a name is a package for sure: in Rust a path may begin with a local module as well."""
+    return not examples[name].path.endswith(".rs") or _same(name) in required
 
 
 def _same(name: str) -> str:

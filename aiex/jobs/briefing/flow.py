@@ -137,7 +137,8 @@ def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None
     def worth(index: int) -> tuple[int, int, int, int]:
         symbol = facts.symbols[index]
         public = symbol.exported and not is_hidden_name(symbol.name)
-        return (reach[index] * (2 if public else 1), int(public), busy.get(index, 0), -index)
+        own = min(len(set(calls.get(index, ()))), 6) if reach[index] else 0  # a function that only forwards tells less
+        return (reach[index] * (2 if public else 1) + own, int(public), busy.get(index, 0), -index)
 
     functions = [index for index in functions if facts.symbols[index].kind != "test"] or functions
     best = max(functions, key=worth)
@@ -146,7 +147,7 @@ def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None
         return None
     count = reach[best]
     why = (
-        f"it reaches {count} of the {len(functions)} functions here, more than any other"
+        f"it reaches {count} of the {len(running)} functions here, as much as any does"
         if count
         else "it makes the most calls here"
     )

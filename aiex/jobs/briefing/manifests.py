@@ -14,6 +14,7 @@ from aiex.jobs.briefing.overview import EntryPoint, External
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
 _MAKE_TARGET = re.compile(r"^([A-Za-z][\w.-]*)\s*:(?![=:])(?:[^#\n]*(?:##?\s*(.*))?)", re.MULTILINE)
 _MAX_TARGETS = 12
+_KNOWN_SCRIPTS = ("start", "dev", "serve", "build", "test", "lint", "check", "typecheck", "format")
 
 
 class Manifest(NamedTuple):
@@ -67,7 +68,7 @@ def reader_for(path: str) -> Callable[[str, str], Said] | None:
 
 def _line(text: str, wanted: str) -> int:
     """The first line with these words on their own."""
-    found = re.search(rf"(?<![\w.-]){re.escape(wanted)}(?![\w-])", text)
+    found = re.search(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])", text)
     return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
@@ -76,7 +77,7 @@ def _needs(path: str, text: str, name: str, required: str) -> External:
 
 
 def _command(path: str, text: str, kind: str, name: str, what: str) -> EntryPoint:
-    return EntryPoint(kind, name, what, Place(path, _line(text, what or name)))
+    return EntryPoint(kind, name, what, Place(path, _line(text, what) if what in text else _line(text, name)))
 
 
 def _requirement(path: str, text: str, written: str) -> Iterator[External]:
@@ -161,11 +162,12 @@ def _package_json(path: str, text: str) -> Said:
     for kind in ("main", "module"):
         if isinstance(data.get(kind), str):
             yield _command(path, text, "package entry", kind, data[kind])
-    for name, what in list(_table(data.get("scripts")).items())[:_MAX_TARGETS]:
+    scripts = sorted(_table(data.get("scripts")).items(), key=lambda item: item[0] not in _KNOWN_SCRIPTS)
+    for name, what in scripts[:_MAX_TARGETS]:
         yield _command(path, text, "npm script", name, str(what))
-    for kind in ("dependencies", "peerDependencies"):
+    for kind, note in (("dependencies", ""), ("peerDependencies", " (peer)"), ("devDependencies", " (dev)")):
         for name, value in _table(data.get(kind)).items():
-            yield _needs(path, text, name, str(value))
+            yield _needs(path, text, name, f"{value}{note}")
 
 
 def _cargo(path: str, text: str) -> Said:
@@ -177,9 +179,11 @@ def _cargo(path: str, text: str) -> Said:
         for item in data.get(kind, ()):
             name = str(_table(item).get("name", kind))
             yield _command(path, text, f"cargo {kind}", name, str(_table(item).get("path", "")))
-    for name, value in _table(data.get("dependencies")).items():
-        optional = " (optional)" if _table(value).get("optional") else ""
-        yield _needs(path, text, name, _version(value) + optional)
+    for table in (data, *_table(data.get("target")).values()):
+        for kind, note in (("dependencies", ""), ("dev-dependencies", " (dev)"), ("build-dependencies", " (build)")):
+            for name, value in _table(_table(table).get(kind)).items():
+                optional = " (optional)" if _table(value).get("optional") else ""
+                yield _needs(path, text, name, _version(value) + optional + note)
 
 
 def _go_mod(path: str, text: str) -> Said:

@@ -22,7 +22,7 @@ _TEST_DIRECTORIES = frozenset(
 _DOC_DIRECTORIES = frozenset({"doc", "docs", "documentation", "man", "manual", "website"})
 _EXAMPLE_DIRECTORIES = frozenset({"example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials"})
 _TEST_NAME = re.compile(
-    r"(?:^|.*[._-])(?:tests?|spec|conftest)(?:[._-].*|$)|.*[a-z0-9](?:Test|Tests|Spec|IT|TestCase)$|^Test[A-Z]"
+    r"(?:^|.*[._-])(?:tests?|spec|conftest)(?:[._-].*|$)|.*[a-z0-9](?:Test|Tests|Spec|IT|TestCase)$"
 )
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _BUILD_FILE = re.compile(
@@ -40,8 +40,10 @@ def is_test(path: str) -> bool:
         return True
     if directory.startswith("testing/") or directory == "testing":
         return True
-    stem = name.rpartition(".")[0] or name
-    return _TEST_NAME.match(stem) is not None
+    stem, _, ending = name.rpartition(".")
+    if ending in ("java", "kt", "cs", "swift", "php") and name.startswith("Test") and name[4:5].isupper():
+        return True
+    return _TEST_NAME.match(stem or name) is not None
 
 
 def role_of(path: str, language: str = "") -> Role:

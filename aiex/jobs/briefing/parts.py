@@ -141,7 +141,7 @@ def _by_contents(folder: str, files: list[Seen], front: Seen | None) -> str:
     names = [item.path[len(folder) :] for item in code[:5]]
     if not names:
         return f"{role}" if role != "code" else ""
-    said = sentence(code[0].purpose, 80)
+    said = sentence(code[0].purpose, 80) if len(code) < 4 else ""
     more = f" and {len(code) - 5} more" if len(code) > 5 else ""
     listed = f"holds {', '.join(names)}{more}"
     return (

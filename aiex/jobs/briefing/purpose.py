@@ -61,7 +61,7 @@ def telling_doc(path: str, facts: FileFacts) -> str:
         return ""
     doc = readable(facts.doc)
     letters = sum(letter.isalpha() for letter in doc)
-    if letters * 3 < len(doc) or set(words_of(doc)) <= set(words_of(path)):
+    if letters * 3 < len(doc) or " " not in doc or set(words_of(doc)) <= set(words_of(path)):
         return ""
     return doc
 
@@ -78,7 +78,10 @@ def brief_purpose(path: str, facts: FileFacts) -> str:
     brought = _brought(facts)
     if path.rsplit("/", 1)[-1] in _PACKAGE_FILES and len(brought) > len(names):
         return f"offers {_join(brought, len(brought), 6)}"
-    return f"defines {_join(names, len(names), 4)}" if names else ""
+    if names:
+        return f"defines {_join(names, len(names), 4)}"
+    modules = list(dict.fromkeys(f"`{item.module}`" for item in facts.imports))
+    return f"brings in {_join(modules, len(modules), 3)}" if modules else ""
 
 
 def _dominant_type(facts: FileFacts) -> Symbol | None:

@@ -108,7 +108,8 @@ def _judge(item: Seen, dependents: float, start: str, shallow: int) -> tuple[flo
     worth += 0.3 * log2(1 + item.definitions)
     if item.lines > LONG_FILE:
         worth -= log2(item.lines / LONG_FILE)
-    worth -= 2.0 if item.lines < 12 else 0.7 if item.lines < 50 and not start else 0.0
+    if not start:
+        worth *= 0.3 if item.lines < 15 else 0.8 if item.lines < 50 else 1.0
     worth -= 0.25 * max(0, item.path.count("/") - shallow)
     said = sentence(item.purpose, 90)
     return worth, [*reasons, *([said] if said else [])]

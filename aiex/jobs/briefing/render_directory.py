@@ -62,9 +62,8 @@ def _glance(briefing: Briefing) -> Section | None:
     if briefing.external:
         rows.append(f"- {count(len(briefing.external), 'external package')}")
     tests = briefing.test_layout
-    rows.append(
-        f"- tests: {tests.cases:,} functions in {count(tests.files, 'file')}" if tests else "- tests: none found"
-    )
+    cases = f"{tests.cases:,} functions in " if tests and tests.cases else ""
+    rows.append(f"- tests: {cases}{count(tests.files, 'file')}" if tests else "- tests: none found")
     return Section("At a glance", tuple(Line(row) for row in rows), 6, 1, 2)
 
 
@@ -116,14 +115,18 @@ def _read_first(briefing: Briefing, links: Links) -> Section | None:
 
 
 def _order(order: Order | None, links: Links) -> Section | None:
-    if order is None or sum(len(layer.groups) for layer in order.layers) < 2:
+    if order is None or sum(len(group) for layer in order.layers for group in layer.groups) < 2:
         return None
+    needed: dict[str, int] = {}
+    for edge in order.edges:
+        needed[edge.target] = needed.get(edge.target, 0) + edge.imports
+        needed[edge.source] = needed.get(edge.source, 0) - edge.imports
     rows: list[Line] = []
     for number, layer in enumerate(order.layers, 1):
         single = [links.path(group[0]) for group in layer.groups if len(group) == 1]
         circles = [group for group in layer.groups if len(group) > 1]
         listed = ", ".join(single[:12]) + (f" and {len(single) - 12} more" if len(single) > 12 else "")
-        circled = [_circle(group, links) for group in circles[:3]]
+        circled = [_circle(sorted(group, key=lambda name: -needed.get(name, 0)), links) for group in circles[:3]]
         rows.append(Line(f"{number}. {'; '.join([listed, *circled] if listed else circled)}", 0 if circles else 1))
     for edge in [edge for edge in order.edges if edge.imports > 1][:5]:
         rows.append(Line(f"- {links.path(edge.source)} → {links.path(edge.target)}: {count(edge.imports, 'import')}, "
@@ -132,9 +135,10 @@ def _order(order: Order | None, links: Links) -> Section | None:
     return Section("Dependency order", tuple(rows), 18, 3, 3, "lines", opening)
 
 
-def _circle(group: tuple[str, ...], links: Links) -> str:
-    named = ", ".join(links.path(name) for name in group[:6])
-    return f"a cycle of {len(group)} ({named}{' …' if len(group) > 6 else ''})"
+def _circle(group: list[str], links: Links) -> str:
+    """A cycle, its parts from those that are needed most to those that need most."""
+    named = ", ".join(links.path(name) for name in group[:12])
+    return f"a cycle of {len(group)}, what is needed most first: {named}{' …' if len(group) > 12 else ''}"
 
 
 def _external(external: tuple[External, ...] | None, links: Links) -> Section | None:
@@ -160,7 +164,8 @@ def _tests(tests: TestLayout | None, links: Links) -> Section | None:
     if tests is None:
         return None
     framework = f" with {tests.framework}" if tests.framework else ""
-    head = f"- {tests.cases:,} test functions in {count(tests.files, 'file')}, {count(tests.lines, 'line')}{framework}"
+    cases = f"{tests.cases:,} test functions in " if tests.cases else ""
+    head = f"- {cases}{count(tests.files, 'file')}, {count(tests.lines, 'line')}{framework}"
     rows = [
         Line(head),
         *(Line(f"- {links.path(folder)}/: {count(files, 'file')}", 1) for folder, files in tests.directories),
