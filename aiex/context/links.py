@@ -66,7 +66,7 @@ def page_names(path: str) -> set[str]:
     *folders, base = path.split("/")
     stem = base.split(".", 1)[0] or base.lstrip(".")
     names = {stem, *sorted(_WORD.findall(stem), key=len)[-1:]}
-    if stem.lower() in ("index", "readme", "package"):
+    if stem.lower() in ("index", "readme", "package", "cargo", "pyproject", "action"):
         for folder in folders[-1:]:
             names |= {folder, *sorted(_WORD.findall(folder), key=len)[-1:]}
     return names - {""}

@@ -46,13 +46,13 @@ def _declared(node: "Node", source: bytes) -> Iterator[Found]:
         range_of = child if several else node
         while value is not None and value.type == "assignment_expression":  # const a = exports.a = …
             value = value.child_by_field_name("right")
-        inner = _unwrapped(value, outermost)
+        inner = _unwrapped(value, source, outermost)
         if inner is not None and (inner.type in FUNCTIONS or inner.type == "class"):
             if outermost or inner.start_point[0] != inner.end_point[0]:
                 kind: SymbolKind = "class" if inner.type == "class" else "function"
                 yield Found(label, kind, range_of, body_of(inner))
         elif outermost:
-            if not is_require(value):
+            if not is_require(value, source):
                 fixed = source.startswith(b"const", node.start_byte)
                 body = value if value is not None and value.type == "object" else None
                 yield Found(
@@ -68,7 +68,7 @@ def _declared(node: "Node", source: bytes) -> Iterator[Found]:
             yield from _called_in_place(inner)
 
 
-def _unwrapped(value: "Node | None", outermost: bool = True) -> "Node | None":
+def _unwrapped(value: "Node | None", source: bytes, outermost: bool = True) -> "Node | None":
     """The function inside `memo(() => …)`, `React.forwardRef(function …)`, `(x)`, `x as T`; else the value itself."""
     for _ in range(4):
         if value is None:
@@ -79,7 +79,7 @@ def _unwrapped(value: "Node | None", outermost: bool = True) -> "Node | None":
             arguments = value.child_by_field_name("arguments")
             first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
             function = value.child_by_field_name("function")
-            if first is None or function is None or not _is_wrapper(function, outermost):
+            if first is None or function is None or not _is_wrapper(function, source, outermost):
                 return value
             value = first
         else:
@@ -87,10 +87,10 @@ def _unwrapped(value: "Node | None", outermost: bool = True) -> "Node | None":
     return value
 
 
-def _is_wrapper(callee: "Node", outermost: bool) -> bool:
+def _is_wrapper(callee: "Node", source: bytes, outermost: bool) -> bool:
     """Whether a call hands back the function it is given, as `memo` does and `setTimeout` and `map` do not."""
     name = callee.child_by_field_name("property") if callee.type == "member_expression" else callee
-    word = (name.text or b"").decode("utf-8", "replace") if name is not None else ""
+    word = text(name, source) if name is not None else ""
     return word in _WRAPPERS or (outermost and callee.type == "identifier" and word not in _RUNNERS)
 
 
@@ -98,12 +98,12 @@ def body_of(function: "Node") -> "Node | None":
     return function.child_by_field_name("body")
 
 
-def is_require(value: "Node | None") -> bool:
+def is_require(value: "Node | None", source: bytes) -> bool:
     """`require('x')` and what is taken from it: the import says it already."""
     while value is not None and value.type in ("member_expression", "call_expression"):
         inner = value.child_by_field_name("object" if value.type == "member_expression" else "function")
         if inner is not None and inner.type == "identifier" and value.type == "call_expression":
-            return inner.text == b"require"
+            return text(inner, source) == "require"
         value = inner
     return False
 
@@ -166,7 +166,7 @@ def _assigned(node: "Node", assignment: "Node", source: bytes) -> Iterator[Found
         left = value.child_by_field_name("left")
         targets.append(_path(left, source) if left is not None else "")
         value = value.child_by_field_name("right")
-    inner = _unwrapped(value, outermost=False)
+    inner = _unwrapped(value, source, outermost=False)
     if value is None or inner is None:
         return
     if inner.type == "call_expression":
@@ -357,7 +357,7 @@ def class_field(node: "Node", source: bytes) -> Iterator[Found]:
     label = node.child_by_field_name("property") or node.child_by_field_name("name")
     if label is None:
         return
-    value = _unwrapped(node.child_by_field_name("value"))
+    value = _unwrapped(node.child_by_field_name("value"), source)
     name = text(label, source)
     if value is not None and value.type in FUNCTIONS:
         yield Found(name, "method", node, body_of(value))
@@ -370,7 +370,7 @@ def _default(node: "Node", source: bytes) -> Iterator[Found]:
     value = node.child_by_field_name("value")
     if value is None:
         return
-    inner = _unwrapped(value)
+    inner = _unwrapped(value, source)
     if inner is None:
         return
     if inner.type in FUNCTIONS or inner.type in ("class", "class_expression"):
@@ -378,7 +378,7 @@ def _default(node: "Node", source: bytes) -> Iterator[Found]:
         yield Found(
             name, "class" if inner.type.startswith("class") else "function", node, body_of(inner), exported=True
         )
-    elif value.type == "object" or inner.type == "call_expression":
+    elif inner.type not in ("identifier", "member_expression"):
         inside = value if value.type == "object" else _object_argument(inner)
         yield Found("default", "constant", node, inside, None, True, _short(node, value, source))
 

@@ -94,7 +94,9 @@ def is_exported(name: str, node: "Node", wrappers: tuple[str, ...], parent: Symb
         if name.startswith(("#", "_")):
             return False
         first = node.named_children[0] if node.named_children else None
-        return not (first is not None and first.type == "accessibility_modifier" and first.text != b"public")
+        if first is None or first.type != "accessibility_modifier":
+            return True
+        return first.child_count > 0 and first.children[0].type == "public"
     if parent == "namespace":
         return "export_statement" in wrappers or _is_ambient(node)
     return False

@@ -38,9 +38,10 @@ def _alias(node: "Node", source: bytes) -> Iterator[Found]:
 
 def _module(node: "Node", source: bytes) -> Iterator[Found]:
     """`namespace A.B { … }` and `declare module 'x' { … }`."""
-    name = field(node, "name", source).strip("\"'")
+    written = field(node, "name", source)
+    name = written.strip("\"'")
     if name:
-        yield Found(name, "namespace", node, node.child_by_field_name("body"))
+        yield Found(name, "namespace", node, node.child_by_field_name("body"), exported=written != name or None)
 
 
 def _statement(node: "Node", source: bytes) -> Iterable[Found]:

@@ -12,6 +12,7 @@ from aiex.context.links import is_local, link, page_names, resolve_link
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_URL = re.compile(r"""\burl\(\s*["']?([^)"'\s]+)""")
 _NAME_LIMIT = 100
 _MENTION = re.compile(rb"""@import[^;\n]*|\burl\(\s*["']?[^)"'\n]+""")
 
@@ -46,13 +47,14 @@ def _import(node: "Node", source: bytes) -> Iterator[Import]:
         yield Import(match.group(1) or match.group(2), (), "", line_of(node), "import")
 
 
-def _url(node: "Node", source: bytes) -> Iterator[Import]:
-    """`url(x.png)` in a value."""
-    words = text(node, source)
-    if words.startswith("url(") and (node.parent is None or node.parent.type != "import_statement"):
-        target = words[4:].rstrip(") \n").strip("\"' ")
-        if is_local(target):
-            yield link(target, line_of(node))
+def _urls(node: "Node", source: bytes) -> Iterator[Import]:
+    """`url(x.png)` in a rule, by its text: the grammar stumbles over `url(../x.png)` without quotes."""
+    if source.find(b"url(", node.start_byte, node.end_byte) < 0:
+        return
+    words, first = text(node, source), line_of(node)
+    for match in _URL.finditer(words):
+        if is_local(match.group(1)):
+            yield link(match.group(1), first + words.count("\n", 0, match.start()))
 
 
 LANGUAGE = Language(
@@ -67,10 +69,10 @@ LANGUAGE = Language(
         "at_rule": _rule,
         "declaration": _property,
     },
-    imports={"import_statement": _import, "call_expression": _url},
+    imports={"import_statement": _import, "rule_set": _urls, "at_rule": _urls},
     comments=frozenset({"comment", "js_comment"}),
     exported=lambda name, node, wrappers, parent: True,
-    uses="(declaration (call_expression) @import)",
+    uses="[(rule_set) (at_rule)] @import",
     mention=_MENTION,
     names_of=page_names,
     resolve=resolve_link,
