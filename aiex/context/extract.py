@@ -504,8 +504,11 @@ class _Uses:
         """File one capture under what its name says."""
         line = node.start_point[0] + 1
         if name in REFERENCE_KINDS:
-            start = max(node.start_byte, node.end_byte - 400)  # the name stands last: `load(…).then(…).catch`
-            self.refer(name, self.source[start : node.end_byte].decode("utf-8", "replace"), line, inside, node)
+            last = node
+            if node.type in self.language.calls:
+                last = node.child_by_field_name(self.language.calls[node.type]) or node
+            start = max(node.start_byte, last.end_byte - 400)  # the name stands last: `load(…).then(…).catch`
+            self.refer(name, self.source[start : last.end_byte].decode("utf-8", "replace"), line, inside, node)
             return
         raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
         if name in FAULT_KINDS:
@@ -526,7 +529,8 @@ class _Uses:
             if callee.effect:
                 self.effects.append(Effect(callee.effect, short_text(callee.whole), line, inside))
             if callee.fault:
-                whole = text(node.parent, self.source) if node.parent is not None else callee.whole
+                call = node if node.type in self.language.calls else node.parent or node
+                whole = text(call, self.source)
                 what = callee.whole if callee.fault == "exit" else short_text(whole.split("\n", 1)[0]).rstrip("{([: ")
                 self.faults.append(Fault(callee.fault, what, line, inside))
 

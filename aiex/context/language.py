@@ -124,6 +124,8 @@ class Language:
     """Query with captures @call @new @inherit @decorate @macro @type @raise @catch @exit @assert @branch
     @effect.KIND @import; a callee is captured whole, receiver included. An @import anywhere in the file goes to the
     reader in `imports` for its node type."""
+    calls: Mapping[str, str] = dataclass_field(default_factory=dict)
+    """Captured node type → field of its name, where the callee ends: grammars whose calls have no callee node."""
     effects: Mapping[str, str] = dataclass_field(default_factory=dict)
     """Callee → kind of effect. `os.remove` exact after imports are looked through, `subprocess.*` any below,
     `.write_text` that method on any receiver, `open` a bare name."""
