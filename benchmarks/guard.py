@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from aiex.guard.sandbox.files import Workspace, sandbox_engine
 
-FOLDERS, FILES_EACH, ROUNDS = 30, 100, 7
+FOLDERS, FILES_EACH, ROUNDS = 3, 100, 60
 SOURCE = b"value = 1\n" * 200
 
 

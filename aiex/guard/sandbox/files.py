@@ -46,8 +46,8 @@ __all__ = [
 ]
 
 ROOT_MARKS = (".git", ".hg", ".jj", ".aiex")
-OPENS_BEFORE_OPENAT2 = 500
-"""Loading ctypes costs about 5 ms and openat2 saves some µs a file, so a short run is quicker with the walk
+OPENS_BEFORE_OPENAT2 = 250
+"""Loading ctypes costs about 3 ms and openat2 saves about 12 µs a file, so a short run is quicker with the walk
 (benchmarks/guard.py)."""
 _READ_AT_LEAST_BYTES = 4096
 _READ_MORE_BYTES = 1 << 20
