@@ -256,9 +256,10 @@ def _called(node: "Node", call: "Node", source: bytes) -> Iterator[Found]:
     if _test_word(call, source):
         first = arguments.named_children[0]
         if first.type in ("string", "template_string"):
-            title = text(first, source)[1:-1]
-            head = text(call.child_by_field_name("function") or call, source)[:60]
-            yield Found(title, "test", node, body_of(function), signature=f"{head}({text(first, source)[:180]})")
+            said = " ".join(text(first, source).split())
+            head = " ".join(text(call.child_by_field_name("function") or call, source).split())[:60]
+            if len(said) > 2:  # noqa: PLR2004  (more than its quotes)
+                yield Found(said[1:-1], "test", node, body_of(function), signature=f"{head}({said[:180]})")
         return
     if not _is_outermost(node):
         return

@@ -35,7 +35,7 @@ _VALUE_LIMIT = 60
 
 def _pair(node: "Node", source: bytes) -> Iterator[Found]:
     value = node.child_by_field_name("value")
-    key = field(node, "key", source).strip('"')
+    key = " ".join(field(node, "key", source).split()).strip('"')
     if value is None or not key:
         return
     body = value if value.type == "object" else None

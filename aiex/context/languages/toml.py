@@ -19,7 +19,7 @@ _PATH = re.compile(r"^(?:\.{1,2}/)?[\w@.][\w@./-]*$")
 
 def _key(node: "Node", source: bytes) -> str:
     first = node.named_child(0) if node.named_child_count else None
-    return re.sub(r"\s*\.\s*", ".", text(first, source)).strip("\"'") if first is not None else ""
+    return re.sub(r"\s*\.\s*", ".", " ".join(text(first, source).split())).strip("\"'") if first is not None else ""
 
 
 def _table(node: "Node", source: bytes) -> Iterator[Found]:

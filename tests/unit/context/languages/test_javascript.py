@@ -245,3 +245,8 @@ def test_a_long_chain_is_known_by_its_last_name() -> None:
 def test_arbitrary_text_never_raises(source: str) -> None:
     facts = extract(source.encode(), get_language("javascript"))
     assert facts.size_bytes == len(source.encode())
+
+
+def test_names_and_signatures_of_tests_stay_on_one_line() -> None:
+    facts = facts_of("javascript", "test\n  .each([1, 2])(`adds\n  up`, function () {})\nit('', () => {})\n")
+    assert signatures(facts) == {"adds up": "test .each([1, 2])(`adds up`)"}

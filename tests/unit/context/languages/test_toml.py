@@ -89,3 +89,9 @@ def test_a_large_file_keeps_a_bounded_number_of_keys() -> None:
 def test_arbitrary_text_never_raises(source: str) -> None:
     facts = extract(source.encode(), get_language("toml"))
     assert facts.size_bytes == len(source.encode())
+
+
+def test_a_key_broken_over_lines_stays_on_one_line() -> None:
+    assert all(
+        "\n" not in symbol.name + symbol.signature for symbol in facts_of("toml", "[[a\nb\n]]\nc\n.d = 1\n").symbols
+    )
