@@ -258,7 +258,7 @@ def _called(node: "Node", call: "Node", source: bytes) -> Iterator[Found]:
         if first.type in ("string", "template_string"):
             said = " ".join(text(first, source).split())
             head = " ".join(text(call.child_by_field_name("function") or call, source).split())[:60]
-            if len(said) > 2:  # noqa: PLR2004  (more than its quotes)
+            if len(said) > 2:
                 yield Found(said[1:-1], "test", node, body_of(function), signature=f"{head}({said[:180]})")
         return
     if not _is_outermost(node):

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from aiex.context.ecmascript import definitions, exports, imports, paths
 from aiex.context.ecmascript import uses as known
-from aiex.context.extract import SIGNATURE_LIMIT
 from aiex.context.facts import SymbolKind
 from aiex.context.language import Found, Language, Reader, by_fields, field, text
+from aiex.context.prose import SIGNATURE_LIMIT
 
 if TYPE_CHECKING:
     from tree_sitter import Node
