@@ -41,6 +41,8 @@ class Found(NamedTuple):
     """None takes the text before the body."""
     qualified: str | None = None
     """Path inside the file where it is not that of the nesting: `Type.Method` of a Go method."""
+    first: "Node | None" = None
+    """Where the symbol begins when before `node`: the `@doc` of an Elixir function."""
     last: "Node | None" = None
     """Where the symbol ends when not with `node`: the last clause of an Elixir function."""
 
@@ -121,9 +123,10 @@ class Language:
     """Line where a run of this file begins, 0 for none."""
 
     uses: str = ""
-    """Query with captures @call @new @inherit @decorate @macro @type @raise @catch @exit @assert @branch
-    @effect.KIND @import; a callee is captured whole, receiver included. An @import anywhere in the file goes to the
-    reader in `imports` for its node type."""
+    """Query with captures @call @new @inherit @decorate @macro @type @read @raise @catch @exit @assert @branch
+    @effect.KIND @import @hidden; a callee is captured whole, receiver included. A @read counts when an import bound
+    its name. An @import anywhere in the file goes to the reader in `imports` for its node type. Inside a @hidden node
+    nothing counts."""
     calls: Mapping[str, str] = dataclass_field(default_factory=dict)
     """Captured node type → field of its name, where the callee ends: grammars whose calls have no callee node."""
     effects: Mapping[str, str] = dataclass_field(default_factory=dict)

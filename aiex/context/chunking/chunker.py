@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from aiex.context.chunking.boundaries import Unit, cut_node
 from aiex.context.chunking.fallback import cut_text
-from aiex.context.extract import Unparsed, parse
 from aiex.context.language import HEAD_BYTES, Language, find_language
+from aiex.context.parsing import Unparsed, parse
 
 LIMIT_BYTES = 3_000
 """About 700 tokens of code; larger units are cut inside."""

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aiex.context.extract import SIGNATURE_LIMIT
 from aiex.context.facts import Import
 from aiex.context.language import Found, Language, line_of, text
 from aiex.context.links import is_local, link, page_names, resolve_link
+from aiex.context.prose import SIGNATURE_LIMIT
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from aiex.context.extract import clean_comment
 from aiex.context.facts import Import, Reference, SymbolKind
 from aiex.context.language import Found, Language, Reader, Tree, field, line_of, text
+from aiex.context.prose import clean_comment
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from aiex.context.extract import first_paragraph
 from aiex.context.facts import Import
 from aiex.context.language import Found, Language, line_of, text
 from aiex.context.links import LINK_MENTION, is_local, link, page_names, resolve_link
+from aiex.context.prose import first_paragraph
 
 if TYPE_CHECKING:
     from tree_sitter import Node

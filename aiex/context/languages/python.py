@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from aiex.context.extract import first_paragraph
 from aiex.context.facts import Import
 from aiex.context.language import Found, Language, Tree, by_fields, effects_by_kind, field, line_of, text
+from aiex.context.prose import first_paragraph
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex.context.extract import clean_comment
 from aiex.context.facts import Import, Reference, SymbolKind
 from aiex.context.language import Found, Language, Reader, Tree, field, head_line, line_of, text
+from aiex.context.prose import clean_comment
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aiex.context.extract import clean_comment
 from aiex.context.facts import Import
 from aiex.context.language import Found, Language, field, line_of, text
 from aiex.context.links import PATH_MENTION, link, page_names, resolve_link
+from aiex.context.prose import clean_comment
 
 if TYPE_CHECKING:
     from tree_sitter import Node

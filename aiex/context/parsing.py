@@ -1,0 +1,72 @@
+"""From bytes to a syntax tree, within bounds of size, line length, nesting and time."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiex.context.language import Language, load_grammar
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+FULL_LIMIT_BYTES = 1_000_000
+"""Larger files are not parsed: valid Python takes about 61 MB of memory per MB of source."""
+LINE_LIMIT_BYTES = 20_000
+"""A longer line means generated or minified text, on which a parse tells little."""
+PARSE_DEADLINE_S = 2.0
+PARSE_PLAIN_BYTES = 262_144
+"""Up to here a parse is bounded well enough by its size (random bytes: about 1.5 s per MB)."""
+
+
+class Unparsed(NamedTuple):
+    """A file that is not worth or not able to be parsed, and why."""
+
+    note: str
+
+
+def parse(source: bytes, language: Language) -> "Any | Unparsed":
+    """The syntax tree of a source, or why there is none: too large, one long line, deadline."""
+    if len(source) > FULL_LIMIT_BYTES:
+        return Unparsed(f"{len(source) / 1e6:.1f} MB, too large to parse")
+    if longest_line(source) > LINE_LIMIT_BYTES:
+        return Unparsed("minified or generated: a line is longer than 20 kB")
+    if language.refused is not None and language.refused.search(source):
+        return Unparsed("nested too deeply to parse")
+    from tree_sitter import Parser
+
+    parser = Parser(load_grammar(language.grammar))
+    if len(source) <= PARSE_PLAIN_BYTES:
+        return parser.parse(source)
+    from time import monotonic
+
+    end = monotonic() + PARSE_DEADLINE_S
+    try:
+        return parser.parse(
+            lambda offset, _point: source[offset : offset + 65_536],
+            progress_callback=lambda _offset, _error: monotonic() > end,
+        )
+    except ValueError:
+        return Unparsed(f"parsing took longer than {PARSE_DEADLINE_S:.0f} s")
+
+
+def parse_span(source: bytes, span: tuple[int, int], language: Language) -> "Node":
+    """The tree of a part of the source, with the places of the whole."""
+    from tree_sitter import Parser, Point, Range
+
+    start, end = span
+    row = source.count(b"\n", 0, start)
+    first = Point(row, start - (source.rfind(b"\n", 0, start) + 1))
+    last = Point(row + source.count(b"\n", start, end), end - (source.rfind(b"\n", 0, end) + 1))
+    parser = Parser(load_grammar(language.grammar), included_ranges=[Range(first, last, start, end)])
+    return parser.parse(source[:end]).root_node
+
+
+def longest_line(source: bytes) -> int:
+    """Length in bytes of the longest line."""
+    if len(source) <= LINE_LIMIT_BYTES:
+        return len(source)
+    longest = start = 0
+    while start < len(source):
+        end = source.find(b"\n", start)
+        end = len(source) if end < 0 else end
+        longest = max(longest, end - start)
+        start = end + 1
+    return longest

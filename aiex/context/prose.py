@@ -1,0 +1,116 @@
+"""What people wrote about code: comments, documentation and signatures as single lines."""
+
+import re
+from typing import TYPE_CHECKING
+
+from aiex.context.language import Language, text
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+SIGNATURE_LIMIT = 240
+DOC_LIMIT = 400
+_TAG = re.compile(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s+|[a-zA-Z]+\b(?!\.))")
+"""A tag of JSDoc, Javadoc or Doxygen; the first group introduces a description, any other ends it."""
+_DIRECTIVE = re.compile(
+    r"(?:es|ts|js)lint\b|jshint\b|prettier-|biome-|istanbul |[cv]8 ignore|@ts-|@vite|webpack\w+:|<reference "
+    r"|#(?:end)?region\b|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT"
+)
+"""Comments for tools, which tell a reader nothing."""
+_COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+!?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
+_LICENCE = re.compile(
+    r"(?i)copyright|licen[cs]e|spdx-|all rights reserved|^\s*(?:-\*-|vim:|eslint|prettier|pylint|noqa|@ts-)"
+)
+
+
+def signature(node: "Node", body: "Node | None", source: bytes) -> str:
+    """The text of a definition before its body, on one line."""
+    end = body.start_byte if body is not None and body.start_byte > node.start_byte else node.end_byte
+    raw = source[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_LIMIT)].decode("utf-8", "replace")
+    if body is None:
+        raw = raw.split("\n", 1)[0] if len(raw) > SIGNATURE_LIMIT else raw
+    line = " ".join(raw.split()).rstrip("{").rstrip()
+    line = line.removesuffix(":").removesuffix(" do").removesuffix("=>").rstrip()
+    line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")").rstrip(",")
+    return line if len(line) <= SIGNATURE_LIMIT else line[: SIGNATURE_LIMIT - 1] + "…"
+
+
+def comment_above(leading: "list[Node]", node: "Node", source: bytes, language: Language) -> str:
+    """First paragraph of the comments that end directly above a node; `/**` may leave one line blank."""
+    wanted_row = node.start_point[0]
+    lines: list[str] = []
+    for item in reversed(leading):
+        end_row = item.end_point[0] - (0 if item.end_point[1] else 1)
+        if end_row < wanted_row - (2 if source.startswith(b"/**", item.start_byte) else 1):
+            break
+        wanted_row = item.start_point[0]
+        if item.type in language.comments and not source.startswith(b"#!", item.start_byte):
+            lines[:0] = text(item, source).splitlines()
+    return clean_comment(lines) if lines else ""
+
+
+def clean_comment(lines: list[str]) -> str:
+    """The first paragraph of comment lines without their markers, on one line."""
+    words: list[str] = []
+    for raw in lines:
+        line = _COMMENT_EDGE.sub("", _COMMENT_EDGE.sub("", raw)).strip()
+        if line and (not line.strip("=-*#/~") or _DIRECTIVE.match(line)):
+            continue
+        tag = _TAG.match(line)
+        if words and (not line or tag):
+            break
+        if tag and not tag.group(1):
+            continue
+        if line:
+            words.append(line[tag.end() :] if tag else line)
+    return shorten(" ".join(words))
+
+
+def shorten(words: str) -> str:
+    """A paragraph on one line of at most `DOC_LIMIT` characters."""
+    line = " ".join(words.split())
+    return line if len(line) <= DOC_LIMIT else line[: DOC_LIMIT - 1].rstrip() + "…"
+
+
+def first_paragraph(words: str) -> str:
+    """The text up to the first blank line, on one line."""
+    return shorten(re.split(r"\n\s*\n", words.strip(), maxsplit=1)[0])
+
+
+def first_comment(root: "Node", source: bytes, language: Language) -> str:
+    """The first paragraph of the leading comments that is not a licence, a shebang or an editor line.
+
+    A comment directly above the first definition documents that definition, not the file.
+    """
+    block: list[Node] = []
+    blocks: list[list[Node]] = [block]
+    last_row = -1
+    following_row = 1 << 30
+    for child in root.named_children:
+        if child.type not in language.comments:
+            following_row = child.start_point[0]
+            if child.type in language.imports:
+                following_row += 2
+            break
+        whole = source.startswith(b"/*", child.start_byte)
+        if block and (whole or child.start_point[0] > last_row + 1):
+            block = []
+            blocks.append(block)
+        block.append(child)
+        last_row = child.end_point[0] - (0 if child.end_point[1] else 1)
+    if len(blocks) > 1 or following_row <= last_row + 1:
+        blocks = blocks[:-1] if following_row <= last_row + 1 else blocks
+    for group in blocks:
+        lines = [line for item in group for line in text(item, source).splitlines()]
+        lines = [line for line in lines if not line.startswith("#!")]
+        licence = next((row for row, line in enumerate(lines) if _LICENCE.search(line.strip(" #/*-;"))), len(lines))
+        doc = clean_comment(lines[:licence])
+        if doc and (licence == len(lines) or doc.count(" ") > 2):
+            return doc
+    return ""
+
+
+def short_text(raw: str) -> str:
+    """A piece of source on one line, at most 60 characters."""
+    line = " ".join(raw.split())
+    return line if len(line) <= 60 else line[:59] + "…"

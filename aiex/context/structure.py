@@ -1,0 +1,166 @@
+"""The walk over containers that finds the symbols and the imports of a file."""
+
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
+from aiex.context.facts import Import, Symbol, SymbolKind
+from aiex.context.language import Found, Language
+from aiex.context.parsing import PARSE_PLAIN_BYTES, parse_span
+from aiex.context.prose import comment_above, signature
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+BODIED: frozenset[str] = frozenset({"function", "method", "constructor", "test", "macro", "property"})
+WALK_DEPTH = 48
+BOUNDED_SYMBOLS = 3_000
+"""Symbols kept of a file in a language with bounds: a large data file tells little by its keys."""
+OPENED_LIMIT = 200
+"""Parts of one file parsed anew, at most."""
+OWNERS: frozenset[str] = frozenset({"class", "interface", "struct", "enum", "trait", "implementation", "protocol"})
+"""Kinds whose functions are methods."""
+
+
+class Walk:
+    """Collects symbols and imports by looking into containers only."""
+
+    def __init__(self, source: bytes, language: Language) -> None:
+        self.source = source
+        self.language = language
+        self.symbols: list[Symbol] = []
+        self.imports: list[Import] = []
+        self.public: Container[str] = ()
+        self.kept: dict[int, int] = {}
+        self.full: set[int] = set()
+        self.opened: list[Node] = []
+        self.bare: set[int] = set()
+
+    def look(self, node: "Node", parent: int, outer: "Node | None", depth: int, wrappers: tuple[str, ...]) -> None:
+        """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
+        language = self.language
+        definitions, containers, imports = language.definitions, language.containers, language.imports
+        comments, attached = language.comments, language.attached
+        leading: list[Node] = []
+        before: Node | None = None
+        for child in node.named_children:
+            kind = child.type
+            if kind in comments or kind in attached:
+                # a comment behind code on its line says nothing about what follows
+                if kind in attached or before is None or child.start_point[0] + 1 != last_line(before):
+                    leading.append(child)
+                continue
+            before = child
+            reader = definitions.get(kind)
+            found = tuple(reader(child, self.source)) if reader is not None else ()
+            if found:
+                for item in found:
+                    self.add(item, parent, outer, leading, depth, wrappers)
+                if parent in self.full:
+                    return
+            elif kind in imports:
+                self.imports.extend(imports[kind](child, self.source))
+            if not found and depth < WALK_DEPTH:
+                if kind in language.wrappers:
+                    start = outer or child
+                    self.look_wrapped(child, parent, start, leading, depth + 1, (*wrappers, kind))
+                elif kind in containers:
+                    self.look(child, parent, None, depth + 1, ())
+                elif kind in language.opened:
+                    self.open(child, parent, depth + 1)
+            if leading:
+                leading = []
+
+    def open(self, node: "Node", parent: int, depth: int) -> None:
+        """Look into bytes that the grammar left unparsed, such as the items in a macro call."""
+        span = self.language.opened[node.type](node, self.source)
+        if span is None or span[1] - span[0] > PARSE_PLAIN_BYTES or len(self.opened) >= OPENED_LIMIT:
+            return
+        root = parse_span(self.source, span, self.language)
+        self.opened.append(root)
+        self.look(root, parent, None, depth, ())
+
+    def look_wrapped(
+        self, node: "Node", parent: int, outer: "Node", leading: "list[Node]", depth: int, wrappers: tuple[str, ...]
+    ) -> None:
+        before = len(self.symbols)
+        self.look(node, parent, outer, depth, wrappers)
+        if len(self.symbols) > before and not self.symbols[before].doc:
+            doc = comment_above(leading, outer, self.source, self.language)
+            self.symbols[before] = self.symbols[before]._replace(doc=doc)
+
+    def has_room(self, parent: int) -> bool:
+        """Whether the bounds of the language let one more definition into a parent; counts it when they do."""
+        bounds, level, outer = self.language.bounds, 0, parent
+        while outer >= 0 and level < len(bounds):
+            level, outer = level + 1, self.symbols[outer].parent
+        count = self.kept.get(parent, 0)
+        if level >= len(bounds) or count >= bounds[level] or len(self.symbols) >= BOUNDED_SYMBOLS:
+            return False
+        self.kept[parent] = count + 1
+        if count + 1 >= bounds[level]:
+            self.full.add(parent)
+        return True
+
+    def add(
+        self,
+        found: Found,
+        parent: int,
+        outer: "Node | None",
+        leading: "list[Node]",
+        depth: int,
+        wrappers: tuple[str, ...],
+    ) -> None:
+        node, language = found.node, self.language
+        if not found.name:
+            if found.body is not None and depth < WALK_DEPTH:
+                self.look(found.body, parent, None, depth + 1, ())
+            return
+        if language.bounds and not self.has_room(parent):
+            return
+        above = self.symbols[parent] if parent >= 0 else None
+        kind: SymbolKind = "method" if found.kind == "function" and above and above.kind in OWNERS else found.kind
+        exported = found.exported
+        if exported is None:
+            exported = language.exported(found.name, node, wrappers, above.kind if above else None)
+            outermost = (found.qualified or found.name).partition(".")[0]
+            exported = exported and above.exported if above else exported or outermost in self.public
+        start = outer or found.first or node
+        attributes = [item for item in leading if item.type in language.attached]
+        if attributes and outer is None:
+            start = attributes[0]
+        doc = found.doc
+        if doc is None:
+            doc = comment_above(leading, outer or node, self.source, language)
+        last = found.last or outer or node
+        self.symbols.append(
+            Symbol(
+                found.name,
+                found.qualified or (f"{above.qualified}.{found.name}" if above else found.name),
+                kind,
+                found.signature if found.signature is not None else signature(node, found.body, self.source),
+                doc,
+                start.start_point[0] + 1,
+                last_line(last),
+                start.start_byte,
+                last.end_byte,
+                parent,
+                exported,
+            )
+        )
+        if found.body is None:
+            self.bare.add(len(self.symbols) - 1)
+        elif depth < WALK_DEPTH and self.is_worth_a_look(kind, found.body):
+            self.look(found.body, len(self.symbols) - 1, None, depth + 1, ())
+
+    def is_worth_a_look(self, kind: SymbolKind, body: "Node") -> bool:
+        """Whether a body may hold definitions or imports: that of a function seldom does."""
+        inside = self.language.inside
+        if inside is None or kind not in BODIED:
+            return True
+        return inside.search(self.source, body.start_byte, body.end_byte) is not None
+
+
+def last_line(node: "Node") -> int:
+    """Last line a node reaches, counted from 1; an end at the start of a line belongs to the line before."""
+    row, column = node.end_point
+    return int(row) + (1 if column or row == node.start_point[0] else 0)

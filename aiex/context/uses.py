@@ -1,0 +1,242 @@
+"""What a file uses: references, faults, effects and complexity, from the captures of its language's query."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiex.context.facts import Effect, Fault, Import, Reference, Symbol
+from aiex.context.language import Language, load_grammar, text
+from aiex.context.prose import short_text
+from aiex.context.structure import BODIED
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+QUERY_WINDOW_BYTES = 65_536
+"""Query results are cut without a sign at 65,535 captures; a window this small cannot reach that."""
+QUERY_DEPTH = 200
+"""Deeper nesting makes queries quadratic (200,000 nested arrays: minutes) and no person wrote it."""
+REFERENCE_KINDS = frozenset({"call", "new", "inherit", "decorate", "macro", "type", "link"})
+FAULT_KINDS = frozenset({"raise", "catch", "exit", "assert"})
+CALL_KINDS = frozenset({"call", "new", "macro"})
+_CALLEE = re.compile(
+    r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?([@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
+)
+
+
+@cache
+def _query(language: Language) -> Any:
+    from tree_sitter import Query
+
+    return Query(load_grammar(language.grammar), language.uses)
+
+
+class Uses:
+    """Collects references, faults, effects and complexity from the captures of the language's query."""
+
+    def __init__(self, symbols: tuple[Symbol, ...], imports: list[Import], language: Language, source: bytes) -> None:
+        self.symbols = symbols
+        self.language = language
+        self.source = source
+        self.references: list[Reference] = []
+        self.faults: list[Fault] = []
+        self.effects: list[Effect] = []
+        self.complexity = [1 if symbol.kind in BODIED else 0 for symbol in symbols]
+        self.imports = imports
+        self.bound: dict[str, str] = {}
+        self.last_read = ("", "", 0)
+        self.callees: dict[str, Callee] = {}
+
+    def collect(self, *roots: "Node") -> None:
+        """Run the query over the trees and sort its captures by place."""
+        if not self.language.uses:
+            return
+        captures = [item for root in roots for item in self.captures(root)]
+        captures.sort(key=itemgetter(0))
+        if "@hidden" in self.language.uses:
+            captures = visible(captures)
+        self.add_imports(node for _, name, node in captures if name == "import")
+        self.bound = bound_names(self.imports)
+        place = _Places(self.symbols)
+        for start, name, node in captures:
+            inside = place.at(start)
+            if name == "branch":
+                owner = inside
+                while owner >= 0 and self.symbols[owner].kind not in BODIED:
+                    owner = self.symbols[owner].parent
+                if owner >= 0:
+                    self.complexity[owner] += 1
+            elif name == "read":
+                self.read(start, node, inside)
+            else:
+                self.note(name, node, inside)
+
+    def read(self, start: int, node: "Node", inside: int) -> None:
+        """Keep the use of a name when an import bound it."""
+        receiver, _, name = self.source[start : node.end_byte].decode("utf-8", "replace").rpartition(".")
+        if (receiver or name) in self.bound:
+            line = node.start_point[0] + 1
+            if self.last_read != (receiver, name, line):
+                self.last_read = (receiver, name, line)
+                self.references.append(Reference(name, receiver, line, inside, "read"))
+
+    def add_imports(self, nodes: "Iterable[Node]") -> None:
+        """Add the imports inside expressions, which the walk does not look at."""
+        readers, known = self.language.imports, len(self.imports)
+        for node in nodes:
+            if node.type in readers:
+                self.imports.extend(readers[node.type](node, self.source))
+        if len(self.imports) > known:
+            self.imports[:] = sorted(dict.fromkeys(self.imports), key=lambda item: item.line)
+
+    def captures(self, root: "Node") -> "Iterator[tuple[int, str, Node]]":
+        from tree_sitter import QueryCursor
+
+        cursor = QueryCursor(_query(self.language))
+        cursor.set_max_start_depth(QUERY_DEPTH)
+        size = root.end_byte - root.start_byte
+        for begin in range(root.start_byte, max(root.end_byte, root.start_byte + 1), QUERY_WINDOW_BYTES):
+            end = begin + QUERY_WINDOW_BYTES
+            if size > QUERY_WINDOW_BYTES:
+                cursor.set_byte_range(begin, end)
+            for name, nodes in cursor.captures(root).items():
+                for node in nodes:
+                    start = node.start_byte
+                    if begin <= start < end:
+                        yield start, name, node
+
+    def note(self, name: str, node: "Node", inside: int) -> None:
+        """File one capture under what its name says."""
+        line = node.start_point[0] + 1
+        if name in REFERENCE_KINDS:
+            last = node
+            if node.type in self.language.calls:
+                last = node.child_by_field_name(self.language.calls[node.type]) or node
+            start = max(node.start_byte, last.end_byte - 400)  # the name stands last: `load(…).then(…).catch`
+            self.refer(name, self.source[start : last.end_byte].decode("utf-8", "replace"), line, inside, node)
+            return
+        raw = self.source[node.start_byte : min(node.end_byte, node.start_byte + 400)].decode("utf-8", "replace")
+        if name in FAULT_KINDS:
+            self.faults.append(Fault(name, short_text(raw.split("\n", 1)[0]).rstrip("{: "), line, inside))
+        elif name.startswith("effect."):
+            self.effects.append(Effect(name[7:], short_text(raw), line, inside))
+
+    def refer(self, kind: str, raw: str, line: int, inside: int, node: "Node") -> None:
+        """Keep a reference, with the effect or the fault that a callee is known for."""
+        callee = self.callees.get(raw)
+        if callee is None:
+            callee = self.callees[raw] = read_callee(raw, self.bound, self.language)
+        if not callee.name:
+            return
+        if callee.receiver or callee.name not in self.language.ignored:
+            self.references.append(Reference(callee.name, callee.receiver, line, inside, kind))
+        if kind in CALL_KINDS:
+            if callee.effect:
+                self.effects.append(Effect(callee.effect, short_text(callee.whole), line, inside))
+            if callee.fault:
+                call = node if node.type in self.language.calls else node.parent or node
+                whole = text(call, self.source)
+                what = callee.whole if callee.fault == "exit" else short_text(whole.split("\n", 1)[0]).rstrip("{([: ")
+                self.faults.append(Fault(callee.fault, what, line, inside))
+
+
+def visible(captures: "list[tuple[int, str, Node]]") -> "list[tuple[int, str, Node]]":
+    """The captures that are not inside a @hidden one; both in order of their start."""
+    shown: list[tuple[int, str, Node]] = []
+    hidden_until = -1
+    for start, name, node in captures:
+        if name == "hidden":
+            hidden_until = max(hidden_until, node.end_byte)
+        elif start >= hidden_until:
+            shown.append((start, name, node))
+    return shown
+
+
+class Callee(NamedTuple):
+    """What is known of a callee from its spelling and the imports of the file."""
+
+    name: str
+    receiver: str
+    whole: str
+    effect: str
+    fault: str
+
+
+def read_callee(raw: str, bound: dict[str, str], language: Language) -> Callee:
+    """Take a callee apart and look it up; an empty name when it is not spelled as one."""
+    receiver, _, name = raw.rpartition(".")
+    if name.isidentifier():  # most of them, at a tenth of the cost
+        receiver = receiver.rstrip().removesuffix("?").rstrip()
+        if len(receiver) > 60 or "\n" in receiver:
+            receiver = short_text(receiver)
+    else:
+        match = _CALLEE.match(raw)
+        if match is None:
+            return Callee("", "", "", "", "")
+        receiver, name = match.group(1) or "", match.group(2)
+        if len(receiver) > 60 or "\n" in receiver:
+            receiver = short_text(receiver)
+    whole = f"{receiver}.{name}" if receiver else name
+    full = whole.replace("::", ".") if "::" in whole else whole
+    head, _, rest = full.partition(".")
+    known = bound.get(head)
+    if known:
+        full = f"{known}.{rest}" if rest else known
+    fault = "exit" if full in language.exits else language.faults.get(full, "")
+    if not fault and receiver and language.faults:
+        fault = language.faults.get("." + name, "")
+    return Callee(name, receiver, whole, effect_of(full, name, receiver, language), fault)
+
+
+def effect_of(full: str, name: str, receiver: str, language: Language) -> str:
+    """The kind of effect a callee is known for, empty when none."""
+    effects = language.effects
+    kind = effects.get(full)
+    if kind is not None:
+        return kind
+    head = full if "(" not in full else ""
+    while "." in head:
+        head = head.rpartition(".")[0]
+        kind = effects.get(head + ".*")
+        if kind is not None:
+            return kind
+    return effects.get("." + name, "") if receiver else ""
+
+
+def bound_names(imports: list[Import]) -> dict[str, str]:
+    """Local names that imports bind, with the dotted thing each stands for."""
+    bound: dict[str, str] = {}
+    for item in imports:
+        module = re.sub(r"::|/", ".", item.module).rstrip(".")  # dots in front stay: `./fs` is not `fs`
+        if item.alias:
+            head = item.alias.partition(".")[0]
+            bound[item.alias] = module
+            if head != item.alias:
+                bound[head] = module.partition(".")[0]
+        for name, local in item.names:
+            if name == "default":
+                bound[local] = module
+            elif name != "*":
+                bound[local] = f"{module}.{name}"
+    return bound
+
+
+class _Places:
+    """The innermost symbol at a byte, for symbols in walk order (start ascending, parents first)."""
+
+    def __init__(self, symbols: tuple[Symbol, ...]) -> None:
+        self.symbols = symbols
+        order = sorted(range(len(symbols)), key=lambda index: (symbols[index].start_byte, index))
+        self.order = order
+        self.starts = [symbols[index].start_byte for index in order]
+
+    def at(self, byte: int) -> int:
+        """Index of the innermost symbol that holds a byte, -1 for the module."""
+        position = bisect_right(self.starts, byte) - 1
+        index = self.order[position] if position >= 0 else -1
+        while index >= 0 and self.symbols[index].end_byte <= byte:
+            index = self.symbols[index].parent
+        return index
