@@ -39,6 +39,7 @@ bench: ## run every benchmark
 docs: ## write the reference pages that come from the code
 	$(BIN)/python -m aiex.settingdocs docs/reference
 	$(BIN)/python -m aiex.cli.reference docs/reference
+	$(BIN)/python -m aiex.jobs.briefing.reference docs/reference
 
 lock: ## resolve the dependencies again; needs uv
 	$(LOCK) --upgrade -o requirements.lock

@@ -259,28 +259,49 @@ class Briefing(NamedTuple):
 
     subject: Subject
     purpose: Purpose | None = None
+    """What it is for."""
     source: Excerpt | None = None
+    """The source of a symbol or a range; how a text begins that could not be parsed."""
     symbols: tuple[Outlined, ...] | None = None
     """What a range covers or lies in, or the symbol itself."""
     outline: tuple[Outlined, ...] | None = None
+    """What it defines, in file order."""
     needs: tuple[Needed, ...] | None = None
+    """What it imports."""
     dependents: tuple[Dependent, ...] | None = None
+    """Who imports it."""
     callers: tuple[Caller, ...] | None = None
+    """Uses of the symbol, or of the function around the range."""
     callees: tuple[Callee, ...] | None = None
+    """What the symbol or the range calls, each once."""
     flow: Flow | None = None
+    """What happens from the main function on."""
     effects: tuple[Effect, ...] | None = None
+    """Side effects seen."""
     faults: tuple[Fault, ...] | None = None
+    """Where errors are raised and caught."""
     hot_spots: tuple[HotSpot, ...] | None = None
+    """What is hard to change, worst first; the most complex function alone when nothing stands out."""
     tests: tuple[Suite, ...] | None = None
+    """Tests that touch it."""
     history: History | None = None
+    """What git remembers; left out without git."""
     parts: "tuple[Part, ...] | None" = None
+    """What a directory consists of."""
     entry_points: "tuple[EntryPoint, ...] | None" = None
+    """Where runs begin."""
     order: "Order | None" = None
+    """Which part builds on which."""
     read_first: "tuple[Reading, ...] | None" = None
+    """The files to begin with, best first."""
     external: "tuple[External, ...] | None" = None
+    """Packages outside the repository."""
     test_layout: "TestLayout | None" = None
+    """How the tests lie."""
     largest: "tuple[LargeFile, ...] | None" = None
+    """The largest files."""
     languages: "tuple[LanguageShare, ...] | None" = None
+    """Lines by language."""
 
 
 def to_data(briefing: Briefing) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Writes the reference page on the JSON form of a briefing from the classes that define it: `python -m … FOLDER`."""
+
+import ast
+import os
+import sys
+from collections.abc import Iterator
+
+from aiex.jobs.briefing.model import SCHEMA
+
+SOURCES = ("model.py", "overview.py")
+PAGE = "briefing.md"
+_HIDDEN = frozenset({"Briefing"})
+
+HEAD = f"""# The briefing as data
+
+<!-- Made from the classes of a briefing by `python -m aiex.jobs.briefing.reference docs/reference`; do not edit. -->
+
+`aiex explain TARGET -o json` gives the whole briefing in `structured_output`: in a stable order.
+
+- `schema` is `{SCHEMA}`. Fields may be added under the same name; a change of meaning gets a new number.
+- `method` says what kind of knowledge this is and what it cannot see.
+- The fields of `Subject` stand at the top, beside the sections. A section that does not apply is left out; one that
+  applies and found nothing is empty.
+- Lines count from 1, ranges include their last line, paths are relative to the root and use `/`.
+- Lists are whole, but for the flow (60 steps; `left_out` counts the rest), the commits that were read (60 of a file,
+  120 of a directory), the hot spots (50) and largest files (20) of a directory.
+- `answer` is the text for a person and `complete` says whether it is whole. With `--explain`, `request` holds what
+  would be sent: `model`, `budget_tokens`, `tokens`, `exact`, `sent` (false), `cut`, `parts` (role, title, tokens, text).
+"""
+
+
+def render_page() -> str:
+    """The page as Markdown."""
+    classes = [found for name in SOURCES for found in _classes(name)]
+    sections = next(found for found in classes if found.name == "Briefing")
+    rows = [HEAD, "## Sections", "", "| field | value | meaning |", "|---|---|---|"]
+    rows += [row for row in _fields(sections) if not row.startswith("| `subject` ")]
+    for found in classes:
+        if found.name not in _HIDDEN:
+            rows += ["", f"## {found.name}", "", ast.get_docstring(found) or "", ""]
+            rows += ["| field | value | meaning |", "|---|---|---|", *_fields(found)]
+    return "\n".join(rows) + "\n"
+
+
+def _classes(name: str) -> Iterator[ast.ClassDef]:
+    path = os.path.join(os.path.dirname(__file__), name)
+    with open(path, encoding="utf-8") as source:
+        tree = ast.parse(source.read())
+    yield from (node for node in tree.body if isinstance(node, ast.ClassDef))
+
+
+def _fields(found: ast.ClassDef) -> Iterator[str]:
+    for node, following in zip(found.body, [*found.body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield f"| `{node.target.id}` | {_kind(node.annotation)} | {_said(following)} |"
+
+
+def _kind(annotation: ast.expr) -> str:
+    text = ast.unparse(annotation).strip("'\"").removesuffix(" | None")
+    optional = " or null" if ast.unparse(annotation).endswith("| None") and text == "Place" else ""
+    if text.startswith("tuple["):
+        inner = text.removeprefix("tuple[").removesuffix(", ...]").removesuffix("]").strip("'\"")
+        return f"list of {_NAMES.get(inner, inner)}" if "[" not in inner else "list of lists"
+    return _NAMES.get(text, text) + optional
+
+
+_NAMES = {"str": "text", "int": "number", "bool": "true or false", "Kind": "text", "tuple[str, int]": "[text, number]"}
+
+
+def _said(node: ast.stmt | None) -> str:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return " ".join(node.value.value.split()).replace("|", "\\|")
+    return ""
+
+
+if __name__ == "__main__":
+    with open(os.path.join(sys.argv[1], PAGE), "w", encoding="utf-8", newline="\n") as page:
+        page.write(render_page())
