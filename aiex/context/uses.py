@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,37 +51,62 @@ class Uses:
         self.callees: dict[str, Callee] = {}
 
     def collect(self, *roots: "Node") -> None:
-        """Run the query over the trees and sort its captures by place."""
+        """Run the query over the trees and file its captures by place."""
         if not self.language.uses:
             return
-        captures = [item for root in roots for item in self.captures(root)]
-        captures.sort(key=itemgetter(0))
-        if "@hidden" in self.language.uses:
-            captures = visible(captures)
-        self.add_imports(node for _, name, node in captures if name == "import")
+        nodes = self.captures(roots)
+        self.add_imports(nodes.pop("import", []))
         self.bound = bound_names(self.imports)
+        hidden = [(node.start_byte, node.end_byte) for node in nodes.pop("hidden", [])]
+        reads = self.imported(nodes.pop("read", []))
         place = _Places(self.symbols)
+        for node in outside(nodes.pop("branch", []), hidden):
+            owner = place.body_at(node.start_byte)
+            if owner >= 0:
+                self.complexity[owner] += 1
+        captures = [(node.start_byte, name, node) for name, found in nodes.items() for node in outside(found, hidden)]
+        captures += [(node.start_byte, "read", node) for node in outside(reads, hidden)]
+        captures.sort(key=itemgetter(0))
         for start, name, node in captures:
-            inside = place.at(start)
-            if name == "branch":
-                owner = inside
-                while owner >= 0 and self.symbols[owner].kind not in BODIED:
-                    owner = self.symbols[owner].parent
-                if owner >= 0:
-                    self.complexity[owner] += 1
-            elif name == "read":
-                self.read(start, node, inside)
+            if name == "read":
+                self.read(node, place.at(start))
             else:
-                self.note(name, node, inside)
+                self.note(name, node, place.at(start))
 
-    def read(self, start: int, node: "Node", inside: int) -> None:
-        """Keep the use of a name when an import bound it."""
-        receiver, _, name = self.source[start : node.end_byte].decode("utf-8", "replace").rpartition(".")
-        if (receiver or name) in self.bound:
-            line = node.start_point[0] + 1
-            if self.last_read != (receiver, name, line):
-                self.last_read = (receiver, name, line)
-                self.references.append(Reference(name, receiver, line, inside, "read"))
+    def captures(self, roots: "Iterable[Node]") -> "dict[str, list[Node]]":
+        """The nodes of every capture name, each in order of the source where the tree is one."""
+        from tree_sitter import QueryCursor
+
+        cursor = QueryCursor(_query(self.language))
+        cursor.set_max_start_depth(QUERY_DEPTH)
+        nodes: dict[str, list[Node]] = {}
+        for root in roots:
+            first, last = root.start_byte, root.end_byte
+            if last - first <= QUERY_WINDOW_BYTES:
+                cursor.set_byte_range(0, len(self.source) + 1)
+                for name, found in cursor.captures(root).items():
+                    nodes.setdefault(name, []).extend(found)
+                continue
+            for begin in range(first, last, QUERY_WINDOW_BYTES):
+                end = begin + QUERY_WINDOW_BYTES
+                cursor.set_byte_range(begin, end)
+                for name, found in cursor.captures(root).items():
+                    nodes.setdefault(name, []).extend(node for node in found if begin <= node.start_byte < end)
+        return nodes
+
+    def imported(self, nodes: "Iterable[Node]") -> "list[Node]":
+        """The names, also with one attribute, that an import bound."""
+        bound = {name.encode("utf-8", "surrogateescape") for name in self.bound}
+        source = self.source
+        return [node for node in nodes if source[node.start_byte : node.end_byte].partition(b".")[0] in bound]
+
+    def read(self, node: "Node", inside: int) -> None:
+        """Keep the use of a name that an import bound, once per line."""
+        receiver, _, name = text(node, self.source).rpartition(".")
+        line = node.start_point[0] + 1
+        if self.last_read != (receiver, name, line):
+            self.last_read = (receiver, name, line)
+            self.references.append(Reference(name, receiver, line, inside, "read"))
 
     def add_imports(self, nodes: "Iterable[Node]") -> None:
         """Add the imports inside expressions, which the walk does not look at."""
@@ -91,22 +116,6 @@ class Uses:
                 self.imports.extend(readers[node.type](node, self.source))
         if len(self.imports) > known:
             self.imports[:] = sorted(dict.fromkeys(self.imports), key=lambda item: item.line)
-
-    def captures(self, root: "Node") -> "Iterator[tuple[int, str, Node]]":
-        from tree_sitter import QueryCursor
-
-        cursor = QueryCursor(_query(self.language))
-        cursor.set_max_start_depth(QUERY_DEPTH)
-        size = root.end_byte - root.start_byte
-        for begin in range(root.start_byte, max(root.end_byte, root.start_byte + 1), QUERY_WINDOW_BYTES):
-            end = begin + QUERY_WINDOW_BYTES
-            if size > QUERY_WINDOW_BYTES:
-                cursor.set_byte_range(begin, end)
-            for name, nodes in cursor.captures(root).items():
-                for node in nodes:
-                    start = node.start_byte
-                    if begin <= start < end:
-                        yield start, name, node
 
     def note(self, name: str, node: "Node", inside: int) -> None:
         """File one capture under what its name says."""
@@ -143,16 +152,11 @@ class Uses:
                 self.faults.append(Fault(callee.fault, what, line, inside))
 
 
-def visible(captures: "list[tuple[int, str, Node]]") -> "list[tuple[int, str, Node]]":
-    """The captures that are not inside a @hidden one; both in order of their start."""
-    shown: list[tuple[int, str, Node]] = []
-    hidden_until = -1
-    for start, name, node in captures:
-        if name == "hidden":
-            hidden_until = max(hidden_until, node.end_byte)
-        elif start >= hidden_until:
-            shown.append((start, name, node))
-    return shown
+def outside(nodes: "list[Node]", hidden: list[tuple[int, int]]) -> "list[Node]":
+    """The nodes that do not begin in one of the hidden byte ranges."""
+    if not hidden:
+        return nodes
+    return [node for node in nodes if not any(begin <= node.start_byte < end for begin, end in hidden)]
 
 
 class Callee(NamedTuple):
@@ -225,18 +229,27 @@ def bound_names(imports: list[Import]) -> dict[str, str]:
 
 
 class _Places:
-    """The innermost symbol at a byte, for symbols in walk order (start ascending, parents first)."""
+    """The innermost symbol at a byte."""
 
     def __init__(self, symbols: tuple[Symbol, ...]) -> None:
-        self.symbols = symbols
         order = sorted(range(len(symbols)), key=lambda index: (symbols[index].start_byte, index))
         self.order = order
         self.starts = [symbols[index].start_byte for index in order]
+        self.ends = [symbol.end_byte for symbol in symbols]
+        self.parents = [symbol.parent for symbol in symbols]
+        self.bodied = [symbol.kind in BODIED for symbol in symbols]
 
     def at(self, byte: int) -> int:
         """Index of the innermost symbol that holds a byte, -1 for the module."""
         position = bisect_right(self.starts, byte) - 1
         index = self.order[position] if position >= 0 else -1
-        while index >= 0 and self.symbols[index].end_byte <= byte:
-            index = self.symbols[index].parent
+        while index >= 0 and self.ends[index] <= byte:
+            index = self.parents[index]
+        return index
+
+    def body_at(self, byte: int) -> int:
+        """Index of the innermost symbol with a body that holds a byte, -1 when there is none."""
+        index = self.at(byte)
+        while index >= 0 and not self.bodied[index]:
+            index = self.parents[index]
         return index
