@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.events import (
@@ -231,7 +231,6 @@ def _base(task: ExplainTask, workspace: "Workspace") -> str:
 
 def _from_stdin(task: ExplainTask, engine: "Engine", workspace: "Workspace", history: Git | None) -> Found:
     from aiex.context.reading import describe
-    from aiex.jobs.briefing.loose import LooseText
 
     target = parse_target(task.target)
     if task.stdin is None:
@@ -239,8 +238,7 @@ def _from_stdin(task: ExplainTask, engine: "Engine", workspace: "Workspace", his
     path, known = _named(task, engine, workspace)
     _, facts = describe(task.stdin, path)
     material = Material(path, task.stdin, facts)
-    loose = cast("Engine", LooseText(engine, material))
-    sources = Sources(loose, workspace, history, known=known)
+    sources = Sources(engine, workspace, history, known=known, held=material)
     return Found(_brief(sources, material, target._replace(path=path)), (material,))
 
 

@@ -11,10 +11,8 @@ from typing import NamedTuple
 from aiex.errors import UsageError
 
 STDIN = "-"
-_LINES = re.compile(
-    r":(?P<first>\d+)(?:-(?P<last>\d+)|:(?P<column>\d+))?:?\Z|#L(?P<a>\d+)(?:C\d+)?(?:-L?(?P<b>\d+)(?:C\d+)?)?\Z"
-)
-_LAST_LINE = re.compile(r":(?P<first>\d+):?\Z")
+_LINES = r":(?P<first>\d+)(?:-(?P<last>\d+)|:(?P<column>\d+))?:?\Z|#L(?P<a>\d+)(?:C\d+)?(?:-L?(?P<b>\d+)(?:C\d+)?)?\Z"
+_LAST_LINE = r":(?P<first>\d+):?\Z"
 
 
 class Target(NamedTuple):
@@ -62,12 +60,12 @@ def _read(text: str) -> Iterator[Target]:
     while at > 0:
         yield Target(text[:at], symbol=text[at + 2 :])
         at = text.find("::", at + 1)
-    lines = _LINES.search(text)
+    lines = re.search(_LINES, text) if ":" in text or "#" in text else None
     if lines:
         first = int(lines["first"] or lines["a"])
         last = int(lines["last"] or lines["b"] or first)
         yield _lined(text[: lines.start()], first, last)
-    line = _LAST_LINE.search(text)
+    line = re.search(_LAST_LINE, text) if lines else None
     if line:
         yield _lined(text[: line.start()], int(line["first"]), int(line["first"]))
     yield Target(text)

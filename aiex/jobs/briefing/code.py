@@ -1,6 +1,6 @@
 """Briefings on code: a file, a symbol in it, or some of its lines."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
@@ -14,6 +14,7 @@ from aiex.jobs.briefing.origins import origin_of
 from aiex.jobs.briefing.outline import family_of, innermost, name_at, outline_of, outlined
 from aiex.jobs.briefing.purpose import purpose_of, readable
 from aiex.jobs.briefing.relations import dependents_of, needs_of
+from aiex.jobs.briefing.still import Still
 from aiex.jobs.briefing.testing import tests_of
 from aiex.jobs.briefing.typed import Resolver
 from aiex.jobs.target import Target
@@ -36,16 +37,27 @@ _CERTAINTY = {"import": 0, "scope": 1, "name": 2}
 class Sources:
     """Where the builders ask: the engine, the files, and git (None leaves history out)."""
 
-    def __init__(self, engine: "Engine", workspace: "Workspace", git: Git | None, *, known: bool = True) -> None:
+    def __init__(
+        self,
+        engine: "Engine",
+        workspace: "Workspace",
+        git: Git | None,
+        *,
+        known: bool = True,
+        held: Material | None = None,
+    ) -> None:
         from aiex.context.graph import Graph
 
-        self.engine = engine
-        self.graph = Graph(engine)
+        still = Still(engine)
+        if held is not None:
+            still.hold(held)
+        self.engine = cast("Engine", still)
+        self.graph = Graph(self.engine)
         self.resolver = Resolver(self.graph)
         self.workspace = workspace
         self.git = git
         self.known = known
-        """False for text that is not a file of the workspace: nothing else can refer to it."""
+        """False for text that is not a file of the workspace: nothing else can refer to it. `held` is such a text."""
 
     def history(self, path: str) -> History | None:
         """The history of a file, None without git."""

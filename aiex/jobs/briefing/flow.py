@@ -127,9 +127,10 @@ def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None
     if not functions:
         return None
     busy: dict[int, int] = {}
+    bound = bound_by_imports(facts)
     for ref in facts.references:
         if ref.kind in CALLS and ref.name not in _TRIVIAL:
-            weight = 2 if _is_imported(facts, ref) else int(bool(ref.receiver))
+            weight = 2 if head_of(ref) in bound else int(bool(ref.receiver))
             busy[ref.inside] = busy.get(ref.inside, 0) + weight
     running = set(functions)
     reach = {index: len(_reachable(index, calls) & running) for index in functions}
@@ -182,6 +183,13 @@ class _Walk:
         self.left_out = 0
         self.open: list[tuple[str, int]] = []
         self.shown: set[tuple[str, int]] = set()
+        self._bound: dict[str, frozenset[str]] = {}
+
+    def bound(self, path: str, facts: FileFacts) -> frozenset[str]:
+        """What the imports of a file bind."""
+        if path not in self._bound:
+            self._bound[path] = bound_by_imports(facts)
+        return self._bound[path]
 
     def visit(self, path: str, facts: FileFacts, index: int, from_line: int, depth: int) -> None:
         """Add the calls of one function; for the module, those from a line on."""
@@ -215,9 +223,14 @@ class _Walk:
         written = f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
         target = self.resolver.resolve(path, facts, ref) if ref.name not in _TRIVIAL or ref.receiver in _SELF else None
         if target is None or target == (path, ref.inside):
-            if ref.name in _TRIVIAL or depth > 1 or "(" in ref.receiver or not _worth_naming(facts, ref):
+            if (
+                ref.name in _TRIVIAL
+                or depth > 1
+                or "(" in ref.receiver
+                or not _worth_naming(ref, self.bound(path, facts))
+            ):
                 return None, None
-            note = "outside" if _is_imported(facts, ref) else "not resolved"
+            note = "outside" if head_of(ref) in self.bound(path, facts) else "not resolved"
             return Step(depth, written, path, ref.line, None, "", note), None
         home = self.engine.facts(target.path) if target.path != path else facts
         if not 0 <= target.symbol < len(home.symbols):
@@ -251,14 +264,18 @@ def constructor_of(facts: FileFacts, index: int) -> int:
     return -1
 
 
-def _worth_naming(facts: FileFacts, ref: Reference) -> bool:
+def _worth_naming(ref: Reference, bound: frozenset[str]) -> bool:
     """True for calls without a known target that still tell something: imported names, and methods of values."""
-    return _is_imported(facts, ref) or (ref.receiver not in _SELF and ref.receiver.count(".") < 2)
+    return head_of(ref) in bound or (ref.receiver not in _SELF and ref.receiver.count(".") < 2)
 
 
-def _is_imported(facts: FileFacts, ref: Reference) -> bool:
-    """Whether an import binds the first word of a call."""
-    head = (ref.receiver or ref.name).split(".", 1)[0].split("::", 1)[0]
-    return any(
-        head == item.alias.split(".", 1)[0] or any(head == local for _, local in item.names) for item in facts.imports
-    )
+def head_of(ref: Reference) -> str:
+    """The first word of a call."""
+    return (ref.receiver or ref.name).split(".", 1)[0].split("::", 1)[0]
+
+
+def bound_by_imports(facts: FileFacts) -> frozenset[str]:
+    """The local names that imports bind."""
+    bound = {item.alias.split(".", 1)[0] for item in facts.imports}
+    bound.update(local for item in facts.imports for _, local in item.names)
+    return frozenset(bound - {""})

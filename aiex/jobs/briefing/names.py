@@ -25,8 +25,9 @@ _TEST_NAME = re.compile(
     r"(?:^|.*[._-])(?:tests?|spec|conftest)(?:[._-].*|$)|.*[a-z0-9](?:Test|Tests|Spec|IT|TestCase)$"
 )
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_BUILD_FILE = re.compile(
-    r"(?:setup|noxfile|conf|fabfile)\.py|(?:Gulp|gulp|Grunt|Jake)file\.js|build\.rs|mix\.exs|Rakefile|.*\.config\.[cm]?[jt]s|\.[\w.]+rc(?:\.js)?"
+_BUILD_FILE = (
+    r"(?:setup|noxfile|conf|fabfile)\.py|(?:Gulp|gulp|Grunt|Jake)file\.js|build\.rs|mix\.exs|Rakefile"
+    r"|.*\.config\.[cm]?[jt]s|\.[\w.]+rc(?:\.js)?"
 )
 DATA_LANGUAGES = frozenset({"json", "yaml", "toml", "csv", "xml", "ini"})
 TEXT_LANGUAGES = frozenset({"markdown", "restructuredtext", "text"})
@@ -57,7 +58,7 @@ def role_of(path: str, language: str = "") -> Role:
         return "examples"
     if language in TEXT_LANGUAGES or path.lower().endswith(_DOC_ENDINGS):
         return "documentation"
-    if _BUILD_FILE.match(path.rsplit("/", 1)[-1]):
+    if re.match(_BUILD_FILE, path.rsplit("/", 1)[-1]):
         return "configuration"
     if language in DATA_LANGUAGES:
         return "configuration" if len(above) < 2 or language != "json" else "data"

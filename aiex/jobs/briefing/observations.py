@@ -20,11 +20,11 @@ EFFECT_ORDER = (
 )  # fmt: skip
 """Kinds of effects, those that reach furthest first."""
 
-_BROAD = re.compile(
+_BROAD = (
     r"except\s*:|except\s+\(?\s*(?:Base)?Exception\b|catch\s*\(\s*(?:final\s+)?(?:Throwable|Exception)\b|catch\s*\(\s*\.\.\.\s*\)"
     r"|rescue\s+(?:Exception|=>|StandardError)|rescue\s*$"
 )
-_BODY = re.compile(r":\s|\s*\{|:$")
+_BODY = r":\s|\s*\{|:$"
 
 
 def effects_of(path: str, facts: FileFacts, inside: set[int] | None = None) -> tuple[Effect, ...]:
@@ -50,14 +50,14 @@ def faults_of(path: str, facts: FileFacts, inside: set[int] | None = None) -> tu
 def _said(item: RawFault) -> str:
     if item.kind != "catch":
         return re.sub(r"\(\s+", "(", item.what).rstrip("( ")
-    body = _BODY.search(item.what)
+    body = re.search(_BODY, item.what)
     return item.what[: body.start()].strip() if body and body.start() > 3 else item.what.rstrip(" :{")
 
 
 def _note(item: RawFault) -> str:
     if item.kind != "catch":
         return ""
-    if not _BROAD.match(item.what):
+    if not re.match(_BROAD, item.what):
         return ""
     silent = re.search(r"(?::|\{)\s*(?:pass|continue|\})?\s*$", item.what)
     return "catches everything and goes on silently" if silent and "pass" in item.what else "catches everything"

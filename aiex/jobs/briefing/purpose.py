@@ -22,9 +22,9 @@ get set is has to from of and or the a an in on for with by new init test tests 
 class def fn func function value values name names make create add on str int bool
 """
 _NOISE_WORDS = frozenset(_NOISE_WORDS_WORDS.split())
-_ROLE = re.compile(r":[\w:+-]+:`~?\.?([^`<]*?)(?:\s*<[^>]*>)?`")
-_UNDERLINE = re.compile(r"\s*(?<!\S)([=~*^+#-])\1{2,}(?!\S)")
-_LINK = re.compile(r"\[([^\]\[]*)\]\([^)\s]*\)")
+_ROLE = r":[\w:+-]+:`~?\.?([^`<]*?)(?:\s*<[^>]*>)?`"
+_UNDERLINE = r"\s*(?<!\S)([=~*^+#-])\1{2,}(?!\S)"
+_LINK = r"\[([^\]\[]*)\]\([^)\s]*\)"
 
 
 def readable(text: str) -> str:
@@ -33,12 +33,12 @@ def readable(text: str) -> str:
     if text.startswith(": "):  # the `#:` comments of Sphinx
         text = text[2:].replace(" : ", " ")
     if "~~~" in text or "===" in text or "---" in text:
-        text = _UNDERLINE.sub(".", text).rstrip(". ")
+        text = re.sub(_UNDERLINE, ".", text).rstrip(". ")
     if ":" in text:
-        text = _ROLE.sub(r"`\1`", text)
+        text = re.sub(_ROLE, r"`\1`", text)
     if "``" in text:
         text = text.replace("``", "`")
-    return _LINK.sub(r"\1", text) if "](" in text else text
+    return re.sub(_LINK, r"\1", text) if "](" in text else text
 
 
 def purpose_of(path: str, facts: FileFacts) -> Purpose:

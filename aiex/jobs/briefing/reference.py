@@ -25,7 +25,8 @@ HEAD = f"""# The briefing as data
 - Lists are whole, but for the flow (60 steps; `left_out` counts the rest), the commits that were read (60 of a file,
   120 of a directory), the hot spots (50) and largest files (20) of a directory.
 - `answer` is the text for a person and `complete` says whether it is whole. With `--explain`, `request` holds what
-  would be sent: `model`, `budget_tokens`, `tokens`, `exact`, `sent` (false), `cut`, `parts` (role, title, tokens, text).
+  would be sent: `model`, `budget_tokens`, `tokens`, `exact`, `sent` (false), `cut`, and `parts` with role, title,
+  tokens and text.
 """
 
 

@@ -102,19 +102,20 @@ class Resolver:
 
 def declared_type(signature: str, name: str, language: str) -> str:
     """The bare type that a signature gives a name, empty when it gives none or one that belongs to another package."""
-    if name not in signature:
-        return ""
-    match = _pattern(name, language).search(signature)
-    return match[1] if match else ""
+    return _types_in(signature, language).get(name, "") if name in signature else ""
+
+
+_PATTERNS = {
+    "name first": r"(?<![\w.])(?P<name>\w+)\??\s*:\s*(?:&\s*)?(?:'\w+\s+)?(?:mut\s+|dyn\s+)?[\"']?"
+    r"(?P<type>[A-Za-z_]\w*)(?![\w.:<\[])",
+    "go": r"(?<![\w.])(?P<name>\w+)\s+(?:\.\.\.)?\*?(?P<type>[A-Za-z_]\w*)(?![\w.(\[])",
+    "type first": r"(?<![\w.:])(?P<type>[A-Z]\w*)(?:<[^<>]*>)?[\s&*]+(?P<name>\w+)\b",
+}
 
 
 @cache
-def _pattern(name: str, language: str) -> "re.Pattern[str]":
-    word = re.escape(name)
-    if language in _NAME_FIRST:
-        return re.compile(
-            rf"(?<![\w.]){word}\??\s*:\s*(?:&\s*)?(?:'\w+\s+)?(?:mut\s+|dyn\s+)?[\"']?([A-Za-z_]\w*)(?![\w.:<\[])"
-        )
-    if language == "go":
-        return re.compile(rf"(?<![\w.]){word}\s+(?:\.\.\.)?\*?([A-Za-z_]\w*)(?![\w.(\[])")
-    return re.compile(rf"(?<![\w.:])([A-Z]\w*)(?:<[^<>]*>)?[\s&*]+{word}\b")
+def _types_in(signature: str, language: str) -> dict[str, str]:
+    form = "name first" if language in _NAME_FIRST else "go" if language == "go" else "type first"
+    if form == "go":
+        signature = signature.removeprefix("func ")
+    return {match["name"]: match["type"] for match in re.finditer(_PATTERNS[form], signature)}
