@@ -21,7 +21,7 @@ EFFECT_ORDER = (
 """Kinds of effects, those that reach furthest first."""
 
 _BROAD = (
-    r"except\s*:|except\s+\(?\s*(?:Base)?Exception\b|catch\s*\(\s*(?:final\s+)?(?:Throwable|Exception)\b|catch\s*\(\s*\.\.\.\s*\)"
+    r"except\s*(?::|$)|except\s+\(?\s*(?:Base)?Exception\b|catch\s*\(\s*(?:final\s+)?(?:Throwable|Exception)\b|catch\s*\(\s*\.\.\.\s*\)"
     r"|rescue\s+(?:Exception|=>|StandardError)|rescue\s*$"
 )
 _BODY = r":\s|\s*\{|:$"
@@ -55,12 +55,7 @@ def _said(item: RawFault) -> str:
 
 
 def _note(item: RawFault) -> str:
-    if item.kind != "catch":
-        return ""
-    if not re.match(_BROAD, item.what):
-        return ""
-    silent = re.search(r"(?::|\{)\s*(?:pass|continue|\})?\s*$", item.what)
-    return "catches everything and goes on silently" if silent and "pass" in item.what else "catches everything"
+    return "catches everything" if item.kind == "catch" and re.match(_BROAD, item.what) else ""
 
 
 def hot_spots_of(path: str, facts: FileFacts, source: str, inside: set[int] | None = None) -> tuple[HotSpot, ...]:
