@@ -290,7 +290,9 @@ def callees_of(
         written = f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
         target = resolver.resolve(path, facts, ref)
         if target is None:
-            found[key] = Callee(written, ref.line, None, "", _origin(facts, ref.receiver or ref.name), 1)
+            found[key] = Callee(
+                written, ref.line, None, "", _origin(resolver.graph, path, facts, ref.receiver or ref.name), 1
+            )
             continue
         home = facts if target.path == path else resolver.engine.facts(target.path)
         symbol = home.symbols[target.symbol] if 0 <= target.symbol < len(home.symbols) else None
@@ -299,10 +301,12 @@ def callees_of(
     return tuple(found.values())
 
 
-def _origin(facts: FileFacts, receiver: str) -> str:
+def _origin(graph: "Graph", path: str, facts: FileFacts, receiver: str) -> str:
     """Where a call leads that is not resolved: by the import that binds its first word."""
     head = receiver.split(".", 1)[0].split("::", 1)[0]
     for item in facts.imports:
         if head == item.alias.split(".", 1)[0] or any(head == local for _, local in item.names):
-            return origin_of(facts.language, item.module)
+            language = graph.language(path, facts)
+            standard = language is not None and graph.is_standard(item, language)
+            return "standard" if standard else origin_of(facts.language, item.module)
     return "unknown"

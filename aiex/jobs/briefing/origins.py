@@ -1,7 +1,7 @@
 """Where an import leads that is not in the repository: the standard library or a third party.
 
-Sources: `sys.stdlib_module_names`; nodejs.org/api (v22) module list; docs.ruby-lang.org 3.3 standard library; the C23
-and C++23 header lists of cppreference.com; hexdocs.pm/elixir 1.17. Go, Rust and Java tell by the form of the name.
+For what a language does not know itself as standard (`Language.standard`). Sources: nodejs.org/api (v22) module list; the
+C23 and C++23 header lists of cppreference.com. Go, Rust and Java tell by the form of the name.
 """
 
 import re
@@ -12,22 +12,6 @@ events fs http http2 https inspector module net os path perf_hooks process punyc
 stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib test sqlite
 """
 _NODE = frozenset(_NODE_WORDS.split())
-_RUBY_WORDS = """
-abbrev base64 benchmark bigdecimal bundler cgi coverage csv date delegate digest drb English erb etc fcntl
-fiddle fileutils find forwardable getoptlong io ipaddr irb json logger matrix minitest monitor mutex_m net
-observer open open3 openssl optparse ostruct pathname pp prettyprint prime pstore psych pty racc rdoc readline
-resolv rexml rinda ripper rubygems securerandom set shellwords singleton socket stringio strscan syslog
-tempfile time timeout tmpdir tsort un uri weakref win32ole yaml zlib rbconfig objspace
-"""
-_RUBY = frozenset(_RUBY_WORDS.split())
-_ELIXIR_WORDS = """
-Access Agent Application ArgumentError Atom Base Behaviour Bitwise Calendar Code Config Date DateTime
-DynamicSupervisor EEx Enum Enumerable Exception ExUnit File Float Function GenEvent GenServer HashDict IEx IO
-Inspect Integer Kernel Keyword List Logger Macro Map MapSet Mix Module NaiveDateTime Node OptionParser Path
-Port Process Protocol Range Record Regex Registry Set Stream String StringIO Supervisor System Task Time Tuple
-URI Version
-"""
-_ELIXIR = frozenset(_ELIXIR_WORDS.split())
 _C_WORDS = """
 assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg
 stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
@@ -68,10 +52,8 @@ def origin_of(language: str, module: str) -> str:
         return "standard" if module.startswith(("java.", "javax.", "jdk.", "kotlin.", "scala.")) else "third-party"
     if language in ("c", "cpp"):
         return _header(module)
-    if language == "ruby":
-        return _plain(module, module.split("/", 1)[0] in _RUBY)
-    if language == "elixir":
-        return "standard" if module.startswith(":") or module.split(".", 1)[0] in _ELIXIR else "third-party"
+    if language in ("ruby", "elixir"):
+        return _plain(module, module.startswith(":"))
     return "third-party" if "://" in module or module.startswith("//") else "unknown"
 
 
