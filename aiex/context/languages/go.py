@@ -240,7 +240,7 @@ LANGUAGE = Language(
         (field_declaration name: (_) type: (type_identifier) @type)
         (parameter_declaration type: (type_identifier) @type)
         (if_statement condition: (binary_expression left: (identifier) @_name operator: "!=" right: (nil)) @catch
-         (#match? @_name "^err|Err$"))
+         (#any-of? @_name "err" "error" "e" "er" "err1" "err2" "cerr" "rerr" "werr" "ferr" "errs" "retErr"))
         [(if_statement) (for_statement) (expression_case) (type_case) (communication_case) "&&" "||"] @branch
         (go_statement) @effect.thread
     """,

@@ -21,7 +21,7 @@ _OPEN_BODIES = frozenset({"interface_body", "annotation_type_body"})
 
 
 def _modifiers(node: "Node") -> "Node | None":
-    first = node.named_child(0)
+    first = node.named_child(0) if node.named_child_count else None
     return first if first is not None and first.type == "modifiers" else None
 
 

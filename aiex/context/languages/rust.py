@@ -39,7 +39,7 @@ def _before(node: "Node", source: bytes) -> bytes:
 
 
 def _visible(node: "Node", source: bytes) -> bool:
-    first = node.child(0)
+    first = node.child(0) if node.child_count else None
     if first is None or first.type != "visibility_modifier":
         return False
     return text(first, source) != "pub(self)"
