@@ -122,7 +122,7 @@ def prepare(
             yield Progressed("reading files", done, total)
     known = len(engine.warnings)
     material = Material(target.path, engine.source(target.path), engine.facts(target.path))
-    sources = Sources(engine, workspace, history)
+    sources = Sources(engine, workspace, history, shown=Links(_base(task, workspace)).path)
     briefing = _brief(sources, material, target)
     yield from engine.warnings[known:]
     yield Found(briefing, (material,))
@@ -166,7 +166,7 @@ def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
     target = parse_target(task.target, exists)
     path = workspace.relative(os.path.join(base, target.path))
     if not exists(target.path):
-        _explain_missing(path, target, engine, workspace)
+        _explain_missing(path, target, engine, workspace, Links(_base(task, workspace)))
     kind = workspace.stat(path, follow_links=True).kind
     if kind == "dir" and (target.symbol or target.start_line):
         raise UsageError(
@@ -177,7 +177,7 @@ def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
     return target._replace(path=path), kind
 
 
-def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Workspace") -> None:
+def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Workspace", links: Links) -> None:
     from aiex.guard.sandbox.files import Missing, NotADirectory
 
     try:
@@ -185,7 +185,7 @@ def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Wo
     except (Missing, NotADirectory) as error:
         if _is_link(path, workspace):
             raise UsageError(f"{target.path} is a link to something that is not there") from error
-        hint = _nearest(path, engine, workspace)
+        hint = _nearest(path, engine, workspace, links)
         raise UsageError(f"no such file or directory: {target.path}", hint=hint) from error
 
 
@@ -196,7 +196,7 @@ def _is_link(path: str, workspace: "Workspace") -> bool:
         return False
 
 
-def _nearest(path: str, engine: "Engine", workspace: "Workspace") -> str:
+def _nearest(path: str, engine: "Engine", workspace: "Workspace", links: Links) -> str:
     """Existing names that could have been meant: the same name elsewhere, or a similar one."""
     from difflib import get_close_matches
 
@@ -210,13 +210,14 @@ def _nearest(path: str, engine: "Engine", workspace: "Workspace") -> str:
         names = {other.rsplit("/", 1)[-1]: other for other in reversed(paths)}
         offered = [names[close] for close in get_close_matches(name, list(names), n=3, cutoff=0.7)]
     if offered:
-        return f"did you mean {' or '.join(offered)}?"
+        return f"did you mean {' or '.join(map(links.path, offered))}?"
     folder = path.rpartition("/")[0] or "."
     try:
         entries = [entry for entry in workspace.scan(folder) if not entry.name.startswith(".")]
     except (StoreError, Denied):
         return "paths are relative to the directory you are in"
     there = [entry.name + ("/" if entry.kind == "dir" else "") for entry in entries]
+    folder = links.path(folder)
     return f"{folder} has {', '.join(there[:8])}{' …' if len(there) > 8 else ''}" if there else f"{folder} is empty"
 
 
@@ -238,7 +239,7 @@ def _from_stdin(task: ExplainTask, engine: "Engine", workspace: "Workspace", his
     path, known = _named(task, engine, workspace)
     _, facts = describe(task.stdin, path)
     material = Material(path, task.stdin, facts)
-    sources = Sources(engine, workspace, history, known=known, held=material)
+    sources = Sources(engine, workspace, history, known=known, held=material, shown=Links(_base(task, workspace)).path)
     return Found(_brief(sources, material, target._replace(path=path)), (material,))
 
 

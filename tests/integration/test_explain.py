@@ -245,6 +245,13 @@ async def test_what_cannot_be_read_is_an_error_of_the_machine(workspace: Path) -
     assert end.exit_code == 74
 
 
+async def test_names_are_offered_as_one_would_type_them_there(workspace: Path) -> None:
+    here = {"base": str(workspace / "shop")}
+    assert "did you mean basket.py?" in (await end_of(workspace, "baskt.py", **here)).hint
+    assert "basket.py::Basket.add" in (await end_of(workspace, "basket.py::Basket.ad", **here)).hint
+    assert (await end_of(workspace, "basket.py:99", **here)).error.startswith("basket.py has no line 99")
+
+
 async def test_a_pipe_is_no_file(workspace: Path) -> None:
     os.mkfifo(workspace / "pipe")
     assert (await end_of(workspace, "pipe")).exit_code == 74

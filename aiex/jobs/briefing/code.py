@@ -1,5 +1,6 @@
 """Briefings on code: a file, a symbol in it, or some of its lines."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from aiex.context.facts import FileFacts
@@ -45,6 +46,7 @@ class Sources:
         *,
         known: bool = True,
         held: Material | None = None,
+        shown: Callable[[str], str] = str,
     ) -> None:
         from aiex.context.graph import Graph
 
@@ -56,6 +58,7 @@ class Sources:
         self.resolver = Resolver(self.graph)
         self.workspace = workspace
         self.git = git
+        self.shown = shown
         self.known = known
         """False for text that is not a file of the workspace: nothing else can refer to it. `held` is such a text."""
 
@@ -126,7 +129,7 @@ def brief_symbol(sources: Sources, material: Material, target: Target) -> Briefi
         UsageError: if the file does not define it; the nearest names are offered.
     """
     path, facts = material.path, material.facts
-    index = find_symbol(facts, target)
+    index = find_symbol(facts, target._replace(path=sources.shown(path)))
     symbol = facts.symbols[index]
     family = family_of(facts, index)
     engine = sources.engine
@@ -161,13 +164,13 @@ def brief_lines(sources: Sources, material: Material, target: Target) -> Briefin
     Raises:
         UsageError: if the range begins after the last line.
     """
-    path, facts = material.path, material.facts
+    path, facts, shown = material.path, material.facts, sources.shown(material.path)
     if is_binary(material.source):
-        raise UsageError(f"{path} is binary: it has no lines", hint=f"aiex explain {path}")
+        raise UsageError(f"{shown} is binary: it has no lines", hint=f"aiex explain {shown}")
     if target.start_line > facts.line_count:
         raise UsageError(
-            f"{path} has no line {target.start_line}: {_last_line(facts)}",
-            hint=f"aiex explain {Target(path, max(1, facts.line_count - 20), facts.line_count)}",
+            f"{shown} has no line {target.start_line}: {_last_line(facts)}",
+            hint=f"aiex explain {Target(shown, max(1, facts.line_count - 20), facts.line_count)}",
         )
     target = target._replace(path=path, end_line=min(target.end_line, facts.line_count))
     first, last = target.start_line, target.end_line
@@ -260,7 +263,7 @@ def _unknown_symbol(facts: FileFacts, target: Target, wanted: str, names: list[s
     close = get_close_matches(wanted.lower(), list(by_lower), n=5, cutoff=0.5)
     tail = wanted.rsplit(".", 1)[-1].lower()
     close += get_close_matches(tail, list(by_lower), n=5, cutoff=0.6) if not close else []
-    offered = list(dict.fromkeys(by_lower[name] for name in close))[:4]
+    offered = list(dict.fromkeys(by_lower[name] for name in close))[:3]
     if offered:
         return UsageError(what, hint=f"did you mean {' or '.join(f'{target.path}::{name}' for name in offered)}?")
     return UsageError(what, hint=f"it defines {', '.join(names[:8])}{' …' if len(names) > 8 else ''}")

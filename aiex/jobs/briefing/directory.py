@@ -159,7 +159,7 @@ def _purpose(
         )
         if deeper_origin != "names":
             return Purpose(deeper, deeper_origin, None)
-    return Purpose(said, origin, None) if said else None
+    return Purpose(said[:1].upper() + said[1:], origin, None) if said else None
 
 
 def _main_package(seen: list[Seen]) -> str:

@@ -22,7 +22,7 @@ EFFECT_ORDER = (
 
 _BROAD = (
     r"except\s*(?::|$)|except\s+\(?\s*(?:Base)?Exception\b|catch\s*\(\s*(?:final\s+)?(?:Throwable|Exception)\b|catch\s*\(\s*\.\.\.\s*\)"
-    r"|rescue\s+(?:Exception|=>|StandardError)|rescue\s*$"
+    r"|rescue\s+(?:Exception|=>|StandardError)|rescue\s*$|_(?:, _)?\s*$"
 )
 _BODY = r":\s|\s*\{|:$"
 

@@ -1,7 +1,7 @@
 """Where an import leads that is not in the repository: the standard library or a third party.
 
-For what a language does not know itself as standard (`Language.standard`). Sources: nodejs.org/api (v22) module list; the
-C23 and C++23 header lists of cppreference.com. Go, Rust and Java tell by the form of the name.
+For what a language does not know itself as standard (`Language.standard`). Sources: nodejs.org/api (v22) module list;
+the C23 and C++23 header lists of cppreference.com. Go, Rust and Java tell by the form of the name.
 """
 
 import re

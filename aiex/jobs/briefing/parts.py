@@ -115,9 +115,9 @@ def _front(folder: str, files: list[Seen]) -> Seen | None:
     for name in FRONT_NAMES:
         if name in own and own[name].documented:
             return own[name]
-    for name, item in own.items():
-        if "/" not in name and item.documented and stem_of(name) == stem_of(named):
-            return item
+    namesakes = [item for name, item in own.items() if item.documented and stem_of(name) == stem_of(named)]
+    if named and namesakes:
+        return min(namesakes, key=lambda item: (item.path.count("/"), item.path))
     if any(item.language == "go" for item in files):
         return next(
             (item for name, item in own.items() if "/" not in name and item.documented and item.role == "code"), None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aiex.context.facts import FileFacts, Import
+from aiex.context.facts import FileFacts, Import, Symbol
 from aiex.jobs.briefing.kept import keep
 from aiex.jobs.briefing.model import Dependent, Needed
 from aiex.jobs.briefing.names import is_test
@@ -68,17 +68,23 @@ def dependents_of(graph: "Graph", path: str, facts: FileFacts) -> tuple[Dependen
 
 def _find_dependents(graph: "Graph", path: str, facts: FileFacts) -> tuple[Dependent, ...]:
     top = {symbol.name for symbol in facts.symbols if symbol.parent < 0 and symbol.kind != "variable"}
+    offered = top | {symbol.name for symbol in facts.symbols if _is_in_module(facts, symbol)}
     listed: dict[str, Dependent] = {}
     for found in graph.dependents(path):
         names = tuple(dict.fromkeys(name for item in found.items for name in names_in(item)))
         if found.via:
             names = tuple(name for name in names if name in top)
-        names = names or _used_names(graph, found.path, top)
+        names = names or _used_names(graph, found.path, offered)
         if names or not found.via:
             listed[found.path] = Dependent(found.path, found.line, names, found.via, is_test(found.path))
     for neighbour in _neighbours(graph, path, facts):
         listed.setdefault(neighbour.path, neighbour)
     return tuple(sorted(listed.values(), key=lambda item: (item.test, item.via != "", item.path, item.line)))
+
+
+def _is_in_module(facts: FileFacts, symbol: Symbol) -> bool:
+    """Whether a symbol is exported by a module or namespace at the top of the file (Elixir, Ruby, C++)."""
+    return symbol.parent >= 0 and symbol.exported and facts.symbols[symbol.parent].kind in ("module", "namespace")
 
 
 def _used_names(graph: "Graph", path: str, names: set[str]) -> tuple[str, ...]:
