@@ -15,7 +15,7 @@ BREADTH = {1: 30, 2: 8, 3: 5}
 MODULE = -1
 
 _SELF = frozenset({"", "self", "cls", "this", "super()", "Self", "@"})
-_MAIN_NAMES = ("main", "Main", "_main", "run", "cli", "handler", "lambda_handler", "start", "app")
+_MAIN_NAMES = ("main", "Main", "run", "cli", "handler", "lambda_handler", "start", "app")
 _COMMAND_DECORATORS = frozenset({"command", "group"})
 _TRIVIAL_WORDS = """
 len str int bool float list dict set tuple isinstance issubclass super getattr hasattr setattr type range
@@ -105,10 +105,11 @@ def _entry_start(facts: FileFacts) -> Start | None:
 
 def _named_start(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None:
     decorated = {ref.inside for ref in facts.references if ref.kind == "decorate" and ref.name in _COMMAND_DECORATORS}
+    most = max((len(_reachable(index, calls)) for index in calls), default=0)
     top = [
         (index, symbol)
         for index, symbol in enumerate(facts.symbols)
-        if symbol.kind in FUNCTIONS and symbol.parent < 0 and (calls.get(index) or symbol.name in _MAIN_NAMES[:3])
+        if symbol.kind in FUNCTIONS and symbol.parent < 0 and _leads_somewhere(index, symbol.name, calls, most)
     ]
     for name in _MAIN_NAMES:
         for index, symbol in top:
@@ -120,6 +121,11 @@ def _named_start(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None:
         if index in decorated:
             return Start(index, symbol.start_line, symbol.qualified, "a command of the command line")
     return None
+
+
+def _leads_somewhere(index: int, name: str, calls: dict[int, list[int]], most: int) -> bool:
+    """Whether a name that promises a beginning keeps the promise: `main` does, others must reach a fair part."""
+    return name in ("main", "Main") or (bool(calls.get(index)) and 3 * len(_reachable(index, calls)) >= most)
 
 
 def _most_central(facts: FileFacts, calls: dict[int, list[int]]) -> Start | None:

@@ -235,12 +235,13 @@ def _definition(item: Outlined, links: Links, depth: int) -> Line:
     return Line(text, _rank(item))
 
 
-def _rank(item: Outlined) -> int:
+def _rank(item: Outlined) -> float:
+    """What goes first when there is no room: private and nested names, data, properties; what does much stays."""
     if item.kind in TYPES:
         return 0 if item.depth == 0 else 2
     private = 0 if item.exported and not is_hidden_name(item.name) else 3
-    runs = 0 if item.kind in FUNCTIONS or item.kind in ("section", "key", "target", "rule") else 2
-    return 1 + 2 * min(item.depth, 2) + private + runs
+    kind = 0 if item.kind in FUNCTIONS or item.kind in ("section", "key", "target", "rule") else 3
+    return 1 + 2 * min(item.depth, 2) + private + kind + (item.kind == "property") - min(item.complexity, 10) / 10
 
 
 def _flow(flow: Flow | None, links: Links) -> Section | None:

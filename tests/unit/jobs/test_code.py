@@ -291,3 +291,13 @@ def test_a_text_of_no_known_kind_shows_how_it_begins(open_tree: Open) -> None:
 
 def test_targets_carry_the_path_they_were_asked_for() -> None:
     assert str(Target("a.py", 3, 3)) == "a.py:3"
+
+
+def test_a_promising_name_that_leads_nowhere_is_not_the_start(open_tree: Open) -> None:
+    source = "def run():\n    a()\n\ndef a():\n    pass\n\n"
+    source += (
+        "def serve():\n    b()\n\ndef b():\n    c()\n\ndef c():\n    d()\n\ndef d():\n    e()\n\ndef e():\n    pass\n"
+    )
+    briefing = brief(open_tree({"a.py": source}), "a.py")
+    assert briefing.flow is not None
+    assert briefing.flow.start == "serve"
