@@ -156,6 +156,8 @@ class Language:
     self_names: frozenset[str] = frozenset({"self", "this", "cls"})
     refused: "re.Pattern[bytes] | None" = None
     """A source in which this is found is not parsed, because the grammar would crash on it."""
+    masked: "re.Pattern[bytes] | None" = None
+    """What would crash the grammar and means nothing to it; parsed as underscores of the same length."""
     bounds: tuple[int, ...] = ()
     """Definitions kept inside one parent, by nesting: (200, 50) keeps keys of two levels; empty keeps all."""
     chunk_inside: frozenset[str] = frozenset()

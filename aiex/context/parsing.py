@@ -30,6 +30,8 @@ def parse(source: bytes, language: Language) -> "Any | Unparsed":
         return Unparsed("minified or generated: a line is longer than 20 kB")
     if language.refused is not None and language.refused.search(source):
         return Unparsed("nested too deeply to parse")
+    if language.masked is not None:
+        source = language.masked.sub(lambda match: b"_" * len(match.group()), source)
     from tree_sitter import Parser
 
     parser = Parser(load_grammar(language.grammar))

@@ -14,6 +14,8 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _LOUD = re.compile(r"^[A-Z][A-Z0-9_]*$")
 _MOVING = re.compile(r"^(?:\$\([^()]*(?:\([^()]*\)[^()]*)*\)|\$\{[^{}]*\}|\$\w+|`[^`]*`|~)+/?")
 """The part of a path that only a run can know: `$(dirname "$0")/`."""
+_WIDE = re.compile(rb"(?<=[{\d.])[\xf0-\xf4][\x80-\xbf]*")
+"""Characters of four bytes where a brace range may go on: tree-sitter-bash 0.25.1 reads outside a table there."""
 _READS = ("source", ".", "load")
 _PREPARES = frozenset({"set", "shopt", "umask", "trap", "source", ".", "load", "unset", "alias", "cd", "ulimit",
                        "setopt", "emulate", "autoload"})  # fmt: skip
@@ -174,5 +176,6 @@ LANGUAGE = Language(
     names_of=_names_of,
     resolve=_resolve,
     self_names=frozenset(),
+    masked=_WIDE,
     chunk_inside=frozenset({"compound_statement", "do_group"}),
 )  # fmt: skip

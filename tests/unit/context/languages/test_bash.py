@@ -60,11 +60,11 @@ def test_docs_are_the_first_paragraph():
 
 def test_references_name_what_is_called_made_and_inherited():
     assert references(FACTS) == {
-        "call python3",
-        "call greet",
         "call curl",
-        "call die",
+        "call greet",
         "call main",
+        "call die",
+        "call python3",
         "call jq",
         "call helper",
     }
@@ -142,6 +142,10 @@ def test_names_and_interpreters_mean_the_language():
     assert find_language("install", b"#!/usr/bin/env bash\n") is get_language("bash")
     assert find_language("run", b"#!/bin/sh -e\n") is get_language("bash")
     assert find_language("a.bats") is get_language("bash")
+
+
+def test_wide_characters_in_braces_do_not_crash_the_grammar():
+    assert outline(facts_of("bash", "f() { echo; }\n: {\U000fb11c {1..\U0001f600\n"))[:1] == ["+ function f 1-1"]
 
 
 @hypothesis.given(st.text())
