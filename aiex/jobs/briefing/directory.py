@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from aiex.errors import StoreError
+from aiex.errors import AiexError, StoreError
 from aiex.jobs.briefing.history import Git, history_of
 from aiex.jobs.briefing.manifests import Manifest, read_manifest, reader_for
 from aiex.jobs.briefing.model import Briefing, HotSpot, Place, Purpose, Subject
 from aiex.jobs.briefing.names import sentence
-from aiex.jobs.briefing.observations import severity
+from aiex.jobs.briefing.observations import hot_spots_of, severity, stands_out
 from aiex.jobs.briefing.overview import EntryPoint, External, LanguageShare, LargeFile, TestLayout
 from aiex.jobs.briefing.parts import describe_parts, divide, order_of, purpose_of_folder
 from aiex.jobs.briefing.purpose import first_paragraph, title_of
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 READMES = ("README.md", "README.rst", "README.txt", "README", "Readme.md", "readme.md", "README.adoc")
 MANIFEST_DEPTH = 3
 _SCRIPT_ENDINGS = (".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".rb")
+MEASURED_FILES = 40
+"""Files whose functions are measured: those with the longest ones, which the complex ones nearly always are among.
+Counting branches in thousands of files would take longer than all the rest."""
 _MOST_HOT_SPOTS = 50
 _MOST_LARGE = 20
 
@@ -50,7 +53,7 @@ def brief_directory(
     yield len(paths), len(paths)
     reader = _Reader(workspace, {item.path for item in seen})
     history = history_of(engine, workspace, git, path, directory=True) if git is not None else None
-    return compose(path, seen, reader, len(paths))._replace(history=history)
+    return compose(engine, path, seen, reader, len(paths))._replace(history=history)
 
 
 class _Reader:
@@ -91,7 +94,7 @@ class _Reader:
         return first_paragraph(text) or title_of(text)
 
 
-def compose(path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefing:
+def compose(engine: "Engine", path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefing:
     """The briefing on files that were looked at."""
     manifests = _manifests(path, seen, reader)
     division = divide(seen, path)
@@ -108,7 +111,7 @@ def compose(path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefi
         read_first=files_to_read(seen, entry_points, readme),
         external=_external(seen, manifests),
         test_layout=_tests(seen, manifests),
-        hot_spots=_hot_spots(seen),
+        hot_spots=_hot_spots(engine, seen),
         largest=_largest(seen),
         languages=_languages(seen),
     )
@@ -299,10 +302,23 @@ def _tests(seen: list[Seen], manifests: Sequence[Manifest]) -> TestLayout | None
     )
 
 
-def _hot_spots(seen: list[Seen]) -> tuple[HotSpot, ...]:
-    spots = [spot for item in seen if not item.vendored for spot in item.spots]
+def _hot_spots(engine: "Engine", seen: list[Seen]) -> tuple[HotSpot, ...]:
+    """The functions that are hardest to change, looked for in the files with the longest functions."""
+    candidates = [item for item in seen if item.longest and not item.vendored]
+    candidates.sort(key=lambda item: (-item.longest, item.path))
+    spots: list[HotSpot] = []
+    for path, facts in engine.full([item.path for item in candidates[:MEASURED_FILES]]):
+        spots += hot_spots_of(path, facts, _text_of(engine, path))
     spots.sort(key=lambda spot: (-severity(spot), spot.path, spot.line))
-    return tuple(spots[:_MOST_HOT_SPOTS])
+    standing_out = [spot for spot in spots if stands_out(spot)]
+    return tuple(standing_out[:_MOST_HOT_SPOTS] or spots[:1])
+
+
+def _text_of(engine: "Engine", path: str) -> str:
+    try:
+        return engine.source(path).decode("utf-8", "replace")
+    except AiexError:
+        return ""
 
 
 def _largest(seen: list[Seen]) -> tuple[LargeFile, ...]:

@@ -99,7 +99,7 @@ def _judge(item: Seen, dependents: float, start: str, shallow: int) -> tuple[flo
     worth += 0.5 * log2(1 + needs)
     if needs > 2:
         reasons.append(f"ties {needs} modules together")
-    worth += 0.4 * log2(1 + sum(spot.complexity for spot in item.spots) / 10)
+    worth += 0.4 * log2(1 + item.longest / 30)
     if name in FRONT_NAMES and item.path.count("/") <= shallow + 1:
         worth += 2.5
         reasons.append("front of its package")

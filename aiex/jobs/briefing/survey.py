@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import FileFacts
-from aiex.jobs.briefing.model import HotSpot
 from aiex.jobs.briefing.names import FUNCTIONS, Role, role_of
-from aiex.jobs.briefing.observations import COMPLEX, LONG
 from aiex.jobs.briefing.origins import origin_of, package_of
 from aiex.jobs.briefing.purpose import brief_purpose, telling_doc
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from aiex.context.language import Language
 
 REPORT_EVERY = 40
-MEASURED_FILES = 60
-"""Files whose functions are measured: those with the longest ones, which the complex ones nearly always are among."""
 _NO_LANGUAGE = frozenset({"text", "binary", "huge"})
 _VENDORED = frozenset({"vendor", "third_party", "thirdparty", "node_modules", "dist", "bower_components", "_vendor"})
 
@@ -46,7 +42,6 @@ class Seen(NamedTuple):
     definitions: int
     cases: int
     """Test functions."""
-    spots: tuple[HotSpot, ...]
     longest: int
     """Lines of its longest function."""
     note: str
@@ -54,23 +49,14 @@ class Seen(NamedTuple):
 
 
 def survey(engine: "Engine", graph: "Graph", paths: list[str]) -> Iterator["int | list[Seen]"]:
-    """Look at files; gives the number done now and then, and the list at the end. Cost: linear in the files."""
+    """Look at files; gives the number done now and then, and the list by path at the end. Cost: linear in the files."""
     seen: list[Seen] = []
     leads = Leads(graph)
     for number, (path, facts) in enumerate(engine.many(paths), 1):
         seen.append(look(leads, path, facts))
         if number % REPORT_EVERY == 0:
             yield number
-    seen.sort()
-    yield measure(engine, seen)
-
-
-def measure(engine: "Engine", seen: list[Seen]) -> list[Seen]:
-    """Find the hot spots in the code files with the longest functions; counting branches everywhere takes too long."""
-    code = [item for item in seen if item.role == "code" and not item.vendored and item.longest]
-    code.sort(key=lambda item: (-item.longest, item.path))
-    spots = {path: _hot(path, facts) for path, facts in engine.full([item.path for item in code[:MEASURED_FILES]])}
-    return [item._replace(spots=spots.get(item.path, ())) for item in seen]
+    yield sorted(seen)
 
 
 def look(leads: "Leads", path: str, facts: FileFacts) -> Seen:
@@ -92,8 +78,7 @@ def look(leads: "Leads", path: str, facts: FileFacts) -> Seen:
         external,
         len(facts.symbols),
         _count_cases(facts) if role == "tests" else 0,
-        (),
-        max((item.end_line - item.start_line + 1 for item in facts.symbols if item.kind in FUNCTIONS), default=0),
+        _longest_function(facts) if role == "code" else 0,
         facts.note,
         not _VENDORED.isdisjoint(path.split("/")[:-1]) or facts.note.startswith("minified"),
     )
@@ -147,10 +132,7 @@ def _count_cases(facts: FileFacts) -> int:
     )
 
 
-def _hot(path: str, facts: FileFacts) -> tuple[HotSpot, ...]:
-    spots = []
-    for symbol, complexity in zip(facts.symbols, facts.complexity, strict=True):
-        length = symbol.end_line - symbol.start_line + 1
-        if symbol.kind in FUNCTIONS and (complexity >= COMPLEX or length >= LONG):
-            spots.append(HotSpot(symbol.qualified, path, symbol.start_line, complexity, length, 0))
-    return tuple(spots)
+def _longest_function(facts: FileFacts) -> int:
+    """The length of the longest function."""
+    lengths = (symbol.end_line - symbol.start_line + 1 for symbol in facts.symbols if symbol.kind in FUNCTIONS)
+    return max(lengths, default=0)
