@@ -26,6 +26,7 @@ _CPP = re.compile(
     rb"(?m)^[ \t]*(?:class[ \t]+\w|namespace\b[^;=\n]*(?:\{|$)|template[ \t]*<|using[ \t]+\w|"
     rb"(?:public|private|protected)[ \t]*:|#[ \t]*include[ \t]*<[a-z_]+>)"
 )
+INSIDE = re.compile(rb"\b(?:struct|class|union|enum|include|define|typedef)\b")
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inl", ".ipp", ".inc")
 SOURCES = (".c", ".cc", ".cpp", ".cxx")
 DECLARED_IN = frozenset({"translation_unit", "declaration_list", "preproc_ifdef", "preproc_if", "preproc_else",
