@@ -99,7 +99,7 @@ class FileFacts(NamedTuple):
     faults: tuple[Fault, ...]
     effects: tuple[Effect, ...]
     complexity: tuple[int, ...]
-    """Cyclomatic complexity of each symbol, in the order of `symbols`; 0 for what has no body."""
+    """Cyclomatic complexity of each symbol, in the order of `symbols`; 0 for what has no body or was not measured."""
     entry_line: int
     """Line where a run of the file begins (a main guard or main function); 0 when there is none."""
 

@@ -10,7 +10,7 @@ from aiex.context.facts import FileFacts, to_heavy, to_light
 from aiex.context.language import HEAD_BYTES, Language, find_language
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
-from aiex.errors import AiexError, StoreError
+from aiex.errors import AiexError
 from aiex.guard.sandbox.files import TooLarge, Workspace
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def read_content(workspace: Workspace, entry: "FileEntry") -> Content:
     return Content(row, source, language, note)
 
 
-def read_facts(content: Content) -> Reading:
-    """Parse what was read."""
+def read_facts(content: Content, *, uses: bool = True) -> Reading:
+    """Parse what was read; `uses` as for `extract`."""
     row = content.row
     if content.note:
         facts = bare_facts(content.source, content.note, row.language)._replace(size_bytes=row.size_bytes)
     else:
-        facts = extract(content.source, content.language)
-    return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts)))
+        facts = extract(content.source, content.language, uses=uses)
+    return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts) if uses else None))
 
 
 def describe(source: bytes, path: str) -> tuple[Language | None, FileFacts]:
@@ -98,12 +98,15 @@ def mentions(source: bytes, language: Language | None) -> str:
 
 
 def read_many(
-    workspace: Workspace, entries: Sequence["FileEntry"], workers: int
+    workspace: Workspace, entries: Sequence["FileEntry"], workers: int, *, uses: bool
 ) -> Iterator[tuple["FileEntry", Reading | AiexError]]:
-    """Read many files in order, in worker processes when `workers` is above 1; an unreadable one gives its error."""
+    """Read many files in order, in worker processes when `workers` is above 1; an unreadable one gives its error.
+
+    Facts come without uses; with `uses` they are in the stored form.
+    """
     if workers <= 1:
         for entry in entries:
-            yield entry, _read_or_error(workspace, entry)
+            yield entry, _read_or_error(workspace, entry, uses)
         return
     import multiprocessing
     import sys
@@ -111,7 +114,7 @@ def read_many(
 
     forks = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if forks else "spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(workspace,)) as pool:
+    with context.Pool(workers, initializer=_start_worker, initargs=(workspace, uses)) as pool:
         for batch in pool.imap(_read_batch, list(_batches(entries))):
             yield from batch
 
@@ -129,31 +132,35 @@ def _batches(entries: Sequence["FileEntry"]) -> Iterator[list["FileEntry"]]:
         yield batch
 
 
-_workspace: Workspace | None = None
+_job: tuple[Workspace, bool] | None = None
 
 
-def _start_worker(workspace: Workspace) -> None:
-    global _workspace  # noqa: PLW0603  (a worker process holds exactly one workspace)
+def _start_worker(workspace: Workspace, uses: bool) -> None:
+    global _job  # noqa: PLW0603  (a worker process has exactly one job)
+    import gc
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers; a second voice would only print
-    _workspace = workspace
+    gc.freeze()  # what was here before is not looked through again, nor are its pages copied
+    gc.set_threshold(100_000, 20, 20)  # facts are tuples without cycles: looking for cycles cost a fifth of the time
+    _job = workspace, uses
 
 
 def _read_batch(entries: list["FileEntry"]) -> list[tuple["FileEntry", Reading | AiexError]]:
-    assert _workspace is not None  # noqa: S101  (set by the initializer of this process)
-    return [(entry, _light(_read_or_error(_workspace, entry))) for entry in entries]
+    assert _job is not None  # noqa: S101  (set by the initializer of this process)
+    workspace, uses = _job
+    return [(entry, _read_or_error(workspace, entry, uses)) for entry in entries]
 
 
-def _light(result: Reading | AiexError) -> Reading | AiexError:
-    """Uses stay in their stored form: unpacking them in the parent would cost more than parsing did."""
-    if isinstance(result, AiexError):
-        return result
-    return result._replace(facts=result.facts._replace(references=(), faults=(), effects=()))
-
-
-def _read_or_error(workspace: Workspace, entry: "FileEntry") -> Reading | AiexError:
+def _read_or_error(workspace: Workspace, entry: "FileEntry", uses: bool) -> Reading | AiexError:
+    """The reading with its uses in the stored form only: sending them unpacked would cost more than parsing did."""
     try:
-        return read_facts(read_content(workspace, entry))
-    except (StoreError, AiexError) as error:
+        result = read_facts(read_content(workspace, entry), uses=uses)
+    except AiexError as error:
         return error
+    return result._replace(facts=without_uses(result.facts))
+
+
+def without_uses(facts: FileFacts) -> FileFacts:
+    """The same facts as if the uses had not been looked at."""
+    return facts._replace(references=(), faults=(), effects=(), complexity=(0,) * len(facts.symbols))

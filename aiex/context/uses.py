@@ -28,10 +28,17 @@ _CALLEE = re.compile(
 
 
 @cache
-def _query(language: Language) -> Any:
+def _query(language: Language, only: str = "") -> Any:
+    """The language's query; `only` leaves just the patterns that hold that capture."""
     from tree_sitter import Query
 
-    return Query(load_grammar(language.grammar), language.uses)
+    query = Query(load_grammar(language.grammar), language.uses)
+    text = language.uses.encode()
+    for index in range(query.pattern_count) if only else ():
+        pattern = text[query.start_byte_for_pattern(index) : query.end_byte_for_pattern(index)]
+        if only.encode() not in pattern:
+            query.disable_pattern(index)
+    return query
 
 
 class Uses:
@@ -54,7 +61,7 @@ class Uses:
         """Run the query over the trees and file its captures by place."""
         if not self.language.uses:
             return
-        nodes = self.captures(roots)
+        nodes = self.captures(roots, _query(self.language))
         self.add_imports(nodes.pop("import", []))
         self.bound = bound_names(self.imports)
         hidden = [(node.start_byte, node.end_byte) for node in nodes.pop("hidden", [])]
@@ -73,11 +80,16 @@ class Uses:
             else:
                 self.note(name, node, place.at(start))
 
-    def captures(self, roots: "Iterable[Node]") -> "dict[str, list[Node]]":
+    def collect_imports(self, *roots: "Node") -> None:
+        """Add the imports inside expressions, and nothing else."""
+        if "@import" in self.language.uses:
+            self.add_imports(self.captures(roots, _query(self.language, "@import")).get("import", []))
+
+    def captures(self, roots: "Iterable[Node]", query: Any) -> "dict[str, list[Node]]":
         """The nodes of every capture name, each in order of the source where the tree is one."""
         from tree_sitter import QueryCursor
 
-        cursor = QueryCursor(_query(self.language))
+        cursor = QueryCursor(query)
         cursor.set_max_start_depth(QUERY_DEPTH)
         nodes: dict[str, list[Node]] = {}
         for root in roots:

@@ -23,7 +23,7 @@ MIGRATIONS = (
         checked_ns integer not null, digest text not null, language text not null, mentions text not null
     ) without rowid;
     create table facts (
-        key text primary key, version text not null, light text not null, heavy blob not null
+        key text primary key, version text not null, light text not null, heavy blob
     );
     create table notes (key text primary key, value text not null, used_ns integer not null) without rowid;
     """,
@@ -58,7 +58,8 @@ class FactsRow(NamedTuple):
 
     key: str
     light: str
-    heavy: bytes
+    heavy: bytes | None
+    """None when the uses were not looked at."""
 
 
 class Warm:
@@ -93,10 +94,11 @@ class Warm:
             return {os.fsdecode(row[0]) for row in self.connection.execute(query, words)}
 
     def facts(self, key: str) -> FileFacts | None:
-        """All facts under a key; None when there are none of this version or they are damaged."""
+        """All facts under a key; None when there are none of this version with uses, or they are damaged."""
         with sqlite.translated_errors(self.path):
             row = self.connection.execute(
-                "select light, heavy from facts where key = ? and version = ?", (key, self.version)
+                "select light, heavy from facts where key = ? and version = ? and heavy is not null",
+                (key, self.version),
             ).fetchone()
         return _decode(*row) if row else None
 
