@@ -77,19 +77,28 @@ def plan(
     for_briefing = max(FLOOR_TOKENS, room - wanted, int(room * (1 - SOURCE_SHARE)))
     fitted = fit(briefing, min(for_briefing, room), count, links)
     parts.append(PlannedPart("user", "briefing", fitted.tokens, fitted.text))
-    room -= fitted.tokens
-    cut = list(fitted.cut)
-    for material in texts:
-        text, whole = _source_within(material, subject.start_line, subject.end_line, room - OVERHEAD_TOKENS, count)
+    sources, cut = _sources(texts, (subject.start_line, subject.end_line), room - fitted.tokens, count, links)
+    parts += sources
+    total = sum(part.tokens + OVERHEAD_TOKENS for part in parts)
+    exact = all(counting(part.text, model).exact for part in parts[:1])
+    return Planned(_request(model, parts), tuple(parts), total, exact, (*fitted.cut, *cut))
+
+
+def _sources(
+    materials: Sequence[Material], asked: tuple[int, int], room: int, count: Callable[[str], int], links: Links
+) -> tuple[list[PlannedPart], list[str]]:
+    """The sources as far as there is room, and what is missing of them."""
+    parts: list[PlannedPart] = []
+    cut: list[str] = []
+    for material in materials:
+        text, whole = _source_within(material, *asked, room - OVERHEAD_TOKENS, count)
         if text:
             tokens = count(text)
             room -= tokens + OVERHEAD_TOKENS
             parts.append(PlannedPart("user", links.path(material.path), tokens, text))
         if not whole:
             cut.append(f"source of {material.path} {'in part' if text else 'left out'}")
-    total = sum(part.tokens + OVERHEAD_TOKENS for part in parts)
-    exact = all(counting(part.text, model).exact for part in parts[:1])
-    return Planned(_request(model, parts), tuple(parts), total, exact, tuple(cut))
+    return parts, cut
 
 
 def _request(model: str, parts: list[PlannedPart]) -> Request:

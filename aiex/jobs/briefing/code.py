@@ -231,9 +231,10 @@ def find_symbol(facts: FileFacts, target: Target) -> int:
         UsageError: if there is none; the nearest names are offered.
     """
     wanted = target.symbol.replace("::", ".").replace("#", ".").strip(".").removesuffix("()")
-    names = [symbol.qualified.replace("::", ".") for symbol in facts.symbols]
+    written = [symbol.qualified for symbol in facts.symbols]
+    names = [name.replace("::", ".").replace("#", ".").removesuffix("()") for name in written]
     lower = [name.lower() for name in names]
-    for known, asked in ((names, wanted), (lower, wanted.lower())):
+    for known, asked in ((written, target.symbol), (names, wanted), (lower, wanted.lower())):
         for matches in (
             [index for index, name in enumerate(known) if name == asked],
             [index for index, name in enumerate(known) if name.endswith("." + asked)],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 READMES = ("README.md", "README.rst", "README.txt", "README", "Readme.md", "readme.md", "README.adoc")
 MANIFEST_DEPTH = 3
 _SCRIPT_ENDINGS = (".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".rb")
-MEASURED_FILES = 40
+MEASURED_FILES = 20
 """Files whose functions are measured: those with the longest ones, which the complex ones nearly always are among.
 Counting branches in thousands of files would take longer than all the rest."""
 _MOST_HOT_SPOTS = 50

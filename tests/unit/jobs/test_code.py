@@ -242,6 +242,13 @@ def test_a_symbol_is_found_however_it_is_written(open_tree: Open, name: str) -> 
     assert briefing.subject.target == "a.py::Box.get"
 
 
+def test_a_test_is_found_by_its_title(open_tree: Open) -> None:
+    source = "describe('app.del()', function () {\n  it('is #1: a::b', function () {\n    go();\n  });\n});\n"
+    opened = open_tree({"test/app.js": source})
+    for symbol in opened[0].facts("test/app.js").symbols:
+        assert brief(opened, f"test/app.js::{symbol.qualified}").subject.start_line == symbol.start_line
+
+
 def test_of_overloads_the_one_with_a_body_is_meant(open_tree: Open) -> None:
     source = "export function f(x: string): void;\nexport function f(x: any) {\n  g(x);\n}\n"
     briefing = brief(open_tree({"a.ts": source}), "a.ts::f")
