@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
-from aiex.jobs.briefing.flow import Start, find_start, follow
+from aiex.jobs.briefing.flow import Start, find_start, flow_from_json, follow
 from aiex.jobs.briefing.history import Git, history_of
+from aiex.jobs.briefing.kept import keep
 from aiex.jobs.briefing.material import Material, excerpt_of, is_binary, subject_of
 from aiex.jobs.briefing.model import Briefing, Callee, Caller, Flow, History, Place, Purpose, Subject
 from aiex.jobs.briefing.names import CALLS, DATA_LANGUAGES, FUNCTIONS, TEXT_LANGUAGES, TYPES, is_test
@@ -119,7 +120,13 @@ def _bare_purpose(material: Material) -> Purpose | None:
 def _flow(sources: Sources, path: str, facts: FileFacts, start: Start | None) -> Flow | None:
     if start is None:
         return None
-    return follow(sources.resolver, path, facts, start)
+    return keep(
+        sources.engine,
+        f"flow/{start.symbol}/{start.from_line}",
+        path,
+        lambda: follow(sources.resolver, path, facts, start),
+        flow_from_json,
+    )
 
 
 def brief_symbol(sources: Sources, material: Material, target: Target) -> Briefing:

@@ -1,6 +1,6 @@
 """What happens from a starting point on: calls in source order, followed into the repository a few levels deep."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiex.context.facts import FileFacts, Reference
 from aiex.jobs.briefing.model import Flow, Place, Step
@@ -177,6 +177,21 @@ def follow(resolver: Resolver, path: str, facts: FileFacts, start: Start) -> Flo
     walk = _Walk(resolver)
     walk.visit(path, facts, start.symbol, start.from_line, 1)
     return Flow(start.name, start.why, Place(path, start.from_line), tuple(walk.steps), walk.left_out)
+
+
+def flow_from_json(row: Any) -> Flow:
+    """The flow that was kept as JSON."""
+    name, why, place, steps, left_out = row
+    return Flow(
+        name,
+        why,
+        Place(*place),
+        tuple(
+            Step(depth, call, path, line, Place(*target) if target else None, qualified, note)
+            for depth, call, path, line, target, qualified, note in steps
+        ),
+        left_out,
+    )
 
 
 class _Walk:

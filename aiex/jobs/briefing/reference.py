@@ -1,19 +1,19 @@
-"""Writes the reference page on the JSON form of a briefing from the classes that define it: `python -m … FOLDER`."""
+"""The reference page on the JSON form of a briefing, from the classes that define it; `make docs` writes it."""
 
 import ast
-import os
-import sys
+import inspect
 from collections.abc import Iterator
+from types import ModuleType
 
+from aiex.jobs.briefing import model, overview
 from aiex.jobs.briefing.model import SCHEMA
 
-SOURCES = ("model.py", "overview.py")
 PAGE = "briefing.md"
 _HIDDEN = frozenset({"Briefing"})
 
 HEAD = f"""# The briefing as data
 
-<!-- Made from the classes of a briefing by `python -m aiex.jobs.briefing.reference docs/reference`; do not edit. -->
+<!-- Made from the classes of a briefing by `make docs`; do not edit. -->
 
 `aiex explain TARGET -o json` gives the whole briefing in `structured_output`: in a stable order.
 
@@ -32,7 +32,7 @@ HEAD = f"""# The briefing as data
 
 def render_page() -> str:
     """The page as Markdown."""
-    classes = [found for name in SOURCES for found in _classes(name)]
+    classes = [found for module in (model, overview) for found in _classes(module)]
     sections = next(found for found in classes if found.name == "Briefing")
     rows = [HEAD, "## Sections", "", "| field | value | meaning |", "|---|---|---|"]
     rows += [row for row in _fields(sections) if not row.startswith("| `subject` ")]
@@ -43,10 +43,8 @@ def render_page() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _classes(name: str) -> Iterator[ast.ClassDef]:
-    path = os.path.join(os.path.dirname(__file__), name)
-    with open(path, encoding="utf-8") as source:
-        tree = ast.parse(source.read())
+def _classes(module: ModuleType) -> Iterator[ast.ClassDef]:
+    tree = ast.parse(inspect.getsource(module))
     yield from (node for node in tree.body if isinstance(node, ast.ClassDef))
 
 
@@ -72,8 +70,3 @@ def _said(node: ast.stmt | None) -> str:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return " ".join(node.value.value.split()).replace("|", "\\|")
     return ""
-
-
-if __name__ == "__main__":
-    with open(os.path.join(sys.argv[1], PAGE), "w", encoding="utf-8", newline="\n") as page:
-        page.write(render_page())

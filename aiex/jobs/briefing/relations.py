@@ -17,6 +17,16 @@ _ORDER = {"repository": 0, "third-party": 1, "standard": 2, "unknown": 3}
 
 def needs_of(graph: "Graph", path: str, facts: FileFacts) -> tuple[Needed, ...]:
     """What the file imports: the repository first, then third parties, then the standard library; else file order."""
+    return keep(
+        graph.engine,
+        "needs",
+        path,
+        lambda: _find_needs(graph, path, facts),
+        lambda rows: tuple(Needed(row[0], row[1], tuple(row[2]), tuple(row[3]), row[4]) for row in rows),
+    )
+
+
+def _find_needs(graph: "Graph", path: str, facts: FileFacts) -> tuple[Needed, ...]:
     needs = [
         Needed(
             found.item.module,
