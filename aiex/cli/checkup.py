@@ -149,7 +149,8 @@ def check_stores(services: Services) -> Check:
 
 def check_grammars(_services: Services) -> Check:
     from aiex import plugins
-    from aiex.context.language import ROOM, get_language, load_grammar
+    from aiex.context.language import get_language, load_grammar
+    from aiex.context.languages import ROOM
 
     broken = []
     names = plugins.names(ROOM)

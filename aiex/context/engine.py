@@ -10,17 +10,21 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from time import time_ns
+from typing import TYPE_CHECKING
 
 import aiex
 from aiex import dirs, plugins
-from aiex.context import extract, language, reading
-from aiex.context.facts import FileFacts
+from aiex.context.facts import READ_LIMIT_BYTES, VERSION, FileFacts, without_uses
+from aiex.context.languages import ROOM
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.tiers.hot import Hot
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm, open_warm
 from aiex.errors import AiexError, StoreError
 from aiex.events import Warned
 from aiex.guard.sandbox.files import Workspace
+
+if TYPE_CHECKING:
+    from aiex.context.reading import Reading
 
 RACY_NS = 2_000_000_000
 """Coarsest common time stamp of a file system (2 s on FAT)."""
@@ -81,7 +85,7 @@ class Engine:
 
     def source(self, path: str) -> bytes:
         """The content of a file as it is now."""
-        return self.workspace.read(path, limit_bytes=reading.READ_LIMIT_BYTES)
+        return self.workspace.read(path, limit_bytes=READ_LIMIT_BYTES)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -97,6 +101,8 @@ class Engine:
             known = self.stored_facts(row.key)
             if known is not None:
                 return known
+        from aiex.context import reading  # with all it needs for parsing, 10 ms that a warm run does not need
+
         content = reading.read_content(self.workspace, entry)
         known = self.stored_facts(content.row.key)
         if known is not None:
@@ -130,7 +136,7 @@ class Engine:
         keys = {entry.path: self.rows[entry.path].key for entry in entries if self.has_row(entry)}
         stored = self.stored_light(sorted(set(keys.values())))
         found = [path for path, key in keys.items() if key in stored]
-        yield from ((path, reading.without_uses(stored[keys[path]])) for path in found)
+        yield from ((path, without_uses(stored[keys[path]])) for path in found)
         rest = set(found)
         yield from self.parse_many([entry for entry in entries if entry.path not in rest])
         self.save()
@@ -165,6 +171,8 @@ class Engine:
         """
         if self.rows:
             entries = yield from self.recognise_many(entries, uses)
+        from aiex.context import reading
+
         much = sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES
         workers = self.workers if much else 1
         for entry, result in reading.read_many(self.workspace, entries, workers, uses=uses):
@@ -178,6 +186,8 @@ class Engine:
         self, entries: Sequence[FileEntry], uses: bool
     ) -> Generator[tuple[str, FileFacts], None, list[FileEntry]]:
         """Facts of those files whose content was parsed before, under this name or another; gives back the others."""
+        from aiex.context import reading
+
         rows: list[FileRow] = []
         for entry in entries:
             with contextlib.suppress(AiexError):  # told when it is read again for parsing
@@ -190,7 +200,7 @@ class Engine:
         for row in rows:
             if row.key in known:
                 self.keep_row(row)
-                yield row.path, reading.without_uses(known[row.key])
+                yield row.path, without_uses(known[row.key])
         found = {row.path for row in rows if row.key in known}
         return [entry for entry in entries if entry.path not in found]
 
@@ -233,7 +243,7 @@ class Engine:
         """Whether a row still speaks of the file's content."""
         return row[1:4] == entry[1:4] and row.mtime_ns < row.checked_ns - RACY_NS
 
-    def keep(self, result: reading.Reading) -> None:
+    def keep(self, result: "Reading") -> None:
         """Remember a reading; it reaches the store at the next `save`."""
         self._pending_facts[result.stored.key] = result.stored
         self.keep_row(result.row)
@@ -292,6 +302,8 @@ class Engine:
     def refresh_mentions(self) -> Iterator[tuple[int, int]]:
         """Read the files that are new or changed, so that `mentioning` is true; gives (done, total) as it goes."""
         stale = [entry for entry in self.listing.files if not self.has_row(entry)]
+        if stale:
+            from aiex.context import reading
         for number, entry in enumerate(stale, 1):
             try:
                 self.keep_row(reading.read_content(self.workspace, entry).row)
@@ -328,6 +340,6 @@ def open_engine(
 
 def parser_version() -> str:
     """Changes whenever the same source could give other facts, also while a language file is being written."""
-    with os.scandir(plugins.folder(language.ROOM)) as entries:
+    with os.scandir(plugins.folder(ROOM)) as entries:
         newest = max(entry.stat().st_mtime_ns for entry in entries if entry.name.endswith(".py"))
-    return f"{aiex.__version__}/{extract.VERSION}/{newest}"
+    return f"{aiex.__version__}/{VERSION}/{newest}"

@@ -12,9 +12,6 @@ from aiex.context.uses import Uses
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-VERSION = 1
-"""Raised when the same source would give other facts, so that stored facts are read anew."""
-
 
 def extract(source: bytes, language: Language | None, *, uses: bool = True) -> FileFacts:
     """The facts of a file; never raises for any content.

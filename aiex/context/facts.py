@@ -8,6 +8,12 @@ import json
 import zlib
 from typing import Literal, NamedTuple
 
+VERSION = 1
+"""Raised when the same source would give other facts, so that stored facts are read anew."""
+
+READ_LIMIT_BYTES = 64_000_000
+"""Larger files are described by size alone."""
+
 SymbolKind = Literal[
     "module", "namespace", "class", "interface", "struct", "enum", "trait", "implementation", "protocol",
     "function", "method", "constructor", "property", "field", "constant", "variable", "type", "macro",
@@ -102,6 +108,11 @@ class FileFacts(NamedTuple):
     """Cyclomatic complexity of each symbol, in the order of `symbols`; 0 for what has no body or was not measured."""
     entry_line: int
     """Line where a run of the file begins (a main guard or main function); 0 when there is none."""
+
+
+def without_uses(facts: FileFacts) -> FileFacts:
+    """The same facts as if the uses had not been looked at."""
+    return facts._replace(references=(), faults=(), effects=(), complexity=(0,) * len(facts.symbols))
 
 
 def to_light(facts: FileFacts) -> str:

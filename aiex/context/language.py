@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from aiex import plugins
 from aiex.context.facts import Import, Reference, SymbolKind
+from aiex.context.languages import ROOM
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-ROOM = "aiex.context.languages"
 HEAD_BYTES = 8_192
 """How much of a file tells its language."""
 

@@ -1,19 +1,19 @@
 """From bytes to a syntax tree, within bounds of size, line length, nesting and time."""
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.context.language import Language, load_grammar
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from tree_sitter import Node, Parser
 
 FULL_LIMIT_BYTES = 1_000_000
 """Larger files are not parsed: valid Python takes about 61 MB of memory per MB of source."""
 LINE_LIMIT_BYTES = 20_000
 """A longer line means generated or minified text, on which a parse tells little."""
 PARSE_DEADLINE_S = 2.0
-PARSE_PLAIN_BYTES = 262_144
-"""Up to here a parse is bounded well enough by its size (random bytes: about 1.5 s per MB)."""
+PARSE_PIECE_BYTES = 65_536
 
 
 class Unparsed(NamedTuple):
@@ -34,23 +34,12 @@ def parse(source: bytes, language: Language) -> "Any | Unparsed":
         source = language.masked.sub(lambda match: b"_" * len(match.group()), source)
     from tree_sitter import Parser
 
-    parser = Parser(load_grammar(language.grammar))
-    if len(source) <= PARSE_PLAIN_BYTES:
-        return parser.parse(source)
-    from time import monotonic
-
-    end = monotonic() + PARSE_DEADLINE_S
-    try:
-        return parser.parse(
-            lambda offset, _point: source[offset : offset + 65_536],
-            progress_callback=lambda _offset, _error: monotonic() > end,
-        )
-    except ValueError:
-        return Unparsed(f"parsing took longer than {PARSE_DEADLINE_S:.0f} s")
+    tree = _parse_in_time(Parser(load_grammar(language.grammar)), source)
+    return tree if tree is not None else Unparsed(f"parsing took longer than {PARSE_DEADLINE_S:.0f} s")
 
 
-def parse_span(source: bytes, span: tuple[int, int], language: Language) -> "Node":
-    """The tree of a part of the source, with the places of the whole."""
+def parse_span(source: bytes, span: tuple[int, int], language: Language) -> "Node | None":
+    """The tree of a part of the source, with the places of the whole; None when it takes too long."""
     from tree_sitter import Parser, Point, Range
 
     start, end = span
@@ -58,7 +47,20 @@ def parse_span(source: bytes, span: tuple[int, int], language: Language) -> "Nod
     first = Point(row, start - (source.rfind(b"\n", 0, start) + 1))
     last = Point(row + source.count(b"\n", start, end), end - (source.rfind(b"\n", 0, end) + 1))
     parser = Parser(load_grammar(language.grammar), included_ranges=[Range(first, last, start, end)])
-    return parser.parse(source[:end]).root_node
+    tree = _parse_in_time(parser, source[:end])
+    return tree.root_node if tree is not None else None
+
+
+def _parse_in_time(parser: "Parser", source: bytes) -> Any:
+    """The tree, None at the deadline; asking the clock costs 1 %, and 8 kB of `> - ` can take a grammar seconds."""
+    end = monotonic() + PARSE_DEADLINE_S
+    try:
+        return parser.parse(
+            lambda offset, _point: source[offset : offset + PARSE_PIECE_BYTES],
+            progress_callback=lambda _offset, _error: monotonic() > end,
+        )
+    except ValueError:
+        return None
 
 
 def longest_line(source: bytes) -> int:

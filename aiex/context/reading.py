@@ -6,7 +6,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.extract import bare_facts, extract
-from aiex.context.facts import FileFacts, to_heavy, to_light
+from aiex.context.facts import READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
 from aiex.context.language import HEAD_BYTES, Language, find_language
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
@@ -16,8 +16,6 @@ from aiex.guard.sandbox.files import TooLarge, Workspace
 if TYPE_CHECKING:
     from aiex.context.listing import FileEntry
 
-READ_LIMIT_BYTES = 64_000_000
-"""Larger files are described by size alone."""
 SNIFF_BYTES = 8_192
 POOL_BATCH_BYTES = 150_000
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
@@ -159,8 +157,3 @@ def _read_or_error(workspace: Workspace, entry: "FileEntry", uses: bool) -> Read
     except AiexError as error:
         return error
     return result._replace(facts=without_uses(result.facts))
-
-
-def without_uses(facts: FileFacts) -> FileFacts:
-    """The same facts as if the uses had not been looked at."""
-    return facts._replace(references=(), faults=(), effects=(), complexity=(0,) * len(facts.symbols))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, Symbol, SymbolKind
 from aiex.context.language import Found, Language
-from aiex.context.parsing import PARSE_PLAIN_BYTES, parse_span
+from aiex.context.parsing import parse_span
 from aiex.context.prose import comment_above, signature
 
 if TYPE_CHECKING:
@@ -73,9 +73,11 @@ class Walk:
     def open(self, node: "Node", parent: int, depth: int) -> None:
         """Look into bytes that the grammar left unparsed, such as the items in a macro call."""
         span = self.language.opened[node.type](node, self.source)
-        if span is None or span[1] - span[0] > PARSE_PLAIN_BYTES or len(self.opened) >= OPENED_LIMIT:
+        if span is None or len(self.opened) >= OPENED_LIMIT:
             return
         root = parse_span(self.source, span, self.language)
+        if root is None:
+            return
         self.opened.append(root)
         self.look(root, parent, None, depth, ())
 

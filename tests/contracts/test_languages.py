@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from aiex import plugins
 from aiex.context.extract import extract
 from aiex.context.facts import FileFacts, from_rows, to_heavy, to_light
-from aiex.context.language import ROOM, find_language, get_language, load_grammar
+from aiex.context.language import find_language, get_language, load_grammar
+from aiex.context.languages import ROOM
 
 NAMES = plugins.names(ROOM)
 SAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "languages")

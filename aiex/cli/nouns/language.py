@@ -19,7 +19,8 @@ def list_languages() -> Work:
 
 def _list(_services: Services) -> TurnEnded:
     from aiex import plugins
-    from aiex.context.language import ROOM, get_language
+    from aiex.context.language import get_language
+    from aiex.context.languages import ROOM
 
     languages = [get_language(name) for name in plugins.names(ROOM)]
     rows = [(language.name, " ".join((*language.extensions, *language.filenames))) for language in languages]

@@ -1,4 +1,4 @@
-"""Where text without a grammar may be cut: at blank lines before unindented text, at blank lines, at lines, at bytes."""
+"""Where text without a grammar may be cut: at blank lines before unindented text, blank lines, lines, bytes."""
 
 from collections.abc import Iterator
 

@@ -1,1 +1,3 @@
 """One file per language; each offers `LANGUAGE`."""
+
+ROOM = "aiex.context.languages"

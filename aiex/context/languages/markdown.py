@@ -59,7 +59,8 @@ def _underlined(node: "Node", source: bytes) -> Iterator[Found]:
         after.append(following)
         following = following.next_named_sibling
     level = "#" if b"=" in text(node.named_children[-1], source).encode() else "##"
-    yield Found(title, "section", node, None, _paragraph_after(after, source), True, f"{level} {title}", title, last=last)
+    doc, line = _paragraph_after(after, source), f"{level} {title}"
+    yield Found(title, "section", node, None, doc, True, line, title, last=last)
 
 
 def _links(node: "Node", source: bytes) -> Iterator[Import]:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from aiex import plugins
 from aiex.context.chunking.chunker import LIMIT_BYTES, chunk
-from aiex.context.language import ROOM, get_language
+from aiex.context.language import get_language
+from aiex.context.languages import ROOM
 
 LANGUAGES = plugins.names(ROOM)
 ODD_WORDS = [
