@@ -34,24 +34,45 @@ def _init_of(cls: type) -> Any:
     return __init__
 
 
+class _Unset:
+    """Stands for a default that is made anew for every instance."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_UNSET = _Unset()
+
+
 def _compile_init(cls: Any) -> Any:
-    """The `__init__` that the standard library makes for a frozen dataclass of the same fields."""
-    fields = [
-        (
-            known.name,
-            known.type,
-            dataclasses.field(
-                default=known.default, default_factory=known.default_factory, init=known.init, kw_only=known.kw_only
-            )
-            if known.default_factory is not dataclasses.MISSING
-            else dataclasses.field(default=known.default, init=known.init, kw_only=known.kw_only),
-        )
-        for known in dataclasses.fields(cls)
-    ]
-    own = {"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {}
-    twin: Any = dataclasses.make_dataclass(cls.__name__, fields, namespace=own, frozen=True, repr=False, eq=False)
-    twin.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    return twin.__init__
+    """An `__init__` with the arguments that a frozen dataclass of the same fields has, annotations included."""
+    scope: dict[str, Any] = {"_set": object.__setattr__, "_unset": _UNSET}
+    plain: list[str] = ["self"]
+    named: list[str] = []
+    body: list[str] = []
+    for known in dataclasses.fields(cls):
+        name, value = known.name, known.name
+        argument = name
+        if known.default_factory is not dataclasses.MISSING:
+            scope[f"_make_{name}"] = known.default_factory
+            argument, value = f"{name}=_unset", f"_make_{name}() if {name} is _unset else {name}"
+        elif known.default is not dataclasses.MISSING:
+            scope[f"_default_{name}"] = known.default
+            argument = f"{name}=_default_{name}"
+        if known.init:
+            (named if known.kw_only else plain).append(argument)
+        else:
+            value = value.replace(f" if {name} is _unset else {name}", "") if value != name else f"_default_{name}"
+        body.append(f"    _set(self, {name!r}, {value})")
+    body += ["    self.__post_init__()"] if hasattr(cls, "__post_init__") else ["    return None"]
+    arguments = ", ".join(plain + (["*", *named] if named else []))
+    exec("\n".join([f"def __init__({arguments}):", *body]), scope)  # noqa: S102  (field names are identifiers)
+    init = scope["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    init.__annotations__ = {known.name: known.type for known in dataclasses.fields(cls) if known.init} | {
+        "return": None
+    }
+    return init
 
 
 class _Signature:
