@@ -17,7 +17,10 @@ _DIRECTIVE = re.compile(
     r"|#(?:end)?region\b|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT"
 )
 """Comments for tools, which tell a reader nothing."""
-_COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+!?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
+_COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+[!:]?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
+_RULED_TITLE = re.compile(r"[^\n]*\n\s*([-=~*#^\"'+_])\1{2,}\s*")
+_MARKS = re.compile(r"\s*#\s*(?:type:|noqa|pragma|pylint:|pyright:|fmt:)[^\n]*")
+"""What checkers read in a Python signature."""
 _LICENCE = re.compile(
     r"(?i)copyright|licen[cs]e|spdx-|all rights reserved|^\s*(?:-\*-|vim:|eslint|prettier|pylint|noqa|@ts-)"
 )
@@ -29,6 +32,7 @@ def signature(node: "Node", body: "Node | None", source: bytes) -> str:
     raw = source[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_LIMIT)].decode("utf-8", "replace")
     if body is None:
         raw = raw.split("\n", 1)[0] if len(raw) > SIGNATURE_LIMIT else raw
+    raw = _MARKS.sub("", raw) if "#" in raw else raw
     line = " ".join(raw.split()).rstrip("{").rstrip()
     line = line.removesuffix(":").removesuffix(" do").removesuffix("=>").rstrip()
     line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")").rstrip(",")
@@ -73,8 +77,11 @@ def shorten(words: str) -> str:
 
 
 def first_paragraph(words: str) -> str:
-    """The text up to the first blank line, on one line."""
-    return shorten(re.split(r"\n\s*\n", words.strip(), maxsplit=1)[0])
+    """The text up to the first blank line, on one line; a title that only has a rule under it is passed over."""
+    title, *rest = re.split(r"\n\s*\n", words.strip(), maxsplit=1)
+    if rest and _RULED_TITLE.fullmatch(title):
+        return first_paragraph(rest[0])
+    return shorten(title)
 
 
 def first_comment(root: "Node", source: bytes, language: Language) -> str:

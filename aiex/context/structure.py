@@ -159,7 +159,8 @@ class Walk:
         inside = self.language.inside
         if inside is None or kind not in BODIED:
             return True
-        return inside.search(self.source, body.start_byte, body.end_byte) is not None
+        line = self.source.rfind(b"\n", 0, body.start_byte) + 1  # patterns may ask for the start of a line
+        return inside.search(self.source, line, body.end_byte) is not None
 
 
 def last_line(node: "Node") -> int:

@@ -127,7 +127,13 @@ def _near(path: str, parts: list[str], tree: Tree) -> str | None:
             root = match[: -len(suffix)].rstrip("/")
             if not root or not tree.has(root + "/__init__.py"):
                 return match.removesuffix("/__init__.py").removesuffix(".py")
-    return None
+    folders = ["/".join([*folder[:depth], tail]) for depth in range(len(folder), -1, -1)]
+    return next((place for place in [*folders, f"src/{tail}"] if _holds_modules(place, tree)), None)
+
+
+def _holds_modules(folder: str, tree: Tree) -> bool:
+    """Whether a folder without `__init__.py` can be imported from as a namespace package."""
+    return any(path.endswith(".py") for path in tree.inside(folder))
 
 
 def _below(base: str, item: Import, tree: Tree) -> list[str]:
