@@ -39,6 +39,7 @@ bench: ## run every benchmark
 docs: ## write the reference pages that come from the code
 	$(BIN)/python -m aiex.settingdocs docs/reference
 	$(BIN)/python -m aiex.cli.reference docs/reference
+	PATH=$(BIN):$$PATH $(BIN)/python docs/pictures/record.py docs/pictures/explain.svg 110 40 -- aiex explain aiex/sqlite.py
 	$(BIN)/python -c "import sys; from aiex.jobs.briefing.reference import render_page; sys.stdout.buffer.write(render_page().encode())" > docs/reference/briefing.md
 
 lock: ## resolve the dependencies again; needs uv

@@ -35,7 +35,9 @@ def signature(node: "Node", body: "Node | None", source: bytes) -> str:
     raw = _MARKS.sub("", raw) if "#" in raw else raw
     line = " ".join(raw.split()).rstrip("{").rstrip()
     line = line.removesuffix(":").removesuffix(" do").removesuffix("=>").rstrip()
-    line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")").rstrip(",")
+    if body is not None:  # in a value, as in `("a",)`, commas mean something
+        line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")").replace(",)", ")")
+    line = line.rstrip(",")
     return line if len(line) <= SIGNATURE_LIMIT else line[: SIGNATURE_LIMIT - 1] + "…"
 
 
