@@ -49,7 +49,8 @@ def main() -> None:
     """Record, and write the picture."""
     target, columns, rows, _, *argv = sys.argv[1:]
     lines = run_in_terminal(argv, int(columns), int(rows)).split("\n")[: int(rows) - 1]
-    console = Console(record=True, width=int(columns), file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    silent = io.StringIO()
+    console = Console(record=True, width=int(columns), file=silent, force_terminal=True, color_system="truecolor")
     console.print(Text.from_ansi("\n".join([f"\033[1;32m$\033[0m {shlex.join(argv)}", *lines])))
     picture = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="aiex"), flags=re.DOTALL)
     with open(target, "w", encoding="utf-8") as file:  # without the fonts that would be fetched from elsewhere
