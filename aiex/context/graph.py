@@ -175,6 +175,9 @@ class Graph:
             targets = self.targets(path, item, language)
             if not targets:
                 continue
+            if item.kind == "mention":
+                _bind_mention(bound, item, targets)
+                continue
             if item.alias:
                 bound.modules.setdefault(item.alias, []).extend(targets)
             for name, local in item.names:
@@ -186,7 +189,7 @@ class Graph:
                     bound.modules.setdefault(local, []).extend(stems)
                 else:
                     bound.names[local] = (name, list(targets))
-            if not item.names and not item.alias:
+            if not item.names and not item.alias and language.loads:
                 bound.open.extend(targets)
         self._bindings[path] = bound
         return bound
@@ -234,10 +237,16 @@ class Graph:
             return self._own_member(path, facts, reference)
         bound = self.bindings(path, facts, language)
         for target in bound.modules.get(receiver, ()):
-            found = self._find(target, name)
+            found = self._find(target, name) or self._find_in(target, _last_part(receiver), name)
             if found is not None:
                 return Target(found[0], found[1], "import")
-        owner = self._bare(path, facts, language, receiver.rpartition(".")[2])
+        if reference.kind != "call":  # a type or a constant by its whole path
+            for whole in (f"{receiver}::{name}", f"{receiver}.{name}"):
+                for target in bound.modules.get(whole, ()):
+                    found = self._find(target, name) or self._find(target, whole)
+                    if found is not None:
+                        return Target(found[0], found[1], "import")
+        owner = self._bare(path, facts, language, _last_part(receiver))
         if owner is not None:
             member = self._member(owner.path, owner.symbol, name)
             if member is not None:
@@ -253,11 +262,18 @@ class Graph:
             original, targets = bound.names[name]
             for target in targets:
                 found = self._find(target, original)
+                if found is None and original == "default":
+                    whole = self._default(target, name)
+                    found = (target, whole) if whole is not None else None
                 if found is not None:
                     return Target(found[0], found[1], "import")
+        for target in bound.modules.get(name, ()):
+            index = self._default(target, name) if language.kin == "ecmascript" else self.top_level(target).get(name)
+            if index is not None:
+                return Target(target, index, "import")
         for target in bound.open:
             index = self.top_level(target).get(name)
-            if index is not None:
+            if index is not None and not (language.loads and self._needs_owner(target, index)):
                 return Target(target, index, "import")
         if language.siblings_visible:
             for target in self.siblings(path, language):
@@ -265,6 +281,27 @@ class Graph:
                 if index is not None:
                     return Target(target, index, "scope")
         return None
+
+    def _default(self, path: str, local: str) -> int | None:
+        """What a module is as a whole, `module.exports = …` or `export default`: by its name, else all it exports."""
+        top = self.top_level(path)
+        symbols = self.engine.facts(path).symbols
+        for name in ("default", local):
+            if name in top and symbols[top[name]].exported:
+                return top[name]
+        offered = [index for index in top.values() if symbols[index].exported]
+        return offered[0] if len(offered) == 1 else None
+
+    def _needs_owner(self, path: str, index: int) -> bool:
+        """Whether a name is a method of a module, so that loading the file does not make it visible alone."""
+        symbol = self.engine.facts(path).symbols[index]
+        return symbol.parent >= 0 and symbol.kind not in ("class", "module", "constant")
+
+    def _find_in(self, path: str, owner: str, name: str) -> tuple[str, int] | None:
+        """A member of a class or module that a file defines."""
+        index = self.top_level(path).get(owner)
+        member = self._member(path, index, name) if index is not None else None
+        return (path, member) if member is not None else None
 
     def _find(self, path: str, name: str, depth: int = 0) -> tuple[str, int] | None:
         """A top-level name of a file, looked for through the modules it passes on."""
@@ -354,18 +391,42 @@ class Graph:
         for index in indexes:
             by_name.setdefault(symbols[index].name, []).append(index)
         places = [path, *(item.path for item in self.dependents(path))]
+        twins = self._declarations(path, symbols, indexes, language)
+        for header in {header for header, _ in twins}:
+            places += [header, *(item.path for item in self.dependents(header))]
         if language.siblings_visible:
             places += self.siblings(path, language)
         found: dict[tuple[str, int, str, int], Use] = {}
         for place, known in self.engine.full(sorted(set(places))):
-            for use in self._uses_in(place, known, path, symbols, by_name):
+            for use in self._uses_in(place, known, path, symbols, by_name, twins):
                 known_use = found.get(use[:4])
                 if known_use is None or known_use.kind == "read":
                     found[use[:4]] = use
         return sorted(found.values())
 
+    def _declarations(
+        self, path: str, symbols: tuple[Symbol, ...], indexes: set[int], language: Language
+    ) -> dict[tuple[str, int], int]:
+        """Where headers that a source includes declare what it defines: callers see only the declaration."""
+        if language.kin != "c" or path.endswith((".h", ".hh", ".hpp", ".hxx")):
+            return {}
+        wanted = {symbols[index].qualified: index for index in indexes if symbols[index].exported}
+        twins: dict[tuple[str, int], int] = {}
+        for item in self.dependencies(path):
+            for header in item.targets:
+                for place, symbol in enumerate(self.engine.facts(header).symbols):
+                    if symbol.qualified in wanted:
+                        twins[header, place] = wanted[symbol.qualified]
+        return twins
+
     def _uses_in(
-        self, place: str, facts: FileFacts, path: str, symbols: tuple[Symbol, ...], by_name: dict[str, list[int]]
+        self,
+        place: str,
+        facts: FileFacts,
+        path: str,
+        symbols: tuple[Symbol, ...],
+        by_name: dict[str, list[int]],
+        twins: dict[tuple[str, int], int],
     ) -> Iterator[Use]:
         owners_bound: dict[str, bool] = {}
         by_name = by_name | self._renamed(place, facts, by_name)
@@ -378,8 +439,11 @@ class Graph:
             if target is not None:
                 if target.path == path and target.symbol in indexes:
                     yield Use(place, reference.line, inside, target.symbol, reference.kind, target.certainty)
+                elif (target.path, target.symbol) in twins:
+                    twin = twins[target.path, target.symbol]
+                    yield Use(place, reference.line, inside, twin, reference.kind, target.certainty)
                 continue
-            if not reference.receiver:
+            if not reference.receiver or reference.kind not in ("call", "read"):
                 continue
             for index in indexes:
                 owner = symbols[index].qualified.rpartition(".")[0].rpartition(".")[2]
@@ -391,12 +455,22 @@ class Graph:
         language = self.language(place, facts)
         if language is None:
             return {}
-        names = self.bindings(place, facts, language).names
-        return {
+        bound = self.bindings(place, facts, language)
+        renamed = {
             local: by_name[original]
-            for local, (original, _) in names.items()
+            for local, (original, _) in bound.names.items()
             if local != original and original in by_name
         }
+        if language.kin == "ecmascript":
+            whole = dict(bound.modules)
+            whole |= {local: targets for local, (original, targets) in bound.names.items() if original == "default"}
+            for local, targets in whole.items():
+                for target in targets:
+                    index = self._default(target, local)
+                    if index is not None:
+                        name = self.engine.facts(target).symbols[index].name
+                        renamed.setdefault(local, by_name.get(name, []))
+        return renamed
 
     def _knows(self, place: str, facts: FileFacts, path: str, owner: str, known: dict[str, bool]) -> bool:
         """Whether a file can name the class that owns a method."""
@@ -409,11 +483,29 @@ class Graph:
         return known[owner]
 
 
+def _bind_mention(bound: Bindings, item: Import, targets: tuple[str, ...]) -> None:
+    """Bind a path written out where it is used: `crate::net::connect()` says nothing about a bare `connect()`."""
+    bound.modules.setdefault(item.module, []).extend(targets)
+    for name, local in item.names:
+        if name[:1].isupper():
+            bound.names.setdefault(local, (name, list(targets)))
+
+
+def _last_part(receiver: str) -> str:
+    """The word before the name itself: `Point` of `crate::shapes::Point` and of `shapes.Point`."""
+    return receiver.rpartition("::")[2].rpartition(".")[2]
+
+
 def _with_receivers(references: Iterable[Reference]) -> Iterator[Reference]:
     """References, and the uses that their receivers are: `a.b.save()` uses `a`, and `b` of `a`, too."""
     for reference in references:
         yield reference
-        head, _, rest = reference.receiver.partition(".")
+        receiver = reference.receiver
+        if "::" in receiver:
+            outer, _, last = receiver.rpartition("::")
+            yield Reference(last, outer, reference.line, reference.inside, "read")
+            continue
+        head, _, rest = receiver.partition(".")
         if head:
             yield Reference(head, "", reference.line, reference.inside, "read")
         if rest:

@@ -149,6 +149,8 @@ class Language:
     """Files of the repository that an import means, best first; empty for outside ones."""
     family: str = ""
     """Languages that can import each other share a family; empty means the own name."""
+    loads: bool = False
+    """An import without names makes what the file defines visible, as a Ruby `require` does."""
     siblings_visible: bool = False
     """Files of one folder see each other's names without an import (Go, Java)."""
     standard: frozenset[str] = frozenset()

@@ -370,6 +370,7 @@ LANGUAGE = Language(
          "benchmark", "bigdecimal", "English", "etc", "fiber", "io", "monitor", "objspace", "openssl", "pp", "psych",
          "rbconfig", "ripper", "shellwords", "singleton", "strscan", "timeout", "zlib", "base64", "delegate"}
     ),
+    loads=True,
     self_names=frozenset({"self"}),
     chunk_inside=frozenset({"body_statement", "do_block", "block"}),
 )  # fmt: skip

@@ -98,3 +98,86 @@ def test_circular_imports_end(tmp_path: Path) -> None:
     reference = next(item for item in graph.engine.facts("a.py").references if item.name == "gone")
     assert graph.resolve_call("a.py", reference) is None
     assert [item.path for item in graph.dependents("a.py")] == ["b.py"]
+
+
+def repository(folder: Path, files: dict[str, str]) -> Graph:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return Graph(open_engine(Workspace(str(folder)), cache_path=None))
+
+
+def test_elixir_calls_by_the_whole_module_name_are_found_and_bare_ones_are_not(tmp_path: Path) -> None:
+    graph = repository(
+        tmp_path,
+        {
+            "lib/shop/basket.ex": "defmodule Shop.Basket do\n  def add(item), do: item\nend\n",
+            "lib/shop/till.ex": (
+                "defmodule Shop.Till do\n  def pay(x) do\n    Shop.Basket.add(x)\n    add(x)\n  end\nend\n"
+            ),
+        },
+    )
+    assert uses_of(graph, "lib/shop/basket.ex", "Shop.Basket.add") == [
+        ("lib/shop/till.ex", 3, "Shop.Till.pay", "import")
+    ]
+
+
+def test_ruby_constants_are_found_by_their_whole_path_and_methods_need_their_module(tmp_path: Path) -> None:
+    graph = repository(
+        tmp_path,
+        {
+            "lib/rack/request.rb": "module Rack\n  class Request\n  end\nend\n",
+            "lib/rack/utils.rb": "module Rack\n  module Utils\n    def self.escape(s)\n    end\n  end\nend\n",
+            "lib/app.rb": "require 'rack/utils'\nRack::Request.new(1)\nRack::Utils.escape(2)\nescape(3)\n",
+        },
+    )
+    assert uses_of(graph, "lib/rack/request.rb", "Rack.Request") == [("lib/app.rb", 2, "", "import")]
+    assert uses_of(graph, "lib/rack/utils.rb", "Rack.Utils.escape") == [("lib/app.rb", 3, "", "import")]
+
+
+def test_rust_paths_written_out_bind_no_bare_name(tmp_path: Path) -> None:
+    graph = repository(
+        tmp_path,
+        {
+            "Cargo.toml": '[package]\nname = "shop"\n',
+            "src/lib.rs": "mod net;\nfn run() {\n    crate::net::connect();\n    connect();\n}\n",
+            "src/net.rs": "pub fn connect() {}\n",
+        },
+    )
+    assert uses_of(graph, "src/net.rs", "connect") == [("src/lib.rs", 3, "run", "import")]
+
+
+def test_javascript_modules_that_are_one_thing_are_called_under_any_name(tmp_path: Path) -> None:
+    graph = repository(
+        tmp_path,
+        {
+            "layer.js": "module.exports = Layer;\nfunction Layer(path) {\n}\n",
+            "view.js": "export default class View {\n}\n",
+            "app.js": "var L = require('./layer');\nimport V from './view';\nnew L(1);\nnew V();\n",
+        },
+    )
+    assert uses_of(graph, "layer.js", "Layer") == [("app.js", 3, "", "import")]
+    assert uses_of(graph, "view.js", "View") == [("app.js", 4, "", "import")]
+
+
+def test_c_functions_are_used_through_the_header_that_declares_them(tmp_path: Path) -> None:
+    graph = repository(
+        tmp_path,
+        {
+            "hash.h": "int hash(int x);\n",
+            "hash.c": '#include "hash.h"\nint hash(int x)\n{\n    return x;\n}\n',
+            "main.c": '#include "hash.h"\nint main(void)\n{\n    return hash(1);\n}\n',
+        },
+    )
+    assert uses_of(graph, "hash.c", "hash") == [("main.c", 4, "main", "import")]
+
+
+def test_a_type_inside_another_type_is_not_taken_for_one_of_the_same_name(tmp_path: Path) -> None:
+    graph = repository(
+        tmp_path,
+        {
+            "a/Snippet.java": "package a;\nclass Snippet {\n  enum Kind { X }\n}\n",
+            "a/Files.java": "package a;\nclass Files {\n  void run(Other.Kind kind, Snippet.Kind mine) {}\n}\n",
+        },
+    )
+    assert uses_of(graph, "a/Snippet.java", "Snippet.Kind") == [("a/Files.java", 3, "Files.run", "scope")]
