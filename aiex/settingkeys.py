@@ -36,7 +36,6 @@ class Key:
 _S = "seconds"
 KEYS: Final = (
     Key("model", "text", "offline", "Who answers: `provider/model`, a model of `openai`, or `offline`."),
-    Key("fallback_models", "list", [], "Models asked in this order when the first one is not available."),
     Key("budget_tokens", "integer", 12_000, "Most tokens of context put into one request.", minimum=1, clamp="highest"),
     Key("output.format", "text", "text", "Form of the answer on stdout.", choices=("text", "json", "stream-json")),
     Key("output.color", "text", "auto", "When to use colour.", choices=("auto", "always", "never")),
@@ -67,7 +66,7 @@ KEYS: Final = (
         "context.max_file_bytes",
         "integer",
         1_000_000,
-        "Larger files are read by line windows instead of being parsed.",
+        "Larger files are described and cut by lines instead of being parsed.",
         minimum=1,
     ),
     Key("context.ignore", "list", [], "Patterns of files to leave out, as in `.gitignore`."),

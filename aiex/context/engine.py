@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import aiex
 from aiex import dirs, plugins
-from aiex.context.facts import READ_LIMIT_BYTES, VERSION, FileFacts, without_uses
+from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, VERSION, FileFacts, without_uses
 from aiex.context.languages import ROOM
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.tiers.hot import Hot
@@ -37,12 +37,14 @@ class Engine:
     """What is known about one workspace. Not safe for threads, except `facts` of files already known."""
 
     def __init__(
-        self, workspace: Workspace, *, cache_path: str | None, workers: int = 0, ignore: Sequence[str] = ()
+        self, workspace: Workspace, cache_path: str | None, workers: int, ignore: Sequence[str], limit_bytes: int
     ) -> None:
         self.workspace = workspace
         self.cache_path = cache_path
         self.workers = workers or os.cpu_count() or 1
         self.ignore = tuple(ignore)
+        self.limit_bytes = limit_bytes
+        self.version = f"{parser_version()}/{limit_bytes}"
         self.hot = Hot()
         self.warnings: list[Warned] = []
         self._pending_files: dict[str, FileRow] = {}
@@ -108,7 +110,7 @@ class Engine:
         if known is not None:
             self.keep_row(content.row)
             return known
-        result = reading.read_facts(content)
+        result = reading.read_facts(content, reading.Terms(limit_bytes=self.limit_bytes))
         self.keep(result)
         self.hot.put(result.row.key, result.facts)
         return result.facts
@@ -175,7 +177,8 @@ class Engine:
 
         much = sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES
         workers = self.workers if much else 1
-        for entry, result in reading.read_many(self.workspace, entries, workers, uses=uses):
+        terms = reading.Terms(uses, self.limit_bytes)
+        for entry, result in reading.read_many(self.workspace, entries, workers, terms):
             if isinstance(result, AiexError):
                 self.warnings.append(Warned(f"left out {entry.path}: {result.message}"))
                 continue
@@ -219,13 +222,13 @@ class Engine:
         """The store; in memory when there is no place for it."""
         path = self.cache_path
         if path is None:
-            return Warm(":memory:", parser_version())
+            return Warm(":memory:", self.version)
         try:
             dirs.ensure(os.path.dirname(path))
         except (OSError, StoreError) as error:
             self.warnings.append(Warned(f"no cache: {error}"))
             path = ":memory:"
-        warm, said = open_warm(path, parser_version())
+        warm, said = open_warm(path, self.version)
         if said:
             self.warnings.append(Warned(said))
         return warm
@@ -326,7 +329,12 @@ class Engine:
 
 
 def open_engine(
-    workspace: Workspace, *, cache_path: str | None, workers: int = 0, ignore: Sequence[str] = ()
+    workspace: Workspace,
+    *,
+    cache_path: str | None,
+    workers: int = 0,
+    ignore: Sequence[str] = (),
+    limit_bytes: int = PARSE_LIMIT_BYTES,
 ) -> Engine:
     """An engine on a workspace; nothing is read before it is asked for.
 
@@ -334,8 +342,9 @@ def open_engine(
         cache_path: SQLite file to keep what was learned in; None keeps it in memory only.
         workers: Processes for large parses; 0 means one per core.
         ignore: Further ignore patterns in gitignore form.
+        limit_bytes: Larger files are not parsed.
     """
-    return Engine(workspace, cache_path=cache_path, workers=workers, ignore=ignore)
+    return Engine(workspace, cache_path, workers, ignore, limit_bytes)
 
 
 def parser_version() -> str:

@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple
 VERSION = 1
 """Raised when the same source would give other facts, so that stored facts are read anew."""
 
+PARSE_LIMIT_BYTES = 1_000_000
+"""Larger files are not parsed unless a setting says so: valid Python takes about 61 MB of memory per MB of source."""
+
 READ_LIMIT_BYTES = 64_000_000
 """Larger files are described by size alone."""
 

@@ -3,13 +3,12 @@
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aiex.context.facts import PARSE_LIMIT_BYTES
 from aiex.context.language import Language, load_grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-FULL_LIMIT_BYTES = 1_000_000
-"""Larger files are not parsed: valid Python takes about 61 MB of memory per MB of source."""
 LINE_LIMIT_BYTES = 20_000
 """A longer line means generated or minified text, on which a parse tells little."""
 PARSE_DEADLINE_S = 2.0
@@ -22,9 +21,9 @@ class Unparsed(NamedTuple):
     note: str
 
 
-def parse(source: bytes, language: Language) -> "Any | Unparsed":
+def parse(source: bytes, language: Language, limit_bytes: int = PARSE_LIMIT_BYTES) -> "Any | Unparsed":
     """The syntax tree of a source, or why there is none: too large, one long line, deadline."""
-    if len(source) > FULL_LIMIT_BYTES:
+    if len(source) > limit_bytes:
         return Unparsed(f"{len(source) / 1e6:.1f} MB, too large to parse")
     if longest_line(source) > LINE_LIMIT_BYTES:
         return Unparsed("minified or generated: a line is longer than 20 kB")

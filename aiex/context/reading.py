@@ -6,7 +6,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.extract import bare_facts, extract
-from aiex.context.facts import READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
+from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
 from aiex.context.language import HEAD_BYTES, Language, find_language
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
@@ -57,14 +57,21 @@ def read_content(workspace: Workspace, entry: "FileEntry") -> Content:
     return Content(row, source, language, note)
 
 
-def read_facts(content: Content, *, uses: bool = True) -> Reading:
-    """Parse what was read; `uses` as for `extract`."""
+class Terms(NamedTuple):
+    """How files are parsed; the fields are those of `extract`."""
+
+    uses: bool = True
+    limit_bytes: int = PARSE_LIMIT_BYTES
+
+
+def read_facts(content: Content, terms: Terms) -> Reading:
+    """Parse what was read."""
     row = content.row
     if content.note:
         facts = bare_facts(content.source, content.note, row.language)._replace(size_bytes=row.size_bytes)
     else:
-        facts = extract(content.source, content.language, uses=uses)
-    return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts) if uses else None))
+        facts = extract(content.source, content.language, uses=terms.uses, limit_bytes=terms.limit_bytes)
+    return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts) if terms.uses else None))
 
 
 def describe(source: bytes, path: str) -> tuple[Language | None, FileFacts]:
@@ -96,15 +103,15 @@ def mentions(source: bytes, language: Language | None) -> str:
 
 
 def read_many(
-    workspace: Workspace, entries: Sequence["FileEntry"], workers: int, *, uses: bool
+    workspace: Workspace, entries: Sequence["FileEntry"], workers: int, terms: Terms
 ) -> Iterator[tuple["FileEntry", Reading | AiexError]]:
     """Read many files in order, in worker processes when `workers` is above 1; an unreadable one gives its error.
 
-    Facts come without uses; with `uses` they are in the stored form.
+    Facts come without uses; these are in the stored form only.
     """
     if workers <= 1:
         for entry in entries:
-            yield entry, _read_or_error(workspace, entry, uses)
+            yield entry, _read_or_error(workspace, entry, terms)
         return
     import multiprocessing
     import sys
@@ -112,7 +119,7 @@ def read_many(
 
     forks = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if forks else "spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(workspace, uses)) as pool:
+    with context.Pool(workers, initializer=_start_worker, initargs=(workspace, terms)) as pool:
         for batch in pool.imap(_read_batch, list(_batches(entries))):
             yield from batch
 
@@ -130,10 +137,10 @@ def _batches(entries: Sequence["FileEntry"]) -> Iterator[list["FileEntry"]]:
         yield batch
 
 
-_job: tuple[Workspace, bool] | None = None
+_job: tuple[Workspace, Terms] | None = None
 
 
-def _start_worker(workspace: Workspace, uses: bool) -> None:
+def _start_worker(workspace: Workspace, terms: Terms) -> None:
     global _job  # noqa: PLW0603  (a worker process has exactly one job)
     import gc
     import signal
@@ -141,19 +148,19 @@ def _start_worker(workspace: Workspace, uses: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers; a second voice would only print
     gc.freeze()  # what was here before is not looked through again, nor are its pages copied
     gc.set_threshold(100_000, 20, 20)  # facts are tuples without cycles: looking for cycles cost a fifth of the time
-    _job = workspace, uses
+    _job = workspace, terms
 
 
 def _read_batch(entries: list["FileEntry"]) -> list[tuple["FileEntry", Reading | AiexError]]:
     assert _job is not None  # noqa: S101  (set by the initializer of this process)
-    workspace, uses = _job
-    return [(entry, _read_or_error(workspace, entry, uses)) for entry in entries]
+    workspace, terms = _job
+    return [(entry, _read_or_error(workspace, entry, terms)) for entry in entries]
 
 
-def _read_or_error(workspace: Workspace, entry: "FileEntry", uses: bool) -> Reading | AiexError:
+def _read_or_error(workspace: Workspace, entry: "FileEntry", terms: Terms) -> Reading | AiexError:
     """The reading with its uses in the stored form only: sending them unpacked would cost more than parsing did."""
     try:
-        result = read_facts(read_content(workspace, entry), uses=uses)
+        result = read_facts(read_content(workspace, entry), terms)
     except AiexError as error:
         return error
     return result._replace(facts=without_uses(result.facts))

@@ -42,7 +42,7 @@ class TooLarge(StoreError):
 def too_large(path: str, limit_bytes: int, size_bytes: int) -> TooLarge:
     """The fault of a file above a limit."""
     message = f"cannot read {show(path)}: {size_bytes:,} bytes, more than {limit_bytes:,}"
-    return TooLarge(message, hint="raise context.max_file_bytes", size_bytes=size_bytes)
+    return TooLarge(message, size_bytes=size_bytes)
 
 
 def not_a_file(verb: str, path: str, mode: int) -> NotAFile:

@@ -46,9 +46,7 @@ class Still:
 
 def stamp_of(engine: "Engine") -> str:
     """A text that is the same as long as no file and no parser has changed; empty while files are too young."""
-    from aiex.context.engine import parser_version
-
     newest = max((entry.mtime_ns for entry in engine.listing.files), default=0)
     if newest > time_ns() - RACY_NS:
         return ""
-    return f"{VERSION} {parser_version()} {engine.listing.fingerprint}"
+    return f"{VERSION} {engine.version} {engine.listing.fingerprint}"

@@ -251,3 +251,12 @@ def test_links_and_secrets_are_not_listed(root: Path) -> None:
 def test_broken_patterns_are_passed_over(root: Path) -> None:
     write(root, ".gitignore", "!\n[\napp.py\n")
     assert "app.py" not in listed(root)
+
+
+def test_a_larger_limit_parses_larger_files(root: Path, tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache.db")
+    (root / "long.py").write_bytes(b"def f():\n    pass\n" + (b"#" + b"x" * 200 + b"\n") * 6_000)
+    first = engine_on(root, cache)
+    assert first.facts("long.py").symbols == ()
+    first.close()
+    assert names(engine_on(root, cache, limit_bytes=5_000_000), "long.py") == ["f"]

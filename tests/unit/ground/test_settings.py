@@ -88,7 +88,7 @@ def test_each_place_wins_over_the_lower_ones_and_remembers_them(
 
 LINES = """\
 "model" = "openai/a"  # = in a comment
-fallback_models = [
+context.ignore = [
     "x = 1",  # ]
     \"\"\"
 budget_tokens = 9\"\"\",
@@ -115,7 +115,7 @@ def test_lines_are_right_in_every_form_that_toml_has(user_file: Path) -> None:
             key: loaded.origin(key).line for key in sorted(loaded.keys()) if loaded.origin(key).source == "user"
         } == {
             "model": 1,
-            "fallback_models": 2,
+            "context.ignore": 2,
             "output.color": 7,
             "providers.my.host.base_url": 10,
             "providers.other.base_url": 13,
@@ -133,8 +133,8 @@ def test_a_new_provider_gets_the_defaults_of_its_other_settings() -> None:
 
 
 def test_values_do_not_share_a_list_with_the_built_in_ones() -> None:
-    load().get("fallback_models").append("x")
-    assert load().get("fallback_models") == []
+    load().get("context.ignore").append("x")
+    assert load().get("context.ignore") == []
 
 
 # --- what is wrong in a file ---------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_variables_reach_every_setting_with_two_underscores_for_a_dot() -> None:
     environ = {
         "AIEX_MODEL": "my-host/m",
         "AIEX_OUTPUT__FORMAT": "json",
-        "AIEX_FALLBACK_MODELS": "openai/a, openai/b",
+        "AIEX_PATHS__ALLOW_READ": "/a, /b",
         "AIEX_CONTEXT__IGNORE": '["a,b"]',
         "AIEX_PROVIDERS__OPENAI__CONNECT_TIMEOUT_S": "2.5",
         "AIEX_PROVIDERS__OPENAI__API_KEY": "sk-1",
@@ -296,7 +296,7 @@ def test_variables_reach_every_setting_with_two_underscores_for_a_dot() -> None:
     loaded = load(environ=environ)
     assert loaded.get("model") == "my-host/m"
     assert loaded.get("output.format") == "json"
-    assert loaded.get("fallback_models") == ["openai/a", "openai/b"]
+    assert loaded.get("paths.allow_read") == ["/a", "/b"]
     assert loaded.get("context.ignore") == ["a,b"]
     assert loaded.get("providers.openai.connect_timeout_s") == 2.5
     assert loaded.get("providers.openai.api_key_env") == "AIEX_PROVIDERS__OPENAI__API_KEY"
@@ -512,9 +512,9 @@ def test_any_list_of_texts_is_written_and_read_back(
     path.write_text(["", "[context]", "context.workers = 1", "[output]\ncolor = 'auto'"][place])
     for value in (first, second):
         settings.set_value(str(path), "context.ignore", value)
-        settings.set_value(str(path), "fallback_models", value[::-1])
+        settings.set_value(str(path), "paths.allow_read", value[::-1])
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-        assert (written["context"]["ignore"], written["fallback_models"]) == (value, value[::-1])
+        assert (written["context"]["ignore"], written["paths"]["allow_read"]) == (value, value[::-1])
 
 
 # --- published forms and cost --------------------------------------------------------------------------------------
