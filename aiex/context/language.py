@@ -43,6 +43,8 @@ class Found(NamedTuple):
     """Path inside the file where it is not that of the nesting: `Type.Method` of a Go method."""
     first: "Node | None" = None
     """Where the symbol begins when before `node`: the `@doc` of an Elixir function."""
+    above: "Sequence[Node]" = ()
+    """Comments before the body that belong to the first definition in it."""
     last: "Node | None" = None
     """Where the symbol ends when not with `node`: the last clause of an Elixir function."""
 

@@ -1,6 +1,6 @@
 """The walk over containers that finds the symbols and the imports of a file."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, Symbol, SymbolKind
@@ -35,12 +35,20 @@ class Walk:
         self.opened: list[Node] = []
         self.bare: set[int] = set()
 
-    def look(self, node: "Node", parent: int, outer: "Node | None", depth: int, wrappers: tuple[str, ...]) -> None:
+    def look(
+        self,
+        node: "Node",
+        parent: int,
+        outer: "Node | None",
+        depth: int,
+        wrappers: tuple[str, ...],
+        above: "Sequence[Node]" = (),
+    ) -> None:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
         language = self.language
         definitions, containers, imports = language.definitions, language.containers, language.imports
         comments, attached = language.comments, language.attached
-        leading: list[Node] = []
+        leading = [*above]
         before: Node | None = None
         for child in node.named_children:
             kind = child.type
@@ -152,7 +160,7 @@ class Walk:
         if found.body is None:
             self.bare.add(len(self.symbols) - 1)
         elif depth < WALK_DEPTH and self.is_worth_a_look(kind, found.body):
-            self.look(found.body, len(self.symbols) - 1, None, depth + 1, ())
+            self.look(found.body, len(self.symbols) - 1, None, depth + 1, (), found.above)
 
     def is_worth_a_look(self, kind: SymbolKind, body: "Node") -> bool:
         """Whether a body may hold definitions or imports: that of a function seldom does."""

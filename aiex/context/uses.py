@@ -66,6 +66,7 @@ class Uses:
         self.bound = bound_names(self.imports)
         hidden = [(node.start_byte, node.end_byte) for node in nodes.pop("hidden", [])]
         reads = self.imported(nodes.pop("read", []))
+        nodes["type"] = nodes.pop("type", [])  # behind what stands at the same place and tells more
         place = _Places(self.symbols)
         for node in outside(nodes.pop("branch", []), hidden):
             owner = place.body_at(node.start_byte)
@@ -74,11 +75,13 @@ class Uses:
         captures = [(node.start_byte, name, node) for name, found in nodes.items() for node in outside(found, hidden)]
         captures += [(node.start_byte, "read", node) for node in outside(reads, hidden)]
         captures.sort(key=itemgetter(0))
+        last = -1
         for start, name, node in captures:
             if name == "read":
                 self.read(node, place.at(start))
-            else:
+            elif name != "type" or start != last:  # the name after `new` or `extends` is no second use
                 self.note(name, node, place.at(start))
+            last = start
 
     def collect_imports(self, *roots: "Node") -> None:
         """Add the imports inside expressions, and nothing else."""

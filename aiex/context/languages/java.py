@@ -72,9 +72,14 @@ def _constructor(node: "Node", source: bytes) -> Iterable[Found]:
 def _field(node: "Node", source: bytes) -> Iterable[Found]:
     modifiers = _modifiers(node)
     fixed = node.type == "constant_declaration" or (modifiers is not None and _FIXED.match(text(modifiers, source)))
-    for item in node.children_by_field_name("declarator"):
+    items = node.children_by_field_name("declarator")
+    line = _head(node, None, source)
+    for item in items:
         kind: SymbolKind = "constant" if fixed else "field"
-        yield Found(field(item, "name", source), kind, node, signature=_head(node, None, source))
+        if len(items) > 1:  # `int width, height = 2;` says `int height = 2` of the second
+            said = " ".join(text(item, source).split())
+            line = f"{_head(node, items[0], source)} {said if len(said) < 100 else field(item, 'name', source)}"
+        yield Found(field(item, "name", source), kind, node, signature=line)
 
 
 def _enum_constant(node: "Node", source: bytes) -> Iterable[Found]:
@@ -141,8 +146,6 @@ def _names_of(path: str) -> set[str]:
 def _resolve(item: Import, path: str, tree: Tree) -> list[str]:
     """The file of the class, of the class around it, or all files of the package."""
     parts = item.module.split(".")
-    if parts[0] in ("java", "jdk") or len(parts) < 1:
-        return []
     found: list[str] = []
     for name, _ in item.names:
         file = _class_file(parts, path, tree) if name == "*" else _class_file([*parts, name], path, tree)
@@ -179,6 +182,7 @@ def _package_files(package: str, path: str, tree: Tree) -> list[str]:
     folders = path.split("/")[:-1]
     first = package.partition("/")[0]
     roots = ["/".join(folders[:index]) for index, name in enumerate(folders) if name == first]
+    roots += ["/".join(folders[:count]) for count in range(len(folders) - 1, 0, -1)]
     roots += [root.replace("src/test/", "src/main/") for root in roots] + ["src/main/java", "src", ""]
     for root in dict.fromkeys(roots):
         files = [file for file in tree.inside(f"{root}/{package}".strip("/")) if file.endswith(".java")]
@@ -228,6 +232,12 @@ LANGUAGE = Language(
         (local_variable_declaration type: [(type_identifier) (scoped_type_identifier)] @type)
         (method_declaration type: [(type_identifier) (scoped_type_identifier)] @type)
         (type_arguments (type_identifier) @type)
+        (generic_type . (type_identifier) @type)
+        (array_type element: (type_identifier) @type)
+        [(cast_expression type: (type_identifier) @type) (instanceof_expression right: (type_identifier) @type)
+         (class_literal (type_identifier) @type) (throws (type_identifier) @type)
+         (catch_type (type_identifier) @type)]
+        (field_access object: (identifier)) @read
         (throw_statement (_) @raise)
         (catch_formal_parameter) @catch
         (assert_statement . (_) @assert)

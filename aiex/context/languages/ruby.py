@@ -63,7 +63,9 @@ def _module(kind: SymbolKind, node: "Node", source: bytes) -> Iterable[Found]:
     last = node.child_by_field_name("superclass") or node.child_by_field_name("name")
     end = last.end_byte if last is not None else node.end_byte
     line = " ".join(source[node.start_byte : end].decode("utf-8", "replace").split())
-    yield Found(_dotted(field(node, "name", source)), kind, node, body, exported=True, signature=line)
+    above = tuple(child for child in node.named_children if child.type == "comment") if body is not None else ()
+    name = _dotted(field(node, "name", source))
+    yield Found(name, kind, node, body, exported=True, signature=line, above=above)
 
 
 def _class(node: "Node", source: bytes) -> Iterable[Found]:
@@ -86,11 +88,20 @@ def _method(node: "Node", source: bytes) -> Iterable[Found]:
     end = last.end_byte if last is not None else node.end_byte
     line = " ".join(source[node.start_byte : end].decode("utf-8", "replace").split())
     kind: SymbolKind = "function"
+    if node.start_point[1] and _is_member(node):
+        kind = "method"
     if name == "initialize":
         kind = "constructor"
     elif name.startswith("test_"):
         kind = "test"
     yield Found(name, kind, node, body or last, exported=not _hidden(node, source), signature=line)
+
+
+def _is_member(node: "Node") -> bool:
+    """Whether a method stands directly in a class or a module."""
+    above = node.parent
+    outer = above.parent if above is not None and above.type == "body_statement" else None
+    return outer is not None and outer.type in ("module", "class", "singleton_class")
 
 
 def _hidden(node: "Node", source: bytes) -> bool:
@@ -100,19 +111,26 @@ def _hidden(node: "Node", source: bytes) -> bool:
         return field(above.parent, "method", source).startswith(("private", "protected"))
     if node.type == "singleton_method":
         return False
-    before = node.prev_named_sibling
-    while before is not None:
-        if before.type == "identifier":
-            word = text(before, source)
-            if word in _SECTIONS:
-                return word in ("private", "protected")
-        before = before.prev_named_sibling
-    return False
+    if above is None:
+        return False
+    starts, words = _sections(above, source)
+    last = bisect_left(starts, node.start_byte) - 1
+    return last >= 0 and words[last] in ("private", "protected")
+
+
+@lru_cache(maxsize=8)
+def _sections(body: "Node", source: bytes) -> tuple[list[int], list[str]]:
+    """Where in a body `private` and its like stand alone, and which; once per body, as asking siblings is quadratic."""
+    found = [(child.start_byte, text(child, source)) for child in body.named_children if child.type == "identifier"]
+    found = [(start, word) for start, word in found if word in _SECTIONS]
+    return [start for start, _ in found], [word for _, word in found]
 
 
 def _assignment(node: "Node", source: bytes) -> Iterable[Found]:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     if left is None or left.type not in ("constant", "scope_resolution", "global_variable"):
+        return
+    if left.type == "global_variable" and (node.parent is None or node.parent.type != "program"):
         return
     name = _dotted(text(left, source))
     if right is not None and right.type == "call" and _word(right, source) in _FACTORIES:
@@ -153,8 +171,9 @@ def _module_doc(root: "Node", source: bytes) -> str | None:
     block: list[Node] = []
     for child in root.named_children:
         if child.type != "comment":
-            apart = not block or child.start_point[0] > block[-1].end_point[0] + 1 or child.type == "call"
-            return _said(block, source) if apart else ""
+            apart = not block or child.start_point[0] > block[-1].end_point[0] + 1
+            titled = child.type == "call" and len(block) > 1  # one line above a require tells what is required
+            return _said(block, source) if apart or titled else ""
         if _MAGIC.match(text(child, source)):
             continue
         if block and child.start_point[0] > block[-1].end_point[0] + 1:
@@ -322,6 +341,10 @@ LANGUAGE = Language(
     """,
     calls={"call": "method"},
     effects={
+        **dict.fromkeys(
+            ("File.join", "File.basename", "File.dirname", "File.extname", "File.expand_path", "File.split",
+             "File.fnmatch", "File.fnmatch?"), ""
+        ),
         "File.*": "file", "Dir.*": "file", "FileUtils.*": "file", "IO.read": "file", "IO.write": "file",
         "Pathname.*": "file", "Tempfile.*": "file", "YAML.load_file": "file", "open": "file", "CSV.open": "file",
         "Net.HTTP.*": "network", "TCPSocket.*": "network", "TCPServer.*": "network", "UDPSocket.*": "network",

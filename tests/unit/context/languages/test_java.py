@@ -58,8 +58,8 @@ def test_signatures_are_one_line_without_the_body():
     assert signatures(FACTS) == {
         "Cart": "public final class Cart<T extends Item> extends Base<T> implements Priced, java.io.Serializable",
         "Cart.LIMIT": "private static final int LIMIT = 3",
-        "Cart.items": "protected List<Item> items = new ArrayList<>(), b",
-        "Cart.b": "protected List<Item> items = new ArrayList<>(), b",
+        "Cart.items": "protected List<Item> items = new ArrayList<>()",
+        "Cart.b": "protected List<Item> b",
         "Cart.Cart": "public Cart(int n)",
         "Cart.add": "public void add(Item item) throws IOException",
         "Cart.packagePrivate": "int packagePrivate()",
@@ -112,7 +112,11 @@ def test_references_name_what_is_called_made_and_inherited():
         "inherit java.io.Serializable",
         "new ArrayList",
         "new IllegalArgumentException",
+        "type Error",
+        "type Exception",
+        "type IOException",
         "type Item",
+        "type List",
         "type Runnable",
     }
 
@@ -234,3 +238,24 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("java")).language == "java"
+
+
+def test_a_wildcard_import_finds_a_package_beside_the_own_root_and_the_own_library():
+    tree = FileTree(
+        {
+            "jdk.httpserver/com/sun/net/Headers.java": "package com.sun.net;",
+            "jdk.httpserver/java/util/Tool.java": "package java.util;",
+            "jdk.httpserver/sun/net/Filter.java": "import com.sun.net.*;\nimport java.util.Tool;\nimport java.util.List;",
+        }
+    )
+    assert tree.targets("jdk.httpserver/sun/net/Filter.java") == {
+        "com.sun.net": ["jdk.httpserver/com/sun/net/Headers.java"],
+        "java.util": ["jdk.httpserver/java/util/Tool.java"],
+    }
+
+
+def test_types_count_once_where_they_are_made_and_wherever_else_they_stand():
+    facts = facts_of("java", "class A {\n  Map<K2, Item[]> m = new Map<>();\n  Object o = (Cast) x;\n}\n")
+    assert [f"{ref.kind} {ref.name}" for ref in facts.references] == [
+        "type Map", "type K2", "type Item", "new Map", "type Cast",
+    ]  # fmt: skip

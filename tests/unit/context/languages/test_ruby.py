@@ -258,3 +258,24 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("ruby")).language == "ruby"
+
+
+def test_a_comment_above_the_first_method_of_a_class_is_its_documentation():
+    facts = facts_of("ruby", "class A\n  # Makes one.\n  def make\n  end\n\n  # Ends it.\n  def end_it\n  end\nend\n")
+    assert docs(facts) == {"A.make": "Makes one.", "A.end_it": "Ends it."}
+
+
+def test_methods_of_a_module_are_methods_and_global_variables_inside_are_no_definitions():
+    facts = facts_of("ruby", "module M\n  def run\n    $x = 1\n    require 'pp'\n  end\nend\ndef top\nend\n$y = 2\n")
+    assert outline(facts) == [
+        "+ module M 1-6", "+ method M.run 2-5", "+ function top 7-8", "+ variable $y 9-9",
+    ]  # fmt: skip
+
+
+def test_names_of_paths_touch_no_file():
+    facts = facts_of("ruby", "File.join('a', File.basename(b))\nFile.read(c)\n")
+    assert [(effect.kind, effect.what) for effect in facts.effects] == [("file", "File.read")]
+
+
+def test_one_line_above_a_require_is_not_about_the_file():
+    assert facts_of("ruby", "# external dependencies\nrequire 'rack'\n").doc == ""
