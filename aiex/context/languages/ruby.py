@@ -1,7 +1,9 @@
 """Ruby."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, Reference, SymbolKind
