@@ -255,7 +255,7 @@ def test_broken_patterns_are_passed_over(root: Path) -> None:
 
 def test_a_larger_limit_parses_larger_files(root: Path, tmp_path: Path) -> None:
     cache = str(tmp_path / "cache.db")
-    (root / "long.py").write_bytes(b"def f():\n    pass\n" + (b"#" + b"x" * 200 + b"\n") * 6_000)
+    (root / "long.py").write_bytes(b"def f():\n    pass\n" + (b"x = '" + b"x" * 400 + b"'\n") * 3_000)
     first = engine_on(root, cache)
     assert first.facts("long.py").symbols == ()
     first.close()
