@@ -255,8 +255,8 @@ def test_broken_patterns_are_passed_over(root: Path) -> None:
 
 def test_a_larger_limit_parses_larger_files(root: Path, tmp_path: Path) -> None:
     cache = str(tmp_path / "cache.db")
-    (root / "long.py").write_bytes(b"def f():\n    pass\n" + (b"x = '" + b"x" * 400 + b"'\n") * 3_000)
+    (root / "long.py").write_bytes(b"def f():\n    pass\n" + (b"x = '" + b"x" * 4_000 + b"'\n") * 300)
     first = engine_on(root, cache)
     assert first.facts("long.py").symbols == ()
     first.close()
-    assert names(engine_on(root, cache, limit_bytes=5_000_000), "long.py") == ["f"]
+    assert names(engine_on(root, cache, limit_bytes=5_000_000), "long.py")[0] == "f"
