@@ -11,7 +11,7 @@ from aiex.jobs.briefing.model import Briefing, HotSpot, Place, Purpose, Subject
 from aiex.jobs.briefing.names import sentence
 from aiex.jobs.briefing.observations import hot_spots_of, severity, stands_out
 from aiex.jobs.briefing.overview import EntryPoint, External, LanguageShare, LargeFile, TestLayout
-from aiex.jobs.briefing.parts import describe_parts, divide, order_of, purpose_of_folder
+from aiex.jobs.briefing.parts import FRONT_NAMES, describe_parts, divide, order_of, purpose_of_folder
 from aiex.jobs.briefing.purpose import first_paragraph, title_of
 from aiex.jobs.briefing.reading import files_to_read
 from aiex.jobs.briefing.survey import Seen, survey
@@ -156,6 +156,9 @@ def _purpose(
             return Purpose(manifest.about.description, manifest.path, Place(manifest.path, 1))
     said, origin = purpose_of_folder("" if path == "." else f"{path}/", seen, lambda _folder: "")
     if origin == "names":
+        outermost = _outermost(seen, manifests)
+        if outermost is not None:
+            return outermost
         inner = _main_package(seen)
         deeper, deeper_origin = purpose_of_folder(
             inner, [item for item in seen if item.path.startswith(inner)], reader.readme
@@ -163,6 +166,21 @@ def _purpose(
         if deeper_origin != "names":
             return Purpose(deeper, deeper_origin, None)
     return Purpose(said[:1].upper() + said[1:], origin, None) if said else None
+
+
+def _outermost(seen: list[Seen], manifests: Sequence[Manifest]) -> Purpose | None:
+    """What the one manifest or the one front file nearest to the top says, when nothing at the top does."""
+    told = [item for item in manifests if item.about.description]
+    nearest = [item for item in told if item.path.count("/") == min(other.path.count("/") for other in told)]
+    if len(nearest) == 1:
+        return Purpose(nearest[0].about.description, nearest[0].path, Place(nearest[0].path, 1))
+    fronts = [
+        item for item in seen if item.documented and item.role == "code" and item.path.rpartition("/")[2] in FRONT_NAMES
+    ]
+    highest = [item for item in fronts if item.path.count("/") == min(other.path.count("/") for other in fronts)]
+    if len(highest) == 1:
+        return Purpose(highest[0].purpose, highest[0].path, Place(highest[0].path, 1))
+    return None
 
 
 def _main_package(seen: list[Seen]) -> str:

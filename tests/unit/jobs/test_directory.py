@@ -140,3 +140,13 @@ def test_progress_ends_at_the_number_of_files(open_tree: Open) -> None:
     assert seen[0] == (0, 90)
     assert seen[-1] == (90, 90)
     assert len(seen) > 3
+
+
+def test_with_nothing_at_the_top_the_highest_front_file_tells_the_purpose(open_tree: Open) -> None:
+    tree: dict[str, str | bytes] = {
+        "tree/src/lib.rs": "//! Grows trees.\npub mod leaf;\n",
+        "tree/src/leaf/mod.rs": "//! Leaves of all kinds.\n" + "pub fn leaf() {}\n" * 80,
+    }
+    briefing = brief(open_tree(tree))
+    assert briefing.purpose is not None
+    assert (briefing.purpose.text, briefing.purpose.origin) == ("Grows trees.", "tree/src/lib.rs")
