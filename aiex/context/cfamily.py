@@ -1,7 +1,9 @@
 """What C and C++ have in common: declarators, declarations, the preprocessor, and where includes lead."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import Import, SymbolKind
@@ -180,13 +182,16 @@ def _hidden(node: "Node", source: bytes) -> bool:
 
 def access_of(body: "Node", node: "Node", source: bytes) -> str:
     """The access section a member of a class body stands in."""
-    access = "private" if body.parent is not None and body.parent.type == "class_specifier" else "public"
-    for child in body.named_children:
-        if child.start_byte >= node.start_byte:
-            break
-        if child.type == "access_specifier":
-            access = text(child, source).strip(" :")
-    return access
+    starts, sections = _sections(body, source)
+    return sections[bisect_left(starts, node.start_byte)]
+
+
+@lru_cache(maxsize=4)
+def _sections(body: "Node", source: bytes) -> tuple[list[int], list[str]]:
+    """Where the access sections of a class body begin, and their words after that of its start; once per body."""
+    first = "private" if body.parent is not None and body.parent.type == "class_specifier" else "public"
+    marks = [child for child in body.named_children if child.type == "access_specifier"]
+    return [mark.start_byte for mark in marks], [first, *(text(mark, source).strip(" :") for mark in marks)]
 
 
 def declaration(node: "Node", source: bytes) -> Iterable[Found]:

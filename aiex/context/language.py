@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from aiex import plugins
@@ -278,3 +278,18 @@ def load_grammar(spec: str) -> Any:
 
     module, function = spec.split(":")
     return Grammar(getattr(import_module(module), function)())
+
+
+def sibling(node: "Node", step: int) -> "Node | None":
+    """The named sibling so many places further, or back; the grammar's own way walks all of them for each."""
+    if node.parent is None:
+        return None
+    children, places = _siblings(node.parent)
+    place = places.get(node.id, -1) + step
+    return children[place] if node.id in places and 0 <= place < len(children) else None
+
+
+@lru_cache(maxsize=4)
+def _siblings(parent: "Node") -> "tuple[list[Node], dict[int, int]]":
+    children = parent.named_children
+    return children, {child.id: place for place, child in enumerate(children)}

@@ -171,7 +171,13 @@ def outside(nodes: "list[Node]", hidden: list[tuple[int, int]]) -> "list[Node]":
     """The nodes that do not begin in one of the hidden byte ranges."""
     if not hidden:
         return nodes
-    return [node for node in nodes if not any(begin <= node.start_byte < end for begin, end in hidden)]
+    begins: list[int] = []
+    ends: list[int] = []  # of all ranges up to here, as one may lie in another
+    for begin, end in sorted(hidden):
+        begins.append(begin)
+        ends.append(max(end, ends[-1] if ends else 0))
+    places = [bisect_right(begins, node.start_byte) for node in nodes]
+    return [node for node, place in zip(nodes, places, strict=True) if not place or node.start_byte >= ends[place - 1]]
 
 
 class Callee(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Language, Tree, field, head_line, line_of, text
+from aiex.context.language import Found, Language, Tree, field, head_line, line_of, sibling, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -58,12 +58,12 @@ def _command(node: "Node", source: bytes) -> Iterable[Found]:
         return
     arguments = node.children_by_field_name("argument")
     last: Node = node
-    after = node.next_named_sibling
+    after = sibling(node, 1)
     while after is not None and _name(after, source) != "@test":
         last = after
         if _name(after, source) == "}":
             break
-        after = after.next_named_sibling
+        after = sibling(after, 1)
     name = text(arguments[0], source).strip("\"'") if arguments else "test"
     yield Found(name, "test", node, exported=True, last=last, signature=f'@test "{name}"')
 

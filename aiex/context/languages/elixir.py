@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import Import, Reference, SymbolKind
-from aiex.context.language import Found, Language, Tree, field, head_line, line_of, text
+from aiex.context.language import Found, Language, Tree, field, head_line, line_of, sibling, text
 from aiex.context.prose import clean_comment, first_paragraph
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _function(node: "Node", source: bytes) -> Iterable[Found]:
     if clause is None or not clause.name:
         return
     first, doc = node, ""
-    before = node.prev_named_sibling
+    before = sibling(node, -1)
     hidden = False
     comments: list[str] = []
     while before is not None:
@@ -135,7 +135,7 @@ def _function(node: "Node", source: bytes) -> Iterable[Found]:
         else:
             break
         first = before
-        before = before.prev_named_sibling
+        before = sibling(before, -1)
     if _clause(before, source) == clause and not doc:
         return
     yield Found(
@@ -147,7 +147,7 @@ def _function(node: "Node", source: bytes) -> Iterable[Found]:
 
 def _last(node: "Node", clause: _Clause, source: bytes) -> "Node":
     last = node
-    after = node.next_named_sibling
+    after = sibling(node, 1)
     while after is not None:
         if _clause(after, source) == clause:
             last = after
@@ -155,7 +155,7 @@ def _last(node: "Node", clause: _Clause, source: bytes) -> "Node":
             after.type == "unary_operator" and _attribute(after, source) in ("impl", "spec", "dialyzer")
         ):
             break
-        after = after.next_named_sibling
+        after = sibling(after, 1)
     return last
 
 
@@ -215,7 +215,7 @@ def _unary(node: "Node", source: bytes) -> Iterable[Found]:
 
 
 def _doc_above(node: "Node", source: bytes) -> str:
-    before = node.prev_named_sibling
+    before = sibling(node, -1)
     if before is not None and before.type == "unary_operator" and _attribute(before, source) in ("doc", "typedoc"):
         return _string(before, source) or ""
     return ""

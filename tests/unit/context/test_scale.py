@@ -1,0 +1,41 @@
+"""Files with thousands of alike definitions: what is asked about one must not cost a walk over all the others."""
+
+from time import process_time
+
+import pytest
+
+from aiex.context.reading import describe
+
+BYTES = 60_000
+LIMIT_S = 2.0
+"""About 0.3 s where the work grows with the file; 4 s and more where it grows with its square."""
+ALIKE = {
+    "rb": ("class A\n", "def f%d(x); end\n", "end\n"),
+    "ex": ("defmodule A do\n", "def f%d(x), do: g(x)\n", "end\n"),
+    "cpp": ("class A {\n", "int f%d(int x);\n", "};\n"),
+    "hpp": ("", "int f%d(int x) { return g(x); }\n", ""),
+    "c": ("", "static int f%d(int x) { return g(x); }\n", ""),
+    "py": ("class A:\n", "    def f%d(self): g()\n", ""),
+    "js": ("class A {\n", "f%d(x) { return this.g(x); }\n", "}\n"),
+    "ts": ("interface A {\n", "a%d: string\n", "}\n"),
+    "go": ("", "func f%d(x int) int { return g(x) }\n", ""),
+    "rs": ("impl A {\n", "fn f%d(&self) { g() }\n", "}\n"),
+    "java": ("class A {\n", "int f%d(int x) { return g(x); }\n", "}\n"),
+    "sh": ("", "f%d() { g; }\n", ""),
+    "json": ("{", '"a%d": 1,\n', '"z": 1}'),
+    "yaml": ("", "k%d: v\n", ""),
+    "toml": ("", "[[a]]\nb = %d\n", ""),
+    "md": ("", "# H%d\n\ntext\n\n", ""),
+    "html": ("<div>\n", '<p id="a%d">x</p>\n', "</div>\n"),
+    "css": ("", ".a%d { color: red; }\n", ""),
+}
+
+
+@pytest.mark.parametrize("ending", ALIKE)
+def test_many_alike_definitions_are_read_soon(ending: str):
+    before, line, after = ALIKE[ending]
+    source = before + "".join(line % number for number in range(BYTES // len(line))) + after
+    started = process_time()
+    _, facts = describe(source.encode(), f"a.{ending}")
+    assert facts.symbols
+    assert process_time() - started < LIMIT_S
