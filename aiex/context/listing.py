@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.digest import fingerprint
-from aiex.errors import StoreError
+from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.files import Workspace
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class _Walk:
         """Take in one folder; gives its folders to look at next, in order."""
         try:
             entries = self.workspace.scan(folder.rstrip("/") or ".")
-        except StoreError:
+        except (StoreError, Denied):
             self.unreadable.append(folder.rstrip("/"))
             return []
         for entry in entries:
@@ -122,9 +122,17 @@ class _Walk:
                 if entry.name not in ALWAYS_SKIPPED and not deep and self.keeps(path + "/"):
                     inner.append(path + "/")
                     self.folders.add(path + "/")
-            elif entry.kind == "file" and self.keeps(path) and not self.workspace.is_secret(path):
+            elif entry.kind == "file" and not self.is_withheld(path) and self.keeps(path):
                 self.files.append(FileEntry(path, entry.size_bytes, entry.mtime_ns, entry.inode))
         return inner
+
+    def is_withheld(self, path: str) -> bool:
+        """Whether a file is a secret, or has a name that the guard takes for a home, a drive or a way out."""
+        try:
+            return self.workspace.is_secret(path)
+        except Denied:
+            self.unreadable.append(path)
+            return True
 
     def keeps(self, path: str) -> bool:
         if path in self.kept:

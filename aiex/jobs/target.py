@@ -11,6 +11,7 @@ from typing import NamedTuple
 from aiex.errors import UsageError
 
 STDIN = "-"
+LINE_DIGITS = 12
 _LINES = r":(?P<first>\d+)(?:-(?P<last>\d+)|:(?P<column>\d+))?:?\Z|#L(?P<a>\d+)(?:C\d+)?(?:-L?(?P<b>\d+)(?:C\d+)?)?\Z"
 _LAST_LINE = r":(?P<first>\d+):?\Z"
 
@@ -62,13 +63,18 @@ def _read(text: str) -> Iterator[Target]:
         at = text.find("::", at + 1)
     lines = re.search(_LINES, text) if ":" in text or "#" in text else None
     if lines:
-        first = int(lines["first"] or lines["a"])
-        last = int(lines["last"] or lines["b"] or first)
+        first = _number(lines["first"] or lines["a"])
+        last = _number(lines["last"] or lines["b"]) if lines["last"] or lines["b"] else first
         yield _lined(text[: lines.start()], first, last)
     line = re.search(_LAST_LINE, text) if lines else None
     if line:
-        yield _lined(text[: line.start()], int(line["first"]), int(line["first"]))
+        yield _lined(text[: line.start()], _number(line["first"]), _number(line["first"]))
     yield Target(text)
+
+
+def _number(digits: str) -> int:
+    """A line number; Python refuses to read thousands of digits, and no file has that many lines."""
+    return int(digits[-LINE_DIGITS:]) if not digits[:-LINE_DIGITS].strip("0") else 10**LINE_DIGITS
 
 
 def _lined(path: str, first: int, last: int) -> Target:

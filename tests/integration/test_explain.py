@@ -407,3 +407,10 @@ async def test_the_files_to_read_first_go_to_the_model_with_a_directory(workspac
     await events_of(workspace, ".", stream=script, model=MODEL)
     documents = [part.title for part in script.asked[0].messages[1].parts if isinstance(part, Document)]
     assert documents[:2] == ["briefing", "README.md"]
+
+
+async def test_a_file_whose_name_looks_like_a_drive_or_a_home_is_explained(workspace: Path) -> None:
+    for name in ("n:5", "~$a.py"):
+        (workspace / name).write_text("x = 1\n")
+        end = await end_of(workspace, name if ":" in name else f"./{name}")
+        assert (end.exit_code, end.error) == (0, "")

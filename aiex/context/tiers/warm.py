@@ -150,13 +150,13 @@ class Warm:
     def recall(self, key: str) -> str | None:
         """A remembered text."""
         with sqlite.translated_errors(self.path):
-            row = self.connection.execute("select value from notes where key = ?", (key,)).fetchone()
+            row = self.connection.execute("select value from notes where key = ?", (_spell(key),)).fetchone()
         return str(row[0]) if row else None
 
     def remember(self, key: str, value: str, now_ns: int) -> None:
         """Keep a text under a key."""
         with sqlite.translated_errors(self.path), self.connection:
-            self.connection.execute("insert or replace into notes values (?, ?, ?)", (key, value, now_ns))
+            self.connection.execute("insert or replace into notes values (?, ?, ?)", (_spell(key), value, now_ns))
 
 
 def open_warm(path: str, version: str) -> tuple[Warm, str]:
@@ -174,6 +174,11 @@ def open_warm(path: str, version: str) -> tuple[Warm, str]:
             return Warm(":memory:", version), f"{again.message}; going on without a cache"
     except StoreError as error:
         return Warm(":memory:", version), f"{error.message}; going on without a cache"
+
+
+def _spell(key: str) -> str:
+    """A key that may hold a file name that is not text, as a string that SQLite takes."""
+    return key if key.isascii() else key.encode("utf-8", "backslashreplace").decode()
 
 
 def _decode(light: str, heavy: bytes | None) -> FileFacts | None:

@@ -26,7 +26,7 @@ from aiex.guard.sandbox.faults import (
     reason,
     too_large,
 )
-from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, normalise, parse, same_names, show
+from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, askable, normalise, parse, same_names, show
 from aiex.guard.sandbox.places import Located, Place, find_place, path_for_rules
 from aiex.guard.sandbox.walk import DIRECTORY, HOLD, LIST, MAX_LINKS, READ, ByName, Folder, Opener, Walk
 
@@ -136,7 +136,7 @@ class Workspace:
         """The path by text, with `/`, relative to the root: `.` for the root, absolute for an allowed place."""
         located = self._locate(path)
         if located.place.is_root:
-            return located.plain or "."
+            return askable(located.plain or ".")
         start = located.place.real if not located.place.is_file else os.path.dirname(located.place.real)
         return "/".join([start.replace(os.sep, "/").rstrip("/"), *filter(None, [located.plain])])
 

@@ -129,6 +129,11 @@ def parse(path: str) -> AskedPath:
     return AskedPath(parts, path[0] == "/", words[-1] in ("", "."))
 
 
+def askable(path: str) -> str:
+    """A real path beneath the root in words that `parse` accepts: `./` before what looks like a home or a drive."""
+    return f"./{path}" if path[0] in "~\\" or path[1:2] == ":" else path
+
+
 def split(path: str) -> list[str]:
     """The components of a path for comparing names; a backslash separates as well, as it would on Windows."""
     if "\\" in path:

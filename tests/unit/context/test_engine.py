@@ -260,3 +260,18 @@ def test_a_larger_limit_parses_larger_files(root: Path, tmp_path: Path) -> None:
     assert first.facts("long.py").symbols == ()
     first.close()
     assert names(engine_on(root, cache, limit_bytes=5_000_000), "long.py")[0] == "f"
+
+
+def test_names_that_look_like_a_home_or_a_drive_do_not_stop_the_listing(root: Path) -> None:
+    for name in ("~$report.py", "~tmp/x.py", "C:drive.py", "a\\..\\b.py"):
+        write(root, name, "x = 1\n")
+    engine = engine_on(root)
+    assert [entry.path for entry in engine.listing.files] == ["app.py", "pkg/__init__.py", "pkg/core.py"]
+    assert engine.listing.unreadable == ("C:drive.py", "a\\..\\b.py", "~$report.py", "~tmp")
+
+
+def test_texts_are_remembered_under_names_that_are_not_utf8(root: Path, tmp_path: Path) -> None:
+    engine = engine_on(root, str(tmp_path / "cache.db"))
+    engine.remember("answer/bad\udcff.py", "text")
+    assert (engine.recall("answer/bad\udcff.py"), engine.recall("answer/bad.py")) == ("text", None)
+    assert engine.warnings == []

@@ -94,3 +94,8 @@ def test_any_text_is_a_target_or_a_usage_error(text: str) -> None:
         return
     assert target.path
     assert text.startswith(target.path)
+
+
+def test_a_line_number_of_any_length_is_one() -> None:
+    assert parse_target(f"a.py:{'0' * 5000}7").start_line == 7
+    assert parse_target(f"a.py:{'9' * 5000}").start_line == 10**12
