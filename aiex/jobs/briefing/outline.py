@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
 
 from aiex.context.facts import FileFacts, Symbol
 from aiex.jobs.briefing.model import Outlined
 from aiex.jobs.briefing.purpose import readable
 
+_OPENER = re.compile(
+    r"(?:[:{|]|=>|->|\b(?:do|then|else|begin|ensure|rescue|try|loop))\s*(?:(?:#|//|--).*)?$"
+    r"|^\s*(?:def|if|unless|elsif|while|until|case|when|for)\b.*(?<![\s(\[{,&+\\])(?<!\band)(?<!\bor)(?<!\bnot)$"
+)
+"""A line that opens a block: by its end, or by its beginning where it is not wrapped."""
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -66,17 +70,25 @@ def innermost(facts: FileFacts, line: int) -> int:
 
 
 def nesting_of(lines: list[str], start_line: int, end_line: int) -> int:
-    """The deepest indentation below a definition, in steps of the usual indentation there.
+    """How deep blocks stand in each other in a definition: indentation counts where the line before opens a block.
 
-    Continuation lines count as well, so this is an upper bound for code that is wrapped a lot.
+    Wrapped lines and documentation strings do not count.
     """
-    body = [line for line in lines[start_line - 1 : end_line] if line.strip()]
-    widths = [len(_indent(line).expandtabs(4)) for line in body]
-    if len(widths) < 3:
-        return 0
-    steps = sorted({abs(after - before) for before, after in pairwise(widths)} - {0})
-    step = next((width for width in steps if width in (2, 4, 8, 3)), 4)
-    return min((max(widths) - widths[0]) // step, 20)
+    open_at: list[int] = []
+    deepest, before, quoted = 0, "", False
+    for line in lines[start_line - 1 : end_line]:
+        inside = quoted
+        quoted ^= (line.count('"""') + line.count("'''")) % 2 == 1
+        if inside or not line.strip():
+            continue
+        width = len(_indent(line).expandtabs(4))
+        while open_at and width < open_at[-1]:
+            open_at.pop()
+        if not open_at or (width > open_at[-1] and _OPENER.search(before)):
+            open_at.append(width)
+        deepest = max(deepest, len(open_at) - 1)
+        before = line
+    return deepest
 
 
 def _indent(line: str) -> str:
