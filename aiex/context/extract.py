@@ -7,7 +7,7 @@ from aiex.context.language import Language, line_of
 from aiex.context.parsing import Unparsed, parse
 from aiex.context.prose import first_comment
 from aiex.context.structure import Walk
-from aiex.context.uses import Uses
+from aiex.context.uses import Uses, spelled_names
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -52,13 +52,13 @@ def read_facts(root: "Node", source: bytes, language: Language, *, uses: bool = 
     walk.look(root, -1, None, 0, ())
     symbols = tuple(walk.symbols)
     used = Uses(symbols, walk.imports, language, source)
-    if uses or language.implied is not None:
+    if uses:
         used.collect(root, *walk.opened)
     else:
         used.collect_imports(root, *walk.opened)
     imports = walk.imports
     if language.implied is not None:
-        implied = language.implied(imports, used.references)
+        implied = language.implied(imports, spelled_names(source, language))
         imports = sorted([*imports, *implied], key=lambda item: item.line)
     parsed, note = _health(root)
     doc = language.module_doc(root, source) if language.module_doc else None

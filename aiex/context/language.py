@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from aiex import plugins
-from aiex.context.facts import Import, Reference, SymbolKind
+from aiex.context.facts import Import, SymbolKind
 from aiex.context.languages import ROOM
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Language:
     """Line where a run of this file begins, 0 for none."""
 
     uses: str = ""
-    """Query with captures @call @new @inherit @decorate @macro @type @read @raise @catch @exit @assert @branch
+    """Query with captures @call @element @new @inherit @decorate @macro @type @read @raise @catch @exit @assert @branch
     @effect.KIND @import @hidden; a callee is captured whole, receiver included. A @read counts when an import bound
     its name. An @import anywhere in the file goes to the reader in `imports` for its node type. Inside a @hidden node
     nothing counts."""
@@ -141,8 +141,16 @@ class Language:
     ignored: frozenset[str] = frozenset()
     """Bare names that are no references worth keeping: built-in functions and types."""
 
-    implied: Callable[[Sequence[Import], Sequence[Reference]], Iterable[Import]] | None = None
-    """Imports without a statement, read from the uses: `Shop.Basket.add` in Elixir names a module."""
+    spelled: "re.Pattern[bytes] | None" = None
+    """Matches names that may stand for files without an import statement."""
+    spelled_by: "re.Pattern[bytes] | None" = None
+    """Finds the places in or before which such a name stands: `::` is rarer than letters. None looks everywhere."""
+    unspelled: "re.Pattern[bytes] | None" = None
+    """Matches the start of a line, up to such a name, when the name is no code: comments, strings, imports."""
+    quoted: tuple[bytes, bytes] | None = None
+    """Begin and end of text of several lines in which no name is code."""
+    implied: Callable[[Sequence[Import], Mapping[str, int]], Iterable[Import]] | None = None
+    """Imports without a statement, from what `spelled` found with its first line: `Shop.Basket.add` in Elixir."""
     mention: "re.Pattern[bytes] | None" = None
     """Finds the statements that may name other files; every identifier in a match becomes a key."""
     names_of: Callable[[str], set[str]] = _stem_names
@@ -164,6 +172,10 @@ class Language:
     """What would crash the grammar and means nothing to it; parsed as underscores of the same length."""
     bounds: tuple[int, ...] = ()
     """Definitions kept inside one parent, by nesting: (200, 50) keeps keys of two levels; empty keeps all."""
+    defining: frozenset[str] = frozenset()
+    """Callees that define what their first argument names, which is then no call: `def` in Elixir."""
+    branching: frozenset[str] = frozenset()
+    """Callees that make a branch: `if` in Elixir."""
     chunk_inside: frozenset[str] = frozenset()
     """Node types worth cutting inside when too large, beyond what containers and definitions say."""
     keep_lines: bool = True

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +22,8 @@ QUERY_DEPTH = 200
 REFERENCE_KINDS = frozenset({"call", "new", "inherit", "decorate", "macro", "type", "link"})
 FAULT_KINDS = frozenset({"raise", "catch", "exit", "assert"})
 CALL_KINDS = frozenset({"call", "new", "macro"})
+_PATH_BYTES = bytes(byte for byte in range(128) if chr(byte).isalnum()) + b"_.:"
+_SPACE = re.compile(rb"[\s(]*")
 _CALLEE = re.compile(
     r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?([@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
 )
@@ -65,6 +67,7 @@ class Uses:
         self.add_imports(nodes.pop("import", []))
         self.bound = bound_names(self.imports)
         hidden = [(node.start_byte, node.end_byte) for node in nodes.pop("hidden", [])]
+        nodes.setdefault("call", []).extend(node for node in nodes.pop("element", []) if self.is_component(node))
         reads = self.imported(nodes.pop("read", []))
         nodes["type"] = nodes.pop("type", [])  # behind what stands at the same place and tells more
         place = _Places(self.symbols)
@@ -75,13 +78,30 @@ class Uses:
         captures = [(node.start_byte, name, node) for name, found in nodes.items() for node in outside(found, hidden)]
         captures += [(node.start_byte, "read", node) for node in outside(reads, hidden)]
         captures.sort(key=itemgetter(0))
-        last = -1
+        last = head = -1
+        defining, branching = self.language.defining, self.language.branching
         for start, name, node in captures:
             if name == "read":
                 self.read(node, place.at(start))
+            elif start == head:
+                continue  # the name that a `def` defines
             elif name != "type" or start != last:  # the name after `new` or `extends` is no second use
                 self.note(name, node, place.at(start))
+                if defining and name == "call" and (word := self.word(node)):
+                    if word in defining:
+                        head = _SPACE.match(self.source, node.end_byte).end()  # type: ignore[union-attr]
+                    elif word in branching and (owner := place.body_at(start)) >= 0:
+                        self.complexity[owner] += 1
             last = start
+
+    def is_component(self, node: "Node") -> bool:
+        """Whether an element is one of the program's own, as `<Cart>` is and `<div>` is not."""
+        return self.source[node.start_byte : node.start_byte + 1].isupper()
+
+    def word(self, node: "Node") -> str:
+        """A callee that is one short word, else nothing."""
+        start, end = node.start_byte, node.end_byte
+        return self.source[start:end].decode("utf-8", "replace") if end - start <= 12 else ""
 
     def collect_imports(self, *roots: "Node") -> None:
         """Add the imports inside expressions, and nothing else."""
@@ -167,8 +187,64 @@ class Uses:
                 self.faults.append(Fault(callee.fault, what, line, inside))
 
 
+def spelled_names(source: bytes, language: Language) -> dict[str, int]:
+    """Names written out in the code that may stand for files, each with the line of its first place."""
+    if language.spelled is None or language.unspelled is None:
+        return {}
+    is_text = language.unspelled.search
+    quoted = _quoted(source, *language.quoted) if language.quoted else []
+    first: dict[bytes, int] = {}
+    for match in _spelled_places(source, language.spelled, language.spelled_by):
+        name = match[0]
+        if name in first:
+            continue
+        start = match.start()
+        if is_text(source[source.rfind(b"\n", 0, start) + 1 : start]):
+            continue
+        if quoted and bisect_right(quoted, start) % 2:
+            continue
+        first[name] = start
+    lines: dict[str, int] = {}
+    line, place = 1, 0
+    for name, start in first.items():
+        line, place = line + source.count(b"\n", place, start), start
+        lines[name.decode("utf-8", "replace")] = line
+    return lines
+
+
+def _spelled_places(
+    source: bytes, spelled: "re.Pattern[bytes]", mark: "re.Pattern[bytes] | None"
+) -> "Iterator[re.Match[bytes]]":
+    if mark is None:
+        yield from spelled.finditer(source)
+        return
+    last = -1
+    for found in mark.finditer(source):
+        place = found.start()
+        before = source[max(0, place - 100) : place]
+        start = place - len(before) + len(before.rstrip(_PATH_BYTES))
+        if start != last:
+            last = start
+            match = spelled.match(source, start)
+            if match is not None:
+                yield match
+
+
+def _quoted(source: bytes, begin: bytes, end: bytes) -> list[int]:
+    """Where each quoted part begins and ends, in turn."""
+    places: list[int] = []
+    start = source.find(begin)
+    while start >= 0:
+        stop = source.find(end, start + len(begin))
+        if stop < 0:
+            break
+        places += [start, stop]
+        start = source.find(begin, stop + len(end))
+    return places
+
+
 def outside(nodes: "list[Node]", hidden: list[tuple[int, int]]) -> "list[Node]":
-    """The nodes that do not begin in one of the hidden byte ranges."""
+    """The nodes that do not begin in one of the hidden byte ranges, which are in order and apart from each other."""
     if not hidden:
         return nodes
     begins: list[int] = []

@@ -117,6 +117,7 @@ def typed_language(
         names_of=paths.names_of,
         resolve=paths.resolve,
         family="ecmascript",
+        standard=known.STANDARD | frozenset("node:" + name for name in known.STANDARD),
         self_names=frozenset({"this", "self", "that"}),
         chunk_inside=known.CHUNK_INSIDE,
     )

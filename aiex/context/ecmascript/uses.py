@@ -4,6 +4,15 @@ from collections.abc import Mapping
 
 from aiex.context.language import effects_by_kind
 
+STANDARD = frozenset(
+    {"assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram",
+     "diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https", "inspector", "module",
+     "net", "os", "path", "perf_hooks", "process", "punycode", "querystring", "readline", "repl", "stream",
+     "string_decoder", "sys", "timers", "tls", "trace_events", "tty", "url", "util", "v8", "vm", "wasi",
+     "worker_threads", "zlib"}
+)  # fmt: skip
+"""Modules of Node.js 22, which may also be written with `node:` in front."""
+
 USES = """
     (call_expression function: [(identifier) (member_expression)] @call)
     (new_expression constructor: [(identifier) (member_expression)] @new)
@@ -18,13 +27,20 @@ USES = """
     (call_expression function: (identifier) arguments: (arguments . [(string) (template_string)])) @import
     (call_expression function: (import)) @import
     (new_expression constructor: (identifier) arguments: (arguments . (string))) @import
+    (arguments (identifier) @read)
+    (pair value: (identifier) @read)
+    (variable_declarator value: (identifier) @read)
+    (return_statement (identifier) @read)
+    (assignment_expression right: (identifier) @read)
+    (binary_expression operator: "instanceof" right: (identifier) @read)
+    (shorthand_property_identifier) @read
     [(if_statement) (for_statement) (for_in_statement) (while_statement) (do_statement) (switch_case) (catch_clause)
      (ternary_expression)] @branch
     (binary_expression operator: ["&&" "||" "??"]) @branch
 """
 JSX = """
-    (jsx_opening_element name: [(identifier) (member_expression)] @call (#match? @call "^[A-Z]"))
-    (jsx_self_closing_element name: [(identifier) (member_expression)] @call (#match? @call "^[A-Z]"))
+    (jsx_opening_element name: [(identifier) (member_expression)] @element)
+    (jsx_self_closing_element name: [(identifier) (member_expression)] @element)
 """
 
 _NODE_MODULES = effects_by_kind(

@@ -1,12 +1,12 @@
 """Elixir."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex.context.facts import Import, Reference, SymbolKind
+from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Tree, field, head_line, line_of, sibling, text
 from aiex.context.prose import clean_comment, first_paragraph
 
@@ -33,6 +33,10 @@ _RESERVED = _ABOVE | frozenset(_OTHER_ATTRIBUTES.split())
 _TYPES = frozenset({"type", "typep", "opaque", "callback", "macrocallback"})
 _HEAD = re.compile(r"(?s)^\s*([^\s(,]+)")
 _MODULE = re.compile(r"^[A-Z]\w*(?:\.[A-Z]\w*)*$")
+_SPELLED = re.compile(rb"[A-Z]\w*(?:\.[A-Z]\w*)*(?!\w|\.\{)")
+_UNSPELLED = re.compile(
+    rb"^\s*(?:defmodule|defprotocol)\s+$|^[^\"]*#|^(?:[^\"]*\"[^\"]*\")*[^\"#]*\"[^\"#]*$|\balias\s[^\n]*\{|[\w.:@]$"
+)
 _PROGRAM = re.compile(rb"\buse\s+(?:Application|Mix\.Task)\b")
 
 
@@ -281,19 +285,16 @@ def _behaviour(node: "Node", source: bytes) -> Iterable[Import]:
                 yield Import(text(argument, source), (), "", line_of(node), "use")
 
 
-def _implied(imports: Sequence[Import], references: Sequence[Reference]) -> Iterable[Import]:
-    """Modules that are called by their full or aliased name."""
+def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[Import]:
+    """Modules that are named in full or by an alias."""
     aliases = {item.alias: item.module for item in imports if item.alias}
     known = {item.module for item in imports}
-    for ref in references:
-        written = ref.receiver if ref.kind == "call" else f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
-        if not _MODULE.match(written):
-            continue
+    for written, line in spelled.items():
         head, dot, rest = written.partition(".")
         module = aliases.get(head, head) + dot + rest
         if module not in known:
             known.add(module)
-            yield Import(module, (), "", ref.line, "mention")
+            yield Import(module, (), "", line, "mention")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -385,15 +386,10 @@ LANGUAGE = Language(
         (unary_operator operator: "&" operand: (binary_operator left: [(identifier) @call (call target: (_) @call)]))
         (binary_operator operator: "|>" right: (identifier) @call)
         (map (struct (alias) @new))
-        ((call target: (identifier) @_word
-          (arguments . [(call target: (identifier) @hidden)
-                        (binary_operator left: (call target: (identifier) @hidden) operator: "when")]))
-         (#any-of? @_word "def" "defp" "defmacro" "defmacrop" "defguard" "defguardp" "defdelegate"))
         ((unary_operator operator: "@" operand: (call target: (identifier) @_word)) @hidden
          (#any-of? @_word "spec" "type" "typep" "opaque" "callback" "macrocallback" "doc" "moduledoc"))
         (rescue_block (stab_clause left: (_) @catch))
         (catch_block (stab_clause left: (_) @catch))
-        ((call target: (identifier) @_word) @branch (#any-of? @_word "if" "unless" "for" "while"))
         (do_block (stab_clause) @branch)
         (rescue_block (stab_clause) @branch)
         (binary_operator operator: ["&&" "||" "and" "or"]) @branch
@@ -439,6 +435,9 @@ LANGUAGE = Language(
          "is_boolean", "is_number", "is_pid", "is_float", "is_struct", "is_map_key", "not", "in", "setup", "setup_all",
          "defoverridable", "doctest", "sigil_r", "inspect", "to_string", "elem", "hd", "tl", "length", "exit"}
     ),
+    spelled=_SPELLED,
+    unspelled=_UNSPELLED,
+    quoted=(b'"""', b'"""'),
     implied=_implied,
     mention=re.compile(rb"\b[A-Z][A-Za-z0-9_]*"),
     names_of=_names_of,
@@ -454,5 +453,7 @@ LANGUAGE = Language(
          "DynamicSupervisor", "OptionParser", "ArgumentError", "RuntimeError"}
     ),
     self_names=frozenset({"__MODULE__"}),
+    defining=frozenset(_FUNCTIONS),
+    branching=frozenset({"if", "unless", "for", "while"}),
     chunk_inside=frozenset({"do_block", "call"}),
 )  # fmt: skip

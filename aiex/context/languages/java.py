@@ -1,10 +1,10 @@
 """Java."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from aiex.context.facts import Import, Reference, SymbolKind
+from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Reader, Tree, field, line_of, text
 from aiex.context.prose import clean_comment
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _TEST = re.compile(r"@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest|TestFactory|TestTemplate|Property)\b")
 _SHOWN = re.compile(r"\b(?:public|protected)\b")
 _FIXED = re.compile(r"(?s)(?=.*\bstatic\b)(?=.*\bfinal\b)")
-_QUALIFIED = re.compile(r"^[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*$")
+_SPELLED = re.compile(rb"[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*")
+_UNSPELLED = re.compile(rb"^\s*(?:\*|//|import\s|package\s)|//|\"[^\"]*$|[\w.]$")
 _TYPES = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration",
                     "annotation_type_declaration"})  # fmt: skip
 _OPEN_BODIES = frozenset({"interface_body", "annotation_type_body"})
@@ -99,15 +100,11 @@ def _import(node: "Node", source: bytes) -> Iterable[Import]:
     yield Import(module or name, ((name, name),) if module else (), "", line_of(node), "import")
 
 
-def _implied(imports: Sequence[Import], references: Sequence[Reference]) -> Iterable[Import]:
+def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[Import]:
     """Classes written with their package where they are used: `com.acme.Tool.use()`."""
-    known: set[str] = set()
-    for ref in references:
-        whole = ref.receiver if ref.kind == "call" else f"{ref.receiver}.{ref.name}"
-        if whole not in known and _QUALIFIED.match(whole):
-            known.add(whole)
-            module, _, name = whole.rpartition(".")
-            yield Import(module, ((name, name),), "", ref.line, "mention")
+    for whole, line in spelled.items():
+        module, _, name = whole.rpartition(".")
+        yield Import(module, ((name, name),), "", line, "mention")
 
 
 def _module_doc(root: "Node", source: bytes) -> str | None:
@@ -294,6 +291,10 @@ LANGUAGE = Language(
     ),
     ignored=frozenset({"String", "Object", "Integer", "Long", "Boolean", "Double", "Override", "Deprecated", "var",
                        "SuppressWarnings", "Class", "Void", "T", "K", "V", "E", "R", "SafeVarargs"}),
+    spelled=_SPELLED,
+    spelled_by=re.compile(rb"\.[A-Z]"),
+    unspelled=_UNSPELLED,
+    quoted=(b"/*", b"*/"),
     implied=_implied,
     mention=re.compile(
         rb"(?m)^[ \t]*import\s[^;\n]*|\b[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*"

@@ -26,6 +26,7 @@ LANGUAGE = Language(
     names_of=paths.names_of,
     resolve=paths.resolve,
     family="ecmascript",
+    standard=uses.STANDARD | frozenset("node:" + name for name in uses.STANDARD),
     self_names=frozenset({"this", "self", "that"}),
     chunk_inside=uses.CHUNK_INSIDE,
 )

@@ -2,11 +2,11 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aiex.context.facts import Import, Reference, SymbolKind
+from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Tree, field, head_line, line_of, text
 from aiex.context.prose import clean_comment
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_CONSTANT = re.compile(r"^(?:::)?[A-Z]\w*(?:::[A-Z]\w*)*$")
+_SPELLED = re.compile(rb"[A-Z]\w*(?:::[A-Z]\w*)*(?!\w*\s*=(?![=~>]))")
+_UNSPELLED = re.compile(
+    rb"^\s*(?:class|module)\s+$|^[^\"']*#|^(?:[^\"]*\"[^\"]*\")*[^\"#]*\"[^\"#]*$|^[^\"']*'[^']*$|[\w$@.]$|(?<!:):$"
+)
+"""Constants, except those being defined."""
 _ACCESSORS = frozenset({"attr_reader", "attr_accessor", "attr_writer", "cattr_accessor", "mattr_accessor"})
 _MIXINS = frozenset({"include", "extend", "prepend"})
 _TESTS = frozenset({"describe", "context", "it", "specify", "test", "feature", "scenario", "should", "xit", "fit",
@@ -218,16 +222,11 @@ def _require(node: "Node", source: bytes) -> Iterable[Import]:
     yield Import(_plain(value, source), names, "", line_of(node), method)
 
 
-def _implied(imports: Sequence[Import], references: Sequence[Reference]) -> Iterable[Import]:
+def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[Import]:
     """Constants that are used without a require, as an autoloader finds them."""
-    known: set[str] = set()
-    for ref in references:
-        written = ref.name if ref.name[:1].isupper() else ref.receiver
-        if ref.receiver and ref.name[:1].isupper():
-            written = f"{ref.receiver}::{ref.name}"
-        if _CONSTANT.match(written) and written not in known and written.split("::")[0] not in _CORE:
-            known.add(written)
-            yield Import(written.strip(":"), (), "", ref.line, "mention")
+    for written, line in spelled.items():
+        if written.partition("::")[0] not in _CORE:
+            yield Import(written, (), "", line, "mention")
 
 
 def _underscore(constant: str) -> str:
@@ -385,6 +384,9 @@ LANGUAGE = Language(
         {*_ACCESSORS, *_REQUIRES, *_SECTIONS, *_MIXINS, *_TESTS, "raise", "lambda", "proc", "block_given?", "loop",
          "puts", "expect", "assert", "assert_equal", "eq", "freeze", "nil?", "before", "after", "let", "subject"}
     ),
+    spelled=_SPELLED,
+    unspelled=_UNSPELLED,
+    quoted=(b"\n=begin", b"\n=end"),
     implied=_implied,
     mention=re.compile(rb"(?m)\b(?:require|require_relative|load|autoload)\b[^\n]*|\b[A-Z]\w*"),
     names_of=_names_of,

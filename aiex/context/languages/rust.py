@@ -1,11 +1,11 @@
 """Rust."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex.context.facts import Import, Reference, SymbolKind
+from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Reader, Tree, field, head_line, line_of, text
 from aiex.context.prose import clean_comment
 
@@ -24,6 +24,8 @@ _ITEMS = re.compile(
 _NAME = re.compile(rb'(?m)^\s*name\s*=\s*["\']([^"\'\n]+)')
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_SPELLED = re.compile(rb"[a-z_]\w*(?:::[A-Za-z_]\w*)+")
+_UNSPELLED = re.compile(rb"//|^\s*(?:pub(?:\([^)]*\))?\s+)?(?:use\s|#!?\[)|\buse\s[^;]*$|^[^\"]*\"[^\"]*$|[\w:$.]$")
 _PRIMITIVE = re.compile(r"[iuf]\d+|[iu]size|bool|char|str")
 _OUTSIDE = frozenset({"std", "core", "alloc", "proc_macro", "test"})
 _CRATE_FILES = ("lib.rs", "main.rs")
@@ -234,19 +236,17 @@ def _extern(node: "Node", source: bytes) -> Iterable[Import]:
     yield Import(name, (), field(node, "alias", source) or name, line_of(node), "import")
 
 
-def _implied(imports: Sequence[Import], references: Sequence[Reference]) -> Iterable[Import]:
+def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[Import]:
     """Paths written out where they are used: `crate::net::connect()`, `tokio_util::codec::Framed::new()`."""
     known = {item.module for item in imports}
     bound = {local for item in imports for _, local in item.names} | {item.alias for item in imports}
-    for ref in references:
-        head, _, rest = ref.receiver.partition("::")
-        if not head or head in bound or head in _OUTSIDE or not _WORD.fullmatch(head) or not head[0].islower():
+    for written, line in spelled.items():
+        module, _, name = written.rpartition("::")
+        head = module.partition("::")[0]
+        if head in bound or head in _OUTSIDE or head == "self" or _PRIMITIVE.fullmatch(head) or module in known:
             continue
-        if _PRIMITIVE.fullmatch(head) or "(" in rest or "." in rest or head == "self" or ref.receiver in known:
-            continue
-        if rest or head in ("crate", "super"):  # one word alone is more often a variable: `buf.read()`
-            known.add(ref.receiver)
-            yield Import(ref.receiver, ((ref.name, ref.name),), "", ref.line, "mention")
+        known.add(module)
+        yield Import(module, ((name, name),), "", line, "mention")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -516,6 +516,10 @@ LANGUAGE = Language(
          "doc", "inline", "must_use", "test", "cfg_attr", "format", "vec", "panic", "assert", "assert_eq", "assert_ne",
          "debug_assert", "unreachable", "println", "eprintln", "write", "writeln", "matches", "todo", "deprecated"}
     ),
+    spelled=_SPELLED,
+    spelled_by=re.compile(rb"::"),
+    unspelled=_UNSPELLED,
+    quoted=(b"/*", b"*/"),
     implied=_implied,
     mention=re.compile(
         rb"\b(?:use|extern[ \t]+crate)\b[^;]{1,4000};|\bmod[ \t]+(?:r#)?\w+[ \t]*;|#\[path[^\n]*|"

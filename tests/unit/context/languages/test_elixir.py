@@ -114,10 +114,15 @@ def test_imports_are_read_as_written():
         Import("Ecto.Query", (("*", "*"),), "", 11, "import"),
         Import("Logger", (), "Logger", 12, "require"),
         Import("Shop.Counted", (), "", 13, "use"),
+        Import("ArgumentError", (), "", 25, "mention"),
         Import("File", (), "", 27, "mention"),
         Import("Shop.Log.Writer", (), "", 28, "mention"),
+        Import("Enum", (), "", 38, "mention"),
+        Import("RuntimeError", (), "", 46, "mention"),
         Import("System", (), "", 46, "mention"),
         Import("Mix", (), "", 60, "mention"),
+        Import("Sized", (), "", 68, "mention"),
+        Import("Shop.Basket", (), "", 68, "mention"),
         Import("ExUnit.Case", (), "ExUnit.Case", 72, "use"),
         Import("Basket", (), "", 75, "mention"),
     ]
@@ -224,3 +229,12 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("elixir")).language == "elixir"
+
+
+def test_modules_are_dependencies_wherever_code_names_them_and_not_in_text():
+    facts = facts_of(
+        "elixir",
+        'defmodule A do\n  @moduledoc """\n  See Told.\n  """\n  # not Said\n'
+        '  def run, do: [{Worker, []}, "Quoted", %Made{}, Used.call(1)]\nend\n',
+    )
+    assert [item.module for item in facts.imports] == ["Worker", "Made", "Used"]

@@ -104,7 +104,6 @@ def test_references_name_what_is_called_made_and_inherited():
         "type Kind",
         "type V",
         "type fmt.Stringer",
-        "type h.Client",
         "type testing.T",
     }
 

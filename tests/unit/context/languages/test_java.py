@@ -245,7 +245,7 @@ def test_a_wildcard_import_finds_a_package_beside_the_own_root_and_the_own_libra
         {
             "jdk.httpserver/com/sun/net/Headers.java": "package com.sun.net;",
             "jdk.httpserver/java/util/Tool.java": "package java.util;",
-            "jdk.httpserver/sun/net/Filter.java": "import com.sun.net.*;\nimport java.util.Tool;\nimport java.util.List;",
+            "jdk.httpserver/sun/net/Filter.java": "import com.sun.net.*;\nimport java.util.Tool;\n",
         }
     )
     assert tree.targets("jdk.httpserver/sun/net/Filter.java") == {

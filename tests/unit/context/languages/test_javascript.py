@@ -250,3 +250,17 @@ def test_arbitrary_text_never_raises(source: str) -> None:
 def test_names_and_signatures_of_tests_stay_on_one_line() -> None:
     facts = facts_of("javascript", "test\n  .each([1, 2])(`adds\n  up`, function () {})\nit('', () => {})\n")
     assert signatures(facts) == {"adds up": "test .each([1, 2])(`adds up`)"}
+
+
+def test_modules_of_the_runtime_are_standard_and_imported_names_handed_on_are_read():
+    facts = facts_of("javascript", "const { add, sub } = require('./math');\nrun(add);\nmodule.exports = { sub };\n")
+    assert [(ref.kind, ref.name) for ref in facts.references if ref.kind == "read"] == [
+        ("read", "add"),
+        ("read", "sub"),
+    ]
+    assert {"fs", "node:path"} <= get_language("javascript").standard
+
+
+def test_elements_are_uses_and_bytes_that_are_no_text_do_not_matter():
+    facts = extract(b"const a = <Cart><div \xff/></Cart>;\n", get_language("javascript"))
+    assert [(ref.kind, ref.name) for ref in facts.references] == [("call", "Cart")]

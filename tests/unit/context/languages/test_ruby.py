@@ -138,6 +138,8 @@ def test_imports_are_read_as_written():
         Import("Forwardable", (), "", 18, "mention"),
         Import("Price", (), "", 36, "mention"),
         Import("Shop::Tax", (), "", 37, "mention"),
+        Import("Error", (), "", 38, "mention"),
+        Import("Basket", (), "", 65, "mention"),
         Import("Minitest::Test", (), "", 72, "mention"),
         Import("Shop::Basket", (), "", 82, "mention"),
     ]

@@ -141,6 +141,7 @@ def test_imports_are_read_as_written():
         Import("odd/place.rs", (), "odd", 14, "module"),
         Import("serde", (), "s", 15, "import"),
         Import("self", (("*", "*"),), "", 19, "import"),
+        Import("tcp", (("connect", "connect"),), "", 77, "mention"),
         Import("crate::util::rand", (("fast", "fast"),), "", 87, "mention"),
         Import("runtime", (), "runtime", 110, "module"),
     ]
@@ -223,6 +224,7 @@ def test_other_crates_of_the_workspace_are_known_by_the_name_in_their_manifest()
         "common": ["crates/core/tests/common/mod.rs"],
     }
     assert CRATES.targets("crates/cli/src/main.rs") == {
+        "serde": [],
         "shout": ["crates/cli/src/shout.rs"],
         "shop_core": ["crates/core/src/lib.rs"],
     }
@@ -264,3 +266,12 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("rust")).language == "rust"
+
+
+def test_one_word_paths_are_dependencies_and_values_are_not():
+    facts = facts_of(
+        "rust", 'fn f() {\n    // not::this\n    tokio::spawn(x);\n    buf.read();\n    let s = "no::path";\n}\n'
+    )
+    assert [(item.module, item.names, item.kind) for item in facts.imports] == [
+        ("tokio", (("spawn", "spawn"),), "mention")
+    ]
