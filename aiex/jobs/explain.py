@@ -120,11 +120,10 @@ def prepare(
                 yield _with_files(end.value, engine, task)
                 return
             yield Progressed("reading files", done, total)
-    known = len(engine.warnings)
     material = Material(target.path, engine.source(target.path), engine.facts(target.path))
     sources = Sources(engine, workspace, history, shown=Links(_base(task, workspace)).path)
     briefing = _brief(sources, material, target)
-    yield from engine.warnings[known:]
+    yield from engine.warnings
     yield Found(briefing, (material,))
 
 

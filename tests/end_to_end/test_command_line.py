@@ -380,3 +380,11 @@ def test_every_error_of_the_tree_gives_its_exit_code():
 
     built_in = [kind for kind in kinds(AiexError) if kind.__module__ == "aiex.errors"]
     assert [to_failure(kind("x")).exit_code for kind in built_in] == [kind.exit_code for kind in built_in]
+
+
+@pytest.mark.parametrize("target", ["shop", "shop/basket.py"])
+def test_a_cache_that_cannot_be_made_is_told_and_costs_speed_only(target, run_aiex, workspace, tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    done = run_aiex("explain", target, cwd=workspace, env={"AIEX_CACHE_DIR": str(tmp_path / "file")})
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: what is parsed cannot be kept in ")
