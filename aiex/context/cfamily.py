@@ -28,6 +28,23 @@ _CPP = re.compile(
     rb"(?m)^[ \t]*(?:class[ \t]+\w|namespace\b[^;=\n]*(?:\{|$)|template[ \t]*<|using[ \t]+\w|"
     rb"(?:public|private|protected)[ \t]*:|#[ \t]*include[ \t]*<[a-z_]+>)"
 )
+BLANKED = re.compile(
+    rb"\b(?:class|struct|union)[ \t]+([A-Z][A-Z0-9_]{2,})[ \t]+"
+    rb"(?=(?!final\b)[A-Za-z_]\w*[ \t]*(?:final\b[ \t]*)?[:{;\n])"
+    rb"|^(?:([A-Z][A-Z0-9_]*(?:EXTERN|EXPORT|API|API_))[ \t]+)?(?:[A-Za-z_][\w:]*[ \t*&]+){1,4}"
+    rb"([A-Z][A-Z0-9_]{4,})[ \t]+(?=[A-Za-z_]\w*[ \t]*(?:\(|OF\())"
+    rb"|^([A-Z][A-Z0-9_]*(?:EXTERN|EXPORT|API|API_))[ \t]+(?=[A-Za-z_])",
+    re.MULTILINE,
+)
+"""Macros in front of a name: `class LEVELDB_EXPORT Slice`, `int ZEXPORT compress(`, `ZEXTERN int`."""
+STANDARD = frozenset(
+    {"assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math",
+     "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib",
+     "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype", "unistd", "fcntl", "sys",
+     "netinet", "arpa", "netdb", "pthread", "dirent", "dlfcn", "poll", "pwd", "grp", "termios", "semaphore",
+     "sched", "spawn", "syslog", "regex", "glob", "getopt", "strings", "utime", "windows", "direct", "io"}
+)  # fmt: skip
+"""Headers of C and of POSIX without their ending."""
 INSIDE = re.compile(rb"\b(?:struct|class|union|enum|include|define|typedef)\b")
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inl", ".ipp", ".inc")
 SOURCES = (".c", ".cc", ".cpp", ".cxx")

@@ -168,6 +168,9 @@ class Language:
     self_names: frozenset[str] = frozenset({"self", "this", "cls"})
     refused: "re.Pattern[bytes] | None" = None
     """A source in which this is found is not parsed, because the grammar would crash on it."""
+    blanked: "re.Pattern[bytes] | None" = None
+    """What the grammar takes for something else and means nothing to it; its group is parsed as spaces: macros in
+    front of the names of C functions and classes."""
     masked: "re.Pattern[bytes] | None" = None
     """What would crash the grammar and means nothing to it; parsed as underscores of the same length."""
     bounds: tuple[int, ...] = ()

@@ -7,6 +7,8 @@ from aiex.context.facts import PARSE_LIMIT_BYTES
 from aiex.context.language import Language, load_grammar
 
 if TYPE_CHECKING:
+    import re
+
     from tree_sitter import Node, Parser
 
 LINE_LIMIT_BYTES = 20_000
@@ -31,10 +33,21 @@ def parse(source: bytes, language: Language, limit_bytes: int = PARSE_LIMIT_BYTE
         return Unparsed("nested too deeply to parse")
     if language.masked is not None:
         source = language.masked.sub(lambda match: b"_" * len(match.group()), source)
+    if language.blanked is not None:
+        source = language.blanked.sub(_blank, source)
     from tree_sitter import Parser
 
     tree = _parse_in_time(Parser(load_grammar(language.grammar)), source)
     return tree if tree is not None else Unparsed(f"parsing took longer than {PARSE_DEADLINE_S:.0f} s")
+
+
+def _blank(match: "re.Match[bytes]") -> bytes:
+    whole = match[0]
+    for group in range(1, (match.lastindex or 0) + 1):
+        if match[group] is not None:
+            start, end = match.start(group) - match.start(), match.end(group) - match.start()
+            whole = whole[:start] + b" " * (end - start) + whole[end:]
+    return whole
 
 
 def parse_span(source: bytes, span: tuple[int, int], language: Language) -> "Node | None":

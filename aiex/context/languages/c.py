@@ -34,6 +34,7 @@ LANGUAGE = Language(
     names_of=cfamily.names_of,
     resolve=cfamily.resolve,
     family="c",
-    standard=frozenset(),
+    standard=cfamily.STANDARD,
+    blanked=cfamily.BLANKED,
     chunk_inside=frozenset({"compound_statement"}),
 )  # fmt: skip

@@ -32,6 +32,20 @@ def _type(node: "Node", source: bytes) -> Iterable[Found]:
     yield from cfamily.type_specifier(node, source)
 
 
+_STANDARD = frozenset(
+    {"algorithm", "any", "array", "atomic", "barrier", "bit", "bitset", "cassert", "cctype", "cerrno", "cfenv",
+     "cfloat", "charconv", "chrono", "cinttypes", "climits", "clocale", "cmath", "codecvt", "compare", "complex",
+     "concepts", "condition_variable", "coroutine", "csetjmp", "csignal", "cstdarg", "cstddef", "cstdint",
+     "cstdio", "cstdlib", "cstring", "ctime", "cuchar", "cwchar", "cwctype", "deque", "exception", "execution",
+     "expected", "filesystem", "format", "forward_list", "fstream", "functional", "future", "initializer_list",
+     "iomanip", "ios", "iosfwd", "iostream", "istream", "iterator", "latch", "limits", "list", "locale", "map",
+     "memory", "memory_resource", "mutex", "new", "numbers", "numeric", "optional", "ostream", "print", "queue",
+     "random", "ranges", "ratio", "regex", "scoped_allocator", "semaphore", "set", "shared_mutex",
+     "source_location", "span", "sstream", "stack", "stdexcept", "stop_token", "streambuf", "string",
+     "string_view", "strstream", "syncstream", "system_error", "thread", "tuple", "type_traits", "typeindex",
+     "typeinfo", "unordered_map", "unordered_set", "utility", "valarray", "variant", "vector", "version"}
+)  # fmt: skip
+
 LANGUAGE = Language(
     name="cpp",
     grammar="tree_sitter_cpp:language",
@@ -77,6 +91,8 @@ LANGUAGE = Language(
     names_of=cfamily.names_of,
     resolve=cfamily.resolve,
     family="c",
+    standard=cfamily.STANDARD | _STANDARD,
+    blanked=cfamily.BLANKED,
     self_names=frozenset({"this"}),
     chunk_inside=frozenset({"compound_statement"}),
 )  # fmt: skip

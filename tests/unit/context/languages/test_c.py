@@ -198,3 +198,9 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("c")).language == "c"
+
+
+def test_macros_in_front_of_names_hide_nothing():
+    facts = facts_of("c", "ZEXTERN int ZEXPORT gzread(int f);\nint ZEXPORT compress(int x)\n{\n    return x;\n}\n")
+    assert (facts.parsed, outline(facts)) == ("full", ["+ function gzread 1-1", "+ function compress 2-5"])
+    assert signatures(facts)["compress"] == "int ZEXPORT compress(int x)"

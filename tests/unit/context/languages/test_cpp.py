@@ -187,3 +187,10 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("cpp")).language == "cpp"
+
+
+def test_macros_in_front_of_the_name_of_a_class_hide_nothing():
+    facts = facts_of("cpp", "class LEVELDB_EXPORT Slice {\n public:\n  int size();\n};\nclass A_B final {};\n")
+    assert (facts.parsed, outline(facts)) == (
+        "full", ["+ class Slice 1-4", "+ method Slice.size 3-3", "+ class A_B 5-5"],
+    )  # fmt: skip
