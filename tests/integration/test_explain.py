@@ -198,7 +198,7 @@ async def test_a_budget_bounds_the_answer(workspace: Path) -> None:
         (".env", 4, "secret", ""),
         ("picture.png:3", 2, "binary", "aiex explain picture.png"),
         ("picture.png::f", 2, "nothing is defined", ""),
-        ("empty.py:1", 2, "it is empty", ""),
+        ("empty.py:1", 2, "it is empty", "aiex explain empty.py"),
         ("shop/gone.py", 2, "link to something that is not there", ""),
     ],
 )
@@ -414,3 +414,8 @@ async def test_a_file_whose_name_looks_like_a_drive_or_a_home_is_explained(works
         (workspace / name).write_text("x = 1\n")
         end = await end_of(workspace, name if ":" in name else f"./{name}")
         assert (end.exit_code, end.error) == (0, "")
+
+
+async def test_lines_of_an_empty_file_lead_to_the_whole_file(workspace: Path) -> None:
+    (workspace / "empty.py").write_text("")
+    assert (await end_of(workspace, "empty.py:1")).hint == "aiex explain empty.py"

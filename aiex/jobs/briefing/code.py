@@ -177,7 +177,7 @@ def brief_lines(sources: Sources, material: Material, target: Target) -> Briefin
     if target.start_line > facts.line_count:
         raise UsageError(
             f"{shown} has no line {target.start_line}: {_last_line(facts)}",
-            hint=f"aiex explain {Target(shown, max(1, facts.line_count - 20), facts.line_count)}",
+            hint=f"aiex explain {_end(shown, facts)}",
         )
     target = target._replace(path=path, end_line=min(target.end_line, facts.line_count))
     first, last = target.start_line, target.end_line
@@ -204,6 +204,11 @@ def _touched(facts: FileFacts, first: int, last: int) -> list[int]:
     return [
         index for index, symbol in enumerate(facts.symbols) if symbol.start_line <= last and symbol.end_line >= first
     ]
+
+
+def _end(shown: str, facts: FileFacts) -> Target:
+    """The last lines of a file; the whole of it when it has none."""
+    return Target(shown, max(1, facts.line_count - 20), facts.line_count) if facts.line_count else Target(shown)
 
 
 def _last_line(facts: FileFacts) -> str:

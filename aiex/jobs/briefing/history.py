@@ -79,11 +79,14 @@ def history_of(
     head = read_head(workspace)
     if not head and not _has_git(workspace):
         return None
-    key = f"history/1/{head}/{path}"
+    shallow = _small(workspace, ".git/shallow") != ""
+    key = f"history/{'shallow' if shallow else 1}/{head}/{path}"
     kept = engine.recall(key) if head else None
     if kept is not None:
         return from_json(kept)
     history = ask(git, path, directory=directory)
+    if shallow and history is not None:
+        history = history._replace(complete=False)
     if head:
         engine.remember(key, to_json(history))
     return history

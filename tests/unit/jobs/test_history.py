@@ -106,3 +106,20 @@ def test_only_the_files_below_the_root_are_named(open_tree: Open, tmp_path: Path
     history = history_of(engine, workspace, git_of(workspace), "sub", directory=True)
     assert history is not None
     assert history.lines_added == 1
+
+
+def test_a_shallow_clone_says_that_it_does_not_know_all(open_tree: Open, tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    _git(str(origin), "init", "-q", "-b", "main")
+    for text in ("x = 1\n", "x = 2\n"):
+        (origin / "a.py").write_text(text)
+        _git(str(origin), "add", ".")
+        _git(str(origin), "commit", "-q", "-m", text)
+    _git(str(tmp_path), "clone", "-q", "--depth=1", origin.as_uri(), "cut")
+    engine, _ = open_tree({})
+    workspace = Workspace(str(tmp_path / "cut"))
+    for _ in range(2):
+        history = history_of(engine, workspace, git_of(workspace), "a.py")
+        assert history is not None
+        assert (len(history.commits), history.complete) == (1, False)
