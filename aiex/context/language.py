@@ -109,6 +109,8 @@ class Language:
     inside: "re.Pattern[bytes] | None" = None
     """What the body of a function holds when it is worth looking into: the keywords of inner definitions and imports.
     None looks into every body."""
+    imports_inside: "re.Pattern[bytes] | None" = None
+    """Found in every source with imports inside expressions; the others need not be searched for an @import."""
     wrappers: frozenset[str] = frozenset()
     """Node types that belong to the one definition inside them: decorated definitions, export statements."""
     attached: frozenset[str] = frozenset()

@@ -105,7 +105,8 @@ class Uses:
 
     def collect_imports(self, *roots: "Node") -> None:
         """Add the imports inside expressions, and nothing else."""
-        if "@import" in self.language.uses:
+        inside = self.language.imports_inside
+        if "@import" in self.language.uses and (inside is None or inside.search(self.source)):
             self.add_imports(self.captures(roots, _query(self.language, "@import")).get("import", []))
 
     def captures(self, roots: "Iterable[Node]", query: Any) -> "dict[str, list[Node]]":

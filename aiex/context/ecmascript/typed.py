@@ -102,6 +102,8 @@ def typed_language(
         interpreters=interpreters,
         definitions=DEFINITIONS,
         containers=definitions.CONTAINERS,
+        inside=known.INSIDE,
+        imports_inside=known.IMPORTS_INSIDE,
         wrappers=frozenset({"export_statement", "ambient_declaration"}),
         attached=frozenset({"decorator"}),
         comments=exports.COMMENTS,

@@ -1,5 +1,6 @@
 """The query for uses, and the callees known for their effects (Node.js 22, browsers, Deno, Bun, common packages)."""
 
+import re
 from collections.abc import Mapping
 
 from aiex.context.language import effects_by_kind
@@ -95,6 +96,8 @@ EFFECTS: Mapping[str, str] = {
         thread="Worker SharedWorker navigator.serviceWorker.*",
     ),
 }
+INSIDE = re.compile(rb"=>|\b(?:function|class|interface|enum|namespace|module|type|abstract|prototype|exports)\b")
+IMPORTS_INSIDE = re.compile(rb"\brequire\b|\bimport\s*\(|\bimportScripts\b|\bnew\s+(?:\w*Worker|URL)\b")
 IGNORED = frozenset(
     {
         "require", "String", "Number", "Boolean", "Symbol", "BigInt", "parseInt", "parseFloat", "isNaN", "isFinite",
