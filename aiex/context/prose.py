@@ -14,10 +14,11 @@ _TAG = re.compile(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s
 """A tag of JSDoc, Javadoc or Doxygen; the first group introduces a description, any other ends it."""
 _DIRECTIVE = re.compile(
     r"(?:es|ts|js)lint\b|jshint\b|prettier-|biome-|istanbul |[cv]8 ignore|@ts-|@vite|webpack\w+:|<reference "
-    r"|#(?:end)?region\b|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT"
+    r"|#(?:end)?region\b|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT|:?(?:nodoc|stopdoc|startdoc):"
 )
 """Comments for tools, which tell a reader nothing."""
-_COMMENT_EDGE = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|\*+(?!/)|#+[!:]?|--+|;+|%+|<!--|\"\"\")\s?|\s*(?:\*+/|-->)\s*$")
+_COMMENT_START = re.compile(r"/\*+!?|\*+/|//+!?|\*+(?!/)|#+[!:]?|--+|;+|%+|<!--|\"\"\"")
+_COMMENT_END = re.compile(r"\*+/$|-->$")
 _RULED_TITLE = re.compile(r"[^\n]*\n\s*([-=~*#^\"'+_])\1{2,}\s*")
 _MARKS = re.compile(r"\s*#\s*(?:type:|noqa|pragma|pylint:|pyright:|fmt:)[^\n]*")
 """What checkers read in a Python signature."""
@@ -59,7 +60,7 @@ def clean_comment(lines: list[str]) -> str:
     """The first paragraph of comment lines without their markers, on one line."""
     words: list[str] = []
     for raw in lines:
-        line = _COMMENT_EDGE.sub("", _COMMENT_EDGE.sub("", raw)).strip()
+        line = _unmarked(_unmarked(raw.strip()))
         if line and (not line.strip("=-*#/~") or _DIRECTIVE.match(line)):
             continue
         tag = _TAG.match(line)
@@ -70,6 +71,16 @@ def clean_comment(lines: list[str]) -> str:
         if line:
             words.append(line[tag.end() :] if tag else line)
     return shorten(" ".join(words))
+
+
+def _unmarked(line: str) -> str:
+    """A stripped line without the mark at its start and the one at its end."""
+    start = _COMMENT_START.match(line)
+    if start is not None:
+        line = line[start.end() :].strip()
+    if line.endswith(("*/", "-->")):
+        line = _COMMENT_END.sub("", line).strip()
+    return line
 
 
 def shorten(words: str) -> str:

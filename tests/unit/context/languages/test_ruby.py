@@ -281,3 +281,7 @@ def test_names_of_paths_touch_no_file():
 
 def test_one_line_above_a_require_is_not_about_the_file():
     assert facts_of("ruby", "# external dependencies\nrequire 'rack'\n").doc == ""
+
+
+def test_marks_for_the_documentation_tool_are_no_documentation():
+    assert docs(facts_of("ruby", "class A\n  #:nodoc:\n  def make\n  end\nend\n")) == {}
