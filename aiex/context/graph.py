@@ -6,15 +6,13 @@ Nothing is executed and no types are known, so every answer says how sure it is:
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from aiex.context.engine import Engine
 from aiex.context.facts import FileFacts, Import, Reference, Symbol
-from aiex.context.language import Language, find_language, get_language
-from aiex.errors import AiexError
+from aiex.context.language import Language
+from aiex.context.names import Certainty, Names
 
-Certainty = Literal["import", "scope", "name"]
 DEPENDENTS_LIMIT = 2_000
 """Files looked into for one answer; a more popular file is answered for the first ones in path order."""
 
@@ -51,65 +49,23 @@ class Use(NamedTuple):
     certainty: Certainty
 
 
-class Target(NamedTuple):
-    """A definition that a reference means."""
-
-    path: str
-    symbol: int
-    certainty: Certainty
-
-
-class Bindings:
-    """What the names in one file stand for, as far as its imports say."""
-
-    def __init__(self) -> None:
-        self.modules: dict[str, list[str]] = {}
-        """Local name (or dotted module as written) → files it stands for."""
-        self.names: dict[str, tuple[str, list[str]]] = {}
-        """Local name → (name in the module, files that may define it)."""
-        self.open: list[str] = []
-        """Files whose names are all visible (wildcards, includes)."""
-
-
 class Graph:
     """Questions about uses, answered from an engine's facts; answers are kept for the life of the object."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._bindings: dict[str, Bindings] = {}
-        self._targets: dict[tuple[str, Import], tuple[str, ...]] = {}
-
-    def language(self, path: str, facts: FileFacts) -> Language | None:
-        """The language the facts were read with."""
-        if facts.parsed == "fallback":
-            return find_language(path)
-        return get_language(facts.language)
-
-    # --- files ------------------------------------------------------------------------------------------------------
-
-    def targets(self, path: str, item: Import, language: Language) -> tuple[str, ...]:
-        """Files of the repository that an import in `path` means, the file itself left out."""
-        key = (path, item._replace(line=0))
-        if key not in self._targets:
-            found = language.resolve(item, path, self.engine.paths)
-            self._targets[key] = tuple(target for target in found if target != path)
-        return self._targets[key]
+        self.names = Names(engine)
 
     def dependencies(self, path: str) -> list[Dependency]:
         """The imports of a file in source order, resolved."""
         facts = self.engine.facts(path)
-        language = self.language(path, facts)
+        language = self.names.language(path, facts)
         if language is None:
             return []
         return [
-            Dependency(item, self.targets(path, item, language), self.is_standard(item, language))
+            Dependency(item, self.names.targets(path, item, language), self.names.is_standard(item, language))
             for item in facts.imports
         ]
-
-    def is_standard(self, item: Import, language: Language) -> bool:
-        """Whether an import names the language's own library."""
-        head = item.module.split(".")[0].split("/")[0].split("::")[0]
-        return head in language.standard or item.module in language.standard
 
     def dependents(self, path: str) -> list[Dependent]:
         """Files that import this one, directly or through a module that passes its names on, in path order."""
@@ -150,230 +106,21 @@ class Graph:
 
     def _direct_dependents(self, path: str) -> Iterator[Dependent]:
         facts = self.engine.facts(path)
-        language = self.language(path, facts)
+        language = self.names.language(path, facts)
         if language is None:
             return
         names = language.names_of(path)
         names |= {symbol.name.rpartition(".")[2] for symbol in facts.symbols if symbol.kind in ("namespace", "module")}
         candidates = [name for name in self.engine.mentioning(names) if name != path][:DEPENDENTS_LIMIT]
         for candidate, known in self.engine.full(candidates):
-            other = self.language(candidate, known)
+            other = self.names.language(candidate, known)
             if other is None:
                 continue
-            items = tuple(item for item in known.imports if path in self.targets(candidate, item, other))
+            items = tuple(item for item in known.imports if path in self.names.targets(candidate, item, other))
             if items:
                 yield Dependent(candidate, items[0].line, items, "")
 
     # --- names ------------------------------------------------------------------------------------------------------
-
-    def bindings(self, path: str, facts: FileFacts, language: Language) -> Bindings:
-        """What the names that a file imports stand for."""
-        if path in self._bindings:
-            return self._bindings[path]
-        bound = Bindings()
-        for item in facts.imports:
-            targets = self.targets(path, item, language)
-            if not targets:
-                continue
-            if item.kind == "mention":
-                _bind_mention(bound, item, targets)
-                continue
-            if item.alias:
-                bound.modules.setdefault(item.alias, []).extend(targets)
-            for name, local in item.names:
-                if name == "*":
-                    bound.open.extend(targets)
-                    continue
-                stems = [target for target in targets if name in language.names_of(target)]
-                if stems and not self._defines(targets, name):
-                    bound.modules.setdefault(local, []).extend(stems)
-                else:
-                    bound.names[local] = (name, list(targets))
-            if not item.names and not item.alias and language.loads:
-                bound.open.extend(targets)
-        self._bindings[path] = bound
-        return bound
-
-    def _defines(self, targets: Iterable[str], name: str) -> bool:
-        return any(self.top_level(target).get(name) is not None for target in targets)
-
-    def top_level(self, path: str) -> dict[str, int]:
-        """Names that a file defines at its top, with their symbol index; empty when it cannot be read."""
-        return self._tops(path)[0]
-
-    def _tops(self, path: str) -> tuple[dict[str, int], dict[str, list[int]]]:
-        if path not in self._top_cache:
-            self._top_cache[path] = self._read_tops(path)
-        return self._top_cache[path]
-
-    @cached_property
-    def _top_cache(self) -> dict[str, tuple[dict[str, int], dict[str, list[int]]]]:
-        return {}
-
-    def _read_tops(self, path: str) -> tuple[dict[str, int], dict[str, list[int]]]:
-        try:
-            symbols = self.engine.facts(path).symbols
-        except AiexError:
-            return {}, {}
-        top: dict[str, int] = {}
-        members: dict[str, list[int]] = {}
-        for index, symbol in enumerate(symbols):
-            if symbol.parent < 0 or symbols[symbol.parent].kind in ("namespace", "module"):
-                top.setdefault(symbol.name, index)
-            if symbol.parent >= 0 or "." in symbol.qualified:
-                members.setdefault(symbol.name, []).append(index)
-        return top, members
-
-    def resolve_call(self, path: str, reference: Reference) -> Target | None:
-        """The definition that a reference in `path` means, None when it is outside or cannot be told."""
-        facts = self.engine.facts(path)
-        language = self.language(path, facts)
-        if language is None:
-            return None
-        name, receiver = reference.name, reference.receiver
-        if not receiver:
-            return self._bare(path, facts, language, name)
-        if receiver in language.self_names:
-            return self._own_member(path, facts, reference)
-        bound = self.bindings(path, facts, language)
-        for target in bound.modules.get(receiver, ()):
-            found = self._find(target, name) or self._find_in(target, _last_part(receiver), name)
-            if found is not None:
-                return Target(found[0], found[1], "import")
-        if reference.kind != "call":  # a type or a constant by its whole path
-            for whole in (f"{receiver}::{name}", f"{receiver}.{name}"):
-                for target in bound.modules.get(whole, ()):
-                    found = self._find(target, name) or self._find(target, whole)
-                    if found is not None:
-                        return Target(found[0], found[1], "import")
-        owner = self._bare(path, facts, language, _last_part(receiver))
-        if owner is not None:
-            member = self._member(owner.path, owner.symbol, name)
-            if member is not None:
-                return Target(owner.path, member, owner.certainty)
-        return None
-
-    def _bare(self, path: str, facts: FileFacts, language: Language, name: str) -> Target | None:
-        own = self.top_level(path).get(name)
-        if own is not None:
-            return Target(path, own, "scope")
-        bound = self.bindings(path, facts, language)
-        if name in bound.names:
-            original, targets = bound.names[name]
-            for target in targets:
-                found = self._find(target, original)
-                if found is None and original == "default":
-                    whole = self._default(target, name)
-                    found = (target, whole) if whole is not None else None
-                if found is not None:
-                    return Target(found[0], found[1], "import")
-        for target in bound.modules.get(name, ()):
-            index = self._default(target, name) if language.kin == "ecmascript" else self.top_level(target).get(name)
-            if index is not None:
-                return Target(target, index, "import")
-        for target in bound.open:
-            index = self.top_level(target).get(name)
-            if index is not None and not (language.loads and self._needs_owner(target, index)):
-                return Target(target, index, "import")
-        if language.siblings_visible:
-            for target in self.siblings(path, language):
-                index = self.top_level(target).get(name)
-                if index is not None:
-                    return Target(target, index, "scope")
-        return None
-
-    def _default(self, path: str, local: str) -> int | None:
-        """What a module is as a whole, `module.exports = …` or `export default`: by its name, else all it exports."""
-        top = self.top_level(path)
-        symbols = self.engine.facts(path).symbols
-        for name in ("default", local):
-            if name in top and symbols[top[name]].exported:
-                return top[name]
-        offered = [index for index in top.values() if symbols[index].exported]
-        return offered[0] if len(offered) == 1 else None
-
-    def _needs_owner(self, path: str, index: int) -> bool:
-        """Whether a name is a method of a module, so that loading the file does not make it visible alone."""
-        symbol = self.engine.facts(path).symbols[index]
-        return symbol.parent >= 0 and symbol.kind not in ("class", "module", "constant")
-
-    def _find_in(self, path: str, owner: str, name: str) -> tuple[str, int] | None:
-        """A member of a class or module that a file defines."""
-        index = self.top_level(path).get(owner)
-        member = self._member(path, index, name) if index is not None else None
-        return (path, member) if member is not None else None
-
-    def _find(self, path: str, name: str, depth: int = 0) -> tuple[str, int] | None:
-        """A top-level name of a file, looked for through the modules it passes on."""
-        index = self.top_level(path).get(name)
-        if index is not None:
-            return path, index
-        if depth >= 4:
-            return None
-        try:
-            facts = self.engine.facts(path)
-        except AiexError:
-            return None
-        language = self.language(path, facts)
-        if language is None:
-            return None
-        bound = self.bindings(path, facts, language)
-        nexts = [(name, bound.open)]
-        if name in bound.names:
-            nexts.insert(0, bound.names[name])
-        for original, targets in nexts:
-            for target in targets:
-                found = self._find(target, original, depth + 1)
-                if found is not None:
-                    return found
-        return None
-
-    def siblings(self, path: str, language: Language) -> list[str]:
-        """Files that see this file's names without an import."""
-        folder = path.rpartition("/")[0]
-        return [
-            other for other in self.engine.paths.inside(folder) if other != path and other.endswith(language.extensions)
-        ]
-
-    def _member(self, path: str, owner: int, name: str) -> int | None:
-        """A member of a class by name, also when its definition stands apart from the class."""
-        symbols = self.engine.facts(path).symbols
-        wanted = f"{symbols[owner].qualified}.{name}"
-        for index in self._tops(path)[1].get(name, ()):
-            if symbols[index].parent == owner or symbols[index].qualified == wanted:
-                return index
-        return None
-
-    def _own_member(self, path: str, facts: FileFacts, reference: Reference) -> Target | None:
-        """What `self.name` means: a member of the class around it, or of a base class that can be found."""
-        index = reference.inside
-        owner = -1
-        while index >= 0:
-            symbol = facts.symbols[index]
-            if symbol.kind in ("class", "struct", "trait", "interface", "implementation", "enum", "protocol"):
-                owner = index
-                break
-            index = symbol.parent
-        if owner < 0:
-            return None
-        return self._inherited(path, facts, owner, reference.name, 0)
-
-    def _inherited(self, path: str, facts: FileFacts, owner: int, name: str, depth: int) -> Target | None:
-        member = self._member(path, owner, name)
-        if member is not None:
-            return Target(path, member, "scope" if depth == 0 else "import")
-        if depth >= 6:
-            return None
-        for reference in facts.references:
-            if reference.kind == "inherit" and reference.inside == owner:
-                base = self.resolve_call(path, reference)
-                if base is not None and (base.path, base.symbol) != (path, owner):
-                    found = self._inherited(base.path, self.engine.facts(base.path), base.symbol, name, depth + 1)
-                    if found is not None:
-                        return found
-        return None
-
-    # --- uses -------------------------------------------------------------------------------------------------------
 
     def uses(self, path: str, wanted: set[int] | None = None) -> list[Use]:
         """Places in the repository that use symbols of a file, by path and line.
@@ -382,7 +129,7 @@ class Graph:
             wanted: Symbol indexes; None means all symbols.
         """
         facts = self.engine.facts(path)
-        language = self.language(path, facts)
+        language = self.names.language(path, facts)
         if language is None:
             return []
         symbols = facts.symbols
@@ -395,7 +142,7 @@ class Graph:
         for header in {header for header, _ in twins}:
             places += [header, *(item.path for item in self.dependents(header))]
         if language.siblings_visible:
-            places += self.siblings(path, language)
+            places += self.names.siblings(path, language)
         found: dict[tuple[str, int, str, int], Use] = {}
         for place, known in self.engine.full(sorted(set(places))):
             for use in self._uses_in(place, known, path, symbols, by_name, twins):
@@ -435,7 +182,7 @@ class Graph:
             if not indexes:
                 continue
             inside = facts.symbols[reference.inside].qualified if reference.inside >= 0 else ""
-            target = self.resolve_call(place, reference)
+            target = self.names.resolve_call(place, reference)
             if target is not None:
                 if target.path == path and target.symbol in indexes:
                     yield Use(place, reference.line, inside, target.symbol, reference.kind, target.certainty)
@@ -452,10 +199,10 @@ class Graph:
 
     def _renamed(self, place: str, facts: FileFacts, by_name: dict[str, list[int]]) -> dict[str, list[int]]:
         """The same symbols under the names that a file gives them: `from x import total as count`."""
-        language = self.language(place, facts)
+        language = self.names.language(place, facts)
         if language is None:
             return {}
-        bound = self.bindings(place, facts, language)
+        bound = self.names.bindings(place, facts, language)
         renamed = {
             local: by_name[original]
             for local, (original, _) in bound.names.items()
@@ -466,7 +213,7 @@ class Graph:
             whole |= {local: targets for local, (original, targets) in bound.names.items() if original == "default"}
             for local, targets in whole.items():
                 for target in targets:
-                    index = self._default(target, local)
+                    index = self.names.default(target, local)
                     if index is not None:
                         name = self.engine.facts(target).symbols[index].name
                         renamed.setdefault(local, by_name.get(name, []))
@@ -477,23 +224,10 @@ class Graph:
         if place == path:
             return True
         if owner not in known:
-            language = self.language(place, facts)
-            found = self._bare(place, facts, language, owner) if language is not None else None
+            language = self.names.language(place, facts)
+            found = self.names.bare(place, facts, language, owner) if language is not None else None
             known[owner] = found is not None and found.path == path
         return known[owner]
-
-
-def _bind_mention(bound: Bindings, item: Import, targets: tuple[str, ...]) -> None:
-    """Bind a path written out where it is used: `crate::net::connect()` says nothing about a bare `connect()`."""
-    bound.modules.setdefault(item.module, []).extend(targets)
-    for name, local in item.names:
-        if name[:1].isupper():
-            bound.names.setdefault(local, (name, list(targets)))
-
-
-def _last_part(receiver: str) -> str:
-    """The word before the name itself: `Point` of `crate::shapes::Point` and of `shapes.Point`."""
-    return receiver.rpartition("::")[2].rpartition(".")[2]
 
 
 def _with_receivers(references: Iterable[Reference]) -> Iterator[Reference]:

@@ -322,7 +322,7 @@ def _origin(graph: "Graph", path: str, facts: FileFacts, receiver: str) -> str:
     head = receiver.split(".", 1)[0].split("::", 1)[0]
     for item in facts.imports:
         if head == item.alias.split(".", 1)[0] or any(head == local for _, local in item.names):
-            language = graph.language(path, facts)
-            standard = language is not None and graph.is_standard(item, language)
+            language = graph.names.language(path, facts)
+            standard = language is not None and graph.names.is_standard(item, language)
             return "standard" if standard else origin_of(facts.language, item.module)
     return "unknown"

@@ -105,7 +105,7 @@ def _used_names(graph: "Graph", path: str, names: set[str]) -> tuple[str, ...]:
 
 def _neighbours(graph: "Graph", path: str, facts: FileFacts) -> Iterator[Dependent]:
     """Files of the same package that use a name of this one without an import (Go, Java)."""
-    language = graph.language(path, facts)
+    language = graph.names.language(path, facts)
     if language is None or not language.siblings_visible:
         return
     top = {
@@ -113,7 +113,7 @@ def _neighbours(graph: "Graph", path: str, facts: FileFacts) -> Iterator[Depende
         for index, symbol in enumerate(facts.symbols)
         if symbol.parent < 0 and symbol.qualified == symbol.name
     }
-    for other in graph.siblings(path, language):
+    for other in graph.names.siblings(path, language):
         uses: dict[str, int] = {}
         known = graph.engine.facts(other)
         own = {symbol.name for symbol in known.symbols if symbol.parent < 0}

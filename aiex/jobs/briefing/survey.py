@@ -98,13 +98,15 @@ class Leads:
 
     def of(self, path: str, facts: FileFacts) -> tuple[tuple[Lead, ...], tuple[tuple[str, int], ...]]:
         """Where the imports of a file lead: files inside, packages outside."""
-        language = self.graph.language(path, facts)
+        language = self.graph.names.language(path, facts)
         if language is None:
             return (), ()
         inside: dict[str, Lead] = {}
         outside: dict[str, int] = {}
         for item in facts.imports:
-            targets = () if self._is_foreign(item.module, language.name) else self.graph.targets(path, item, language)
+            targets = (
+                () if self._is_foreign(item.module, language.name) else self.graph.names.targets(path, item, language)
+            )
             for target in targets:
                 inside.setdefault(target, (target, item.line, 1 / len(targets)))
             if not targets and self._origin(item, language) == "third-party":
@@ -118,7 +120,7 @@ class Leads:
     def _origin(self, item: "Import", language: "Language") -> str:
         key = (language.name, item.module)
         if key not in self._origins:
-            standard = self.graph.is_standard(item, language)
+            standard = self.graph.names.is_standard(item, language)
             self._origins[key] = "standard" if standard else origin_of(language.name, item.module)
         return self._origins[key]
 

@@ -41,7 +41,7 @@ class Resolver:
         """The definition that a reference means, None when it is outside or cannot be told."""
         key = (path, ref.receiver, ref.name, ref.inside)
         if key not in self._known:
-            target = self.graph.resolve_call(path, ref)
+            target = self.graph.names.resolve_call(path, ref)
             self._known[key] = (
                 Definition(target.path, target.symbol) if target is not None else self._by_type(path, facts, ref)
             )
@@ -70,7 +70,7 @@ class Resolver:
         return None
 
     def _type_named(self, path: str, name: str, inside: int) -> Definition | None:
-        target = self.graph.resolve_call(path, Reference(name, "", 0, inside, "type"))
+        target = self.graph.names.resolve_call(path, Reference(name, "", 0, inside, "type"))
         if target is None or self.engine.facts(target.path).symbols[target.symbol].kind not in TYPES:
             return None
         return Definition(target.path, target.symbol)
@@ -90,10 +90,10 @@ class Resolver:
         for index, symbol in enumerate(facts.symbols):
             if symbol.name == name and (symbol.parent == owner.symbol or symbol.qualified == wanted):
                 return Definition(owner.path, index)
-        language = self.graph.language(owner.path, facts)
+        language = self.graph.names.language(owner.path, facts)
         if language is None or not language.siblings_visible:
             return None
-        for other in self.graph.siblings(owner.path, language):
+        for other in self.graph.names.siblings(owner.path, language):
             for index, symbol in enumerate(self.engine.facts(other).symbols):
                 if symbol.qualified == wanted:
                     return Definition(other, index)

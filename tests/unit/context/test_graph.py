@@ -86,7 +86,7 @@ def test_a_name_of_another_file_is_not_a_use(graph: Graph) -> None:
 def test_calls_resolve_through_the_package(graph: Graph) -> None:
     facts = graph.engine.facts("app.py")
     reference = next(item for item in facts.references if item.name == "total")
-    target = graph.resolve_call("app.py", reference)
+    target = graph.names.resolve_call("app.py", reference)
     assert target is not None
     assert (target.path, graph.engine.facts(target.path).symbols[target.symbol].name) == ("src/shop/cart.py", "total")
 
@@ -96,7 +96,7 @@ def test_circular_imports_end(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("from a import *\nfrom a import gone\n")
     graph = Graph(open_engine(Workspace(str(tmp_path)), cache_path=None))
     reference = next(item for item in graph.engine.facts("a.py").references if item.name == "gone")
-    assert graph.resolve_call("a.py", reference) is None
+    assert graph.names.resolve_call("a.py", reference) is None
     assert [item.path for item in graph.dependents("a.py")] == ["b.py"]
 
 
