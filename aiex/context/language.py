@@ -133,6 +133,8 @@ class Language:
     nothing counts."""
     calls: Mapping[str, str] = dataclass_field(default_factory=dict)
     """Captured node type → field of its name, where the callee ends: grammars whose calls have no callee node."""
+    callee: "re.Pattern[str] | None" = None
+    """A whole callee without a receiver that is spelled unlike an identifier: `build-all` in Bash."""
     effects: Mapping[str, str] = dataclass_field(default_factory=dict)
     """Callee → kind of effect. `os.remove` exact after imports are looked through, `subprocess.*` any below,
     `.write_text` that method on any receiver, `open` a bare name."""

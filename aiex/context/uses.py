@@ -274,6 +274,8 @@ def read_callee(raw: str, bound: dict[str, str], language: Language) -> Callee:
         receiver = receiver.rstrip().removesuffix("?").rstrip()
         if len(receiver) > 60 or "\n" in receiver:
             receiver = short_text(receiver)
+    elif language.callee is not None and language.callee.fullmatch(raw):
+        receiver, name = "", raw
     else:
         match = _CALLEE.match(raw)
         if match is None:

@@ -168,6 +168,7 @@ LANGUAGE = Language(
         [(if_statement) (elif_clause) (for_statement) (c_style_for_statement) (while_statement) (case_item)
          (ternary_expression) "&&" "||"] @branch
     """,
+    callee=re.compile(r"[A-Za-z_][\w.:+-]*"),
     effects={name: kind for kind, names in _GROUPS.items() for name in names.split()},
     exits=frozenset({"exit"}),
     faults={"die": "raise", "fatal": "raise", "abort": "raise", "trap": "catch", "false": "raise", "fail": "raise"},

@@ -453,6 +453,11 @@ LANGUAGE = Language(
         (impl_item trait: [(type_identifier) @inherit (scoped_type_identifier) @inherit
                            (generic_type type: (_) @inherit)])
         (trait_item bounds: (trait_bounds [(type_identifier) (scoped_type_identifier)] @inherit))
+        [(type_parameter bounds: (trait_bounds [(type_identifier) (scoped_type_identifier)] @type))
+         (where_predicate bounds: (trait_bounds [(type_identifier) (scoped_type_identifier)] @type))
+         (abstract_type trait: [(type_identifier) (scoped_type_identifier)] @type)
+         (dynamic_type trait: [(type_identifier) (scoped_type_identifier)] @type)
+         (function_item return_type: [(type_identifier) (scoped_type_identifier)] @type)]
         (attribute [(identifier) (scoped_identifier)] @decorate)
         (field_declaration type: [(type_identifier) (scoped_type_identifier)] @type)
         (parameter type: [(type_identifier) (scoped_type_identifier)] @type)

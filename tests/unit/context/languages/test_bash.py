@@ -165,3 +165,8 @@ def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
     start = data.draw(st.integers(0, len(source)))
     stop = data.draw(st.integers(start, len(source)))
     assert extract(source[:start] + source[stop:], get_language("bash")).language == "bash"
+
+
+def test_names_with_dashes_are_called():
+    facts = facts_of("bash", "build-all() {\n  echo x\n}\nbuild-all now\n")
+    assert [(ref.kind, ref.receiver, ref.name, ref.line) for ref in facts.references] == [("call", "", "build-all", 4)]

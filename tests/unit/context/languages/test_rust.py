@@ -123,6 +123,7 @@ def test_references_name_what_is_called_made_and_inherited():
         "inherit Shape",
         "macro cfg_rt",
         "new Point",
+        "type Copy",
         "type Point",
         "type T",
     }
@@ -275,3 +276,8 @@ def test_one_word_paths_are_dependencies_and_values_are_not():
     assert [(item.module, item.names, item.kind) for item in facts.imports] == [
         ("tokio", (("spawn", "spawn"),), "mention")
     ]
+
+
+def test_traits_that_bound_a_type_are_uses():
+    facts = facts_of("rust", "fn f<A: Addrs>(a: A) -> Answer where A: Net {}\nfn g(x: impl Run, y: &dyn Log) {}\n")
+    assert {ref.name for ref in facts.references if ref.kind == "type"} >= {"Addrs", "Net", "Answer", "Run", "Log"}
