@@ -31,6 +31,8 @@ def _pair(node: "Node", source: bytes) -> Iterator[Found]:
 
 def _file(node: "Node", source: bytes) -> Iterator[Import]:
     """A value that begins with `./` or `../`: a local action, a schema, a build context."""
+    if b"." not in source[node.start_byte : node.start_byte + 2]:
+        return
     target = text(node, source).strip("\"'")
     if _PATH.match(target):
         yield link(target, line_of(node))
@@ -57,9 +59,9 @@ LANGUAGE = Language(
     module_doc=_doc,
     exported=lambda name, node, wrappers, parent: True,
     uses="""
-        (flow_node [(plain_scalar) (double_quote_scalar) (single_quote_scalar)] @import
-            (#match? @import "^[\\"']?[.][.]?/"))
+        (flow_node [(plain_scalar) (double_quote_scalar) (single_quote_scalar)] @import)
     """,
+    imports_inside=re.compile(rb"\.\.?/"),
     mention=PATH_MENTION,
     names_of=page_names,
     resolve=resolve_link,

@@ -92,3 +92,8 @@ def test_levels_spread_over_lines_count_too() -> None:
 def test_arbitrary_text_never_raises(source: str) -> None:
     facts = extract(source.encode(), get_language("yaml"))
     assert facts.size_bytes == len(source.encode())
+
+
+def test_values_that_are_no_text_are_read_past():
+    facts = extract(b"a: \xff\xfe\nb: ./x.yml\n", get_language("yaml"))
+    assert [item.module for item in facts.imports] == ["./x.yml"]
