@@ -1,13 +1,13 @@
 """Rust."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Language, Reader, Tree, field, head_line, line_of, text
+from aiex.context.language import Found, Language, Reader, field, head_line, line_of, text
 from aiex.context.prose import clean_comment
+from aiex.context.rustpaths import OUTSIDE, from_file, leaves, modules_around, names_of, resolve
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -21,15 +21,10 @@ _ITEMS = re.compile(
     rb"(?m)(?:^|(?<=[{;]))\s*(?:#|///|pub\b|(?:async |unsafe |const )*fn\b|"
     rb"(?:mod|use|impl|struct|enum|trait|static)\b)"
 )
-_NAME = re.compile(rb'(?m)^\s*name\s*=\s*["\']([^"\'\n]+)')
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _SPELLED = re.compile(rb"[a-z_]\w*(?:::[A-Za-z_]\w*)+")
 _UNSPELLED = re.compile(rb"//|^\s*(?:pub(?:\([^)]*\))?\s+)?(?:use\s|#!?\[)|\buse\s[^;]*$|^[^\"]*\"[^\"]*$|[\w:$.]$")
 _PRIMITIVE = re.compile(r"[iuf]\d+|[iu]size|bool|char|str")
-_OUTSIDE = frozenset({"std", "core", "alloc", "proc_macro", "test"})
-_CRATE_FILES = ("lib.rs", "main.rs")
-_OWN_CRATE_FOLDERS = frozenset({"tests", "examples", "benches"})
 
 
 # --- definitions ---------------------------------------------------------------------------------------------------
@@ -136,23 +131,15 @@ def _entry(root: "Node", source: bytes) -> int:
 # --- imports -------------------------------------------------------------------------------------------------------
 
 
-class _Leaf(NamedTuple):
-    """One name that a `use` brings in."""
-
-    path: str
-    name: str
-    local: str
-
-
 def _use(node: "Node", source: bytes) -> Iterable[Import]:
     argument = node.child_by_field_name("argument")
     if argument is None:
         return
     kind = "reexport" if _visible(node, source) else "import"
-    nesting = _nesting(node, source)
+    nesting = modules_around(node, source)
     grouped: dict[str, list[tuple[str, str]]] = {}
-    for leaf in _leaves(argument, "", source, 0):
-        path = _from_file(leaf.path, nesting)
+    for leaf in leaves(argument, source):
+        path = from_file(leaf.path, nesting)
         if leaf.name:
             grouped.setdefault(path, []).append((leaf.name, leaf.local))
         else:
@@ -161,73 +148,13 @@ def _use(node: "Node", source: bytes) -> Iterable[Import]:
         yield Import(path, tuple(names), "", line_of(node), kind)
 
 
-def _leaves(node: "Node", prefix: str, source: bytes, depth: int) -> Iterator[_Leaf]:
-    if depth > 30:
-        return
-    if node.type == "use_list":
-        for child in node.named_children:
-            yield from _leaves(child, prefix, source, depth + 1)
-    elif node.type == "scoped_use_list":
-        inner = node.child_by_field_name("list")
-        path = _join(prefix, _compact(field(node, "path", source)))
-        if inner is not None:
-            yield from _leaves(inner, path, source, depth + 1)
-    elif node.type == "use_wildcard":
-        path = _compact(text(node, source)).removesuffix("*").removesuffix("::")
-        yield _Leaf(_join(prefix, path), "*", "*")
-    elif node.type == "use_as_clause":
-        yield _leaf(prefix, _compact(field(node, "path", source)), field(node, "alias", source))
-    elif node.type not in ("line_comment", "block_comment"):
-        yield _leaf(prefix, _compact(text(node, source)), "")
-
-
-def _leaf(prefix: str, path: str, alias: str) -> _Leaf:
-    if path == "self" and prefix:
-        return _Leaf(prefix, "", alias or prefix.rpartition("::")[2])
-    whole = _join(prefix, path)
-    head, _, name = whole.rpartition("::")
-    return _Leaf(head, name, alias or name) if head else _Leaf(whole, "", alias or whole)
-
-
-def _join(prefix: str, path: str) -> str:
-    return f"{prefix}::{path}" if prefix and path else prefix or path
-
-
-def _compact(written: str) -> str:
-    return "".join(written.split()).removeprefix("::")
-
-
-def _nesting(node: "Node", source: bytes) -> list[str]:
-    """Names of the modules in braces around a node, outermost first."""
-    names: list[str] = []
-    above = node.parent
-    while above is not None:
-        if above.type == "mod_item":
-            names.insert(0, field(above, "name", source))
-        above = above.parent
-    return names
-
-
-def _from_file(path: str, nesting: Sequence[str]) -> str:
-    """A path as it would be written outside the braces of inner modules: `super` in `mod tests` is the file."""
-    parts = path.split("::")
-    if not nesting or parts[0] not in ("self", "super"):
-        return path
-    levels = list(nesting)
-    while parts and parts[0] in ("self", "super"):
-        word = parts.pop(0)
-        if word == "super":
-            if not levels:
-                return "::".join(["super", *parts])
-            levels.pop()
-    return "::".join(["self", *levels, *parts])
-
-
 def _module(node: "Node", source: bytes) -> Iterable[Import]:
     name = field(node, "name", source)
     if node.child_by_field_name("body") is None and name:
         other = _PATH.search(_before(node, source))
-        module = other.group(1).decode("utf-8", "replace") if other else "::".join([*_nesting(node, source), name])
+        module = (
+            other.group(1).decode("utf-8", "replace") if other else "::".join([*modules_around(node, source), name])
+        )
         yield Import(module, (), name, line_of(node), "module")
 
 
@@ -243,175 +170,10 @@ def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[
     for written, line in spelled.items():
         module, _, name = written.rpartition("::")
         head = module.partition("::")[0]
-        if head in bound or head in _OUTSIDE or head == "self" or _PRIMITIVE.fullmatch(head) or module in known:
+        if head in bound or head in OUTSIDE or head == "self" or _PRIMITIVE.fullmatch(head) or module in known:
             continue
         known.add(module)
         yield Import(module, ((name, name),), "", line, "mention")
-
-
-# --- files ---------------------------------------------------------------------------------------------------------
-
-
-class _Place(NamedTuple):
-    """A module: the file it is in and the folder its child modules are in."""
-
-    file: str
-    folder: str
-
-
-def _place_of(path: str, tree: Tree) -> _Place:
-    folder, _, base = path.rpartition("/")
-    if base in ("mod.rs", *_CRATE_FILES, "build.rs") or _holds_crates(folder, tree):
-        return _Place(path, folder)
-    return _Place(path, _under(folder, base.removesuffix(".rs")))
-
-
-def _holds_crates(folder: str, tree: Tree) -> bool:
-    """Whether Cargo makes a crate of every file in a folder: `tests` beside a manifest, `src/bin`."""
-    above, _, last = folder.rpartition("/")
-    if last == "bin":
-        return above.rpartition("/")[2] == "src"
-    return last in _OWN_CRATE_FOLDERS and tree.has(_under(above, "Cargo.toml"))
-
-
-def _under(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
-
-
-def _child(place: _Place, name: str, tree: Tree) -> _Place | None:
-    name = name.removeprefix("r#")
-    for path in (_under(place.folder, name + ".rs"), _under(place.folder, name + "/mod.rs")):
-        if tree.has(path):
-            return _Place(path, _under(place.folder, name))
-    inside = _under(place.folder, name)
-    return _Place(place.file, inside) if tree.inside(inside) else None  # a module in braces, its children in files
-
-
-def _parent(place: _Place, tree: Tree) -> _Place | None:
-    base = place.file.rpartition("/")[2]
-    if base in _CRATE_FILES:
-        return None
-    folder = place.folder.rpartition("/")[0]
-    for path in (*(_under(folder, name) for name in ("mod.rs", *_CRATE_FILES)), folder + ".rs"):
-        if path != place.file and tree.has(path):
-            return _Place(path, folder)
-    return None
-
-
-def _crate_of(path: str, tree: Tree) -> _Place | None:
-    """The root module of the crate that a file belongs to."""
-    folder = path.rpartition("/")[0]
-    if _holds_crates(folder, tree):
-        return _Place(path, folder)
-    while True:
-        for name in _CRATE_FILES:
-            if tree.has(_under(folder, name)):
-                return _Place(_under(folder, name), folder)
-        if not folder or tree.has(_under(folder, "Cargo.toml")):
-            return None
-        folder = folder.rpartition("/")[0]
-
-
-@lru_cache(maxsize=512)
-def _crate_name(manifest: bytes) -> str:
-    """The name under which the library of a Cargo.toml is used: that of `[lib]`, else of `[package]`."""
-    names: dict[bytes, str] = {}
-    for block in re.split(rb"(?m)^\s*(?=\[)", manifest):
-        header = block.partition(b"]")[0].strip(b"[ \t")
-        match = _NAME.search(block)
-        if match and header in (b"lib", b"package"):
-            names[header] = match.group(1).decode("utf-8", "replace").replace("-", "_")
-    return names.get(b"lib") or names.get(b"package", "")
-
-
-def _workspace_crate(name: str, path: str, tree: Tree) -> _Place | None:
-    for manifest in tree.ending("Cargo.toml"):
-        if _crate_name(tree.read(manifest)) == name:
-            folder = manifest.rpartition("/")[0]
-            for inner in ("src/lib.rs", "src/main.rs", "lib.rs"):
-                if tree.has(_under(folder, inner)):
-                    file = _under(folder, inner)
-                    return _Place(file, file.rpartition("/")[0])
-    return None
-
-
-def _resolve(item: Import, path: str, tree: Tree) -> list[str]:
-    """The file that holds the module, or the item when only its module has a file."""
-    own = _place_of(path, tree)
-    if item.kind == "module":
-        return _module_files(item, own, tree)
-    parts = item.module.split("::")
-    start = _start(parts, own, tree)
-    if start is None:
-        return []
-    place, rest = start
-    for part in rest:
-        inner = _child(place, part, tree)
-        if inner is None:
-            break
-        place = inner
-    else:
-        deeper = [_child(place, name, tree) for name, _ in item.names]
-        files = [inner.file if inner is not None else place.file for inner in deeper] or [place.file]
-        return [file for file in dict.fromkeys(files) if file != path and tree.has(file)]
-    return [place.file] if place.file != path and tree.has(place.file) else []
-
-
-def _module_files(item: Import, own: _Place, tree: Tree) -> list[str]:
-    if item.module.endswith(".rs"):
-        other = _normal(_under(own.file.rpartition("/")[0], item.module))
-        return [other] if tree.has(other) else []
-    place: _Place = own
-    *outer, name = item.module.split("::")
-    for part in outer:
-        place = _Place(place.file, _under(place.folder, part))
-    inner = _child(place, name, tree)
-    return [inner.file] if inner is not None else []
-
-
-def _normal(path: str) -> str:
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == ".." and parts:
-            parts.pop()
-        elif part not in (".", ""):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _start(parts: list[str], own: _Place, tree: Tree) -> tuple[_Place, list[str]] | None:
-    """The module a path begins at and what is left to follow."""
-    head = parts[0]
-    if head in ("crate", "$crate"):
-        root = _crate_of(own.file, tree)
-        return (root, parts[1:]) if root is not None else None
-    if head in ("self", "super"):
-        place: _Place | None = own
-        rest = parts
-        while rest and rest[0] in ("self", "super") and place is not None:
-            place = _parent(place, tree) if rest[0] == "super" else place
-            rest = rest[1:]
-        return (place, rest) if place is not None else None
-    if _child(own, head, tree) is not None:
-        return own, parts
-    if head in _OUTSIDE:
-        return None
-    crate = _workspace_crate(head, own.file, tree)
-    if crate is not None:
-        return crate, parts[1:]
-    root = _crate_of(own.file, tree)
-    return (root, parts) if root is not None and _child(root, head, tree) is not None else None
-
-
-def _names_of(path: str) -> set[str]:
-    """The module's name; `super` and `self` may mean any module, `use` any crate."""
-    folder, _, base = path.rpartition("/")
-    stem = base.removesuffix(".rs")
-    if base == "mod.rs":
-        return {folder.rpartition("/")[2], "super"}
-    if base in _CRATE_FILES:
-        return {"crate", "super", "use", folder.removesuffix("/src").rpartition("/")[2].replace("-", "_")}
-    return {stem, "super"}
 
 
 LANGUAGE = Language(
@@ -530,9 +292,9 @@ LANGUAGE = Language(
         rb"\b(?:use|extern[ \t]+crate)\b[^;]{1,4000};|\bmod[ \t]+(?:r#)?\w+[ \t]*;|#\[path[^\n]*|"
         rb"(?<![\w:])[a-z_]\w*(?:::\w+)+"
     ),
-    names_of=_names_of,
-    resolve=_resolve,
-    standard=_OUTSIDE,
+    names_of=names_of,
+    resolve=resolve,
+    standard=OUTSIDE,
     self_names=frozenset({"self", "Self"}),
     chunk_inside=frozenset({"block", "token_tree"}),
 )  # fmt: skip
