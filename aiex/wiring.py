@@ -165,5 +165,9 @@ def open_services(
     place = os.path.normpath(os.path.join(start, cwd or "."))
     if not os.path.isdir(place):
         found = "not a directory" if os.path.lexists(place) else "no such directory"
-        raise UsageError(f"cannot work in {cwd}: {found}", hint="-C takes the directory to work in")
+        from aiex.guard.neutral import printable_path
+
+        raise UsageError(
+            f"cannot work in {printable_path(cwd or start)}: {found}", hint="-C takes the directory to work in"
+        )
     return Services(place, overrides=overrides, profile=profile, flags=flags, environ=environ)

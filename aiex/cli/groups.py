@@ -176,10 +176,13 @@ class Root(Words):
     def unknown(self, word: str, following: list[str]) -> tuple[str, str]:
         import os
 
+        from aiex.guard.neutral import printable_path
+
+        shown = printable_path(word)
         hint = did_you_mean(word, self.words())
         if not hint and os.path.lexists(word) and "explain" in registry.verb_names():
-            hint = f"to learn about this path: aiex explain {word}"
-        return f"no such command: {word}", hint or "aiex help lists the commands"
+            hint = f"to learn about this path: aiex explain {shown}"
+        return f"no such command: {shown}", hint or "aiex help lists the commands"
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

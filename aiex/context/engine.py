@@ -21,6 +21,7 @@ from aiex.context.tiers.hot import Hot
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm, open_warm
 from aiex.errors import AiexError, StoreError
 from aiex.events import Warned
+from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.files import Workspace
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Engine:
         terms = reading.Terms(uses, self.limit_bytes)
         for entry, result in reading.read_many(self.workspace, entries, workers, terms):
             if isinstance(result, AiexError):
-                self.warnings.append(Warned(f"left out {entry.path}: {result.message}"))
+                self.warnings.append(Warned(f"left out {printable_path(entry.path)}: {result.message}"))
                 continue
             self.keep(result)
             yield entry.path, result.facts
@@ -311,7 +312,7 @@ class Engine:
             try:
                 self.keep_row(reading.read_content(self.workspace, entry).row)
             except AiexError as error:
-                self.warnings.append(Warned(f"left out {entry.path}: {error.message}"))
+                self.warnings.append(Warned(f"left out {printable_path(entry.path)}: {error.message}"))
                 continue
             yield number, len(stale)
         self.save()

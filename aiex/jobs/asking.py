@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
+from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
 from aiex.jobs.briefing.material import Material, is_binary
 from aiex.jobs.briefing.model import Briefing
@@ -62,8 +63,9 @@ def plan(
         return counting(text, model).tokens
 
     subject = briefing.subject
-    system = load_prompt("explain", kind=subject.kind, target=subject.target)
-    wish = f"Explain the {subject.kind} `{subject.target}`."
+    target = printable_path(subject.target)
+    system = load_prompt("explain", kind=subject.kind, target=target)
+    wish = f"Explain the {subject.kind} `{target}`."
     parts = [PlannedPart("system", "prompt", count(system), system), PlannedPart("user", "wish", count(wish), wish)]
     fixed = sum(part.tokens + OVERHEAD_TOKENS for part in parts) + 2 * OVERHEAD_TOKENS
     room = budget_tokens - fixed
@@ -97,7 +99,7 @@ def _sources(
             room -= tokens + OVERHEAD_TOKENS
             parts.append(PlannedPart("user", links.path(material.path), tokens, text))
         if not whole:
-            cut.append(f"source of {material.path} {'in part' if text else 'left out'}")
+            cut.append(f"source of {links.path(material.path)} {'in part' if text else 'left out'}")
     return parts, cut
 
 

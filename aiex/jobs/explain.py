@@ -17,6 +17,7 @@ from aiex.events import (
     UsageUpdated,
     Warned,
 )
+from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
 from aiex.jobs.briefing.fit import fit
 from aiex.jobs.briefing.history import Git
@@ -153,27 +154,50 @@ def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
         UsageError: if it does not exist (the nearest names are offered) or the parts do not go together.
         Denied: if it lies outside the root.
     """
-    base = task.base or workspace.root
 
     def exists(path: str) -> bool:
         try:
-            workspace.stat(os.path.join(base, path), follow_links=True)
+            workspace.stat(_see_through(path, task, workspace), follow_links=True)
         except (StoreError, Denied):
             return False
         return True
 
     target = parse_target(task.target, exists)
-    path = workspace.relative(os.path.join(base, target.path))
+    path = workspace.relative(_see_through(target.path, task, workspace))
     if not exists(target.path):
         _explain_missing(path, target, engine, workspace, Links(_base(task, workspace)))
     kind = workspace.stat(path, follow_links=True).kind
+    shown = printable_path(target.path)
     if kind == "dir" and (target.symbol or target.start_line):
-        raise UsageError(
-            f"{target.path} is a directory: it has no lines or symbols", hint=f"aiex explain {target.path}"
-        )
+        raise UsageError(f"{shown} is a directory: it has no lines or symbols", hint=f"aiex explain {shown}")
     if kind != "dir" and target.path.endswith(("/", os.sep)):
-        raise UsageError(f"{target.path} is not a directory", hint=f"aiex explain {target.path.rstrip('/')}")
+        raise UsageError(f"{shown} is not a directory", hint=f"aiex explain {shown.rstrip('/')}")
     return target._replace(path=path), kind
+
+
+def _see_through(asked: str, task: ExplainTask, workspace: "Workspace") -> str:
+    """The absolute path in words that the guard takes, if there are such words.
+
+    A checkout may be reached by a link, so its path as typed begins elsewhere: first the directory is resolved, then
+    all of it. What the guard refuses in every form stays as it was asked.
+    """
+    path = os.path.join(task.base or workspace.root, asked)
+    if _is_within(path, workspace) or "\0" in path:
+        return path
+    folder, name = os.path.split(path)
+    beneath = os.path.join(os.path.realpath(folder), name)
+    if _is_within(beneath, workspace):
+        return beneath
+    real = os.path.realpath(path)
+    return real if _is_within(real, workspace) else path
+
+
+def _is_within(path: str, workspace: "Workspace") -> bool:
+    try:
+        workspace.relative(path)
+    except Denied:
+        return False
+    return True
 
 
 def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Workspace", links: Links) -> None:
@@ -183,9 +207,9 @@ def _explain_missing(path: str, target: Target, engine: "Engine", workspace: "Wo
         workspace.stat(path, follow_links=True)
     except (Missing, NotADirectory) as error:
         if _is_link(path, workspace):
-            raise UsageError(f"{target.path} is a link to something that is not there") from error
+            raise UsageError(f"{printable_path(target.path)} is a link to something that is not there") from error
         hint = _nearest(path, engine, workspace, links)
-        raise UsageError(f"no such file or directory: {target.path}", hint=hint) from error
+        raise UsageError(f"no such file or directory: {printable_path(target.path)}", hint=hint) from error
 
 
 def _is_link(path: str, workspace: "Workspace") -> bool:
@@ -215,7 +239,7 @@ def _nearest(path: str, engine: "Engine", workspace: "Workspace", links: Links) 
         entries = [entry for entry in workspace.scan(folder) if not entry.name.startswith(".")]
     except (StoreError, Denied):
         return "paths are relative to the directory you are in"
-    there = [entry.name + ("/" if entry.kind == "dir" else "") for entry in entries]
+    there = [printable_path(entry.name) + ("/" if entry.kind == "dir" else "") for entry in entries]
     folder = links.path(folder)
     return f"{folder} has {', '.join(there[:8])}{' …' if len(there) > 8 else ''}" if there else f"{folder} is empty"
 
@@ -247,7 +271,7 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
     if not task.name:
         return "stdin", False
     try:
-        path = workspace.relative(os.path.join(task.base or workspace.root, task.name))
+        path = workspace.relative(_see_through(task.name, task, workspace))
     except Denied:
         return task.name, False
     return path, engine.paths.has(path)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from aiex.errors import UsageError
+from aiex.guard.neutral import printable_path
 
 STDIN = "-"
 LINE_DIGITS = 12
@@ -82,13 +83,16 @@ def _lined(path: str, first: int, last: int) -> Target:
 
 
 def _check(target: Target, text: str) -> Target:
+    shown = printable_path(text)
     if not target.path:
-        raise UsageError(f"no path in {text!r}", hint="write FILE:LINE, FILE:FIRST-LAST or FILE::Symbol")
+        raise UsageError(f"no path in '{shown}'", hint="write FILE:LINE, FILE:FIRST-LAST or FILE::Symbol")
     if target.path != text and not (target.symbol or target.start_line):
-        raise UsageError(f"no symbol after '::' in {text!r}", hint=f"for the whole file: {target.path}")
+        raise UsageError(
+            f"no symbol after '::' in '{shown}'", hint=f"for the whole file: {printable_path(target.path)}"
+        )
     if target.start_line < 0 or target.end_line < 0:
-        raise UsageError(f"{text!r} asks for line 0", hint="lines count from 1")
+        raise UsageError(f"'{shown}' asks for line 0", hint="lines count from 1")
     if target.end_line < target.start_line:
         swapped = Target(target.path, target.end_line, target.start_line)
-        raise UsageError(f"the range in {text!r} runs backwards", hint=f"did you mean {swapped}?")
+        raise UsageError(f"the range in '{shown}' runs backwards", hint=f"did you mean {printable_path(str(swapped))}?")
     return target

@@ -419,3 +419,62 @@ async def test_a_file_whose_name_looks_like_a_drive_or_a_home_is_explained(works
 async def test_lines_of_an_empty_file_lead_to_the_whole_file(workspace: Path) -> None:
     (workspace / "empty.py").write_text("")
     assert (await end_of(workspace, "empty.py:1")).hint == "aiex explain empty.py"
+
+
+# --- paths in every spelling ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "asked", ["shop/basket.py", "shop/basket.py::Basket.add", "shop/basket.py:3", "shop", "shop/", ""]
+)
+async def test_a_target_spelled_through_a_linked_checkout_is_inside(
+    workspace: Path, tmp_path: Path, asked: str
+) -> None:
+    link = tmp_path / "link to checkout"
+    link.symlink_to(workspace)
+    spelled, plain = await end_of(workspace, f"{link}/{asked}"), await end_of(workspace, asked or ".")
+    assert (spelled.exit_code, spelled.answer) == (0, plain.answer)
+
+
+async def test_the_link_to_a_checkout_is_the_checkout(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(workspace)
+    assert (await end_of(workspace, str(tmp_path / "link"))).exit_code == 0
+
+
+async def test_a_linked_checkout_leads_no_further_than_the_checkout(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.py").write_text("x = 1\n")
+    (tmp_path / "link").symlink_to(workspace)
+    (workspace / "out.py").symlink_to(tmp_path / "secret.py")
+    (workspace / "away").symlink_to(tmp_path)
+    for asked in ("link/out.py", "link/away/secret.py", "link/../secret.py", "secret.py"):
+        assert (await end_of(workspace, f"{tmp_path}/{asked}")).exit_code == 4, asked
+
+
+async def test_standard_input_is_named_through_a_linked_checkout(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(workspace)
+    end = await end_of(workspace, "-", stdin=b"x = 1\n", name=f"{tmp_path}/link/shop/basket.py")
+    assert end.answer.startswith("# shop/basket.py\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("no\nsuch.py", r"no\nsuch.py"), ("no\x1bsuch.py", "no␛such.py"), ("no\udcff.py", r"no\xff.py")],
+)
+async def test_a_mistyped_name_is_one_printable_line(workspace: Path, typed: str, shown: str) -> None:
+    end = await end_of(workspace, typed)
+    assert end.error == f"no such file or directory: {shown}"
+    assert "\n" not in end.hint
+
+
+async def test_a_name_that_is_not_utf8_has_one_form_everywhere(workspace: Path) -> None:
+    name = "od\udcffd.py"
+    (workspace / name).write_text("def fine(): ...\n")
+    assert (await end_of(workspace, name)).answer.startswith("# od\\xffd.py\n")
+    assert r"`fine` in od\xffd.py" in (await end_of(workspace, f"{name}::fine")).answer
+    assert r"od\xffd.py::fine" in (await end_of(workspace, f"{name}::fime")).hint
+    assert r"od\xffd.py" in (await end_of(workspace, "odd.py")).hint
+
+
+async def test_the_title_of_a_symbol_is_the_symbol_in_a_file_whose_name_has_colons(workspace: Path) -> None:
+    (workspace / "code::b.py").write_text("def q():\n    return 1\n")
+    assert (await end_of(workspace, "code::b.py::q")).answer.startswith("# `q` in code::b.py\n")

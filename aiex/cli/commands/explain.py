@@ -88,7 +88,10 @@ def prepare(wish: Wish, services: Services) -> Job:
 
     is_stdin = wish.target == "-" or wish.target.startswith(("-:", "-#"))
     if wish.name and not is_stdin:
-        raise UsageError("--name goes with standard input only", hint=f"aiex explain - --name {wish.name} < FILE")
+        from aiex.guard.neutral import printable_path
+
+        hint = f"aiex explain - --name {printable_path(wish.name)} < FILE"
+        raise UsageError("--name goes with standard input only", hint=hint)
     task = ExplainTask(
         wish.target,
         model=OFFLINE if services.is_offline else services.model,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
+from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing.flow import Start, find_start, flow_from_json, follow
 from aiex.jobs.briefing.history import Git, history_of
 from aiex.jobs.briefing.kept import keep
@@ -263,12 +264,11 @@ def _has_body(facts: FileFacts, index: int) -> bool:
 def _unknown_symbol(facts: FileFacts, target: Target, wanted: str, names: list[str]) -> UsageError:
     from difflib import get_close_matches
 
-    what = f"no symbol {target.symbol!r} in {target.path}"
+    path = printable_path(target.path)
+    what = f"no symbol '{printable_path(target.symbol)}' in {path}"
     if not names:
         why = f" ({facts.note})" if facts.note else ""
-        return UsageError(
-            f"{what}: nothing is defined there that could be found{why}", hint=f"aiex explain {target.path}"
-        )
+        return UsageError(f"{what}: nothing is defined there that could be found{why}", hint=f"aiex explain {path}")
     by_lower: dict[str, str] = {}
     for name in names:
         by_lower.setdefault(name.lower(), name)
@@ -278,7 +278,7 @@ def _unknown_symbol(facts: FileFacts, target: Target, wanted: str, names: list[s
     close += get_close_matches(tail, list(by_lower), n=5, cutoff=0.6) if not close else []
     offered = list(dict.fromkeys(by_lower[name] for name in close))[:3]
     if offered:
-        return UsageError(what, hint=f"did you mean {' or '.join(f'{target.path}::{name}' for name in offered)}?")
+        return UsageError(what, hint=f"did you mean {' or '.join(f'{path}::{name}' for name in offered)}?")
     return UsageError(what, hint=f"it defines {', '.join(names[:8])}{' …' if len(names) > 8 else ''}")
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 
+from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing.material import size_words
 from aiex.jobs.briefing.model import (
     METHOD,
@@ -39,13 +40,11 @@ class Links:
         self._known: dict[str, str] = {}
 
     def path(self, path: str) -> str:
-        """A path as it is shown; characters that do not print are escaped."""
+        """A path as it is shown; what is no text or could mislead is spelled out."""
         shown = self._known.get(path)
         if shown is None:
             shown = path if self.base in ("", ".") or path.startswith("/") else _relative(path, self.base)
-            if not shown.isprintable():
-                shown = shown.encode("unicode_escape", "replace").decode("ascii")
-            self._known[path] = shown
+            shown = self._known[path] = printable_path(shown)
         return shown
 
     def at(self, path: str, line: int) -> str:
@@ -89,7 +88,7 @@ def render_head(briefing: Briefing, links: Links) -> str:
 def _title(subject: Subject, links: Links) -> str:
     shown = links.path(subject.path)
     if subject.kind == "symbol":
-        return f"`{subject.target.split('::', 1)[-1]}` in {shown}"
+        return f"`{printable_path(subject.target.removeprefix(f'{subject.path}::'))}` in {shown}"
     if subject.kind == "range":
         return f"{shown}:{subject.start_line}" + (
             f"-{subject.end_line}" if subject.end_line > subject.start_line else ""

@@ -88,3 +88,9 @@ def test_places_in_standard_input_are_no_options() -> None:
 )
 def test_the_form_is_found_in_words_that_make_no_sense_otherwise(words: list[str], form: str) -> None:
     assert find_form(words) == form
+
+
+def test_a_word_that_is_no_command_is_shown_on_one_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(["no\nsuch\x1b"])
+    assert caught.value.message == r"no such command: no\nsuch␛"
