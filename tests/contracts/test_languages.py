@@ -1,10 +1,9 @@
 """What every file in `languages/` promises; a new language is tested by being there."""
 
-import os
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex import plugins
@@ -12,9 +11,11 @@ from aiex.context.extract import extract
 from aiex.context.facts import FileFacts, from_rows, to_heavy, to_light
 from aiex.context.language import find_language, get_language, load_grammar
 from aiex.context.languages import ROOM
+from tests.fakes.languages import SAMPLES
 
 NAMES = plugins.names(ROOM)
-SAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "languages")
+MARKS = "(){}[]<>=.,:;'\"`|&*!?@#$%^~/\\+-_ \t\n ad1"
+"""What means something to one language or another: brackets, quotes, comments, levels, and a little to go between."""
 FAULTS = {"raise", "catch", "exit", "assert"}
 EFFECTS = {
     "state", "file", "network", "process", "environment", "time", "random", "database", "output", "input", "thread",
@@ -23,11 +24,16 @@ EFFECTS = {
 
 
 def sample(name: str) -> bytes:
-    folder = os.path.join(SAMPLES, name)
-    files = [entry for entry in os.listdir(folder) if entry.startswith("sample.")]
+    files = sorted((SAMPLES / name).glob("sample.*"))
     assert files, f"tests/data/languages/{name} needs a file sample.*"
-    with open(os.path.join(folder, files[0]), "rb") as source:
-        return source.read()
+    return files[0].read_bytes()
+
+
+def check_any(name: str, source: bytes) -> None:
+    """Any content gives facts of the language it was read as, and they hold together."""
+    facts = extract(source, get_language(name))
+    assert (facts.language, facts.size_bytes) == (name, len(source))
+    check_facts(facts, source)
 
 
 def check_facts(facts: FileFacts, source: bytes) -> None:
@@ -99,17 +105,39 @@ def test_a_damaged_sample_still_gives_facts(name: str) -> None:
     for _ in range(30):
         at = chance.randrange(len(source))
         source[at : at + chance.randrange(6)] = bytes(chance.randrange(256) for _ in range(chance.randrange(4)))
-        check_facts(extract(bytes(source), get_language(name)), bytes(source))
+        check_any(name, bytes(source))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_sample_with_a_piece_cut_out_still_gives_facts(name: str, data: st.DataObject) -> None:
+    source = sample(name)
+    start = data.draw(st.integers(0, len(source)))
+    stop = data.draw(st.integers(start, len(source)))
+    check_any(name, source[:start] + source[stop:])
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(source=st.binary(max_size=2_000))
-def test_no_content_makes_a_language_fail(name: str, source: bytes) -> None:
-    check_facts(extract(source, get_language(name)), source)
+def test_any_bytes_give_facts(name: str, source: bytes) -> None:
+    check_any(name, source)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(source=st.text())
+def test_any_text_gives_facts(name: str, source: str) -> None:
+    check_any(name, source.encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=200)
+@given(source=st.text(st.sampled_from(MARKS), max_size=200))
+def test_any_order_of_marks_gives_facts(name: str, source: str) -> None:
+    check_any(name, source.encode())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_deep_nesting_ends(name: str) -> None:
     for piece in (b"[", b"{", b"(", b"<a>", b"a(", b"if x {", b"- "):
-        source = piece * 20_000
-        check_facts(extract(source[:19_000], get_language(name)), source)
+        check_any(name, (piece * 20_000)[:19_000])

@@ -1,13 +1,8 @@
-"""Bash: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Bash: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -146,25 +141,6 @@ def test_names_and_interpreters_mean_the_language():
 
 def test_wide_characters_in_braces_do_not_crash_the_grammar():
     assert outline(facts_of("bash", "f() { echo; }\n: {\U000fb11c {1..\U0001f600\n"))[:1] == ["+ function f 1-1"]
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("bash")).language == "bash"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("bash")).language == "bash"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "bash" / "sample.sh").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("bash")).language == "bash"
 
 
 def test_names_with_dashes_are_called():

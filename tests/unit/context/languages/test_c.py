@@ -1,13 +1,8 @@
-"""C: the facts of the sample file, where imports lead, and text that means nothing."""
+"""C: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -179,25 +174,6 @@ def test_declarations_in_headers_are_meant_for_others_and_guards_are_left_out():
 def test_the_words_before_a_licence_document_the_file():
     source = "/* adler.c -- compute the checksum of data\n * Copyright (C) 1995 Nobody\n */\n\nint a;\n"
     assert facts_of("c", source).doc == "adler.c -- compute the checksum of data"
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("c")).language == "c"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("c")).language == "c"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "c" / "sample.c").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("c")).language == "c"
 
 
 def test_macros_in_front_of_names_hide_nothing():

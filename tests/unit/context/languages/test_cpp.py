@@ -1,13 +1,8 @@
-"""C++: the facts of the sample file, where imports lead, and text that means nothing."""
+"""C++: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -168,25 +163,6 @@ def test_a_source_leads_to_its_own_header():
     tree = FileTree({"shop/cart.cc": '#include "shop/cart.h"\n#include <vector>\n', "shop/cart.h": "class A {};\n"})
     assert tree.targets("shop/cart.cc") == {"shop/cart.h": ["shop/cart.h"], "vector": []}
     assert tree.unmentioned() == []
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("cpp")).language == "cpp"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("cpp")).language == "cpp"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "cpp" / "sample.cpp").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("cpp")).language == "cpp"
 
 
 def test_macros_in_front_of_the_name_of_a_class_hide_nothing():

@@ -1,13 +1,8 @@
-"""Elixir: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Elixir: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -210,25 +205,6 @@ def test_an_application_begins_at_start():
     source = "defmodule A do\n  use Application\n\n  def start(_type, _args), do: 1\nend\n"
     assert facts_of("elixir", source).entry_line == 4
     assert find_language("mix.exs") is get_language("elixir")
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("elixir")).language == "elixir"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("elixir")).language == "elixir"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "elixir" / "sample.ex").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("elixir")).language == "elixir"
 
 
 def test_modules_are_dependencies_wherever_code_names_them_and_not_in_text():

@@ -1,13 +1,8 @@
-"""Go: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Go: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -200,22 +195,3 @@ def test_a_comment_apart_below_the_package_clause_documents_the_file():
 def test_package_names_are_guessed_from_import_paths():
     source = 'import (\n"gopkg.in/yaml.v3"\n"github.com/mattn/go-isatty"\n"github.com/a/chi/v5"\n"a.b/my-lib"\n)\n'
     assert [item.alias for item in imports(facts_of("go", source))] == ["yaml", "isatty", "chi", "lib"]
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("go")).language == "go"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("go")).language == "go"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "go" / "sample.go").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("go")).language == "go"

@@ -1,15 +1,9 @@
-"""HTML: the facts of the sample file, where imports lead, and text that means nothing."""
+"""HTML: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
-from aiex.context.language import get_language
 from tests.fakes.languages import FileTree, facts_of, imports, outline, sample, signatures
 
 FACTS = sample("html", "html")
-ALPHABET = "<>/=\"' aid#!-\n"
 
 
 def test_whole_sample_parses() -> None:
@@ -79,9 +73,3 @@ def test_the_script_of_a_component_is_read_in_its_own_language() -> None:
     assert SHOP.targets("App.vue") == {"./Foo.vue": ["Foo.vue"]}
     source = '<script lang="ts">\nimport type { A } from "./a"\n</script>\n'
     assert facts_of("html", source).imports == (Import("./a", (("A", "A"),), "", 2, "import"),)
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("html"))
-    assert facts.size_bytes == len(source.encode())

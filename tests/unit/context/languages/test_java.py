@@ -1,13 +1,8 @@
-"""Java: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Java: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -219,25 +214,6 @@ def test_a_licence_does_not_document_the_file_but_its_first_type_does():
 
 def test_names_of_files_mean_the_language():
     assert find_language("src/A.java") is get_language("java")
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("java")).language == "java"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("java")).language == "java"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "java" / "sample.java").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("java")).language == "java"
 
 
 def test_a_wildcard_import_finds_a_package_beside_the_own_root_and_the_own_library():

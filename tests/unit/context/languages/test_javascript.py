@@ -1,7 +1,4 @@
-"""JavaScript: the facts of the sample file, where imports lead, and text that means nothing."""
-
-import hypothesis
-from hypothesis import strategies as st
+"""JavaScript: the facts of the sample file, and where imports lead."""
 
 from aiex.context.extract import extract
 from aiex.context.facts import Import
@@ -21,7 +18,6 @@ from tests.fakes.languages import (
 )
 
 FACTS = sample("javascript", "js")
-ALPHABET = "(){}[]=>.,;:'\"`$ af1\n/*<@#?!-+"
 
 
 def test_whole_sample_parses() -> None:
@@ -239,12 +235,6 @@ def test_a_relative_module_is_not_taken_for_the_one_of_that_name() -> None:
 def test_a_long_chain_is_known_by_its_last_name() -> None:
     source = "start(" + "1, " * 300 + "2).finish()\n"
     assert [one.name for one in facts_of("javascript", source).references] == ["finish", "start"]
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("javascript"))
-    assert facts.size_bytes == len(source.encode())
 
 
 def test_names_and_signatures_of_tests_stay_on_one_line() -> None:

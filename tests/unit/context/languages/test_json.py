@@ -1,15 +1,9 @@
-"""JSON: the facts of the sample file, where imports lead, and text that means nothing."""
+"""JSON: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
-from aiex.context.language import get_language
 from tests.fakes.languages import FileTree, facts_of, imports, outline, sample, signatures
 
 FACTS = sample("json", "json")
-ALPHABET = '{}[]:,"a1 \n/'
 
 
 def test_whole_sample_parses() -> None:
@@ -79,9 +73,3 @@ def test_a_large_file_keeps_a_bounded_number_of_keys() -> None:
 
 def test_comments_are_allowed() -> None:
     assert outline(facts_of("json", '// c\n{"a": 1}\n')) == ["+ key a 2-2"]
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("json"))
-    assert facts.size_bytes == len(source.encode())

@@ -1,15 +1,9 @@
-"""Markdown: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Markdown: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
-from aiex.context.language import get_language
 from tests.fakes.languages import FileTree, docs, imports, outline, sample, signatures
 
 FACTS = sample("markdown", "md")
-ALPHABET = "#-=`[]()<>!* a1\n|:"
 
 
 def test_whole_sample_parses() -> None:
@@ -78,9 +72,3 @@ def test_links_lead_to_files() -> None:
 
 def test_every_linking_file_mentions_a_key_of_its_targets() -> None:
     assert SHOP.unmentioned() == []
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("markdown"))
-    assert facts.size_bytes == len(source.encode())

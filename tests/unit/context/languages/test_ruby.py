@@ -1,13 +1,8 @@
-"""Ruby: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Ruby: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -241,25 +236,6 @@ def test_the_comment_of_the_first_class_does_not_document_the_file():
 
 def test_names_of_files_mean_the_language():
     assert {find_language(name) for name in ("a.rb", "Rakefile", "Gemfile", "shop.gemspec")} == {get_language("ruby")}
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("ruby")).language == "ruby"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("ruby")).language == "ruby"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "ruby" / "sample.rb").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("ruby")).language == "ruby"
 
 
 def test_a_comment_above_the_first_method_of_a_class_is_its_documentation():

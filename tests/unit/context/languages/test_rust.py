@@ -1,13 +1,7 @@
-"""Rust: the facts of the sample file, where imports lead, and text that means nothing."""
+"""Rust: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
-from aiex.context.language import get_language
 from tests.fakes.languages import (
-    SAMPLES,
     FileTree,
     complexity,
     docs,
@@ -248,25 +242,6 @@ def test_items_inside_a_macro_keep_their_place():
     facts = facts_of("rust", "cfg_rt! {\n    mod a;\n\n    pub fn f() {\n        g();\n    }\n}\n")
     assert outline(facts) == ["+ function f 4-6"]
     assert [(ref.name, ref.line, ref.inside) for ref in facts.references if ref.kind == "call"] == [("g", 5, 0)]
-
-
-@hypothesis.given(st.text())
-def test_any_text_gives_facts(source: str):
-    assert extract(source.encode("utf-8", "surrogatepass"), get_language("rust")).language == "rust"
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_give_facts(source: bytes):
-    assert extract(source, get_language("rust")).language == "rust"
-
-
-@hypothesis.settings(max_examples=30)
-@hypothesis.given(st.data())
-def test_any_damage_to_the_sample_gives_facts(data: st.DataObject):
-    source = (SAMPLES / "rust" / "sample.rs").read_bytes()
-    start = data.draw(st.integers(0, len(source)))
-    stop = data.draw(st.integers(start, len(source)))
-    assert extract(source[:start] + source[stop:], get_language("rust")).language == "rust"
 
 
 def test_one_word_paths_are_dependencies_and_values_are_not():

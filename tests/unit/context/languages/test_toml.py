@@ -1,15 +1,9 @@
-"""TOML: the facts of the sample file, where imports lead, and text that means nothing."""
+"""TOML: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
-from aiex.context.language import get_language
 from tests.fakes.languages import FileTree, docs, facts_of, imports, outline, sample, signatures
 
 FACTS = sample("toml", "toml")
-ALPHABET = "[]={}\"'.#a1 \n,"
 
 
 def test_whole_sample_parses() -> None:
@@ -83,12 +77,6 @@ def test_a_large_file_keeps_a_bounded_number_of_keys() -> None:
     facts = facts_of("toml", source)
     assert len(source) > 200_000
     assert len(facts.symbols) == 1200
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("toml"))
-    assert facts.size_bytes == len(source.encode())
 
 
 def test_a_key_broken_over_lines_stays_on_one_line() -> None:

@@ -1,15 +1,10 @@
-"""TypeScript: the facts of the sample file, where imports lead, and text that means nothing."""
+"""TypeScript: the facts of the sample file, and where imports lead."""
 
-import hypothesis
-from hypothesis import strategies as st
-
-from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
 from tests.fakes.languages import FileTree, docs, effects, facts_of, imports, outline, references, sample, signatures
 
 FACTS = sample("typescript", "ts")
-ALPHABET = "(){}[]=>.,;:'\"`$ af1\n/*<@#?!-+"
 
 
 def test_whole_sample_parses() -> None:
@@ -167,12 +162,6 @@ def test_members_are_public_unless_they_say_otherwise() -> None:
         "+ method A.d 4-4",
         "+ field A.e 5-5",
     ]
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("typescript"))
-    assert facts.size_bytes == len(source.encode())
 
 
 def test_a_large_file_reads_like_a_small_one() -> None:

@@ -1,4 +1,4 @@
-"""YAML: the facts of the sample file, where imports lead, and text that means nothing."""
+"""YAML: the facts of the sample file, and where imports lead."""
 
 import hypothesis
 from hypothesis import strategies as st
@@ -9,7 +9,6 @@ from aiex.context.language import get_language
 from tests.fakes.languages import FileTree, facts_of, imports, outline, sample, signatures
 
 FACTS = sample("yaml", "yaml")
-ALPHABET = "-:?[]{}&*!|>'\"# a1\n "
 
 
 def test_whole_sample_parses() -> None:
@@ -86,12 +85,6 @@ def test_nesting_that_would_end_the_process_is_not_parsed(mark: str, count: int)
 def test_levels_spread_over_lines_count_too() -> None:
     facts = facts_of("yaml", "".join(f"{' ' * level}- \n" for level in range(130)))
     assert (facts.parsed, facts.note) == ("fallback", "nested too deeply to parse")
-
-
-@hypothesis.given(st.text(alphabet=st.sampled_from(ALPHABET), max_size=200))
-def test_arbitrary_text_never_raises(source: str) -> None:
-    facts = extract(source.encode(), get_language("yaml"))
-    assert facts.size_bytes == len(source.encode())
 
 
 def test_values_that_are_no_text_are_read_past():
