@@ -185,8 +185,13 @@ class _Clock:
 
 
 def _elsewhere(headers: Mapping[str, str]) -> str:
-    parts = urlsplit(headers.get("location", ""))
-    return f"{parts.scheme}://{parts.hostname}{parts.path}"[:300] if parts.hostname else "another place"
+    """The address in a redirect without its query, and without a name or password in it."""
+    try:
+        parts = urlsplit(headers.get("location", ""))
+        is_address = parts.hostname is not None and parts.port != 0  # a port that is none raises
+    except ValueError:
+        is_address = False
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:300] if is_address else "another place"
 
 
 def _hint(endpoint: Endpoint) -> str:

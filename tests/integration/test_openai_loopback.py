@@ -202,6 +202,16 @@ async def test_an_unknown_model_told_with_status_200_asks_for_the_names_too(serv
         ({"body": b"<html><title>Sign in to Wi-Fi</title></html>"}, Unavailable, 69, "Sign in to Wi-Fi"),
         ({"body": b""}, Transient, 75, "without an answer"),
         ({"status": 307, "headers": {"location": "https://elsewhere.example/v2"}}, ConfigError, 78, "elsewhere"),
+        (
+            {"status": 302, "headers": {"location": "http://127.0.0.1:8081/v1?q"}},
+            ConfigError,
+            78,
+            "http://127.0.0.1:8081/v1",
+        ),
+        ({"status": 302, "headers": {"location": "http://[::1]:8081/v1"}}, ConfigError, 78, "http://[::1]:8081/v1"),
+        ({"status": 302, "headers": {"location": "http://me:pass@there/v1"}}, ConfigError, 78, "at http://there/v1"),
+        ({"status": 302, "headers": {"location": "http://there:99999/v1"}}, ConfigError, 78, "another place"),
+        ({"status": 302, "headers": {"location": "http://[there/v1"}}, ConfigError, 78, "another place"),
     ],
 )
 async def test_a_refusal_before_the_first_word_is_raised(
