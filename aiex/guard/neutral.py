@@ -22,6 +22,24 @@ def neutralise(text: str) -> str:
     return pattern.sub(_spell, text.replace("\r\n", "\n"))
 
 
+class Pieces:
+    """Neutralises a text that comes piece by piece; a line end `\\r\\n` may lie in two of them."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """What can be shown by now: a carriage return at the end waits for what follows it."""
+        text = self._held + piece
+        self._held = "\r" if text.endswith("\r") else ""
+        return neutralise(text[: len(text) - len(self._held)])
+
+    def close(self) -> str:
+        """What still waited."""
+        held, self._held = self._held, ""
+        return neutralise(held)
+
+
 def printable_path(path: str) -> str:
     """A file name for messages: bytes that are not UTF-8 as `\\xe9`, everything that could mislead spelled out."""
     if path.isascii() and path.isprintable():

@@ -12,7 +12,7 @@ from aiex.cli.streams import write_stdout
 from aiex.cli.talk import Talk
 from aiex.cli.theme import CODE_THEME, STYLES
 from aiex.events import Event, TextDelta, TurnEnded
-from aiex.guard.neutral import neutralise
+from aiex.guard.neutral import Pieces
 
 _WIDEST = 110
 """Longer lines of prose are hard to read."""
@@ -27,6 +27,7 @@ class TerminalPrinter:
             force_terminal=True, no_color=not has_color, highlight=False, markup=False, emoji=False, soft_wrap=False
         )
         self._width = min(self._console.width, _WIDEST)
+        self._pieces = Pieces()
         self._blocks = Blocks()
         self._last: Block | None = None
         self._has_text = False
@@ -34,13 +35,14 @@ class TerminalPrinter:
     def show(self, event: Event) -> None:
         if isinstance(event, TextDelta):
             self._has_text = True
-            self._print(self._blocks.feed(neutralise(event.text)))
+            self._print(self._blocks.feed(self._pieces.feed(event.text)))
         else:
             self._talk.show(event)
 
     def end(self, ended: TurnEnded) -> None:
         if not self._has_text:
-            self._print(self._blocks.feed(neutralise(ended.answer)))
+            self._print(self._blocks.feed(self._pieces.feed(ended.answer)))
+        self._print(self._blocks.feed(self._pieces.close()))
         self._print(self._blocks.close())
         write_stdout("", flush=True)
         self._talk.end(ended)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -13,6 +14,7 @@ from aiex.cli.forms.terminal import TerminalPrinter
 from aiex.cli.main import present
 from aiex.cli.printer import Printer, has_color, has_layout, open_printer
 from aiex.cli.talk import Talk, render_progress
+from aiex.cli.work import Markup
 from aiex.events import Event, FailedOver, Progressed, Retrying, SessionStarted, TextDelta, TurnEnded, Warned
 from aiex.guard.neutral import neutralise
 
@@ -190,3 +192,25 @@ def test_escaped_json_means_the_same_and_ascii_is_ascii(text: str) -> None:
         assert json.loads(escaped) == {"a": text}
         assert neutralise(escaped) == escaped or text.encode("utf-8", "replace").decode() != text
         assert escaped.isascii() or not ascii_only
+
+
+@pytest.mark.parametrize("markup", ["text", "markdown"])
+@pytest.mark.parametrize("color", ["never", "always"])
+def test_a_line_end_split_between_two_pieces_is_one_line_end(
+    capsys: pytest.CaptureFixture[str], color: str, markup: Markup
+) -> None:
+    show_all(open_printer("text", color, markup=markup), TextDelta("- one\r"), TextDelta("\n- two\r"), TextDelta("\n"))
+    out = capsys.readouterr().out
+    assert "␍" not in out
+    assert [line[-3:] for line in re.sub(r"\x1b\[[\d;]*m", "", out).splitlines()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("color", ["never", "always"])
+def test_a_carriage_return_that_ends_no_line_is_shown(capsys: pytest.CaptureFixture[str], color: str) -> None:
+    show_all(open_printer("text", color, markup="markdown"), TextDelta("one\r"), TextDelta("two\r"))
+    assert "one␍two␍" in re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+
+
+def test_bytes_for_a_program_are_kept_to_the_last_line_end(capsys: pytest.CaptureFixture[str]) -> None:
+    show_all(open_printer("text", markup="verbatim"), TextDelta("one\r"), TextDelta("\ntwo\r"), TextDelta("\n"))
+    assert capsys.readouterr().out == "one\r\ntwo\r\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aiex.guard.neutral import neutralise, printable_path
+from aiex.guard.neutral import Pieces, neutralise, printable_path
 
 HARMFUL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
@@ -71,3 +71,9 @@ def test_what_is_harmful_is_spelled_out(text: str, shown: str) -> None:
 )
 def test_a_name_is_printable_on_one_line(path: str, shown: str) -> None:
     assert printable_path(path) == shown
+
+
+@given(st.lists(st.text(alphabet="a\r\n\x1b", max_size=4)))
+def test_a_text_in_pieces_is_shown_as_the_whole_text(parts: list[str]) -> None:
+    pieces = Pieces()
+    assert "".join(map(pieces.feed, parts)) + pieces.close() == neutralise("".join(parts))
