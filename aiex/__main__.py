@@ -1,5 +1,6 @@
 """`python -m aiex` is the console script."""
 
+import contextlib
 import os
 import sys
 
@@ -7,6 +8,7 @@ from aiex._entry import main
 
 if __name__ == "__main__":
     # `-m` puts the current directory first on the path; a repository must not lend us an `ast.py` of its own
-    if sys.path and sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]
+    with contextlib.suppress(FileNotFoundError):  # the current directory is gone, and Python put nothing there
+        if sys.path and sys.path[0] in ("", os.getcwd()):
+            del sys.path[0]
     sys.exit(main())

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Stream = Callable[["Request"], AsyncIterator["StreamEvent"]]
 OFFLINE = "offline"
+NOWHERE = ""
+"""In place of a directory, when the current one is gone: there are settings of the user and no workspace."""
 
 
 class Services:
@@ -42,6 +44,8 @@ class Services:
     @cached_property
     def root(self) -> str:
         """The directory that the work stays beneath: the repository around `cwd`, else `cwd` itself."""
+        if self.cwd == NOWHERE:
+            return NOWHERE
         from aiex.guard.sandbox.files import find_root
 
         return find_root(self.cwd)
@@ -49,7 +53,7 @@ class Services:
     @cached_property
     def project(self) -> ProjectFiles | None:
         """What the project would configure, read once; None when it configures nothing."""
-        if not os.path.lexists(os.path.join(self.root, ".aiex")):
+        if self.root == NOWHERE or not os.path.lexists(os.path.join(self.root, ".aiex")):
             return None
         from aiex.guard.trust import project_files
 
@@ -70,7 +74,7 @@ class Services:
         from aiex import settings
 
         return settings.load(
-            self.root,
+            self.root or None,
             overrides=self._overrides,
             profile=self._profile,
             flags=self._flags,
@@ -157,13 +161,13 @@ def open_services(
     flags: Mapping[str, object] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Services:
-    """The services for the directory `cwd`, which is relative to `start`.
+    """The services for the directory `cwd`, which is relative to `start`; `start` may be `NOWHERE`.
 
     Raises:
         UsageError: if that is not a directory.
     """
-    place = os.path.normpath(os.path.join(start, cwd or "."))
-    if not os.path.isdir(place):
+    place = os.path.normpath(os.path.join(start, cwd or ".")) if start or cwd else NOWHERE
+    if place != NOWHERE and not os.path.isdir(place):
         found = "not a directory" if os.path.lexists(place) else "no such directory"
         from aiex.guard.neutral import printable_path
 

@@ -33,7 +33,7 @@ from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, ConfigError, UsageError
 from aiex.events import SessionStarted, TurnEnded
 from aiex.record import record
-from aiex.wiring import Services, open_services
+from aiex.wiring import NOWHERE, Services, open_services
 
 if TYPE_CHECKING:
     from aiex.settings import Settings
@@ -154,7 +154,12 @@ def _begin() -> Work:
         raise UsageError("no command given", hint="aiex help")
     from aiex.cli.commands.help import overview
 
-    return report("aiex", lambda _services: answered(f"{overview()}There is no full-screen mode yet.\n"), sturdy=True)
+    return report(
+        "aiex",
+        lambda _services: answered(f"{overview()}There is no full-screen mode yet.\n"),
+        sturdy=True,
+        placeless=True,
+    )
 
 
 def to_usage_error(error: click.UsageError) -> UsageError:
@@ -175,12 +180,18 @@ def to_usage_error(error: click.UsageError) -> UsageError:
 
 
 def find_services(invocation: Invocation) -> Services:
-    """The services for the place and the settings that the flags name."""
+    """The services for the place and the settings that the flags name.
+
+    Raises:
+        UsageError: if the place is no directory, or the current one is gone and it matters.
+    """
     flags = invocation.flags
     try:
         start = os.getcwd()
     except OSError as error:
-        raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
+        if not (os.path.isabs(flags.cwd) if flags.cwd else invocation.work.placeless):
+            raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
+        start = NOWHERE
     return open_services(start, flags.cwd, overrides=flags.overrides, profile=flags.profile, flags=flags.to_settings())
 
 
@@ -254,10 +265,15 @@ def to_crash(error: BaseException, arguments: list[str]) -> TurnEnded:
     try:
         from aiex.guard.report import write_report
 
-        message += f", report: {write_report(error, arguments)}"
+        path = write_report(error, arguments)
     except Exception as problem:  # noqa: BLE001  (whatever happens, the bug itself is told)
-        message += f"; the report could not be written: {problem}"
-    return TurnEnded("error", "bug", BUG_EXIT, error=message, hint="attach the report when you tell us about it")
+        message, path = f"{message}; the report could not be written: {problem}", ""
+    else:
+        message += f", report: {path}" if path else "; no report could be written"
+    hint = (
+        "attach the report when you tell us about it" if path else "aiex doctor tells which directory is not writable"
+    )
+    return TurnEnded("error", "bug", BUG_EXIT, error=message, hint=hint)
 
 
 # --- signals -------------------------------------------------------------------------------------------------------

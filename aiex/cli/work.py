@@ -25,17 +25,24 @@ class Work:
     markup: Markup = "text"
     sturdy: bool = False
     """Runs with built-in defaults when the settings are broken, because it is what one runs then."""
+    placeless: bool = False
+    """Asks nothing about a workspace, so it runs where the current directory is gone."""
 
 
 def report(
-    name: str, answer: Callable[[Services], TurnEnded], *, markup: Markup = "text", sturdy: bool = False
+    name: str,
+    answer: Callable[[Services], TurnEnded],
+    *,
+    markup: Markup = "text",
+    sturdy: bool = False,
+    placeless: bool = False,
 ) -> Work:
     """Work that needs no checks and tells nothing but its outcome."""
 
     def tell(services: Services) -> Iterator[Event]:
         yield answer(services)
 
-    return Work(name, lambda services: lambda: tell(services), markup, sturdy)
+    return Work(name, lambda services: lambda: tell(services), markup, sturdy, placeless)
 
 
 def answered(answer: str, data: Mapping[str, Any] | None = None) -> TurnEnded:

@@ -326,10 +326,10 @@ sys.exit(_entry.main())
 """
 
 
-def crash(error: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def crash(error: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", CRASHING.format(error=error), *arguments],
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
+        env={**os.environ, "PYTHONPATH": SOURCE_ROOT, **(env or {})},
         capture_output=True,
         text=True,
         timeout=60,
@@ -388,3 +388,36 @@ def test_a_cache_that_cannot_be_made_is_told_and_costs_speed_only(target, run_ai
     done = run_aiex("explain", target, cwd=workspace, env={"AIEX_CACHE_DIR": str(tmp_path / "file")})
     assert done.returncode == 0
     assert done.stderr.startswith("warning: what is parsed cannot be kept in ")
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        *((words, 0) for words in ("version", "version --json", "help", "help explain", "completion bash")),
+        *((words, 0) for words in ("list languages", "list trust")),
+        *((words, 2) for words in ("explain a.py", "list config", "doctor", "-C sub version")),
+    ],
+)
+def test_what_needs_no_workspace_works_in_a_directory_that_is_gone(words, code, tmp_path):
+    done = sh(f'mkdir "{tmp_path}/gone" && cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && aiex {words}')
+    assert done.returncode == code, done.stderr
+    if code:
+        assert done.stderr.startswith(b"error: the current directory is gone\nhint: ")
+    else:
+        assert done.stdout
+        assert not done.stderr
+
+
+@posix_only
+def test_a_place_that_is_named_whole_needs_no_current_directory(workspace, tmp_path):
+    gone = f'mkdir "{tmp_path}/gone" && cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone"'
+    assert sh(f'{gone} && aiex -C "{workspace}" explain shop/basket.py').returncode == 0
+
+
+def test_a_crash_whose_report_cannot_be_written_says_so(home):
+    (home / "file").write_text("")
+    done = crash("RuntimeError('it broke')", env={"AIEX_STATE_DIR": str(home / "file" / "state")})
+    message, hint = done.stderr.splitlines()
+    assert (done.returncode, message) == (70, "error: Aiex hit a bug (RuntimeError); no report could be written")
+    assert hint == "hint: aiex doctor tells which directory is not writable"

@@ -20,4 +20,4 @@ def command(shell: str) -> Work:
     """
     text = script(shell)
     return report("completion", lambda _services: answered(text, {"shell": shell, "script": text}),
-                  markup="verbatim", sturdy=True)  # fmt: skip
+                  markup="verbatim", sturdy=True, placeless=True)  # fmt: skip

@@ -28,7 +28,7 @@ def command(topic: tuple[str, ...]) -> Work:
     page, is_markdown = find_help(topic)
     markup: Markup = "markdown" if is_markdown else "text"
     return report("help", lambda _services: answered(page, {"topic": " ".join(topic), "text": page}),
-                  markup=markup, sturdy=True)  # fmt: skip
+                  markup=markup, sturdy=True, placeless=True)  # fmt: skip
 
 
 def find_help(words: tuple[str, ...]) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from aiex.wiring import Services
 @click.command()
 def command() -> Work:
     """Show the version of Aiex and of what it runs on."""
-    return report("version", _describe, sturdy=True)
+    return report("version", _describe, sturdy=True, placeless=True)
 
 
 def _describe(_services: Services) -> TurnEnded:

@@ -14,7 +14,7 @@ from aiex.wiring import Services
 @click.command("list")
 def list_languages() -> Work:
     """List the languages whose structure is understood, and how their files are recognised."""
-    return report("list languages", _list, sturdy=True)
+    return report("list languages", _list, sturdy=True, placeless=True)
 
 
 def _list(_services: Services) -> TurnEnded:

@@ -28,7 +28,7 @@ def add_trust(folder: str) -> Work:
 @click.command("list")
 def list_trust() -> Work:
     """List the workspaces that are trusted."""
-    return report("list trust", lambda _services: _list(), sturdy=True)
+    return report("list trust", lambda _services: _list(), sturdy=True, placeless=True)
 
 
 @click.command("rm")
