@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError
+from aiex.guard.sandbox.githead import git_head
 from aiex.jobs.briefing.model import Commit, History, Together
 
 if TYPE_CHECKING:
@@ -42,21 +43,6 @@ def git_of(workspace: "Workspace") -> Git:
     return run
 
 
-def read_head(workspace: "Workspace") -> str:
-    """The id of the commit that is checked out, read without a process; empty when there is none."""
-    head = _small(workspace, ".git/HEAD")
-    if not head.startswith("ref: "):
-        return head
-    name = head.removeprefix("ref: ")
-    direct = _small(workspace, f".git/{name}")
-    if direct:
-        return direct
-    for line in _small(workspace, ".git/packed-refs").splitlines():
-        if line.endswith(" " + name):
-            return line.split(" ", 1)[0]
-    return ""
-
-
 def _has_git(workspace: "Workspace") -> bool:
     try:
         workspace.stat(".git")
@@ -76,7 +62,7 @@ def history_of(
     engine: "Engine", workspace: "Workspace", git: Git, path: str, *, directory: bool = False
 ) -> History | None:
     """The history of a path, None when git has nothing to say about it."""
-    head = read_head(workspace)
+    head = git_head(workspace.root)
     if not head and not _has_git(workspace):
         return None
     shallow = _small(workspace, ".git/shallow") != ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiex.context.engine import Engine
 from aiex.guard.sandbox.files import Workspace
-from aiex.jobs.briefing.history import from_json, git_of, history_of, parse_log, read_head, to_json
+from aiex.jobs.briefing.history import Git, from_json, git_of, history_of, parse_log, to_json
 
 LOG = (
     "\x1eaa\x1f2026-02-01\x1fAda\x1fSecond\0\0" "3\t1\ta.py\0" "1\t0\tb.py\0"
@@ -52,6 +52,16 @@ def _git(root: str, *args: str) -> None:
     subprocess.run(["git", *args], cwd=root, check=True, capture_output=True)
 
 
+def _noting(git: Git, asked: list[tuple[str, ...]]) -> Git:
+    """The same git, noting what it is asked."""
+
+    def ask(*args: str) -> bytes | None:
+        asked.append(args)
+        return git(*args)
+
+    return ask
+
+
 Open = Callable[..., tuple[Engine, Workspace]]
 
 
@@ -61,12 +71,7 @@ def test_a_real_repository_is_read_and_asked_once_per_commit(open_tree: Open) ->
     _git(workspace.root, "add", ".")
     _git(workspace.root, "commit", "-q", "-m", 'Begin: it\'s "odd"')
     asked: list[tuple[str, ...]] = []
-    ask = git_of(workspace)
-
-    def git(*args: str) -> bytes | None:
-        asked.append(args)
-        return ask(*args)
-
+    git = _noting(git_of(workspace), asked)
     first = history_of(engine, workspace, git, "a.py")
     second = history_of(engine, workspace, git, "a.py")
     assert first is not None
@@ -76,15 +81,17 @@ def test_a_real_repository_is_read_and_asked_once_per_commit(open_tree: Open) ->
     assert len(asked) == 1
 
 
-def test_packed_references_are_followed(open_tree: Open) -> None:
-    _, workspace = open_tree({"a.py": "x = 1\n"})
-    _git(workspace.root, "init", "-q", "-b", "main")
-    _git(workspace.root, "add", ".")
+def test_history_is_kept_where_the_git_directory_has_another_name(open_tree: Open) -> None:
+    engine, workspace = open_tree({"a.py": "x = 1\n"})
+    _git(workspace.root, "init", "-q", "-b", "main", "--separate-git-dir", "store")
+    _git(workspace.root, "add", "a.py")
     _git(workspace.root, "commit", "-q", "-m", "Begin")
-    loose = read_head(workspace)
-    _git(workspace.root, "pack-refs", "--all")
-    assert len(loose) == 40
-    assert read_head(workspace) == loose
+    asked: list[tuple[str, ...]] = []
+    git = _noting(git_of(workspace), asked)
+    first = history_of(engine, workspace, git, "a.py")
+    assert first is not None
+    assert history_of(engine, workspace, git, "a.py") == first
+    assert len(asked) == 1
 
 
 def test_without_git_there_is_no_history(open_tree: Open) -> None:
