@@ -1,5 +1,6 @@
 """Reading, listing and writing beneath a root."""
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -404,6 +405,7 @@ def test_descriptors_are_given_back(place: Path, engine: str) -> None:
         pytest.skip("no /proc here")
     (place / "ws/l").symlink_to("../out")
     workspace = Workspace(str(place / "ws"), engine=engine)
+    gc.collect()  # what other tests left must not be given back while we count
     before = len(os.listdir("/proc/self/fd"))
     for act in (
         workspace.read,
@@ -417,7 +419,7 @@ def test_descriptors_are_given_back(place: Path, engine: str) -> None:
                 act(path)
             except (Denied, Missing, NotADirectory, NotAFile):
                 continue
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_descriptors_are_not_inherited_by_programs(place: Path) -> None:
