@@ -109,7 +109,7 @@ class Engine:
         content = reading.read_content(self.workspace, entry)
         known = self.stored_facts(content.row.key)
         if known is not None:
-            self.keep_row(content.row)
+            self.keep_row(content.row._replace(mentions=reading.find_mentions(content, known)))
             return known
         result = reading.read_facts(content, reading.Terms(limit_bytes=self.limit_bytes))
         self.keep(result)
@@ -201,11 +201,13 @@ class Engine:
             known = {key: facts for key in keys if (facts := self.stored_facts(key)) is not None}
         else:
             known = self.stored_light(keys)
+        found: set[str] = set()
         for row in rows:
-            if row.key in known:
-                self.keep_row(row)
-                yield row.path, without_uses(known[row.key])
-        found = {row.path for row in rows if row.key in known}
+            facts = known.get(row.key)
+            if facts is not None and facts.parsed == "full":
+                found.add(row.path)
+                self.keep_row(row._replace(mentions=reading.imported_words(facts)))
+                yield row.path, without_uses(facts)
         return [entry for entry in entries if entry.path not in found]
 
     def stored_light(self, keys: Sequence[str]) -> dict[str, FileFacts]:
@@ -310,7 +312,7 @@ class Engine:
             from aiex.context import reading
         for number, entry in enumerate(stale, 1):
             try:
-                self.keep_row(reading.read_content(self.workspace, entry).row)
+                self.keep_row(reading.read_content(self.workspace, entry, search=True).row)
             except AiexError as error:
                 self.warnings.append(Warned(f"left out {printable_path(entry.path)}: {error.message}"))
                 continue

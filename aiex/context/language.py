@@ -159,6 +159,8 @@ class Language:
     """Finds the statements that may name other files; every identifier in a match becomes a key."""
     names_of: Callable[[str], set[str]] = _stem_names
     """Keys under which other files may mention a path."""
+    import_words: frozenset[str] = frozenset()
+    """Keys of every file with an import: words of the statement, for files that have no name of their own."""
     resolve: Callable[[Import, str, Tree], list[str]] = _no_targets
     """Files of the repository that an import means, best first; empty for outside ones."""
     family: str = ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.extract import bare_facts, extract
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
-from aiex.context.language import HEAD_BYTES, Language, find_language
+from aiex.context.language import HEAD_BYTES, Language, find_language, get_language
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
 from aiex.errors import AiexError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiex.context.listing import FileEntry
 
 SNIFF_BYTES = 8_192
+WORDLESS_IMPORT = frozenset({"from", "import", "require"})
 POOL_BATCH_BYTES = 150_000
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -39,8 +40,11 @@ class Reading(NamedTuple):
     stored: FactsRow
 
 
-def read_content(workspace: Workspace, entry: "FileEntry") -> Content:
-    """Read a file for its digest and mentions, without a parse.
+def read_content(workspace: Workspace, entry: "FileEntry", *, search: bool = False) -> Content:
+    """Read a file for its digest, without a parse.
+
+    Args:
+        search: Whether to look for mentions, which takes up to half as long as a parse; a parse finds them itself.
 
     Raises:
         Denied, StoreError: if it cannot be read.
@@ -53,7 +57,7 @@ def read_content(workspace: Workspace, entry: "FileEntry") -> Content:
         return Content(row, b"", None, f"{entry.size_bytes / 1e6:.0f} MB, too large to read")
     language, note = recognise(source, entry.path)
     name = language.name if language else ("binary" if is_binary(source) else "text")
-    row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language))
+    row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language) if search else " ")
     return Content(row, source, language, note)
 
 
@@ -71,6 +75,7 @@ def read_facts(content: Content, terms: Terms) -> Reading:
         facts = bare_facts(content.source, content.note, row.language)._replace(size_bytes=row.size_bytes)
     else:
         facts = extract(content.source, content.language, uses=terms.uses, limit_bytes=terms.limit_bytes)
+    row = row._replace(mentions=find_mentions(content, facts))
     return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts) if terms.uses else None))
 
 
@@ -99,6 +104,27 @@ def mentions(source: bytes, language: Language | None) -> str:
         return " "
     found = b"\n".join(match.group() for match in language.mention.finditer(source))
     words = {word.decode("ascii") for word in _WORD.findall(found)}
+    return f" {' '.join(sorted(words))} "
+
+
+def find_mentions(content: Content, facts: FileFacts) -> str:
+    """Mentions of a file that was parsed; where it is broken, a parse may have missed an import, so it is searched."""
+    if facts.parsed != "full" or content.language is None:
+        return mentions(content.source, content.language)
+    return imported_words(facts)
+
+
+def imported_words(facts: FileFacts) -> str:
+    """Identifiers in the imports of a parsed file, each between spaces; the keys that `mentions` searches for."""
+    said: set[str] = set()
+    for item in facts.imports:
+        said.add(item.module)
+        said.update(name for name, _ in item.names)
+        if not any(character.isalnum() for character in item.module):
+            said |= WORDLESS_IMPORT  # as `require("..")`
+    if facts.imports:
+        said |= get_language(facts.language).import_words
+    words = {word.decode("ascii") for word in _WORD.findall(" ".join(said).encode("utf-8", "surrogateescape"))}
     return f" {' '.join(sorted(words))} "
 
 

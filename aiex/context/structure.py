@@ -121,6 +121,9 @@ class Walk:
         wrappers: tuple[str, ...],
     ) -> None:
         node, language = found.node, self.language
+        if "\n" in found.name or "\n" in (found.signature or ""):
+            line = " ".join(found.signature.split()) if found.signature else found.signature
+            found = found._replace(name=" ".join(found.name.split()), qualified=None, signature=line)
         if not found.name:
             if found.body is not None and depth < WALK_DEPTH:
                 self.look(found.body, parent, None, depth + 1, ())

@@ -75,12 +75,16 @@ class Uses:
             owner = place.body_at(node.start_byte)
             if owner >= 0:
                 self.complexity[owner] += 1
-        captures = [(node.start_byte, name, node) for name, found in nodes.items() for node in outside(found, hidden)]
-        captures += [(node.start_byte, "read", node) for node in outside(reads, hidden)]
-        captures.sort(key=itemgetter(0))
+        captures = [
+            (node.start_byte, name == "type", node.end_byte, name, node)
+            for name, found in nodes.items()
+            for node in outside(found, hidden)
+        ]
+        captures += [(node.start_byte, False, node.end_byte, "read", node) for node in outside(reads, hidden)]
+        captures.sort(key=itemgetter(0, 1, 2, 3))
         last = head = -1
         defining, branching = self.language.defining, self.language.branching
-        for start, name, node in captures:
+        for start, _, _, name, node in captures:
             if name == "read":
                 self.read(node, place.at(start))
             elif start == head:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiex.context.extract import extract
 from aiex.context.facts import FileFacts, Import
 from aiex.context.language import find_language, get_language
+from aiex.context.reading import imported_words, mentions
 
 SAMPLES = Path(__file__).parents[1] / "data" / "languages"
 
@@ -46,7 +46,8 @@ class FileTree:
         return {module: list(dict.fromkeys(paths)) for module, paths in found.items()}
 
     def unmentioned(self) -> list[tuple[str, str]]:
-        """Pairs (file, target) where the file imports the target but none of the target's keys shows in its mentions.
+        """Pairs (file, target) where the file imports the target but none of the target's keys shows in its mentions,
+        searched for or taken from a parse.
 
         Such a pair would be missed when asking who depends on the target.
         """
@@ -55,9 +56,9 @@ class FileTree:
             language = find_language(path)
             if language is None or language.mention is None:
                 continue
-            found = b" ".join(match.group() for match in language.mention.finditer(source))
-            words = {word.decode() for word in re.findall(rb"[A-Za-z_][A-Za-z0-9_]*", found)}
-            for item in extract(source, language).imports:
+            facts = extract(source, language)
+            words = set(mentions(source, language).split()) & set(imported_words(facts).split())
+            for item in facts.imports:
                 for target in language.resolve(item, path, self):
                     kind = find_language(target)
                     if target != path and kind is not None and not kind.names_of(target) & words:

@@ -295,6 +295,7 @@ LANGUAGE = Language(
     },
     ignored=frozenset(_BUILTINS.split()),
     mention=re.compile(rb'(?m)^[ \t]*import\b[ \t]*(?:\((?://[^\n]*|"[^"\n]*"|`[^`\n]*`|[^)"`/]|/(?!/))*\)|[^\n(]*)'),
+    import_words=frozenset({"import"}),
     names_of=_names_of,
     resolve=_resolve,
     siblings_visible=True,

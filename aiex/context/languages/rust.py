@@ -292,6 +292,7 @@ LANGUAGE = Language(
         rb"\b(?:use|extern[ \t]+crate)\b[^;]{1,4000};|\bmod[ \t]+(?:r#)?\w+[ \t]*;|#\[path[^\n]*|"
         rb"(?<![\w:])[a-z_]\w*(?:::\w+)+"
     ),
+    import_words=frozenset({"use"}),
     names_of=names_of,
     resolve=resolve,
     standard=OUTSIDE,

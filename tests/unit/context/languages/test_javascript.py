@@ -234,7 +234,7 @@ def test_a_relative_module_is_not_taken_for_the_one_of_that_name() -> None:
 
 def test_a_long_chain_is_known_by_its_last_name() -> None:
     source = "start(" + "1, " * 300 + "2).finish()\n"
-    assert [one.name for one in facts_of("javascript", source).references] == ["finish", "start"]
+    assert [one.name for one in facts_of("javascript", source).references] == ["start", "finish"]
 
 
 def test_names_and_signatures_of_tests_stay_on_one_line() -> None:
