@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiex.context.ecmascript.exports import EXPORT_OBJECTS, EXPORTS
@@ -219,6 +220,9 @@ def _member(node: "Node", path: str, inner: "Node", source: bytes, *, with_body:
     )
 
 
+_DEFINITION = re.compile(rb"\b(?:function\*?|class)\s+([\w$]+)|\b(?:const|let|var)\s+([\w$]+)\s*=(?!\s*require)")
+
+
 def _is_outermost(node: "Node") -> bool:
     return node.parent is not None and node.parent.type in _MODULE_LEVEL
 
@@ -229,10 +233,13 @@ def _is_defined(name: str, value: "Node", source: bytes) -> bool:
         return True
     if value.type != "identifier" or text(value, source) != name:
         return False
-    word = re.escape(name.encode())
-    return bool(
-        re.search(rb"\b(?:function\*?|class)\s+%b\b|\b(?:const|let|var)\s+%b\s*=(?!\s*require)" % (word, word), source)
-    )
+    return name.encode() in _defined(source)
+
+
+@lru_cache(maxsize=1)
+def _defined(source: bytes) -> frozenset[bytes]:
+    """Names of the functions, classes and values that a file defines; asked again and again about one file."""
+    return frozenset(word for pair in _DEFINITION.findall(source) for word in pair)
 
 
 def _path(node: "Node", source: bytes) -> str:

@@ -155,9 +155,9 @@ def _strings(value: Any) -> Iterator[str]:
 def read_json(content: bytes) -> dict[str, Any]:
     """A JSON object with comments and trailing commas allowed; empty for anything else."""
     words = content.decode("utf-8-sig", "replace")
-    for attempt in (words, _plain_json(words)):
+    for clean in (str, _plain_json):
         try:
-            data = json.loads(attempt)
+            data = json.loads(clean(words))
         except (ValueError, RecursionError):
             continue
         return data if isinstance(data, dict) else {}
