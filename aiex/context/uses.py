@@ -19,6 +19,8 @@ QUERY_WINDOW_BYTES = 65_536
 """Query results are cut without a sign at 65,535 captures; a window this small cannot reach that."""
 QUERY_DEPTH = 200
 """Deeper nesting makes queries quadratic (200,000 nested arrays: minutes) and no person wrote it."""
+IMPORT_CLIMB = 4
+"""How far above its keyword an import may begin."""
 REFERENCE_KINDS = frozenset({"call", "new", "inherit", "decorate", "macro", "type", "link"})
 FAULT_KINDS = frozenset({"raise", "catch", "exit", "assert"})
 CALL_KINDS = frozenset({"call", "new", "macro"})
@@ -109,9 +111,26 @@ class Uses:
 
     def collect_imports(self, *roots: "Node") -> None:
         """Add the imports inside expressions, and nothing else."""
+        if "@import" not in self.language.uses:
+            return
         inside = self.language.imports_inside
-        if "@import" in self.language.uses and (inside is None or inside.search(self.source)):
+        if inside is None:
             self.add_imports(self.captures(roots, _query(self.language, "@import")).get("import", []))
+            return
+        for root in roots:  # a few places to look at cost less than a query over the whole tree
+            for match in inside.finditer(self.source, root.start_byte, root.end_byte):
+                node = root.descendant_for_byte_range(match.start(), match.start())
+                self.add_imports(self.importing(node))
+
+    def importing(self, node: "Node | None") -> "Iterator[Node]":
+        """The nearest node around that a reader of imports knows."""
+        for _ in range(IMPORT_CLIMB):
+            if node is None:
+                return
+            if node.type in self.language.imports:
+                yield node
+                return
+            node = node.parent
 
     def captures(self, roots: "Iterable[Node]", query: Any) -> "dict[str, list[Node]]":
         """The nodes of every capture name, each in order of the source where the tree is one."""
@@ -155,7 +174,7 @@ class Uses:
             if node.type in readers:
                 self.imports.extend(readers[node.type](node, self.source))
         if len(self.imports) > known:
-            self.imports[:] = sorted(dict.fromkeys(self.imports), key=lambda item: item.line)
+            self.imports[:] = sorted(dict.fromkeys(self.imports), key=lambda item: (item.line, item.module))
 
     def note(self, name: str, node: "Node", inside: int) -> None:
         """File one capture under what its name says."""
