@@ -58,6 +58,10 @@ class ExplainTask(NamedTuple):
     """Show what would be sent and send nothing."""
 
 
+REPORT_EVERY = 100
+"""Files between two reports of progress."""
+
+
 class Found(NamedTuple):
     """A target that exists, with the material for a model."""
 
@@ -122,6 +126,9 @@ def prepare(
                 return
             yield Progressed("reading files", done, total)
     material = Material(target.path, engine.source(target.path), engine.facts(target.path))
+    for done, total in engine.refresh_mentions():
+        if done % REPORT_EVERY == 0:
+            yield Progressed("looking for imports", done, total)
     sources = Sources(engine, workspace, history, shown=Links(_base(task, workspace)).path)
     briefing = _brief(sources, material, target)
     yield from engine.warnings

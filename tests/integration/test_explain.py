@@ -100,6 +100,13 @@ async def test_lines_are_explained_with_what_is_around_them(workspace: Path) -> 
     assert "def total" not in end.answer
 
 
+async def test_the_first_look_at_a_large_repository_reports_its_progress(workspace: Path) -> None:
+    for number in range(250):
+        (workspace / "shop" / f"part{number}.py").write_text(f"from shop import basket\n\nX = {number}\n")
+    events = await events_of(workspace, "shop/basket.py")
+    assert [event.done for event in events if isinstance(event, Progressed)] == [100, 200]
+
+
 async def test_a_directory_is_explained_by_its_parts(workspace: Path) -> None:
     events = await events_of(workspace, ".")
     end = events[-1]
