@@ -5,13 +5,17 @@ Nothing is executed and no types are known, so every answer says how sure it is:
 "name" (a method of that name is called on a value of unknown type, in a file that imports its owner).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.engine import Engine
 from aiex.context.facts import FileFacts, Import, Reference, Symbol
-from aiex.context.language import Language
 from aiex.context.names import Certainty, Names
+
+if TYPE_CHECKING:
+    from aiex.context.language import Language
 
 DEPENDENTS_LIMIT = 2_000
 """Files looked into for one answer; a more popular file is answered for the first ones in path order."""

@@ -1,13 +1,17 @@
 """What a name in a file stands for: names resolved through imports, re-exports and base classes."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiex.context.engine import Engine
 from aiex.context.facts import FileFacts, Import, Reference
-from aiex.context.language import Language, find_language, get_language
 from aiex.errors import AiexError
+
+if TYPE_CHECKING:
+    from aiex.context.language import Language
 
 Certainty = Literal["import", "scope", "name"]
 """How sure an answer is; see `graph`."""
@@ -43,6 +47,8 @@ class Names:
 
     def language(self, path: str, facts: FileFacts) -> Language | None:
         """The language the facts were read with."""
+        from aiex.context.language import find_language, get_language  # 5 ms that kept answers do not need
+
         if facts.parsed == "fallback":
             return find_language(path)
         return get_language(facts.language)
