@@ -3,6 +3,22 @@
 import sys
 
 
+def script() -> None:
+    """Run the command line of this process and leave at once: taking the interpreter apart costs 15 ms for nothing."""
+    code = main()
+    import atexit
+    import os
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # whoever read it has left, which the exit code tells already
+            continue
+    os._exit(code)
+
+
 def main() -> int:
     """Run one command line; gives the process exit code and never lets an exception out."""
     arguments = sys.argv[1:]
