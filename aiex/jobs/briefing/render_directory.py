@@ -63,7 +63,7 @@ def _glance(briefing: Briefing) -> Section | None:
         rows.append(f"- {count(len(briefing.external), 'external package')}")
     tests = briefing.test_layout
     cases = f"{tests.cases:,} functions in " if tests and tests.cases else ""
-    rows.append(f"- tests: {cases}{count(tests.files, 'file')}" if tests else "- tests: none found")
+    rows.append(f"- tests: {cases}{count(tests.files, 'file')}" if tests else "- tests: none in it")
     return Section("At a glance", tuple(Line(row) for row in rows), 6, 1, 2)
 
 
