@@ -148,6 +148,8 @@ def read_many(
     with context.Pool(workers, initializer=_start_worker, initargs=(workspace, terms)) as pool:
         for batch in pool.imap(_read_batch, list(_batches(entries))):
             yield from batch
+        pool.close()
+        pool.join()  # workers that are done leave by themselves; only those of a broken off run are ended
 
 
 def _batches(entries: Sequence["FileEntry"]) -> Iterator[list["FileEntry"]]:
@@ -171,6 +173,7 @@ def _start_worker(workspace: Workspace, terms: Terms) -> None:
     import gc
     import signal
 
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler from the parent can be lost, and the worker stay for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers; a second voice would only print
     gc.freeze()  # what was here before is not looked through again, nor are its pages copied
     gc.set_threshold(100_000, 20, 20)  # facts are tuples without cycles: looking for cycles cost a fifth of the time
