@@ -26,6 +26,9 @@ _SCRIPT_ENDINGS = (".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", 
 MEASURED_FILES = 20
 """Files whose functions are measured: those with the longest ones, which the complex ones nearly always are among.
 Counting branches in thousands of files would take longer than all the rest."""
+MEASURED_BYTES = 400_000
+MEASURED_SHARE = 25
+"""At most this many bytes of them, or this fraction of all that was read when it is more."""
 _MOST_HOT_SPOTS = 50
 _MOST_LARGE = 20
 
@@ -325,11 +328,22 @@ def _hot_spots(engine: "Engine", seen: list[Seen]) -> tuple[HotSpot, ...]:
     candidates = [item for item in seen if item.longest and not item.vendored]
     candidates.sort(key=lambda item: (-item.longest, item.path))
     spots: list[HotSpot] = []
-    for path, facts in engine.full([item.path for item in candidates[:MEASURED_FILES]]):
+    for path, facts in engine.full(_worth_measuring(candidates, sum(item.size_bytes for item in seen))):
         spots += hot_spots_of(path, facts, _text_of(engine, path))
     spots.sort(key=lambda spot: (-severity(spot), spot.path, spot.line))
     standing_out = [spot for spot in spots if stands_out(spot)]
     return tuple(standing_out[:_MOST_HOT_SPOTS] or spots[:1])
+
+
+def _worth_measuring(candidates: list[Seen], total_bytes: int) -> list[str]:
+    """The first candidates, up to a share of the code: measuring costs more than twice the parse."""
+    left = max(MEASURED_BYTES, total_bytes // MEASURED_SHARE)
+    chosen: list[str] = []
+    for item in candidates[:MEASURED_FILES]:
+        if item.size_bytes <= left or not chosen:
+            left -= item.size_bytes
+            chosen.append(item.path)
+    return chosen
 
 
 def _text_of(engine: "Engine", path: str) -> str:
