@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Reader, Tree, field, head_line, line_of, text
+from aiex.context.language import Found, Reader, Tree, field, head_line, line_of, patterns, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -45,11 +45,10 @@ STANDARD = frozenset(
      "sched", "spawn", "syslog", "regex", "glob", "getopt", "strings", "utime", "windows", "direct", "io"}
 )  # fmt: skip
 """Headers of C and of POSIX without their ending."""
-INSIDE = re.compile(rb"\b(?:struct|class|union|enum|include|define|typedef)\b")
+INSIDE = patterns("struct class union enum include define typedef")
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inl", ".ipp", ".inc")
 SOURCES = (".c", ".cc", ".cpp", ".cxx")
-DECLARED_IN = frozenset({"translation_unit", "declaration_list", "preproc_ifdef", "preproc_if", "preproc_else",
-                         "preproc_elif", "linkage_specification", "template_declaration"})  # fmt: skip
+DECLARED_IN = frozenset({"translation_unit", "declaration_list", "linkage_specification", "template_declaration"})
 CONTAINERS = frozenset({"preproc_ifdef", "preproc_if", "preproc_else", "preproc_elif", "preproc_elifdef",
                         "linkage_specification", "declaration_list"})  # fmt: skip
 
@@ -213,13 +212,17 @@ def _sections(body: "Node", source: bytes) -> tuple[list[int], list[str]]:
 
 def declaration(node: "Node", source: bytes) -> Iterable[Found]:
     """Prototypes and variables outside functions; types declared in passing."""
-    if node.parent is not None and node.parent.type not in DECLARED_IN and node.parent.type != "field_declaration_list":
+    around = node.parent
+    while around is not None and around.type.startswith("preproc_"):
+        around = around.parent
+    torn = around is not node.parent and around is not None and around.type == "ERROR"
+    if around is not None and not torn and around.type not in DECLARED_IN and around.type != "field_declaration_list":
         return
     yield from _type_inside(node, source)
     hidden = is_static(node, source) or _hidden(node, source)
     constant = any(text(child, source) in ("const", "constexpr") for child in node.named_children
                    if child.type == "type_qualifier")  # fmt: skip
-    member = node.parent is not None and node.parent.type == "field_declaration_list"
+    member = around is not None and around.type == "field_declaration_list"
     for item in node.children_by_field_name("declarator"):
         said = declared(item, source)
         said = _unmarked(said, node, source) if said is not None else None

@@ -106,16 +106,19 @@ class Language:
     """Node types the walk looks into for definitions and imports without making a symbol."""
     opened: Mapping[str, Callable[["Node", bytes], tuple[int, int] | None]] = dataclass_field(default_factory=dict)
     """Node type → bytes inside it to be parsed as if they stood alone: the items in a Rust `cfg_rt! { … }`."""
-    inside: "re.Pattern[bytes] | None" = None
-    """What the body of a function holds when it is worth looking into: the keywords of inner definitions and imports.
-    None looks into every body."""
-    imports_inside: "re.Pattern[bytes] | None" = None
-    """Found in every source with imports inside expressions; the others need not be searched for an @import."""
+    inside: "tuple[re.Pattern[bytes], ...] | None" = None
+    """Found in what is worth looking into below the body of a function: the keywords of inner definitions and imports.
+    None looks into everything. Patterns that begin with plain characters are found ten times as fast."""
     wrappers: frozenset[str] = frozenset()
     """Node types that belong to the one definition inside them: decorated definitions, export statements."""
     attached: frozenset[str] = frozenset()
     """Sibling node types that belong to the next definition: attributes, annotations."""
-    imports: Mapping[str, ImportReader]
+    imports: Mapping[str, ImportReader] = dataclass_field(default_factory=dict)
+    """Node type → reader, for the import statements that the walk comes by."""
+    inner_imports: Mapping[str, ImportReader] = dataclass_field(default_factory=dict)
+    """Node type → reader, for imports anywhere else, which the query captures as @import."""
+    inner_import_signs: "tuple[re.Pattern[bytes], ...]" = ()
+    """Each @import node holds, near its root, something found by one of these: looking only there spares the query."""
     comments: frozenset[str] = frozenset({"comment"})
     module_doc: Callable[["Node", bytes], str | None] | None = None
     """Documentation of the whole file; None takes the first comment that is not a licence."""
@@ -129,8 +132,8 @@ class Language:
     uses: str = ""
     """Query with captures @call @element @new @inherit @decorate @macro @type @read @raise @catch @exit @assert @branch
     @effect.KIND @import @hidden; a callee is captured whole, receiver included. A @read counts when an import bound
-    its name. An @import anywhere in the file goes to the reader in `imports` for its node type. Inside a @hidden node
-    nothing counts."""
+    its name. An @import goes to the reader in `inner_imports` for its node type. Inside a @hidden node nothing
+    counts."""
     calls: Mapping[str, str] = dataclass_field(default_factory=dict)
     """Captured node type → field of its name, where the callee ends: grammars whose calls have no callee node."""
     callee: "re.Pattern[str] | None" = None
@@ -194,6 +197,11 @@ class Language:
     def kin(self) -> str:
         """The family name."""
         return self.family or self.name
+
+
+def patterns(words: str) -> "tuple[re.Pattern[bytes], ...]":
+    """One pattern for each of the words, followed by what ends a word."""
+    return tuple(re.compile(re.escape(word.encode()) + rb"\b") for word in words.split())
 
 
 def text(node: "Node", source: bytes) -> str:

@@ -80,14 +80,16 @@ def parse_span(source: bytes, span: tuple[int, int], language: Language) -> "Nod
 
 def is_too_deep(root: "Node") -> bool:
     """Whether the path from the root through the largest children is longer than `DEPTH_LIMIT`."""
-    if root.end_byte - root.start_byte < DEPTH_LIMIT:
-        return False
     node: Node | None = root
-    for _ in range(DEPTH_LIMIT):
-        if node is None or node.end_byte - node.start_byte < 2:
+    for below in range(DEPTH_LIMIT, 0, -1):
+        if node is None or node.descendant_count < below:  # too few nodes for a path that long
             return False
-        node = max(node.children, key=lambda child: child.end_byte - child.start_byte, default=None)
+        node = max(node.children, key=_size, default=None)
     return True
+
+
+def _size(node: "Node") -> int:
+    return int(node.end_byte - node.start_byte)
 
 
 def _parse_in_time(parser: "Parser", source: bytes) -> Any:
@@ -118,10 +120,4 @@ def longest_line(source: bytes) -> int:
     """Length in bytes of the longest line."""
     if len(source) <= LINE_LIMIT_BYTES:
         return len(source)
-    longest = start = 0
-    while start < len(source):
-        end = source.find(b"\n", start)
-        end = len(source) if end < 0 else end
-        longest = max(longest, end - start)
-        start = end + 1
-    return longest
+    return max(map(len, source.split(b"\n")))

@@ -109,7 +109,7 @@ def first_comment(root: "Node", source: bytes, language: Language) -> str:
     for child in root.named_children:
         if child.type not in language.comments:
             following_row = child.start_point[0]
-            if child.type in language.imports:
+            if child.type in language.imports or child.type in language.inner_imports:
                 following_row += 2
             break
         whole = source.startswith(b"/*", child.start_byte)

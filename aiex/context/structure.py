@@ -1,6 +1,8 @@
 """The walk over containers that finds the symbols and the imports of a file."""
 
+from bisect import bisect_right
 from collections.abc import Container, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, Symbol, SymbolKind
@@ -45,9 +47,8 @@ class Walk:
         above: "Sequence[Node]" = (),
     ) -> None:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
-        language = self.language
-        definitions, containers, imports = language.definitions, language.containers, language.imports
-        comments, attached = language.comments, language.attached
+        comments, attached = self.language.comments, self.language.attached
+        sparse = parent >= 0 and self.language.inside is not None and self.symbols[parent].kind in BODIED
         leading = [*above]
         before: Node | None = None
         for child in node.named_children:
@@ -58,25 +59,40 @@ class Walk:
                     leading.append(child)
                 continue
             before = child
-            reader = definitions.get(kind)
-            found = tuple(reader(child, self.source)) if reader is not None else ()
-            if found:
-                for item in found:
-                    self.add(item, parent, outer, leading, depth, wrappers)
+            if not sparse or self.holds_marks(child):
+                self.visit(child, parent, outer, leading, depth, wrappers)
                 if parent in self.full:
                     return
-            elif kind in imports:
-                self.imports.extend(imports[kind](child, self.source))
-            if not found and depth < WALK_DEPTH:
-                if kind in language.wrappers:
-                    start = outer or child
-                    self.look_wrapped(child, parent, start, leading, depth + 1, (*wrappers, kind))
-                elif kind in containers:
-                    self.look(child, parent, None, depth + 1, ())
-                elif kind in language.opened:
-                    self.open(child, parent, depth + 1)
             if leading:
                 leading = []
+
+    def visit(
+        self,
+        node: "Node",
+        parent: int,
+        outer: "Node | None",
+        leading: "list[Node]",
+        depth: int,
+        wrappers: tuple[str, ...],
+    ) -> None:
+        """Take in one node: the definitions it is, the import it is, or what it contains."""
+        language, kind = self.language, node.type
+        reader = language.definitions.get(kind)
+        found = tuple(reader(node, self.source)) if reader is not None else ()
+        if found:
+            for item in found:
+                self.add(item, parent, outer, leading, depth, wrappers)
+            return
+        if kind in language.imports:
+            self.imports.extend(language.imports[kind](node, self.source))
+        if depth >= WALK_DEPTH:
+            return
+        if kind in language.wrappers:
+            self.look_wrapped(node, parent, outer or node, leading, depth + 1, (*wrappers, kind))
+        elif kind in language.containers:
+            self.look(node, parent, None, depth + 1, ())
+        elif kind in language.opened:
+            self.open(node, parent, depth + 1)
 
     def open(self, node: "Node", parent: int, depth: int) -> None:
         """Look into bytes that the grammar left unparsed, such as the items in a macro call."""
@@ -167,11 +183,18 @@ class Walk:
 
     def is_worth_a_look(self, kind: SymbolKind, body: "Node") -> bool:
         """Whether a body may hold definitions or imports: that of a function seldom does."""
-        inside = self.language.inside
-        if inside is None or kind not in BODIED:
-            return True
-        line = self.source.rfind(b"\n", 0, body.start_byte) + 1  # patterns may ask for the start of a line
-        return inside.search(self.source, line, body.end_byte) is not None
+        return self.language.inside is None or kind not in BODIED or self.holds_marks(body)
+
+    def holds_marks(self, node: "Node") -> bool:
+        """Whether something that `Language.inside` finds ends in a node."""
+        marks = self.marks
+        place = bisect_right(marks, node.start_byte)
+        return place < len(marks) and marks[place] <= node.end_byte
+
+    @cached_property
+    def marks(self) -> list[int]:
+        """Where everything ends that `Language.inside` finds; one search per file is cheaper than one per body."""
+        return sorted(found.end() for pattern in self.language.inside or () for found in pattern.finditer(self.source))
 
 
 def last_line(node: "Node") -> int:

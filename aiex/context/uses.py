@@ -111,26 +111,29 @@ class Uses:
 
     def collect_imports(self, *roots: "Node") -> None:
         """Add the imports inside expressions, and nothing else."""
-        if "@import" not in self.language.uses:
+        if not self.language.inner_imports:
             return
-        inside = self.language.imports_inside
-        if inside is None:
+        signs = self.language.inner_import_signs
+        if not signs:
             self.add_imports(self.captures(roots, _query(self.language, "@import")).get("import", []))
             return
+        nodes: dict[int, Node] = {}
         for root in roots:  # a few places to look at cost less than a query over the whole tree
-            for match in inside.finditer(self.source, root.start_byte, root.end_byte):
-                node = root.descendant_for_byte_range(match.start(), match.start())
-                self.add_imports(self.importing(node))
+            for sign in signs:
+                for match in sign.finditer(self.source, root.start_byte, root.end_byte):
+                    node = self.importing(root.descendant_for_byte_range(match.start(), match.start()))
+                    if node is not None:
+                        nodes[node.id] = node
+        self.add_imports(nodes.values())
 
-    def importing(self, node: "Node | None") -> "Iterator[Node]":
+    def importing(self, node: "Node | None") -> "Node | None":
         """The nearest node around that a reader of imports knows."""
+        readers = self.language.inner_imports
         for _ in range(IMPORT_CLIMB):
-            if node is None:
-                return
-            if node.type in self.language.imports:
-                yield node
-                return
+            if node is None or node.type in readers:
+                return node
             node = node.parent
+        return None
 
     def captures(self, roots: "Iterable[Node]", query: Any) -> "dict[str, list[Node]]":
         """The nodes of every capture name, each in order of the source where the tree is one."""
@@ -169,7 +172,7 @@ class Uses:
 
     def add_imports(self, nodes: "Iterable[Node]") -> None:
         """Add the imports inside expressions, which the walk does not look at."""
-        readers, known = self.language.imports, len(self.imports)
+        readers, known = self.language.inner_imports, len(self.imports)
         for node in nodes:
             if node.type in readers:
                 self.imports.extend(readers[node.type](node, self.source))

@@ -118,6 +118,8 @@ def _destructured(pattern: "Node", source: bytes) -> Iterator[tuple[str, str]]:
 IMPORTS: Mapping[str, Callable[["Node", bytes], Iterable[Import]]] = {
     "import_statement": _import,
     "export_statement": _reexport,
+}
+INNER_IMPORTS: Mapping[str, Callable[["Node", bytes], Iterable[Import]]] = {
     "call_expression": _called_import,
     "new_expression": _called_import,
 }

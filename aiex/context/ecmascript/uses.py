@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from aiex.context.language import effects_by_kind
+from aiex.context.language import effects_by_kind, patterns
 
 STANDARD = frozenset(
     {"assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram",
@@ -96,8 +96,11 @@ EFFECTS: Mapping[str, str] = {
         thread="Worker SharedWorker navigator.serviceWorker.*",
     ),
 }
-INSIDE = re.compile(rb"=>|\b(?:function|class|interface|enum|namespace|module|type|abstract|prototype|exports)\b")
-IMPORTS_INSIDE = re.compile(rb"\brequire\b|\bimport\s*\(|\bimportScripts\b|\bnew\s+(?:\w*Worker|URL)\b")
+INSIDE = (re.compile(rb"=>"), *patterns("function class prototype exports"))
+INSIDE_TYPED = (*INSIDE, *patterns("interface enum namespace module type abstract"))
+IMPORT_SIGNS = tuple(
+    map(re.compile, (rb"require\b", rb"import\s*\(", rb"importScripts\b", rb"new\s+(?:\w*Worker|URL)\b"))
+)
 IGNORED = frozenset(
     {
         "require", "String", "Number", "Boolean", "Symbol", "BigInt", "parseInt", "parseFloat", "isNaN", "isFinite",

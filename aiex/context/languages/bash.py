@@ -156,8 +156,8 @@ LANGUAGE = Language(
         "command": _command,
     },
     containers=frozenset({"if_statement", "else_clause", "elif_clause", "list", "redirected_statement"}),
-    inside=re.compile(rb"\(\)\s*\{|\bfunction\s"),
-    imports={"command": _source},
+    inside=(re.compile(rb"\(\)\s*\{"), re.compile(rb"function\s")),
+    inner_imports={"command": _source},
     exported=_exported,
     entry=_entry,
     uses="""

@@ -9,6 +9,7 @@ LANGUAGE = Language(
     extensions=(".c", ".h"),
     definitions=cfamily.DEFINITIONS,
     containers=cfamily.CONTAINERS,
+    inside=cfamily.INSIDE,
     imports={"preproc_include": cfamily.include},
     exported=cfamily.exported,
     entry=cfamily.entry,

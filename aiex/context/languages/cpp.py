@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aiex.context import cfamily
-from aiex.context.language import Found, Language, field, head_line
+from aiex.context.language import Found, Language, field, head_line, patterns
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -59,6 +59,7 @@ LANGUAGE = Language(
     },
     containers=cfamily.CONTAINERS,
     wrappers=frozenset({"template_declaration"}),
+    inside=(*cfamily.INSIDE, *patterns("using")),
     imports={"preproc_include": cfamily.include},
     exported=cfamily.exported,
     entry=cfamily.entry,

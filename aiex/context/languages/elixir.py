@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Language, Tree, field, head_line, line_of, sibling, text
+from aiex.context.language import Found, Language, Tree, field, head_line, line_of, patterns, sibling, text
 from aiex.context.prose import clean_comment, first_paragraph
 
 if TYPE_CHECKING:
@@ -371,13 +371,18 @@ def _spellings(part: str) -> list[str]:
     return list(dict.fromkeys([whole, part.upper(), *inner]))
 
 
+_INSIDE = (
+    re.compile(rb"def(?:module\b|\w*\s)"),
+    re.compile(rb"@\w"),
+    *patterns("alias import require use test property feature"),
+)
 LANGUAGE = Language(
     name="elixir",
     grammar="tree_sitter_elixir:language",
     extensions=(".ex", ".exs"),
     interpreters=("elixir", "iex"),
     definitions={"call": _call, "unary_operator": _unary},
-    inside=re.compile(rb"\b(?:alias|import|require|use|defmodule|test|property|feature)\s"),
+    inside=_INSIDE,
     imports={"call": _directive, "unary_operator": _behaviour},
     module_doc=_module_doc,
     entry=_entry,

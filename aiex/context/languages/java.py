@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Language, Reader, Tree, field, line_of, text
+from aiex.context.language import Found, Language, Reader, Tree, field, line_of, patterns, text
 from aiex.context.prose import clean_comment
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ LANGUAGE = Language(
         "enum_constant": _enum_constant,
     },
     containers=frozenset({"enum_body_declarations"}),
-    inside=re.compile(rb"\b(?:class|interface|enum|record)\s"),
+    inside=patterns("class interface enum record"),
     imports={"import_declaration": _import},
     comments=frozenset({"line_comment", "block_comment"}),
     module_doc=_module_doc,

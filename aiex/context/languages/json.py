@@ -29,8 +29,10 @@ _FILE_KEYS = frozenset(
     }
 )
 """Keys of package.json, tsconfig.json and schemas whose value is a file, with or without `./` in front."""
+_FILE_SIGNS = tuple(re.compile(f'"{re.escape(sign)}'.encode()) for sign in ("./", "../", *sorted(_FILE_KEYS)))
 _PATH = re.compile(r"^(?:\.{1,2}/)?[\w@][\w@./-]*$")
 _VALUE_LIMIT = 60
+_FILE_LEVELS = 3
 
 
 def _pair(node: "Node", source: bytes) -> Iterator[Found]:
@@ -49,11 +51,25 @@ def _pair(node: "Node", source: bytes) -> Iterator[Found]:
 
 def _file(node: "Node", source: bytes) -> Iterator[Import]:
     """A value that names a file: one that begins with `./`, or the value of a key known for it."""
+    if not _is_shallow(node):
+        return
     target = field(node, "value", source).strip('"')
     key = field(node, "key", source).strip('"')
     plain = key in _FILE_KEYS and _PATH.match(target) and ("/" in target or "." in target)
     if (target.startswith(("./", "../")) or plain) and is_local(target) and "*" not in target:
         yield link(target, line_of(node))
+
+
+def _is_shallow(pair: "Node") -> bool:
+    """Whether a pair stands in at most three objects, the outermost of which is the document."""
+    node: Node | None = pair
+    for _ in range(_FILE_LEVELS):
+        node = node.parent if node is not None else None  # the object
+        above = node.parent if node is not None else None
+        if above is None or above.type == "document":
+            return above is not None
+        node = above
+    return False
 
 
 def _description(root: "Node", source: bytes) -> str | None:
@@ -75,7 +91,8 @@ LANGUAGE = Language(
     ),
     definitions={"pair": _pair},
     containers=frozenset({"object"}),
-    imports={"pair": _file},
+    inner_imports={"pair": _file},
+    inner_import_signs=_FILE_SIGNS,
     module_doc=_description,
     exported=lambda name, node, wrappers, parent: True,
     uses="""

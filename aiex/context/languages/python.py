@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import
-from aiex.context.language import Found, Language, Tree, by_fields, effects_by_kind, field, line_of, text
+from aiex.context.language import Found, Language, Tree, by_fields, effects_by_kind, field, line_of, patterns, text
 from aiex.context.prose import first_paragraph
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ LANGUAGE = Language(
             "case_clause",
         }
     ),
-    inside=re.compile(rb"(?m)^[ \t]+(?:async[ \t]+def|def|class|import|from)\b"),
+    inside=patterns("def class import"),
     wrappers=frozenset({"decorated_definition"}),
     imports={
         "import_statement": _import,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Language, Tree, field, head_line, line_of, text
+from aiex.context.language import Found, Language, Tree, field, head_line, line_of, patterns, text
 from aiex.context.prose import clean_comment
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ LANGUAGE = Language(
     },
     containers=frozenset({"begin", "if", "unless", "then", "else", "body_statement", "block_body", "if_modifier",
                           "unless_modifier", "rescue"}),
-    inside=re.compile(rb"\b(?:def|class|module|require|require_relative|load|describe|context|it|test|specify)\b"),
+    inside=patterns("def class module require require_relative load describe context it test specify"),
     imports={"call": _require},
     module_doc=_module_doc,
     entry=_entry,

@@ -55,13 +55,13 @@ LANGUAGE = Language(
     filenames=(".clang-format", ".clang-tidy", ".yamllint", "CITATION.cff"),
     definitions={"block_mapping_pair": _pair, "flow_pair": _pair},
     containers=frozenset({"document", "block_node", "block_mapping", "flow_node", "flow_mapping"}),
-    imports={"plain_scalar": _file, "double_quote_scalar": _file, "single_quote_scalar": _file},
+    inner_imports={"plain_scalar": _file, "double_quote_scalar": _file, "single_quote_scalar": _file},
     module_doc=_doc,
     exported=lambda name, node, wrappers, parent: True,
     uses="""
         (flow_node [(plain_scalar) (double_quote_scalar) (single_quote_scalar)] @import)
     """,
-    imports_inside=re.compile(rb"\.\.?/"),
+    inner_import_signs=(re.compile(rb"\.\.?/"),),
     mention=PATH_MENTION,
     names_of=page_names,
     resolve=resolve_link,
