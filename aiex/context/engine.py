@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 RACY_NS = 2_000_000_000
 """Coarsest common time stamp of a file system (2 s on FAT)."""
-POOL_FROM_BYTES = 1_000_000
-"""Starting worker processes costs about as much as parsing half of this."""
+POOL_FROM_BYTES = 400_000
+"""Less is parsed as fast in this process: workers load the grammars anew. With uses half of this takes as long."""
 SAVE_EVERY = 500
 
 
@@ -148,7 +148,7 @@ class Engine:
         """Facts with their uses for many files, in order; files that cannot be read are left out."""
         known = self.paths.known
         unknown = [known[path] for path in paths if path in known and not self.has_stored(known[path])]
-        if sum(entry.size_bytes for entry in unknown) >= POOL_FROM_BYTES:
+        if is_much(unknown, uses=True):
             for _ in self.parse_many(unknown, uses=True):
                 pass
             self.save()
@@ -176,8 +176,7 @@ class Engine:
             entries = yield from self.recognise_many(entries, uses)
         from aiex.context import reading
 
-        much = sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES
-        workers = self.workers if much else 1
+        workers = self.workers if is_much(entries, uses=uses) else 1
         terms = reading.Terms(uses, self.limit_bytes)
         for entry, result in reading.read_many(self.workspace, entries, workers, terms):
             if isinstance(result, AiexError):
@@ -348,6 +347,11 @@ def open_engine(
         limit_bytes: Larger files are not parsed.
     """
     return Engine(workspace, cache_path, workers, ignore, limit_bytes)
+
+
+def is_much(entries: Sequence[FileEntry], *, uses: bool) -> bool:
+    """Whether files are parsed sooner by worker processes."""
+    return sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES / (2 if uses else 1)
 
 
 def parser_version() -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,15 +11,18 @@ from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, t
 from aiex.context.language import HEAD_BYTES, Language, find_language, get_language
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
-from aiex.errors import AiexError
+from aiex.errors import AiexError, StoreError
 from aiex.guard.sandbox.files import TooLarge, Workspace
+from aiex.guard.sandbox.workers import Died, run_in_workers
 
 if TYPE_CHECKING:
     from aiex.context.listing import FileEntry
 
 SNIFF_BYTES = 8_192
 WORDLESS_IMPORT = frozenset({"from", "import", "require"})
-POOL_BATCH_BYTES = 150_000
+BATCH_BYTES = 150_000
+BATCHES_PER_WORKER = 6
+"""Enough for all to end at about the same time."""
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -139,51 +143,45 @@ def read_many(
         for entry in entries:
             yield entry, _read_or_error(workspace, entry, terms)
         return
-    import multiprocessing
-    import sys
-    import threading
-
-    forks = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if forks else "spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(workspace, terms)) as pool:
-        for batch in pool.imap(_read_batch, list(_batches(entries))):
-            yield from batch
-        pool.close()
-        pool.join()  # workers that are done leave by themselves; only those of a broken off run are ended
+    batches = list(_batches(entries, workers))
+    read = partial(_read_batch, workspace, terms)
+    for batch, results in zip(batches, run_in_workers(read, batches, workers), strict=True):
+        if not isinstance(results, Died):
+            yield from zip(batch, results, strict=True)
+            continue
+        singles = [[entry] for entry in batch]  # one of them is too much for a parser; the others are read again
+        for entry, result in zip(batch, run_in_workers(read, singles, 1), strict=True):
+            yield entry, _lost(result) if isinstance(result, Died) else result[0]
 
 
-def _batches(entries: Sequence["FileEntry"]) -> Iterator[list["FileEntry"]]:
+def _lost(death: Died) -> AiexError:
+    return StoreError(
+        f"the process that parsed it ended ({'signal' if death.exit_code < 0 else 'exit'} {abs(death.exit_code)})",
+        hint="Leave the file out with a line in .aiexignore, and report it.",
+    )
+
+
+def _batches(entries: Sequence["FileEntry"], workers: int) -> Iterator[list["FileEntry"]]:
+    share = sum(map(_cost, entries)) // (workers * BATCHES_PER_WORKER)
     batch: list[FileEntry] = []
     size = 0
     for entry in entries:
         batch.append(entry)
-        size += entry.size_bytes + 1_000
-        if size >= POOL_BATCH_BYTES:
+        size += _cost(entry)
+        if size >= min(share, BATCH_BYTES):
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
 
 
-_job: tuple[Workspace, Terms] | None = None
+def _cost(entry: "FileEntry") -> int:
+    """What reading a file takes, in bytes of parsing."""
+    return entry.size_bytes + 1_000
 
 
-def _start_worker(workspace: Workspace, terms: Terms) -> None:
-    global _job  # noqa: PLW0603  (a worker process has exactly one job)
-    import gc
-    import signal
-
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler from the parent can be lost, and the worker stay for ever
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers; a second voice would only print
-    gc.freeze()  # what was here before is not looked through again, nor are its pages copied
-    gc.set_threshold(100_000, 20, 20)  # facts are tuples without cycles: looking for cycles cost a fifth of the time
-    _job = workspace, terms
-
-
-def _read_batch(entries: list["FileEntry"]) -> list[tuple["FileEntry", Reading | AiexError]]:
-    assert _job is not None  # noqa: S101  (set by the initializer of this process)
-    workspace, terms = _job
-    return [(entry, _read_or_error(workspace, entry, terms)) for entry in entries]
+def _read_batch(workspace: Workspace, terms: Terms, entries: list["FileEntry"]) -> list[Reading | AiexError]:
+    return [_read_or_error(workspace, entry, terms) for entry in entries]
 
 
 def _read_or_error(workspace: Workspace, entry: "FileEntry", terms: Terms) -> Reading | AiexError:
