@@ -44,16 +44,20 @@ def signature(node: "Node", body: "Node | None", source: bytes) -> str:
 
 def comment_above(leading: "list[Node]", node: "Node", source: bytes, language: Language) -> str:
     """First paragraph of the comments that end directly above a node; `/**` may leave one line blank."""
-    wanted_row = node.start_point[0]
-    lines: list[str] = []
+    if not leading:
+        return ""
+    row = node.start_point[0]
+    block: list[str] = []
     for item in reversed(leading):
-        end_row = item.end_point[0] - (0 if item.end_point[1] else 1)
-        if end_row < wanted_row - (2 if source.startswith(b"/**", item.start_byte) else 1):
+        last_row, column = item.end_point
+        start = item.start_byte
+        mark = source[start : start + 3]
+        if last_row - (0 if column else 1) < row - (2 if mark == b"/**" else 1):
             break
-        wanted_row = item.start_point[0]
-        if item.type in language.comments and not source.startswith(b"#!", item.start_byte):
-            lines[:0] = text(item, source).splitlines()
-    return clean_comment(lines) if lines else ""
+        row = item.start_point[0]
+        if item.type in language.comments and mark[:2] != b"#!":
+            block.append(source[start : item.end_byte].decode("utf-8", "replace"))
+    return clean_comment([line for item in reversed(block) for line in item.splitlines()]) if block else ""
 
 
 def clean_comment(lines: list[str]) -> str:

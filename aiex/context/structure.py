@@ -55,7 +55,7 @@ class Walk:
             kind = child.type
             if kind in comments or kind in attached:
                 # a comment behind code on its line says nothing about what follows
-                if kind in attached or before is None or child.start_point[0] + 1 != last_line(before):
+                if leading or kind in attached or before is None or child.start_point[0] + 1 != last_line(before):
                     leading.append(child)
                 continue
             before = child

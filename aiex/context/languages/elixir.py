@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,7 @@ _SPELLED = re.compile(rb"[A-Z]\w*(?:\.[A-Z]\w*)*(?!\w|\.\{)")
 _UNSPELLED = re.compile(
     rb"^\s*(?:defmodule|defprotocol)\s+$|^[^\"]*#|^(?:[^\"]*\"[^\"]*\")*[^\"#]*\"[^\"#]*$|\balias\s[^\n]*\{|[\w.:@]$"
 )
+_ENTRIES = re.compile(rb"def\s+(?:start|run|main)\b")
 _PROGRAM = re.compile(rb"\buse\s+(?:Application|Mix\.Task)\b")
 
 
@@ -47,7 +49,9 @@ def _target(node: "Node", source: bytes) -> str:
 
 
 def _arguments(node: "Node") -> "list[Node]":
-    inner = next((child for child in node.named_children if child.type == "arguments"), None)
+    inner = node.named_child(1) if node.named_child_count > 1 else None  # the usual place, behind the word
+    if inner is None or inner.type != "arguments":
+        inner = next((child for child in node.named_children if child.type == "arguments"), None)
     return inner.named_children if inner is not None else []
 
 
@@ -66,6 +70,7 @@ class _Clause(NamedTuple):
     arity: int
 
 
+@lru_cache(maxsize=16)  # each clause is compared with those around it
 def _clause(node: "Node | None", source: bytes) -> _Clause | None:
     if node is None or node.type != "call":
         return None
@@ -236,6 +241,8 @@ def _module_doc(root: "Node", source: bytes) -> str | None:
 def _entry(root: "Node", source: bytes) -> int:
     """`start` of an application, `run` of a task, `main` of a script."""
     program = _PROGRAM.search(source) is not None
+    if _ENTRIES.search(source) is None:
+        return 0
     for child in root.named_children:
         body = _block(child) if child.type == "call" and _target(child, source) == "defmodule" else None
         for node in body.named_children if body is not None else ():
@@ -300,6 +307,7 @@ def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4_096)
 def _underscore(module: str) -> str:
     """The path of a module as `Macro.underscore/1` gives it: `Shop.HTTPClient` is `shop/http_client`."""
     path = module.replace(".", "/")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, SymbolKind
-from aiex.context.language import Found, Language, Reader, field, head_line, line_of, text
+from aiex.context.language import Found, Language, Reader, field, head_line, line_of, patterns, text
 from aiex.context.prose import clean_comment
 from aiex.context.rustpaths import OUTSIDE, from_file, leaves, modules_around, names_of, resolve
 
@@ -199,6 +199,7 @@ LANGUAGE = Language(
         "macro_definition": _macro,
     },
     containers=frozenset({"foreign_mod_item", "declaration_list", "expression_statement"}),
+    inside=patterns("fn struct enum union trait impl mod use const static type extern macro_rules"),
     opened={"macro_invocation": _items_in_macro},
     attached=frozenset({"attribute_item"}),
     imports={"use_declaration": _use, "mod_item": _module, "extern_crate_declaration": _extern},
