@@ -1,0 +1,118 @@
+"""Worker processes: order, deaths, errors, and runs that are broken off."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from aiex.guard.sandbox.workers import Died, run_in_workers
+from tests.conftest import SOURCE_ROOT
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def die_at(fatal: set[int], number: int) -> int:
+    if number in fatal:
+        os._exit(3)
+    return number
+
+
+def fail_at(fatal: int, number: int) -> int:
+    if number == fatal:
+        raise LookupError(f"no {number}")
+    return number
+
+
+def large(number: int) -> bytes:
+    return bytes(400_000) + str(number).encode()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_results_come_in_the_order_of_the_pieces(count: int) -> None:
+    assert list(run_in_workers(square, range(40), count)) == [number * number for number in range(40)]
+
+
+def test_results_larger_than_a_pipe_do_not_block() -> None:
+    assert [result[400_000:] for result in run_in_workers(large, range(12), 2)] == [b"%d" % n for n in range(12)]
+
+
+def test_nothing_to_do_starts_nothing() -> None:
+    assert list(run_in_workers(square, [], 2)) == []
+
+
+@pytest.mark.parametrize("fatal", [{0}, {7}, {29}, {3, 4, 5}, set(range(30))])
+def test_a_worker_that_dies_costs_only_its_piece(fatal: set[int]) -> None:
+    expected = [Died(3) if number in fatal else number for number in range(30)]
+    assert list(run_in_workers(partial(die_at, fatal), range(30), 2)) == expected
+
+
+def test_an_error_in_the_work_reaches_the_caller_with_its_place() -> None:
+    with pytest.raises(LookupError, match="no 5") as caught:
+        list(run_in_workers(partial(fail_at, 5), range(20), 2))
+    assert "fail_at" in caught.value.__notes__[0]
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("taken", range(0, 12))
+def test_a_run_that_is_closed_early_leaves_no_process(taken: int) -> None:
+    results = run_in_workers(large, range(30), 3)
+    for _ in range(taken):
+        next(results)
+    results.close()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Enough code for worker processes."""
+    lines = "".join(
+        f"def function_{number}(a, b):\n    return [a for a in b if a > {number}]\n\n" for number in range(300)
+    )
+    for number in range(60):
+        (tmp_path / f"part_{number}.py").write_text(f"import part_{(number + 1) % 60}\n\n{lines}", encoding="utf-8")
+    return tmp_path
+
+
+def wait_at_most(process: subprocess.Popen[bytes], time_s: float) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(time_s)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_at_any_moment_ends_with_all_its_workers(
+    repository: Path, home: Path, ending: signal.Signals
+) -> None:
+    codes = set()
+    for moment_s in (0.0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5):
+        cache = repository / f"cache-{moment_s}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aiex", "explain", ".", "--offline", "--set", "context.workers=3"],
+            cwd=repository,
+            env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "AIEX_CACHE_DIR": str(cache)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        while process.poll() is None and not cache.exists():  # it is made just before the files are read
+            wait_at_most(process, 0.005)
+        wait_at_most(process, moment_s)
+        with suppress(ProcessLookupError):
+            if ending == signal.SIGKILL:
+                process.kill()  # and not its workers
+            else:
+                os.killpg(process.pid, ending)
+        process.communicate(timeout=30)  # returns when every process that holds the pipe is gone
+        codes.add(process.returncode)
+    assert codes <= {0, 128 + ending, -ending}
+    assert codes != {0}
