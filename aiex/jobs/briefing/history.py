@@ -5,6 +5,7 @@ more than the rest of a briefing.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -87,11 +88,17 @@ def ask(git: Git, path: str, *, directory: bool) -> History | None:
     )
     if not said:
         return None
-    return parse_log(said.decode("utf-8", "replace"), path, limit=limit, directory=directory)
+    return parse_log(os.fsdecode(said), path, limit=limit, directory=directory)
 
 
 def parse_log(text: str, path: str, *, limit: int, directory: bool) -> History | None:
-    """The history in the output of `git log --numstat -z` with this module's format."""
+    """The history in the output of `git log --numstat -z` with this module's format.
+
+    Args:
+        text: Bytes that are not UTF-8 as lone surrogates, as in `path`: names of files are compared.
+        path: The file that churn is counted for; of a directory all rows count.
+        limit: Most commits that are read; one more in the text says that there are more.
+    """
     commits: list[Commit] = []
     authors: Counter[str] = Counter()
     together: Counter[str] = Counter()
@@ -103,8 +110,8 @@ def parse_log(text: str, path: str, *, limit: int, directory: bool) -> History |
         fields = head.strip("\n").split("\x1f")
         if len(fields) != 4:
             continue
-        commits.append(Commit(*fields))
-        authors[fields[2]] += 1
+        commits.append(Commit(*map(_plain, fields)))
+        authors[commits[-1].author] += 1
         changed = [row for row in map(_row, rest.split("\0")) if row is not None]
         own = [row for row in changed if directory or row[2] == path]
         added += sum(row[0] for row in own)
@@ -124,6 +131,11 @@ def parse_log(text: str, path: str, *, limit: int, directory: bool) -> History |
         _most(together, 2),
         _most(busiest, 2),
     )
+
+
+def _plain(words: str) -> str:
+    """Words of a commit in an encoding that nobody declared: what is not UTF-8 is shown as such, not spelled."""
+    return words if words.isascii() else os.fsencode(words).decode("utf-8", "replace")
 
 
 def _row(line: str) -> tuple[int, int, str] | None:

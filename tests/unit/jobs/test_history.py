@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from aiex.context.engine import Engine
 from aiex.guard.sandbox.files import Workspace
-from aiex.jobs.briefing.history import Git, from_json, git_of, history_of, parse_log, to_json
+from aiex.jobs.briefing.history import Git, ask, from_json, git_of, history_of, parse_log, to_json
 
 LOG = (
     "\x1eaa\x1f2026-02-01\x1fAda\x1fSecond\0\0" "3\t1\ta.py\0" "1\t0\tb.py\0"
@@ -36,6 +40,28 @@ def test_of_a_directory_all_files_count() -> None:
     assert history is not None
     assert [(item.path, item.commits) for item in history.busiest] == [("a.py", 2), ("b.py", 2)]
     assert history.lines_added == 19
+
+
+def test_churn_of_a_file_whose_name_is_not_utf8_is_counted() -> None:
+    rows = (b"\x1eaa\x1f2026-02-01\x1fAd\xe9le\x1fFirst", b"", b"3\t1\tcaf\xe9.py", b"1\t0\tb.py", b"")
+    log = os.fsdecode(b"\x00".join(rows))
+    history = parse_log(log, os.fsdecode(b"caf\xe9.py"), limit=60, directory=False)
+    assert history is not None
+    assert (history.lines_added, history.lines_removed) == (3, 1)
+    assert history.commits[0].author == "Ad\ufffdle"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems take names in UTF-8 only")
+def test_a_file_whose_name_is_not_utf8_does_not_change_together_with_itself(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    _git(str(tmp_path), "init", "-q")
+    for text in ("x = 1\n", "x = 2\n"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        _git(str(tmp_path), "add", "-A")
+        _git(str(tmp_path), "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-qm", "Change")
+    history = ask(git_of(Workspace(str(tmp_path))), name, directory=False)
+    assert history is not None
+    assert (history.lines_added, history.lines_removed, history.together) == (2, 1, ())
 
 
 def test_no_output_is_no_history() -> None:
