@@ -11,6 +11,7 @@ from aiex.cli.columns import columns
 from aiex.cli.flags import complete_folder
 from aiex.cli.registry import Noun
 from aiex.cli.work import Work, answered, report
+from aiex.errors import UsageError
 from aiex.events import TurnEnded
 from aiex.wiring import Services
 
@@ -34,8 +35,8 @@ def list_trust() -> Work:
 @click.command("rm")
 @click.argument("folder", default=".", shell_complete=complete_folder)
 def rm_trust(folder: str) -> Work:
-    """Take trust in a workspace back; FOLDER is the current directory by default."""
-    return report("rm trust", lambda services: _remove(_root_of(services, folder)), sturdy=True)
+    """Take trust in a workspace back, also in one that is gone; FOLDER is the current directory by default."""
+    return report("rm trust", lambda services: _remove(_root_or_gone(services, folder)), sturdy=True)
 
 
 @click.command("show")
@@ -46,9 +47,22 @@ def show_trust(folder: str) -> Work:
 
 
 def _root_of(services: Services, folder: str) -> str:
+    """The workspace around a directory. Raises UsageError for what is none, which would mean the directory above it."""
     from aiex.guard.sandbox.files import find_root
 
-    return find_root(os.path.join(services.cwd, folder))
+    place = os.path.join(services.cwd, folder)
+    if not os.path.isdir(place):
+        from aiex.guard.neutral import printable_path
+
+        found = "not a directory" if os.path.lexists(place) else "no such directory"
+        raise UsageError(f"{printable_path(folder)}: {found}", hint="FOLDER is the directory of a project")
+    return find_root(place)
+
+
+def _root_or_gone(services: Services, folder: str) -> str:
+    """The workspace around a directory; a directory that is gone is taken for the workspace itself."""
+    place = os.path.join(services.cwd, folder)
+    return _root_of(services, folder) if os.path.lexists(place) else os.path.realpath(place)
 
 
 def _add(root: str) -> TurnEnded:
@@ -60,12 +74,19 @@ def _add(root: str) -> TurnEnded:
 
 
 def _list() -> TurnEnded:
+    from aiex.guard.neutral import printable_path
     from aiex.guard.trust import is_trusted, trusted_roots
 
     states = {root: os.path.isdir(root) and is_trusted(root) for root in trusted_roots()}
-    rows = [(root, "trusted" if holds else "changed since, not trusted") for root, holds in states.items()]
+    rows = [(printable_path(root), _state(root, holds=holds)) for root, holds in states.items()]
     data = [{"root": root, "trusted": holds} for root, holds in states.items()]
     return answered(columns(rows, head=("WORKSPACE", "STATE")) or "no workspace is trusted", {"workspaces": data})
+
+
+def _state(root: str, *, holds: bool) -> str:
+    if holds:
+        return "trusted"
+    return "changed since, not trusted" if os.path.isdir(root) else "gone"
 
 
 def _remove(root: str) -> TurnEnded:
