@@ -43,8 +43,8 @@ docs: ## write the reference pages that come from the code
 	$(BIN)/python -c "import sys; from aiex.jobs.briefing.reference import render_page; sys.stdout.buffer.write(render_page().encode())" > docs/reference/briefing.md
 
 lock: ## resolve the dependencies again; needs uv
-	$(LOCK) --upgrade -o requirements.lock
-	$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --upgrade --group dev -o requirements-dev.lock
+	$(LOCK) --upgrade -c requirements-dev.lock -o requirements.lock
 
 ci: ## everything CI does
 	.ci/run

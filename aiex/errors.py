@@ -3,11 +3,20 @@
 Branches follow what the caller can do. Every message says what was tried and what was found; `hint` says what to do.
 """
 
+from typing import Literal
+
+FailureKind = Literal[
+    "", "rate_limit", "quota", "overloaded", "server_error", "timeout", "transport", "malformed", "auth", "permission",
+    "not_found", "invalid_request", "context_overflow", "request_too_large", "content_filter",
+]  # fmt: skip
+"""What went wrong at a vendor, in one vocabulary for all of them; empty when it is none of these."""
+
 
 class AiexError(Exception):
     """A problem a person can understand; `exit_code` is the process code when nobody handles it."""
 
     exit_code = 70
+    kind: FailureKind = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -31,6 +40,7 @@ class NotSignedIn(AiexError):
     """There is no key, the key was rejected, or the workspace is not trusted."""
 
     exit_code = 77
+    kind: FailureKind = "auth"
 
 
 class Denied(AiexError):
@@ -62,9 +72,20 @@ class Transient(ProviderError):
 
     exit_code = 75
 
-    def __init__(self, message: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retry_after_s: float | None = None,
+        kind: FailureKind = "transport",
+        should_retry: bool | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+        self.kind = kind
+        self.should_retry = should_retry
+        """The vendor's own word on it (`x-should-retry`), None when it gave none."""
 
 
 class Unavailable(ProviderError):
@@ -78,11 +99,16 @@ class Rejected(ProviderError):
 
     exit_code = 1
 
+    def __init__(self, message: str, *, hint: str = "", kind: FailureKind = "invalid_request") -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+
 
 class ContextOverflow(ProviderError):
     """The request is larger than the model's window; both sizes in tokens, None when the vendor did not say."""
 
     exit_code = 1
+    kind: FailureKind = "context_overflow"
 
     def __init__(
         self, message: str, *, hint: str = "", needed_tokens: int | None = None, limit_tokens: int | None = None

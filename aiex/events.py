@@ -63,9 +63,11 @@ class PartEnded:
 
 @record
 class UsageUpdated:
-    """Tokens so far; replaces earlier values of the same call."""
+    """Tokens so far; replaces earlier values of the same call, which began with its `Started`."""
 
     usage: Usage
+    cost_usd: float | None = None
+    """None when the price of the model is unknown."""
 
 
 @record
@@ -78,8 +80,21 @@ class Retrying:
 
 
 @record
+class Waiting:
+    """The provider has been silent for so long; told again as it goes on."""
+
+    provider: str
+    silent_s: float
+    deadline_s: float
+    """When it is given up, counted like `silent_s`; 0 for never."""
+
+
+@record
 class FailedOver:
-    """Another provider takes over; `mid_answer` when words were already shown."""
+    """Another provider takes over; `mid_answer` when words were already shown.
+
+    Both are named as `provider/model`. What was shown of the part that was cut stands in a `PartEnded` before this.
+    """
 
     from_provider: str
     to_provider: str
@@ -113,6 +128,7 @@ StreamEvent = (
     | PartEnded
     | UsageUpdated
     | Retrying
+    | Waiting
     | FailedOver
     | Stopped
     | Failed
@@ -432,8 +448,8 @@ def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
             return {"type": "message", "role": "assistant", "delta": True, "text": text}
         case ReasoningDelta(text=text):
             return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
-        case UsageUpdated(usage=usage):
-            return {"type": "usage", **_fields(usage)}
+        case UsageUpdated(usage=usage, cost_usd=cost_usd):
+            return {"type": "usage", **_fields(usage), "cost_usd": cost_usd}
         case TurnEnded():
             return _result(event)
     heading = _HEADINGS.get(type(event))
@@ -452,6 +468,7 @@ _HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
     Compacted: {"type": "compaction"},
     FailedOver: {"type": "failover", "subtype": "provider"},
     Retrying: {"type": "failover", "subtype": "retry"},
+    Waiting: {"type": "failover", "subtype": "waiting"},
     BudgetHit: {"type": "budget"},
     CheckRan: {"type": "check"},
     Failed: {"type": "error", "severity": "error"},

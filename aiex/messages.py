@@ -46,20 +46,21 @@ class ToolCall:
 
 
 @record
+class Image:
+    """A picture; `data` is base64 without line breaks."""
+
+    media_type: str
+    data: str
+
+
+@record
 class ToolResult:
     """What a tool answered to the call with the same id."""
 
     call_id: str
     text: str
     is_error: bool = False
-
-
-@record
-class Image:
-    """A picture; `data` is base64 without line breaks."""
-
-    media_type: str
-    data: str
+    images: tuple[Image, ...] = ()
 
 
 @record
@@ -80,12 +81,17 @@ class Refusal:
 
 @record
 class Opaque:
-    """A vendor's signed block, kept verbatim and replayed only to the same provider, model and endpoint."""
+    """A vendor's signed block, kept verbatim and replayed only to the same provider, model and endpoint.
+
+    `covers` parts directly before it say the same in our words: where the block is replayed they are left out, and
+    everywhere else they stand and the block is left out.
+    """
 
     provider: str
     model: str
     endpoint: str
     data: Mapping[str, Any]
+    covers: int = 0
 
 
 @record
@@ -113,9 +119,15 @@ class ToolDefinition:
     parameters: Mapping[str, Any]
 
 
+Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
 @record
 class Request:
-    """One model call: `messages` in order, system first where there is one."""
+    """One model call: `messages` in order, system first where there is one.
+
+    What a model cannot do (a temperature, an effort, a forced tool) is left out for it as its profile says.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -123,6 +135,15 @@ class Request:
     max_output_tokens: int | None = None
     temperature: float | None = None
     response_schema: Mapping[str, Any] | None = None
+    """JSON schema of type object that the whole answer must fit."""
+    tool_choice: str = "auto"
+    """auto, any, none, or the name of the one tool to call."""
+    parallel_tool_calls: bool = True
+    effort: Effort = ""
+    """How much to think; empty leaves it to the vendor."""
+    stop_sequences: tuple[str, ...] = ()
+    cache_key: str = ""
+    """Requests that share a beginning share this, where a vendor routes by it."""
 
 
 @record

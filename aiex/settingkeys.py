@@ -39,7 +39,8 @@ KEYS: Final = (
     Key("budget_tokens", "integer", 12_000, "Most tokens of context put into one request.", minimum=1, clamp="highest"),
     Key("output.format", "text", "text", "Form of the answer on stdout.", choices=("text", "json", "stream-json")),
     Key("output.color", "text", "auto", "When to use colour.", choices=("auto", "always", "never")),
-    Key("providers.*.protocol", "text", "openai-chat", "The wire protocol that the server speaks."),
+    Key("fallback_models", "list", [], "Who answers when `model` cannot, in order, each as `provider/model`."),
+    Key("providers.*.protocol", "text", "auto", "The wire protocol that the server speaks; `auto` knows the vendors'."),
     Key("providers.*.base_url", "text", "", "Where the server is, up to and including the version path.", url=True),
     Key("providers.*.api_key_env", "text", "", "Name of the environment variable that holds the key; empty for none."),
     Key("providers.*.connect_timeout_s", "number", 10, f"Longest wait for a connection, {_S}.", clamp="highest"),
@@ -81,6 +82,16 @@ KEYS: Final = (
 )
 BUILT_IN_PROVIDERS: Final = {
     "openai": {"base_url": "https://api.openai.com/v1", "api_key_env": "OPENAI_API_KEY"},
+    "anthropic": {"base_url": "https://api.anthropic.com", "api_key_env": "ANTHROPIC_API_KEY"},
+    "gemini": {"base_url": "https://generativelanguage.googleapis.com", "api_key_env": "GEMINI_API_KEY"},
+    "ollama": {"base_url": "http://127.0.0.1:11434", "api_key_env": ""},
+    "openrouter": {"base_url": "https://openrouter.ai/api/v1", "api_key_env": "OPENROUTER_API_KEY"},
+    "groq": {"base_url": "https://api.groq.com/openai/v1", "api_key_env": "GROQ_API_KEY"},
+    "deepseek": {"base_url": "https://api.deepseek.com", "api_key_env": "DEEPSEEK_API_KEY"},
+    "mistral": {"base_url": "https://api.mistral.ai/v1", "api_key_env": "MISTRAL_API_KEY"},
+    "lmstudio": {"base_url": "http://127.0.0.1:1234/v1", "api_key_env": ""},
+    "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "api_key_env": ""},
+    "vllm": {"base_url": "http://127.0.0.1:8000/v1", "api_key_env": ""},
 }
 _BY_NAME = {key.name: key for key in KEYS}
 SECRET_NAMES: Final = frozenset({"api_key", "apikey", "api_token", "access_token", "token", "secret", "password"})

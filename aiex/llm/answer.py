@@ -23,7 +23,7 @@ class AnswerReader:
     the events before it were given.
     """
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, stream_form: Literal["sse", "ndjson"] = "sse") -> None:
         self._decoder = decoder
         self._sse = sse.Reader()
         self._form: Literal["", "sse", "json", "page"] = ""

@@ -7,12 +7,12 @@ one, is built in for api.openai.com and is not sent to a local server; `AIEX_API
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from aiex.errors import ConfigError, NotSignedIn
-from aiex.llm.wire import Profile, Quirks
+from aiex.llm.wire import NO_CREDENTIAL, Codec, Credential, Profile
 
 if TYPE_CHECKING:
     from aiex.settings import Origin, Settings
@@ -45,6 +45,11 @@ class Endpoint:
     """The server that the key in `key_env` is for, when it is not this one; else empty."""
     deadlines: Deadlines
 
+    @property
+    def credential(self) -> Credential:
+        """What signs requests here."""
+        return Credential("key", self.key) if self.key else NO_CREDENTIAL
+
     def hint_for_key(self) -> str:
         """What to do when the server wants a key, or another one."""
         if self.key:
@@ -58,9 +63,14 @@ class Endpoint:
 class Target:
     """Everything needed to ask one model."""
 
-    protocol: str
+    codec: Codec
     profile: Profile
     endpoint: Endpoint
+
+    @property
+    def name(self) -> str:
+        """As `provider/model`."""
+        return f"{self.profile.provider}/{self.profile.model}"
 
 
 def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) -> Target:
@@ -94,8 +104,46 @@ def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) ->
     host = urlsplit(base_url).hostname or ""
     if _server(base_url) == f"https://{OPENAI_HOST}" and not endpoint.key:
         raise NotSignedIn(f"no key for {provider} ({base_url})", hint=_hint_sign_in(endpoint))
-    profile = Profile(provider, name, base_url, find_quirks(host, name))
-    return Target(str(settings.get(f"{prefix}.protocol")), profile, endpoint)
+    codec = load_codec(str(settings.get(f"{prefix}.protocol")), provider, base_url)
+    profile = Profile(provider, name, base_url, codec.quirks(host, name))
+    return Target(codec, profile, endpoint)
+
+
+AUTO = "auto"
+_BY_HOST = {
+    "api.openai.com": "openai-responses",
+    "api.anthropic.com": "anthropic",
+    "generativelanguage.googleapis.com": "gemini",
+    "ollama.com": "ollama",
+}
+"""What the vendors' own servers speak; any other speaks Chat Completions unless the settings say otherwise."""
+_OLLAMA_PORT = 11_434
+
+
+def load_codec(protocol: str, provider: str, base_url: str) -> Codec:
+    """The codec of a protocol; `auto` means the one that the server is known for.
+
+    Raises:
+        ConfigError: if there is no such protocol.
+    """
+    from aiex import plugins
+    from aiex.settingkeys import nearest
+
+    name = protocol if protocol != AUTO else _guess_protocol(base_url)
+    room = "aiex.llm.providers"
+    if name in plugins.names(room):
+        codec = plugins.load(room, name).PROVIDER
+        if isinstance(codec, Codec):
+            return codec
+    known = [AUTO, *(other for other in plugins.names(room) if isinstance(plugins.load(room, other).PROVIDER, Codec))]
+    raise ConfigError(f"providers.{provider}.protocol is {name!r}, which is not known", hint=nearest(name, known))
+
+
+def _guess_protocol(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.port == _OLLAMA_PORT and parts.path in ("", "/"):
+        return "ollama"
+    return _BY_HOST.get(parts.hostname or "", "openai-chat")
 
 
 def _hint_sign_in(endpoint: Endpoint) -> str:
@@ -187,24 +235,3 @@ def _read_key(variable: str, environ: Mapping[str, str]) -> str:
             hint=f"set {variable} again, without quotes or line breaks",
         )
     return key
-
-
-# --- quirks ---------------------------------------------------------------------------------------------------------
-
-_BY_HOST = {
-    OPENAI_HOST: Quirks(max_tokens_field="max_completion_tokens"),
-    "api.deepseek.com": Quirks(json_schema=False, reasoning_field="reasoning_content"),
-    "api.mistral.ai": Quirks(stream_usage=False),
-}
-"""Departures by server. Sources: the vendors' API references and the profiles of pydantic-ai 2.68, November 2026."""
-
-_OPENAI_REASONING = re.compile(r"o\d|gpt-(?:[5-9]|\d\d)")
-"""Names of OpenAI models that refuse `temperature` and call the system a developer."""
-
-
-def find_quirks(host: str, model: str) -> Quirks:
-    """How this server, and this model there, wants to be asked; the rule for every server not listed."""
-    quirks = _BY_HOST.get(host, Quirks())
-    if host == OPENAI_HOST and _OPENAI_REASONING.match(model):
-        return replace(quirks, temperature=False, system_role="developer")
-    return quirks

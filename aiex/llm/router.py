@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError, ConfigError, NotSignedIn, Transient
+from aiex.errors import AiexError, NotSignedIn, Transient
 from aiex.events import Failed, Started, UsageUpdated
 
 if TYPE_CHECKING:
@@ -52,25 +52,7 @@ def open_stream(settings: Settings, model: str, *, environ: Mapping[str, str]) -
     from aiex.llm.endpoints import find_target
 
     target = find_target(settings, model, environ)
-    codec = _load_codec(target)
-
-    return lambda request: _end_well(_ask(codec, target, request), target)
-
-
-def _load_codec(target: Target) -> Codec:
-    from aiex import plugins
-    from aiex.llm.wire import Codec
-    from aiex.settingkeys import nearest
-
-    room, name = "aiex.llm.providers", target.protocol
-    if name in plugins.names(room):
-        codec = plugins.load(room, name).PROVIDER
-        if isinstance(codec, Codec):
-            return codec
-    protocols = [other for other in plugins.names(room) if other != OFFLINE]
-    raise ConfigError(
-        f"providers.{target.profile.provider}.protocol is {name!r}, which is not known", hint=nearest(name, protocols)
-    )
+    return lambda request: _end_well(_ask(target.codec, target, request), target)
 
 
 async def _end_well(attempt: _Events, target: Target) -> _Events:
@@ -108,9 +90,9 @@ async def _converse(codec: Codec, target: Target, request: Request, connection: 
     from aiex.llm.http import MAX_ERROR_BYTES
     from aiex.llm.wire import to_json
 
-    profile, headers = target.profile, codec.headers(target.endpoint.key)
+    profile, headers = target.profile, codec.headers(target.endpoint.credential, target.profile)
     body = to_json(codec.encode(request, profile))
-    async with connection.post(codec.path, headers, body) as answer:
+    async with connection.post(codec.path(profile), headers, body) as answer:
         if answer.status >= 300:
             answer.hurry(GRACE_S)
             words = await _read(answer, MAX_ERROR_BYTES)
@@ -124,7 +106,7 @@ async def _converse(codec: Codec, target: Target, request: Request, connection: 
 async def _decode(codec: Codec, target: Target, answer: Answer) -> _Events:
     from aiex.llm.answer import AnswerReader
 
-    reader = AnswerReader(codec.decoder(target.profile))
+    reader = AnswerReader(codec.decoder(target.profile), codec.stream_form)
     try:
         async with aclosing(answer.chunks()) as chunks:
             async for chunk in chunks:
@@ -156,12 +138,12 @@ async def _name_nearest(error: UnknownModel, codec: Codec, target: Target, conne
     from aiex.llm.failures import UnknownModel
 
     try:
-        headers = codec.headers(target.endpoint.key)
+        headers = codec.headers(target.endpoint.credential, target.profile)
         status, body = await connection.get(codec.models_path, headers, within_s=LIST_S)
     except AiexError:
         return
     wanted = target.profile.model
-    names = list(codec.model_ids(body)) if status == 200 else []
+    names = [card.id for card in codec.read_models(body)] if status == 200 else []
     if not names or wanted in names:
         return
     error.message = UnknownModel(wanted, error.said, is_certain=True).message

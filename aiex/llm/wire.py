@@ -6,31 +6,40 @@ A module in `aiex/llm/providers` offers `PROVIDER`, which is either a `Codec` (a
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from aiex.errors import AiexError
 from aiex.events import StreamEvent
-from aiex.messages import Request
+from aiex.messages import Request, Usage
 
 Stream = Callable[[Request], AsyncIterator[StreamEvent]]
 """Asks a model once; the events of its answer in order, one `Stopped` or `Failed` last."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quirks:
-    """Where a server departs from the rule; the defaults suit an unknown compatible server."""
+class Credential:
+    """What signs a request; the secret shows in no representation."""
 
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    system_role: Literal["system", "developer"] = "system"
-    temperature: bool = True
-    """False: the server refuses `temperature`."""
-    stream_usage: bool = True
-    """False: the server refuses `stream_options`."""
-    json_schema: bool = True
-    """False: of structured outputs the server knows only "some JSON object"."""
-    reasoning_field: str = ""
-    """The field in which the server wants its thinking back beside tool calls; empty: not at all."""
+    kind: Literal["none", "key", "bearer"] = "none"
+    """bearer: a token from signing in; key: what the vendor calls an API key."""
+    secret: str = field(default="", repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Further headers that belong to it, such as the project that is charged."""
+
+
+NO_CREDENTIAL = Credential()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a server says about one of its models; unknown is None."""
+
+    id: str
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+    capabilities: frozenset[str] = frozenset()
+    """Of: tools, images, reasoning, json_schema, embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,13 @@ class Profile:
     provider: str
     model: str
     base_url: str
-    quirks: Quirks = Quirks()
+    quirks: Any = None
+    """What `Codec.quirks` gave for this model at this server: a frozen dataclass of the codec's own."""
+
+    @property
+    def tag(self) -> tuple[str, str, str]:
+        """What opaque blocks are bound to: provider, model, endpoint."""
+        return self.provider, self.model, self.base_url
 
 
 class Decoder(Protocol):
@@ -70,13 +85,19 @@ class Codec(Protocol):
 
     name: str
     """The value of the setting `providers.NAME.protocol`, and the file name."""
-    path: str
-    """Where requests go, below the base URL."""
+    stream_form: Literal["sse", "ndjson"]
+    """How a stream is cut into events: server-sent events, or one JSON object a line."""
     models_path: str
     """Where the server lists its models, below the base URL."""
 
-    def headers(self, key: str) -> dict[str, str]:
-        """Headers that carry the key; empty when there is none."""
+    def path(self, profile: Profile) -> str:
+        """Where streaming requests go, below the base URL, with a query where the protocol wants one."""
+
+    def headers(self, credential: Credential, profile: Profile) -> dict[str, str]:
+        """Headers that sign the request and name the version of the protocol; names in lower case."""
+
+    def quirks(self, host: str, model: str) -> Any:
+        """How this server, and this model there, departs from the rule; data, and the rule for unknown ones."""
 
     def encode(self, request: Request, profile: Profile) -> dict[str, Any]:
         """The JSON body of a streaming request."""
@@ -87,8 +108,36 @@ class Codec(Protocol):
     def to_error(self, status: int, headers: Mapping[str, str], body: bytes, profile: Profile) -> AiexError:
         """What an answer other than 200 means; header names in lower case."""
 
-    def model_ids(self, body: bytes) -> Sequence[str]:
-        """The names in an answer from `models_path`; empty when it is something else."""
+    def read_models(self, body: bytes) -> Sequence[ModelCard]:
+        """The models in an answer from `models_path`; empty when it is something else."""
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A codec whose vendor counts the tokens of a request."""
+
+    def count_path(self, profile: Profile) -> str:
+        """Where to ask, below the base URL."""
+
+    def encode_count(self, request: Request, profile: Profile) -> dict[str, Any]:
+        """The JSON body of the question."""
+
+    def read_count(self, body: bytes) -> int:
+        """Tokens of the request. Raises `Rejected` when the answer says something else."""
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A codec whose protocol has embeddings."""
+
+    def embed_path(self, profile: Profile) -> str:
+        """Where to ask, below the base URL."""
+
+    def encode_embed(self, texts: Sequence[str], profile: Profile) -> dict[str, Any]:
+        """The JSON body of the question."""
+
+    def read_embeddings(self, body: bytes) -> tuple[list[list[float]], Usage]:
+        """One vector for each text, in order. Raises `Rejected` when the answer says something else."""
 
 
 @runtime_checkable

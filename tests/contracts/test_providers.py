@@ -25,7 +25,7 @@ from aiex.events import (
     ToolCallStarted,
 )
 from aiex.llm.router import open_stream
-from aiex.llm.wire import Codec, Profile, Speaker, to_json
+from aiex.llm.wire import Codec, Credential, Profile, Speaker, to_json
 from aiex.messages import Document, Message, Reasoning, Request, Text, ToolCall, ToolDefinition, ToolResult
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -147,7 +147,7 @@ def test_every_error_answer_has_a_meaning(name: str, status: int, body: bytes) -
 @pytest.mark.parametrize("name", CODECS)
 def test_the_key_is_in_the_headers_and_nowhere_else(name: str) -> None:
     codec = PROVIDERS[name]
-    assert "k-123" in str(codec.headers("k-123"))
+    assert "k-123" in str(codec.headers(Credential("key", "k-123"), PROFILE))
     assert codec.headers("") == {}
     assert "k-123" not in str(codec.encode(REQUEST, PROFILE))
 

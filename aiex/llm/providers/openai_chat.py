@@ -6,14 +6,15 @@ Studio, Ollama, OpenRouter, DeepSeek, Mistral, Groq and Azure, November 2026.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from aiex.errors import AiexError, Transient
 from aiex.events import PartEnded, ReasoningDelta, Stopped, StreamEvent, TextDelta, UsageUpdated
 from aiex.llm import failures
 from aiex.llm.calls import Assembly
+from aiex.llm.protocols.openai_chat.quirks import Quirks, find_quirks, quirks_of
 from aiex.llm.thoughts import Splitter
-from aiex.llm.wire import Decoder, Profile, heal
+from aiex.llm.wire import Credential, Decoder, ModelCard, Profile, heal
 from aiex.messages import (
     Document,
     Image,
@@ -34,16 +35,25 @@ class OpenAIChat:
     """The codec; stateless."""
 
     name = "openai-chat"
-    path = "/chat/completions"
+    stream_form: Literal["sse", "ndjson"] = "sse"
     models_path = "/models"
 
-    def headers(self, key: str) -> dict[str, str]:
+    def path(self, profile: Profile) -> str:
+        """The same for every model."""
+        return "/chat/completions"
+
+    def headers(self, credential: Credential, profile: Profile) -> dict[str, str]:
         """The key as a bearer token."""
-        return {"authorization": f"Bearer {key}"} if key else {}
+        signed = {"authorization": f"Bearer {credential.secret}"} if credential.secret else {}
+        return {**signed, **credential.extra}
+
+    def quirks(self, host: str, model: str) -> Quirks:
+        """How this server, and this model there, wants to be asked."""
+        return find_quirks(host, model)
 
     def encode(self, request: Request, profile: Profile) -> dict[str, Any]:
         """The body of a streaming request; `profile.model` is asked, whatever the request calls it."""
-        quirks = profile.quirks
+        quirks = quirks_of(profile)
         body: dict[str, Any] = {
             "model": profile.model,
             "messages": [shape for message in request.messages for shape in _encode_message(message, profile)],
@@ -75,7 +85,7 @@ class OpenAIChat:
         """What an answer other than 200 means."""
         return failures.explain(failures.read_body(status, body), profile, headers)
 
-    def model_ids(self, body: bytes) -> Sequence[str]:
+    def read_models(self, body: bytes) -> Sequence[ModelCard]:
         """The ids in `{data: [{id}, …]}`; `{models: [{name}]}` and a bare list are understood as well."""
         try:
             value = json.loads(body)
@@ -84,7 +94,7 @@ class OpenAIChat:
         rows = (value.get("data") or value.get("models")) if isinstance(value, dict) else value
         rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         ids = (row.get("id") or row.get("name") for row in rows)
-        return tuple(model for model in ids if isinstance(model, str))
+        return tuple(ModelCard(model) for model in ids if isinstance(model, str))
 
 
 PROVIDER = OpenAIChat()
@@ -103,7 +113,7 @@ def _encode_message(message: Message, profile: Profile) -> list[dict[str, Any]]:
         case "assistant":
             return results + _encode_answer(message.parts, profile)
         case "system":
-            return results + _encode_words(profile.quirks.system_role, message.parts)
+            return results + _encode_words(quirks_of(profile).system_role, message.parts)
         case "user" | "tool":
             return results + _encode_words("user", message.parts)
 
@@ -140,8 +150,9 @@ def _encode_answer(parts: tuple[Part, ...], profile: Profile) -> list[dict[str, 
         return []
     message: dict[str, Any] = {"role": "assistant", "content": text or None}
     thought = "".join(part.text for part in parts if isinstance(part, Reasoning))
-    if calls and thought and profile.quirks.reasoning_field:
-        message[profile.quirks.reasoning_field] = thought
+    field = quirks_of(profile).reasoning_field
+    if calls and thought and field:
+        message[field] = thought
     if calls:
         message["tool_calls"] = calls
     return [message]

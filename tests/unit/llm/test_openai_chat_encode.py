@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiex.llm.endpoints import find_quirks
+from aiex.llm.protocols.openai_chat.quirks import Quirks, find_quirks
 from aiex.llm.providers.openai_chat import PROVIDER
-from aiex.llm.wire import Profile, Quirks, to_json
+from aiex.llm.wire import Profile, to_json
 from aiex.messages import (
     CachePoint,
     Document,
