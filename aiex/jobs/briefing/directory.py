@@ -8,13 +8,13 @@ from aiex.errors import AiexError, StoreError
 from aiex.jobs.briefing.history import Git, history_of
 from aiex.jobs.briefing.manifests import Manifest, read_manifest, reader_for
 from aiex.jobs.briefing.model import Briefing, HotSpot, Place, Purpose, Subject
-from aiex.jobs.briefing.names import sentence
 from aiex.jobs.briefing.observations import hot_spots_of, severity, stands_out
 from aiex.jobs.briefing.overview import EntryPoint, External, LanguageShare, LargeFile, TestLayout
 from aiex.jobs.briefing.parts import FRONT_NAMES, describe_parts, divide, order_of, purpose_of_folder
 from aiex.jobs.briefing.purpose import first_paragraph, title_of
 from aiex.jobs.briefing.reading import files_to_read
 from aiex.jobs.briefing.survey import Seen, survey
+from aiex.jobs.briefing.words import count, sentence
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
@@ -54,12 +54,12 @@ def brief_directory(
         else:
             seen = news
     yield len(paths), len(paths)
-    reader = _Reader(workspace, {item.path for item in seen})
+    reader = Reader(workspace, {item.path for item in seen})
     history = history_of(engine, workspace, git, path, directory=True) if git is not None else None
     return compose(engine, path, seen, reader, len(paths))._replace(history=history)
 
 
-class _Reader:
+class Reader:
     """Small files of a directory as text, each read once; empty for what is not there."""
 
     def __init__(self, workspace: "Workspace", known: set[str]) -> None:
@@ -97,7 +97,7 @@ class _Reader:
         return first_paragraph(text) or title_of(text)
 
 
-def compose(engine: "Engine", path: str, seen: list[Seen], reader: _Reader, listed: int) -> Briefing:
+def compose(engine: "Engine", path: str, seen: list[Seen], reader: Reader, listed: int) -> Briefing:
     """The briefing on files that were looked at."""
     manifests = _manifests(path, seen, reader)
     division = divide(seen, path)
@@ -125,9 +125,9 @@ def _subject(path: str, seen: list[Seen], listed: int) -> Subject:
     notes = []
     broken = sum(1 for item in seen if item.language and item.note)
     if broken:
-        notes.append(f"{broken} of {len(seen)} files have syntax errors or are too large, and are known in part")
+        notes.append(f"known in part, for syntax errors or size: {broken} of {count(len(seen), 'file')}")
     if len(seen) < listed:
-        notes.append(f"{listed - len(seen)} files could not be read and are left out")
+        notes.append(f"left out, because it cannot be read: {count(listed - len(seen), 'file')}")
     if not listed:
         notes.append("no files here, or all of them are ignored")
     code = [share for share in shares if share.language]
@@ -145,9 +145,7 @@ def _subject(path: str, seen: list[Seen], listed: int) -> Subject:
     )
 
 
-def _purpose(
-    path: str, seen: list[Seen], reader: _Reader, readme: str, manifests: Sequence[Manifest]
-) -> Purpose | None:
+def _purpose(path: str, seen: list[Seen], reader: Reader, readme: str, manifests: Sequence[Manifest]) -> Purpose | None:
     if readme:
         text = reader.bytes_of(readme).decode("utf-8", "replace")
         said = first_paragraph(text) or title_of(text)
@@ -195,7 +193,7 @@ def _main_package(seen: list[Seen]) -> str:
     return max(sorted(lines), key=lambda folder: lines[folder]) + "/" if lines else ""
 
 
-def _manifests(path: str, seen: list[Seen], reader: _Reader) -> list[Manifest]:
+def _manifests(path: str, seen: list[Seen], reader: Reader) -> list[Manifest]:
     """Build files near the top; those of examples, tests and vendored code are not about this directory."""
     depth = 0 if path == "." else path.count("/") + 1
     found = [

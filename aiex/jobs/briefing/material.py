@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from aiex.context.facts import FileFacts
 from aiex.jobs.briefing.model import Excerpt, Subject
+from aiex.jobs.briefing.words import size_words
 from aiex.jobs.target import Target
 
 EXCERPT_LINES = 400
@@ -54,11 +55,6 @@ class Material(NamedTuple):
         """The source as text, undecodable bytes replaced, without a byte order mark."""
         return self.source.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
 
-    @property
-    def last_line(self) -> int:
-        """The number of the last line, 0 for an empty file."""
-        return self.facts.line_count
-
 
 def is_binary(source: bytes) -> bool:
     """True for content that is not text in a usual encoding: a NUL byte early on."""
@@ -94,13 +90,6 @@ def _is_utf8(source: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def size_words(size_bytes: int) -> str:
-    """A size for a person: 512 bytes, 3.4 kB, 10.2 MB."""
-    if size_bytes < 1000:
-        return f"{size_bytes} byte{'' if size_bytes == 1 else 's'}"
-    return f"{size_bytes / 1000:.1f} kB" if size_bytes < 999_950 else f"{size_bytes / 1e6:.1f} MB"
 
 
 def subject_of(material: Material, target: Target, kind: str) -> Subject:

@@ -1,4 +1,4 @@
-"""What paths and identifiers say by convention: tests, documentation, examples, words."""
+"""What paths and identifiers say by convention: tests, documentation, examples, the words they consist of."""
 
 import os
 import re
@@ -14,7 +14,6 @@ TYPES = frozenset(
 """Kinds of symbols that group others."""
 CALLS = frozenset({"call", "new", "macro"})
 """Kinds of references that run what they name."""
-TEST_FUNCTIONS = frozenset({"test", "function", "method"})
 
 _TEST_DIRECTORIES = frozenset(
     {"test", "tests", "spec", "specs", "__tests__", "testdata", "e2e", "unittests", "testsuite"}
@@ -80,23 +79,3 @@ def stem_of(path: str) -> str:
 def is_hidden_name(name: str) -> bool:
     """True for names that say "internal": a leading underscore, but not a double one on both ends."""
     return name.startswith("_") and not (name.startswith("__") and name.endswith("__"))
-
-
-def clip(text: str, limit: int) -> str:
-    """The text on one line, at most `limit` characters, cut at a word with an ellipsis."""
-    line = " ".join(text.split())
-    if len(line) <= limit:
-        return line
-    cut = line[: limit - 1]
-    space = cut.rfind(" ")
-    return (cut[:space] if space > limit * 0.6 else cut).rstrip(" ,;:") + "…"
-
-
-def sentence(text: str, limit: int = 110) -> str:
-    """The first sentence of a paragraph, clipped."""
-    line = " ".join(text.split())
-    end = _SENTENCE_END.search(line)
-    return clip(line[: end.start() + 1] if end else line, limit)
-
-
-_SENTENCE_END = re.compile(r"(?<![A-Z.])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)[.!?](?=\s+[A-Z`*:\"'(])")

@@ -33,7 +33,6 @@ unordered_set utility valarray variant vector version
 _CPP = frozenset(_CPP_WORDS.split())
 _JAVASCRIPT = frozenset({"javascript", "typescript", "tsx", "jsx"})
 _LOCAL = re.compile(r"\.|/|crate\b|self\b|super\b|@/|~/")
-_BARE = re.compile(r"[A-Za-z_][\w-]*")
 
 
 def origin_of(language: str, module: str) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from aiex.jobs.briefing.layers import layers
 from aiex.jobs.briefing.model import Place
-from aiex.jobs.briefing.names import Role, sentence, stem_of
+from aiex.jobs.briefing.names import Role, stem_of
 from aiex.jobs.briefing.overview import Layer, Order, Part, PartEdge
 from aiex.jobs.briefing.survey import Seen
+from aiex.jobs.briefing.words import count, sentence
 
 MOST_PARTS = 16
 """A dominating directory is opened while there are fewer parts than this."""
@@ -129,7 +130,7 @@ def _by_contents(folder: str, files: list[Seen], front: Seen | None) -> str:
     role = role_of_part(files)
     if role == "tests":
         cases = sum(item.cases for item in files)
-        return f"tests: {cases:,} test functions" if cases else "tests and their data"
+        return f"tests: {count(cases, 'test function')}" if cases else "tests and their data"
     if role == "documentation":
         return "documentation"
     if role == "examples":
@@ -140,7 +141,7 @@ def _by_contents(folder: str, files: list[Seen], front: Seen | None) -> str:
     code = sorted((item for item in files if item.role == "code"), key=lambda item: (-item.lines, item.path))
     names = [item.path[len(folder) :] for item in code[:5]]
     if not names:
-        return f"{role}" if role != "code" else ""
+        return role if role != "code" else ""
     said = sentence(code[0].purpose, 80) if len(code) < 4 else ""
     more = f" and {len(code) - 5} more" if len(code) > 5 else ""
     listed = f"holds {', '.join(names)}{more}"

@@ -10,18 +10,18 @@ from aiex.jobs.briefing.names import (
     FUNCTIONS,
     TEXT_LANGUAGES,
     TYPES,
-    clip,
     is_test,
     stem_of,
     words_of,
 )
+from aiex.jobs.briefing.words import clip, count
 
 _PACKAGE_FILES = frozenset({"__init__.py", "index.js", "index.ts", "index.tsx", "mod.rs", "lib.rs", "__init__.pyi"})
-_NOISE_WORDS_WORDS = """
+_NOISE_TEXT = """
 get set is has to from of and or the a an in on for with by new init test tests self this main type types
 class def fn func function value values name names make create add on str int bool
 """
-_NOISE_WORDS = frozenset(_NOISE_WORDS_WORDS.split())
+_NOISE_WORDS = frozenset(_NOISE_TEXT.split())
 _ROLE = r":[\w:+-]+:`~?\.?([^`<]*?)(?:\s*<[^>]*>)?`"
 _UNDERLINE = r"\s*(?<!\S)([=~*^+#-])\1{2,}(?!\S)"
 _LINK = r"\[([^\]\[]*)\]\([^)\s]*\)"
@@ -77,11 +77,11 @@ def brief_purpose(path: str, facts: FileFacts) -> str:
     names = _leading_names(facts)
     brought = _brought(facts)
     if path.rsplit("/", 1)[-1] in _PACKAGE_FILES and len(brought) > len(names):
-        return f"offers {_join(brought, len(brought), 6)}"
+        return f"offers {_join(brought, 6)}"
     if names:
-        return f"defines {_join(names, len(names), 4)}"
+        return f"defines {_join(names, 4)}"
     modules = list(dict.fromkeys(f"`{item.module}`" for item in facts.imports))
-    return f"brings in {_join(modules, len(modules), 3)}" if modules else ""
+    return f"brings in {_join(modules, 3)}" if modules else ""
 
 
 def _dominant_type(facts: FileFacts) -> Symbol | None:
@@ -103,30 +103,30 @@ def _from_headings(path: str, facts: FileFacts) -> Purpose:
         words = first.name + (f". {readable(first.doc)}" if first.doc else "")
         return Purpose(words, "its first heading", Place(path, first.start_line))
     names = [f"`{symbol.name}`" for symbol in top]
-    return Purpose(f"Data with {_count(len(names), 'top-level key')}: {_join(names, len(names), 8)}.", "its keys", None)
+    return Purpose(f"Data with {count(len(names), 'top-level key')}: {_join(names, 8)}.", "its keys", None)
 
 
 def _from_names(path: str, facts: FileFacts) -> str:
     name = path.rsplit("/", 1)[-1]
     if not facts.symbols:
-        return _without_symbols(path, name, facts)
+        return _without_symbols(name, facts)
     lead = _leading_names(facts)
     if is_test(path):
         tests = sum(1 for symbol in facts.symbols if symbol.kind in FUNCTIONS and words_of(symbol.name)[:1] == ["test"])
         about = stem_of(path)
-        said = f"Tests{f' about “{about}”' if about else ''}: {_count(tests or len(lead), 'test function')}"
+        said = f"Tests{f' about “{about}”' if about else ''}: {count(tests or len(lead), 'test function')}"
         return f"{said}, {_common_words(facts)}."
-    said = f"Defines {_join(lead, len(lead), 6)}" if lead else "Defines nothing that is exported"
+    said = f"Defines {_join(lead, 6)}" if lead else "Defines nothing that is exported"
     if name in _PACKAGE_FILES:
         said = f"The front of its package: {said[0].lower()}{said[1:]}"
     common = _common_words(facts)
     return f"{said}; {common}." if common else f"{said}."
 
 
-def _without_symbols(path: str, name: str, facts: FileFacts) -> str:
+def _without_symbols(name: str, facts: FileFacts) -> str:
     if name in _PACKAGE_FILES and facts.imports:
         brought = _brought(facts)
-        listed = _join(brought, len(brought), 10) if brought else "whole modules"
+        listed = _join(brought, 10) if brought else "whole modules"
         return f"The front of its package: re-exports {listed}."
     if not facts.size_bytes:
         marker = name in ("__init__.py", "py.typed", ".gitkeep", ".keep")
@@ -159,17 +159,14 @@ def _common_words(facts: FileFacts) -> str:
     counted: Counter[str] = Counter()
     for symbol in facts.symbols:
         counted.update({word for word in words_of(symbol.name) if len(word) > 2 and word not in _NOISE_WORDS})
-    common = [word for word, count in sorted(counted.items(), key=lambda item: (-item[1], item[0])) if count > 1][:4]
+    common = [word for word, times in sorted(counted.items(), key=lambda item: (-item[1], item[0])) if times > 1][:4]
     return f"most names are about {', '.join(common)}" if common else ""
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _join(names: list[str], total: int, limit: int = 5) -> str:
+def _join(names: list[str], limit: int) -> str:
+    """At most `limit` names as words of a sentence."""
     shown = names[:limit]
-    rest = total - len(shown)
+    rest = len(names) - len(shown)
     if rest > 0:
         return f"{', '.join(shown)} and {rest} more"
     return ", ".join(shown[:-1]) + (" and " if len(shown) > 1 else "") + shown[-1] if shown else "nothing"

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from math import log2
 
-from aiex.jobs.briefing.names import Role, sentence
+from aiex.jobs.briefing.names import Role
 from aiex.jobs.briefing.overview import EntryPoint, Reading
 from aiex.jobs.briefing.parts import FRONT_NAMES
 from aiex.jobs.briefing.survey import Seen
+from aiex.jobs.briefing.words import sentence
 
 FILES = 10
 LONG_FILE = 1_200

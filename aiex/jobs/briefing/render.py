@@ -4,7 +4,6 @@ import os
 import re
 
 from aiex.guard.neutral import printable_path
-from aiex.jobs.briefing.material import size_words
 from aiex.jobs.briefing.model import (
     METHOD,
     Briefing,
@@ -21,9 +20,10 @@ from aiex.jobs.briefing.model import (
     Subject,
     Suite,
 )
-from aiex.jobs.briefing.names import FUNCTIONS, TYPES, clip, is_hidden_name, sentence
+from aiex.jobs.briefing.names import FUNCTIONS, TYPES, is_hidden_name
 from aiex.jobs.briefing.observations import COMPLEX, EFFECT_ORDER, LONG, stands_out
 from aiex.jobs.briefing.section import Line, Section
+from aiex.jobs.briefing.words import clip, count, sentence, size_words
 
 SIGNATURE_CHARS = 110
 LANGUAGE_NAMES = {
@@ -72,11 +72,6 @@ def code(text: str, limit: int = SIGNATURE_CHARS) -> str:
     return f"`` {line} ``" if "`" in line else f"`{line}`"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number and its noun."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def render_head(briefing: Briefing, links: Links) -> str:
     """The heading, one line of numbers, and what is odd about the target."""
     subject = briefing.subject
@@ -110,7 +105,9 @@ def _numbers(briefing: Briefing, links: Links) -> str:
         facts += [] if symbol.exported else ["internal"]
         return " · ".join(facts)
     if subject.kind == "range":
-        facts.append(f"lines {subject.start_line} to {subject.end_line} of {subject.line_count:,}")
+        which = f"lines {subject.start_line} to {subject.end_line}"
+        which = which if subject.start_line < subject.end_line else f"line {subject.start_line}"
+        facts.append(f"{which} of {subject.line_count:,}")
         return " · ".join(facts)
     facts += [count(subject.line_count, "line")] if subject.line_count else []
     facts.append(size_words(subject.size_bytes))

@@ -1,19 +1,17 @@
 """The sections of a briefing on a directory."""
 
-from aiex.jobs.briefing.material import size_words
 from aiex.jobs.briefing.model import Briefing
-from aiex.jobs.briefing.names import clip, sentence
 from aiex.jobs.briefing.overview import EntryPoint, External, LanguageShare, Order, Part, TestLayout
 from aiex.jobs.briefing.render import (
     Links,
     code,
-    count,
     history_section,
     hot_spots_section,
     language_name,
     purpose_section,
 )
 from aiex.jobs.briefing.section import Line, Section
+from aiex.jobs.briefing.words import clip, count, sentence, size_words
 
 _ROLE_RANK = {"code": 0, "tests": 2, "documentation": 3, "examples": 3, "configuration": 4, "data": 5}
 
@@ -62,7 +60,7 @@ def _glance(briefing: Briefing) -> Section | None:
     if briefing.external:
         rows.append(f"- {count(len(briefing.external), 'external package')}")
     tests = briefing.test_layout
-    cases = f"{tests.cases:,} functions in " if tests and tests.cases else ""
+    cases = f"{count(tests.cases, 'function')} in " if tests and tests.cases else ""
     rows.append(f"- tests: {cases}{count(tests.files, 'file')}" if tests else "- tests: none in it")
     return Section("At a glance", tuple(Line(row) for row in rows), 6, 1, 2)
 
@@ -164,7 +162,7 @@ def _tests(tests: TestLayout | None, links: Links) -> Section | None:
     if tests is None:
         return None
     framework = f" with {tests.framework}" if tests.framework else ""
-    cases = f"{tests.cases:,} test functions in " if tests.cases else ""
+    cases = f"{count(tests.cases, 'test function')} in " if tests.cases else ""
     head = f"- {cases}{count(tests.files, 'file')}, {count(tests.lines, 'line')}{framework}"
     rows = [
         Line(head),

@@ -12,6 +12,7 @@ from aiex.guard.sandbox.files import Workspace
 from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
 from aiex.jobs.briefing.material import Material
 from aiex.jobs.briefing.model import Briefing
+from aiex.jobs.briefing.render import Links, render_head
 from aiex.jobs.target import Target, parse_target
 
 Open = Callable[..., tuple[Engine, Workspace]]
@@ -308,3 +309,11 @@ def test_a_promising_name_that_leads_nowhere_is_not_the_start(open_tree: Open) -
     briefing = brief(open_tree({"a.py": source}), "a.py")
     assert briefing.flow is not None
     assert briefing.flow.start == "serve"
+
+
+def test_the_head_of_a_single_line_names_one_line(open_tree: Open) -> None:
+    single, several = (
+        render_head(brief(open_tree({"a.py": "x = 1\ny = 2\n"}), target), Links()) for target in ("a.py:2", "a.py:1-2")
+    )
+    assert "line 2 of 2" in single
+    assert "lines 1 to 2 of 2" in several

@@ -150,3 +150,13 @@ def test_with_nothing_at_the_top_the_highest_front_file_tells_the_purpose(open_t
     briefing = brief(open_tree(tree))
     assert briefing.purpose is not None
     assert (briefing.purpose.text, briefing.purpose.origin) == ("Grows trees.", "tree/src/lib.rs")
+
+
+def test_one_of_a_kind_is_not_told_in_the_plural(open_tree: Open) -> None:
+    opened = open_tree({"app.py": "x = 1\n", "bad.py": "def (:\n", "tests/test_app.py": "def test_it():\n    pass\n"})
+    briefing = brief(opened)
+    text = "\n".join(section.render(99) for section in sections_of(briefing, Links()))
+    assert "tests: 1 function in 1 file" in text
+    assert "tests: 1 test function" in text
+    assert "1 test functions" not in text
+    assert briefing.subject.notes == ("known in part, for syntax errors or size: 1 of 3 files",)

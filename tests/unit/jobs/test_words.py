@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from aiex.jobs.briefing.material import is_binary, kind_of_binary, size_words
-from aiex.jobs.briefing.names import clip, is_test, role_of, sentence, stem_of, words_of
+from aiex.jobs.briefing.material import is_binary, kind_of_binary
+from aiex.jobs.briefing.names import is_test, role_of, stem_of, words_of
 from aiex.jobs.briefing.origins import origin_of, package_of
 from aiex.jobs.briefing.purpose import first_paragraph, readable, title_of
+from aiex.jobs.briefing.words import clip, sentence, size_words
 from aiex.jobs.prompting import load_prompt
 
 
