@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
 from aiex.guard.neutral import printable_path
-from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
+from aiex.jobs.briefing.fit import FLOOR_TOKENS, CountTokens, fit
 from aiex.jobs.briefing.material import Material, is_binary
-from aiex.jobs.briefing.model import Briefing
+from aiex.jobs.briefing.model import Briefing, Subject
 from aiex.jobs.briefing.names import FUNCTIONS, TYPES
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.prompting import load_prompt
@@ -21,8 +21,10 @@ tiktoken" (3 to 4 for a message, 3 for the reply), with room for the document's 
 SOURCE_SHARE = 0.6
 """Of the room, when briefing and source do not fit together."""
 GAP = "…"
+"""Stands for lines that are left out."""
 
-Counting = Callable[[str, str], Count]
+CountFor = Callable[[str, str], Count]
+"""Counts the tokens of a text for a model."""
 
 
 class Planned(NamedTuple):
@@ -31,8 +33,11 @@ class Planned(NamedTuple):
     request: Request
     parts: tuple["PlannedPart", ...]
     tokens: int
+    """Of all parts, with the overhead of each."""
     exact: bool
+    """False when the count of any part is an estimate."""
     cut: tuple[str, ...]
+    """What was left out or shortened, in words."""
 
 
 class PlannedPart(NamedTuple):
@@ -50,7 +55,7 @@ def plan(
     *,
     model: str,
     budget_tokens: int,
-    counting: Counting,
+    counting: CountFor,
     links: Links,
 ) -> Planned:
     """A request of at most `budget_tokens`, overhead included.
@@ -63,10 +68,7 @@ def plan(
         return counting(text, model).tokens
 
     subject = briefing.subject
-    target = printable_path(subject.target)
-    system = load_prompt("explain", kind=subject.kind, target=target)
-    wish = f"Explain the {subject.kind} `{target}`."
-    parts = [PlannedPart("system", "prompt", count(system), system), PlannedPart("user", "wish", count(wish), wish)]
+    parts = _opening(subject, count)
     fixed = sum(part.tokens + OVERHEAD_TOKENS for part in parts) + 2 * OVERHEAD_TOKENS
     room = budget_tokens - fixed
     if room < FLOOR_TOKENS:
@@ -82,12 +84,20 @@ def plan(
     sources, cut = _sources(texts, (subject.start_line, subject.end_line), room - fitted.tokens, count, links)
     parts += sources
     total = sum(part.tokens + OVERHEAD_TOKENS for part in parts)
-    exact = all(counting(part.text, model).exact for part in parts[:1])
+    exact = all(counting(part.text, model).exact for part in parts)
     return Planned(_request(model, parts), tuple(parts), total, exact, (*fitted.cut, *cut))
 
 
+def _opening(subject: Subject, count: CountTokens) -> list[PlannedPart]:
+    """The prompt and the wish, which are in every request."""
+    target = printable_path(subject.target)
+    system = load_prompt("explain", kind=subject.kind, target=target)
+    wish = f"Explain the {subject.kind} `{target}`."
+    return [PlannedPart("system", "prompt", count(system), system), PlannedPart("user", "wish", count(wish), wish)]
+
+
 def _sources(
-    materials: Sequence[Material], asked: tuple[int, int], room: int, count: Callable[[str], int], links: Links
+    materials: Sequence[Material], asked: tuple[int, int], room: int, count: CountTokens, links: Links
 ) -> tuple[list[PlannedPart], list[str]]:
     """The sources as far as there is room, and what is missing of them."""
     parts: list[PlannedPart] = []
@@ -126,9 +136,7 @@ def _numbered(material: Material, keep: set[int] | None) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _source_within(
-    material: Material, first: int, last: int, room: int, count: Callable[[str], int]
-) -> tuple[str, bool]:
+def _source_within(material: Material, first: int, last: int, room: int, count: CountTokens) -> tuple[str, bool]:
     """As much of the source as fits: the whole, else the asked lines, signatures, and the bodies that matter most."""
     whole = _numbered(material, None)
     if len(whole) < room * 12 and count(whole) <= room:

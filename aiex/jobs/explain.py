@@ -26,8 +26,7 @@ from aiex.jobs.briefing.model import Briefing, to_data
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.target import STDIN, Target, parse_target
 from aiex.messages import Document, Message, Request, Text, Usage
-from aiex.tokens import Count, estimate
-from aiex.tokens import count as tokens_count
+from aiex.tokens import count, estimate
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
@@ -37,8 +36,9 @@ if TYPE_CHECKING:
 OFFLINE = "offline"
 FILES_FOR_MODEL = 3
 """Files of a directory whose source goes to a model, as far as the budget allows."""
+REPORT_EVERY = 100
+"""Files between two reports of progress."""
 
-Counting = Callable[[str, str], Count]
 Stream = Callable[[Request], AsyncIterator[Event]]
 
 
@@ -58,10 +58,6 @@ class ExplainTask(NamedTuple):
     """Show what would be sent and send nothing."""
 
 
-REPORT_EVERY = 100
-"""Files between two reports of progress."""
-
-
 class Found(NamedTuple):
     """A target that exists, with the material for a model."""
 
@@ -75,14 +71,12 @@ async def explain(
     engine: "Engine",
     workspace: "Workspace",
     stream: Stream,
-    count: Counting | None = None,
     history: Git | None = None,
 ) -> AsyncIterator[Event]:
     """Explain a target; every outcome, errors included, is the `TurnEnded` at the end.
 
     Args:
         stream: Asks the model.
-        count: Counts tokens of a text for a model; `tokens.count` when None.
         history: Asks git; None leaves history out.
     """
     try:
@@ -95,9 +89,9 @@ async def explain(
         assert found is not None  # noqa: S101  (the last news is what was found)
         links = Links(_base(task, workspace))
         if task.show_request:
-            yield _planned(task, found, count, links)
+            yield _planned(task, found, links)
             return
-        request = _request(task, found, count, links)
+        request = _request(task, found, links)
     except AiexError as error:
         yield _failed(error)
         return
@@ -269,7 +263,7 @@ def _from_stdin(task: ExplainTask, engine: "Engine", workspace: "Workspace", his
     path, known = _named(task, engine, workspace)
     _, facts = describe(task.stdin, path)
     material = Material(path, task.stdin, facts)
-    sources = Sources(engine, workspace, history, known=known, held=material, shown=Links(_base(task, workspace)).path)
+    sources = Sources(engine, workspace, history, known=known, held=material, shown=lambda _path: STDIN)
     return Found(_brief(sources, material, target._replace(path=path)), (material,))
 
 
@@ -287,10 +281,10 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _request(task: ExplainTask, found: Found, count: Counting | None, links: Links) -> Request:
+def _request(task: ExplainTask, found: Found, links: Links) -> Request:
     if task.model == OFFLINE:
         return _offline_request(found.briefing, task.budget_tokens, links)
-    return _plan(task, found, count, links).request
+    return _plan(task, found, links).request
 
 
 def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Request:
@@ -299,7 +293,7 @@ def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Re
     return Request(OFFLINE, (Message("user", (Document("briefing", "text/markdown", fitted.text),)),))
 
 
-def _plan(task: ExplainTask, found: Found, count: Counting | None, links: Links) -> "Planned":
+def _plan(task: ExplainTask, found: Found, links: Links) -> "Planned":
     from aiex.jobs.asking import plan
 
     return plan(
@@ -307,15 +301,15 @@ def _plan(task: ExplainTask, found: Found, count: Counting | None, links: Links)
         found.materials,
         model=task.model,
         budget_tokens=task.budget_tokens,
-        counting=count or tokens_count,
+        counting=count,
         links=links,
     )
 
 
-def _planned(task: ExplainTask, found: Found, count: Counting | None, links: Links) -> TurnEnded:
+def _planned(task: ExplainTask, found: Found, links: Links) -> TurnEnded:
     from aiex.jobs import asking
 
-    planned = _plan(task, found, count, links)
+    planned = _plan(task, found, links)
     data = to_data(found.briefing) | {"request": asking.to_data(planned, task.budget_tokens)}
     return TurnEnded("success", "planned", 0, asking.describe(planned, task.budget_tokens), data)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
 from aiex.guard.neutral import printable_path
-from aiex.jobs.briefing.flow import Start, find_start, flow_from_json, follow
+from aiex.jobs.briefing.flow import Start, find_start, flow_from_json, follow, head_of, written_call
 from aiex.jobs.briefing.history import Git, history_of
 from aiex.jobs.briefing.kept import keep
 from aiex.jobs.briefing.material import Material, excerpt_of, is_binary, subject_of
@@ -20,7 +20,7 @@ from aiex.jobs.briefing.relations import dependents_of, needs_of
 from aiex.jobs.briefing.still import Still
 from aiex.jobs.briefing.testing import tests_of
 from aiex.jobs.briefing.typed import Resolver
-from aiex.jobs.target import Target
+from aiex.jobs.target import STDIN, Target
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
@@ -61,6 +61,7 @@ class Sources:
         self.workspace = workspace
         self.git = git
         self.shown = shown
+        """How one would type a path, for messages and hints."""
         self.known = known
         """False for text that is not a file of the workspace: nothing else can refer to it. `held` is such a text."""
 
@@ -174,10 +175,10 @@ def brief_lines(sources: Sources, material: Material, target: Target) -> Briefin
     """
     path, facts, shown = material.path, material.facts, sources.shown(material.path)
     if is_binary(material.source):
-        raise UsageError(f"{shown} is binary: it has no lines", hint=f"aiex explain {shown}")
+        raise UsageError(f"{_called(shown)} is binary: it has no lines", hint=f"aiex explain {shown}")
     if target.start_line > facts.line_count:
         raise UsageError(
-            f"{shown} has no line {target.start_line}: {_last_line(facts)}",
+            f"{_called(shown)} has no line {target.start_line}: {_last_line(facts)}",
             hint=f"aiex explain {_end(shown, facts)}",
         )
     target = target._replace(path=path, end_line=min(target.end_line, facts.line_count))
@@ -205,6 +206,11 @@ def _touched(facts: FileFacts, first: int, last: int) -> list[int]:
     return [
         index for index, symbol in enumerate(facts.symbols) if symbol.start_line <= last and symbol.end_line >= first
     ]
+
+
+def _called(shown: str) -> str:
+    """What is explained in a sentence, where one would type `shown`."""
+    return "standard input" if shown == STDIN else shown
 
 
 def _end(shown: str, facts: FileFacts) -> Target:
@@ -265,7 +271,7 @@ def _unknown_symbol(facts: FileFacts, target: Target, wanted: str, names: list[s
     from difflib import get_close_matches
 
     path = printable_path(target.path)
-    what = f"no symbol '{printable_path(target.symbol)}' in {path}"
+    what = f"no symbol '{printable_path(target.symbol)}' in {_called(path)}"
     if not names:
         why = f" ({facts.note})" if facts.note else ""
         return UsageError(f"{what}: nothing is defined there that could be found{why}", hint=f"aiex explain {path}")
@@ -303,23 +309,20 @@ def callees_of(
         if key in found:
             found[key] = found[key]._replace(times=found[key].times + 1)
             continue
-        written = f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
         target = resolver.resolve(path, facts, ref)
         if target is None:
-            found[key] = Callee(
-                written, ref.line, None, "", _origin(resolver.graph, path, facts, ref.receiver or ref.name), 1
-            )
+            origin = _origin(resolver.graph, path, facts, head_of(ref))
+            found[key] = Callee(written_call(ref), ref.line, None, "", origin, 1)
             continue
         home = facts if target.path == path else resolver.engine.facts(target.path)
         symbol = home.symbols[target.symbol] if 0 <= target.symbol < len(home.symbols) else None
         place = Place(target.path, symbol.start_line if symbol else 1)
-        found[key] = Callee(written, ref.line, place, symbol.qualified if symbol else "", "repository", 1)
+        found[key] = Callee(written_call(ref), ref.line, place, symbol.qualified if symbol else "", "repository", 1)
     return tuple(found.values())
 
 
-def _origin(graph: "Graph", path: str, facts: FileFacts, receiver: str) -> str:
-    """Where a call leads that is not resolved: by the import that binds its first word."""
-    head = receiver.split(".", 1)[0].split("::", 1)[0]
+def _origin(graph: "Graph", path: str, facts: FileFacts, head: str) -> str:
+    """Where a call leads that is not resolved: by the import that binds its first word `head`."""
     for item in facts.imports:
         if head == item.alias.split(".", 1)[0] or any(head == local for _, local in item.names):
             language = graph.names.language(path, facts)

@@ -11,7 +11,7 @@ from aiex.jobs.briefing.section import Section
 FLOOR_TOKENS = 200
 """Below this nothing useful can be said."""
 
-Counter = Callable[[str], int]
+CountTokens = Callable[[str], int]
 """Tokens of a text."""
 
 
@@ -24,7 +24,7 @@ class Fitted(NamedTuple):
     """Sections that are shorter than usual or missing, in words."""
 
 
-def fit(briefing: Briefing, budget_tokens: int, count: Counter, links: Links) -> Fitted:
+def fit(briefing: Briefing, budget_tokens: int, count: CountTokens, links: Links) -> Fitted:
     """Render a briefing in at most `budget_tokens`.
 
     Raises:
@@ -59,7 +59,7 @@ def sections_of(briefing: Briefing, links: Links) -> list[Section]:
     return code_sections(briefing, links)
 
 
-def _shorten(head: str, sections: list[Section], room: int, count: Counter) -> Fitted:
+def _shorten(head: str, sections: list[Section], room: int, count: CountTokens) -> Fitted:
     """First a few lines of each section by priority, then more lines by turns as far as the room goes."""
     costs = [[count(line.text + "\n") for line in section.lines] for section in sections]
     frames = [
@@ -88,7 +88,7 @@ def _shorten(head: str, sections: list[Section], room: int, count: Counter) -> F
     return _fitted(head, sections, shown, count)
 
 
-def _fitted(head: str, sections: list[Section], shown: list[int], count: Counter) -> Fitted:
+def _fitted(head: str, sections: list[Section], shown: list[int], count: CountTokens) -> Fitted:
     cut = [
         _cut_words(section, lines)
         for section, lines in zip(sections, shown, strict=True)
@@ -107,7 +107,7 @@ def _join(head: str, sections: list[Section], shown: list[int], cut: list[str]) 
     return "\n\n".join([head, *(body for body in bodies if body), render_foot(cut)]) + "\n"
 
 
-def _bare(head: str, sections: list[Section], budget_tokens: int, count: Counter) -> Fitted:
+def _bare(head: str, sections: list[Section], budget_tokens: int, count: CountTokens) -> Fitted:
     """When even that is too long (very long names): the beginning, as far as it goes."""
     text = head
     while count(text) > budget_tokens - 20:

@@ -241,7 +241,7 @@ class _Walk:
         self, path: str, facts: FileFacts, ref: Reference, depth: int, inside: set[int]
     ) -> tuple[Step | None, tuple[str, int] | None]:
         """One call as a step, and the function to unfold; nothing for calls that say nothing."""
-        written = f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
+        written = written_call(ref)
         target = self.resolver.resolve(path, facts, ref) if ref.name not in _TRIVIAL or ref.receiver in _SELF else None
         if target is None or target == (path, ref.inside):
             if (
@@ -290,8 +290,13 @@ def _worth_naming(ref: Reference, bound: frozenset[str]) -> bool:
     return head_of(ref) in bound or (ref.receiver not in _SELF and ref.receiver.count(".") < 2)
 
 
+def written_call(ref: Reference) -> str:
+    """A call as the source has it, without its arguments."""
+    return f"{ref.receiver}.{ref.name}" if ref.receiver else ref.name
+
+
 def head_of(ref: Reference) -> str:
-    """The first word of a call."""
+    """The first word of a call: what an import binds."""
     return (ref.receiver or ref.name).split(".", 1)[0].split("::", 1)[0]
 
 

@@ -115,7 +115,8 @@ def _from_names(path: str, facts: FileFacts) -> str:
         tests = sum(1 for symbol in facts.symbols if symbol.kind in FUNCTIONS and words_of(symbol.name)[:1] == ["test"])
         about = stem_of(path)
         said = f"Tests{f' about “{about}”' if about else ''}: {count(tests or len(lead), 'test function')}"
-        return f"{said}, {_common_words(facts)}."
+        common = _common_words(facts)
+        return f"{said}, {common}." if common else f"{said}."
     said = f"Defines {_join(lead, 6)}" if lead else "Defines nothing that is exported"
     if name in _PACKAGE_FILES:
         said = f"The front of its package: {said[0].lower()}{said[1:]}"

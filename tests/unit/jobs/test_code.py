@@ -317,3 +317,9 @@ def test_the_head_of_a_single_line_names_one_line(open_tree: Open) -> None:
     )
     assert "line 2 of 2" in single
     assert "lines 1 to 2 of 2" in several
+
+
+def test_the_purpose_of_few_tests_is_a_whole_sentence(open_tree: Open) -> None:
+    briefing = brief(open_tree({"tests/test_app.py": "def test_it():\n    pass\n"}), "tests/test_app.py")
+    assert briefing.purpose is not None
+    assert briefing.purpose.text == "Tests about “app”: 1 test function."
