@@ -23,7 +23,7 @@ def find(model: str, environ: dict[str, str], *overrides: str, file: str = "") -
 
 def test_openai_is_built_in() -> None:
     target = find("gpt-x", OPENAI)
-    assert target.protocol == "openai-chat"
+    assert target.codec.name == "openai-responses"
     assert (target.profile.provider, target.profile.model) == ("openai", "gpt-x")
     assert (target.endpoint.base_url, target.endpoint.key) == ("https://api.openai.com/v1", "sk-openai")
 

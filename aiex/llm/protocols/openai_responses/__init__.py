@@ -1,0 +1,1 @@
+"""OpenAI Responses, the protocol of OpenAI's own models."""
