@@ -160,7 +160,7 @@ OWN_FILES = (
     "aiex._entry",  # packaged help
     "aiex.cli",  # packaged help and scripts, standard streams
     "aiex.context.languages",  # its own queries
-    "aiex.jobs.prompting",  # packaged prompts
+    "aiex.templates",  # packaged prompts
     "aiex.plugins",  # sources of the package
     "aiex.tokens",  # packaged vocabularies
     "aiex.settings",

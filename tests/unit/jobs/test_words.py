@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aiex.errors import ConfigError
 from aiex.jobs.briefing.material import is_binary, kind_of_binary
 from aiex.jobs.briefing.names import is_test, role_of, stem_of, words_of
 from aiex.jobs.briefing.origins import origin_of, package_of
@@ -155,5 +156,5 @@ def test_a_prompt_takes_exactly_its_variables() -> None:
     assert "the file `a{b}.py`" in prompt
     assert not prompt.startswith("---")
     for wrong in ({"kind": "file"}, {"kind": "file", "target": "a", "more": "x"}):
-        with pytest.raises(ValueError, match="declares"):
+        with pytest.raises(ConfigError, match=r"prompt explain\.md (was not given target|does not declare more)"):
             load_prompt("explain", **wrong)
