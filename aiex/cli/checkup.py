@@ -17,6 +17,7 @@ _LANDLOCK_CREATE_RULESET = 444
 """The same number on every architecture. Source: Linux `include/uapi/asm-generic/unistd.h`."""
 _LANDLOCK_ASK_VERSION = 1
 _PROBE_TIMEOUT_S = 5.0
+"""A program that takes longer to tell its version is as good as not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def run_checks(services: Services) -> Iterator[Check]:
 
 
 def check_python(_services: Services) -> Check:
+    """Whether this Python is new enough."""
     version = ".".join(map(str, sys.version_info[:3]))
     data = {"version": version, "executable": sys.executable}
     if sys.version_info < OLDEST_PYTHON:
@@ -48,27 +50,29 @@ def check_python(_services: Services) -> Check:
 
 
 def check_terminal(services: Services) -> Check:
+    """What standard output is: a terminal or not, its encoding, and whether it gets colour."""
     environ = services.environ
     encoding = (sys.stdout.encoding or "unknown").lower()
     shape = ""
     if sys.stdout.isatty():
         size = os.get_terminal_size(sys.stdout.fileno())
         shape = f"{size.columns} x {size.lines}, "
-    colour = "no colour" if environ.get("NO_COLOR") or environ.get("TERM") == "dumb" or not shape else "colour"
+    has_colour = shape != "" and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     kind = f"terminal {environ.get('TERM') or 'of unknown type'}, " if shape else "not a terminal, "
     data = {
         "is_terminal": bool(shape),
         "type": environ.get("TERM", ""),
         "encoding": encoding,
-        "colour": colour == "colour",
+        "colour": has_colour,
     }
-    detail = f"{kind}{shape}{encoding}, {colour}"
+    detail = f"{kind}{shape}{encoding}, {'colour' if has_colour else 'no colour'}"
     if encoding.replace("-", "") != "utf8":
         return Check("terminal", "warn", detail, "set LC_ALL=C.UTF-8 or PYTHONUTF8=1 to see every character", data)
     return Check("terminal", "ok", detail, data=data)
 
 
 def check_git(services: Services) -> Check:
+    """Whether git is there; without it an explanation has no history."""
     version = _version_of(["git", "--version"], services)
     if version is None:
         return Check("git", "warn", "not found", "install git to see the history of a file in explanations")
@@ -76,11 +80,13 @@ def check_git(services: Services) -> Check:
 
 
 def check_ripgrep(services: Services) -> Check:
+    """Whether ripgrep is there; nothing needs it."""
     version = _version_of(["rg", "--version"], services)
     return Check("ripgrep", "ok", version or "not found, and not needed", data={"version": version})
 
 
 def check_paths(_services: Services) -> Check:
+    """How strongly this system holds file access beneath the workspace."""
     from aiex.guard.sandbox.files import sandbox_engine
 
     engine = sandbox_engine()
@@ -92,6 +98,7 @@ def check_paths(_services: Services) -> Check:
 
 
 def check_isolation(services: Services) -> Check:
+    """Which ways this system has to isolate a command."""
     bubblewrap = sys.platform == "linux" and _works(["bwrap", "--ro-bind", "/", "/", "--unshare-net", "true"], services)
     landlock = landlock_version()
     seatbelt = sys.platform == "darwin" and os.access("/usr/bin/sandbox-exec", os.X_OK)
@@ -107,6 +114,7 @@ def check_isolation(services: Services) -> Check:
 
 
 def check_settings(services: Services) -> Check:
+    """Which configuration files count, and what is odd about them."""
     from aiex.settings import managed_files, user_file
 
     own = [user_file(services.environ), *managed_files(services.environ)]
@@ -120,6 +128,7 @@ def check_settings(services: Services) -> Check:
 
 
 def check_keys(services: Services) -> Check:
+    """Whether the provider in use has its key; tells names of variables, never a value."""
     settings = services.settings
     in_use, _model = settings.provider_and_model()
     variables = {name: str(settings.get(f"providers.{name}.api_key_env")) for name in settings.providers()}
@@ -134,6 +143,7 @@ def check_keys(services: Services) -> Check:
 
 
 def check_stores(services: Services) -> Check:
+    """Whether the four directories can be written and SQLite works in them; makes the directories."""
     from aiex import dirs, sqlite
 
     version, has_search = sqlite.describe_engine()
@@ -148,6 +158,7 @@ def check_stores(services: Services) -> Check:
 
 
 def check_grammars(_services: Services) -> Check:
+    """Whether the grammar of each language can be loaded."""
     from aiex import plugins
     from aiex.context.language import get_language, load_grammar
     from aiex.context.languages import ROOM
@@ -166,6 +177,7 @@ def check_grammars(_services: Services) -> Check:
 
 
 def check_vocabularies(_services: Services) -> Check:
+    """Whether the packaged vocabularies are whole."""
     from aiex.tokens import read_tokens
 
     sizes = {name: len(read_tokens(name)) for name in ("o200k_base", "cl100k_base")}

@@ -7,11 +7,10 @@ from typing import Any
 
 from click.shell_completion import ShellComplete, get_completion_class
 
-from aiex.cli.groups import SETTINGS, Root
+from aiex.cli.groups import COMPLETE_VARIABLE, SETTINGS, Root
 from aiex.cli.streams import write_stdout
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_AIEX_COMPLETE"
 
 
 def script(shell: str) -> str:
@@ -34,4 +33,4 @@ def _completer(shell: str) -> ShellComplete:
     if found is None:
         raise ValueError(f"click completes no {shell}")
     extra: MutableMapping[str, Any] = dict(SETTINGS)
-    return found(Root(), extra, "aiex", VARIABLE)
+    return found(Root(), extra, "aiex", COMPLETE_VARIABLE)

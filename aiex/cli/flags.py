@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -125,15 +126,15 @@ def with_globals(command: click.Command) -> click.Command:
 def find_form(arguments: list[str]) -> Form:
     """The output form that a command line asks for, also when it could not be understood otherwise."""
     form: Form = "text"
-    for position, word in enumerate(arguments):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word == "--":
             break
         if word == "--json":
             form = "json"
-        following = arguments[position + 1] if position + 1 < len(arguments) else ""
-        for candidate in FORMS:
-            if word in (f"-o{candidate}", f"--output-format={candidate}") or (
-                word in ("-o", "--output-format") and following == candidate
-            ):
-                form = candidate
+        elif said := _FORM_OPTION.fullmatch(word):
+            form = next((known for known in FORMS if known == (said["form"] or following)), form)
     return form
+
+
+_FORM_OPTION = re.compile(r"(?:-[qv]*o|--output-format(?:=|\Z))(?P<form>.*)")
+"""`-o` may follow other short flags that take no value, as in `-qo json`."""

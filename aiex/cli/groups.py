@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HELP_WIDTH = 80
 """Help is laid out for the classic terminal everywhere, so that the packaged text and the reference never differ."""
+COMPLETE_VARIABLE = "_AIEX_COMPLETE"
+"""Set by the completion script of a shell, with what it asks; every command line looks for it."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": HELP_WIDTH}
 
 

@@ -16,7 +16,7 @@ import click
 from aiex import __version__
 from aiex.cli.driver import Terminated, execute
 from aiex.cli.flags import Flags, Form, find_form
-from aiex.cli.groups import Root, WordError
+from aiex.cli.groups import COMPLETE_VARIABLE, Root, WordError
 from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
 from aiex.cli.streams import (
@@ -43,7 +43,6 @@ BUG_EXIT = 70
 INTERRUPTED_EXIT = 130
 TERMINATED_EXIT = 143
 DEFAULT_LEVEL: Level = "warning"
-COMPLETE_VARIABLE = "_AIEX_COMPLETE"
 
 
 @record

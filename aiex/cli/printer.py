@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class Printer(Protocol):
     """Shows the events of one run; `end` is called exactly once, last."""
 
-    def show(self, event: Event) -> None: ...
-    def end(self, ended: TurnEnded) -> None: ...
+    def show(self, event: Event) -> None:
+        """Tell of an event when it happens, if this form tells of such events."""
+
+    def end(self, ended: TurnEnded) -> None:
+        """Show the outcome, unless all of it was shown already, and bring everything to the reader."""
 
 
 def open_printer(

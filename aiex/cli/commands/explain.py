@@ -16,10 +16,12 @@ from aiex.errors import StoreError, UsageError
 from aiex.events import StreamEvent
 from aiex.messages import Request
 from aiex.record import record
-from aiex.wiring import OFFLINE, Services, Stream
+from aiex.wiring import Services, Stream
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from aiex.jobs.explain import ExplainTask
 
 STDIN_LIMIT_BYTES = 64 * 1024 * 1024
 """More is no source text; six times the largest file that is explained in full."""
@@ -84,23 +86,7 @@ def prepare(wish: Wish, services: Services) -> Job:
         ConfigError: if the model's provider is not configured.
         StoreError: if standard input cannot be read.
     """
-    from aiex.jobs.explain import ExplainTask
-
-    is_stdin = wish.target == "-" or wish.target.startswith(("-:", "-#"))
-    if wish.name and not is_stdin:
-        from aiex.guard.neutral import printable_path
-
-        hint = f"aiex explain - --name {printable_path(wish.name)} < FILE"
-        raise UsageError("--name goes with standard input only", hint=hint)
-    task = ExplainTask(
-        wish.target,
-        model=OFFLINE if services.is_offline else services.model,
-        budget_tokens=services.settings.get("budget_tokens"),
-        base=os.path.realpath(services.cwd),
-        name=wish.name,
-        stdin=_read_text() if is_stdin else None,
-        show_request=wish.show_request,
-    )
+    task = _task_of(wish, services)
 
     def start() -> Events:
         from aiex.jobs.briefing.history import git_of
@@ -115,6 +101,26 @@ def prepare(wish: Wish, services: Services) -> Job:
         )
 
     return start
+
+
+def _task_of(wish: Wish, services: Services) -> ExplainTask:
+    from aiex.jobs.explain import ExplainTask
+
+    is_stdin = wish.target == "-" or wish.target.startswith(("-:", "-#"))
+    if wish.name and not is_stdin:
+        from aiex.guard.neutral import printable_path
+
+        hint = f"aiex explain - --name {printable_path(wish.name)} < FILE"
+        raise UsageError("--name goes with standard input only", hint=hint)
+    return ExplainTask(
+        wish.target,
+        model=services.model,
+        budget_tokens=services.settings.get("budget_tokens"),
+        base=os.path.realpath(services.cwd),
+        name=wish.name,
+        stdin=_read_text() if is_stdin else None,
+        show_request=wish.show_request,
+    )
 
 
 def _ask_late(services: Services) -> Stream:

@@ -83,7 +83,12 @@ def test_places_in_standard_input_are_no_options() -> None:
         (["-ojson"], "json"),
         (["--output-format=json"], "json"),
         (["x", "--", "--json"], "text"),
+        ([], "text"),
         (["-o"], "text"),
+        (["-qo", "json"], "json"),
+        (["-qvojson"], "json"),
+        (["--json", "-o", "text"], "text"),
+        (["--output-formats=json"], "text"),
     ],
 )
 def test_the_form_is_found_in_words_that_make_no_sense_otherwise(words: list[str], form: str) -> None:
