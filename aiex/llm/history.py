@@ -1,0 +1,200 @@
+"""A conversation made acceptable to vendors before it is encoded; pure, and the same for every protocol.
+
+A session that was cut, edited, resumed or begun with another vendor breaks rules that all vendors have: each call has
+exactly one result right after it, ids are unique and of a certain shape, and a signed block goes only to where it came
+from. The order of use in an encoder:
+
+    messages = balanced(request.messages)                 # calls and results in pairs
+    messages = with_call_ids(messages, profile.tag)       # ids the vendor takes
+    messages = turns(messages)                            # only where roles must alternate
+    for message in messages:
+        for part in native(message.parts, profile.tag):   # blocks of this vendor, words instead of those of others
+
+Every function depends only on what stands before a message in what it makes of it, except that the last calls of a
+conversation are answered once their results are there; so a growing conversation keeps its beginning byte for byte.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+
+from aiex.messages import CachePoint, Message, Opaque, Part, Reasoning, ToolCall, ToolResult
+
+NO_RESULT = "no result was recorded"
+"""What the model reads for a call whose result is missing; an error result."""
+
+Tag = tuple[str, str, str]
+"""Provider, model and endpoint, as `Profile.tag`."""
+
+
+# --- pairs ----------------------------------------------------------------------------------------------------------
+
+
+def balanced(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The conversation with exactly one result for each call, in a `tool` message right after it.
+
+    A result may have come late, or in a message of any role: it is moved behind its call, in the order of the calls.
+    A missing one is invented as the error `NO_RESULT`; one without a call, or a second one, is dropped. What else stood
+    in a message of results becomes a `user` message behind them, but for cache points, which stay with the results.
+    Messages without parts are dropped. A call and its result share their id, which may occur again later.
+
+    Cost: O(parts).
+    """
+    results = _match(messages)
+    balanced_messages: list[Message] = []
+    for at, message in enumerate(messages):
+        rest: tuple[Part, ...] = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+        if len(rest) < len(message.parts):
+            rest = _leave_points(rest, balanced_messages)
+        if rest:
+            role = "user" if message.role == "tool" else message.role
+            balanced_messages.append(message if rest == message.parts and role == message.role else Message(role, rest))
+        calls = [part for part in rest if isinstance(part, ToolCall)]
+        if calls:
+            found = (results.get((at, n), ToolResult(call.id, NO_RESULT, True)) for n, call in enumerate(calls))
+            balanced_messages.append(Message("tool", tuple(found)))
+    return tuple(balanced_messages)
+
+
+def _match(messages: Sequence[Message]) -> dict[tuple[int, int], ToolResult]:
+    """The result of each call, by the call's message and its number there; the latest open call of an id gets it."""
+    open_calls: dict[str, list[tuple[int, int]]] = {}
+    results: dict[tuple[int, int], ToolResult] = {}
+    for at, message in enumerate(messages):
+        number = 0
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                open_calls.setdefault(part.id, []).append((at, number))
+                number += 1
+            elif isinstance(part, ToolResult) and open_calls.get(part.call_id):
+                waiting = open_calls[part.call_id]
+                latest = next(place for place in waiting if place[0] == waiting[-1][0])
+                waiting.remove(latest)
+                results[latest] = part
+    return results
+
+
+def _leave_points(rest: tuple[Part, ...], before: list[Message]) -> tuple[Part, ...]:
+    """Put the cache points that stood directly behind results to the results; what is left."""
+    count = next((n for n, part in enumerate(rest) if not isinstance(part, CachePoint)), len(rest))
+    if count and before and before[-1].role == "tool":
+        before[-1] = Message("tool", (*before[-1].parts, *rest[:count]))
+        return rest[count:]
+    return rest
+
+
+# --- blocks ---------------------------------------------------------------------------------------------------------
+
+
+def native(parts: Sequence[Part], tag: Tag) -> tuple[Part, ...]:
+    """The parts as this vendor gets them: its own blocks instead of the parts they cover, and no block of another.
+
+    A block covers the `covers` parts directly before it, up to the block before; cache points are not counted and stay.
+    Of what a foreign block covers, thinking is dropped, because it is worth nothing without its signature; words and
+    calls stay. Thinking that no block covers stays: whether it is sent is for the protocol to say.
+
+    Use it behind `balanced`, since a call that a block stands for is not seen afterwards.
+    """
+    kept: list[Part] = []
+    fresh = 0  # where the parts begin that no block before could cover
+    for part in parts:
+        if not isinstance(part, Opaque):
+            kept.append(part)
+            continue
+        covered = _covered(kept, fresh, part.covers)
+        own = (part.provider, part.model, part.endpoint) == tag
+        gone = {at for at in covered if own or isinstance(kept[at], Reasoning)}
+        kept = [old for at, old in enumerate(kept) if at not in gone]
+        if own:
+            kept.append(part)
+        fresh = len(kept)
+    return tuple(kept)
+
+
+def _covered(kept: Sequence[Part], fresh: int, count: int) -> list[int]:
+    """Where the last `count` parts are that a block at the end covers."""
+    places = [at for at in range(fresh, len(kept)) if not isinstance(kept[at], CachePoint)]
+    return places[len(places) - count :] if 0 < count < len(places) else (places if count > 0 else [])
+
+
+# --- ids ------------------------------------------------------------------------------------------------------------
+
+COMMON_IDS = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Ids that every vendor but Mistral takes. Source: the API references of Anthropic and OpenAI, November 2026."""
+
+
+def to_common_id(seed: str) -> str:
+    """An id that fits `COMMON_IDS`, always the same for the same seed."""
+    return f"call_{blake2b(seed.encode('utf-8', 'replace'), digest_size=12).hexdigest()}"
+
+
+def with_call_ids(
+    messages: Sequence[Message],
+    tag: Tag,
+    *,
+    fits: re.Pattern[str] = COMMON_IDS,
+    make: Callable[[str], str] = to_common_id,
+) -> tuple[Message, ...]:
+    """A balanced conversation whose call ids fit, and are all different; a result has the id of its call.
+
+    An id that fits and is new stays, as does one that a native block holds; any other becomes what `make` gives for it,
+    a pure function whose ids fit. The same conversation always gets the same ids, and a longer one begins alike.
+    """
+    taken: set[str] = set()
+    renamed: list[Message] = []
+    pending: list[str] = []
+    for message in messages:
+        if message.role == "tool":
+            renamed.append(Message("tool", _rename_results(message.parts, pending)))
+            continue
+        pending, held = [], _held_ids(message.parts, tag)
+        parts: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                own = part.id if part.id in held else _pick_id(part.id, taken, fits, make)
+                taken.add(own)
+                pending.append(own)
+                parts.append(part if own == part.id else replace(part, id=own))
+            else:
+                parts.append(part)
+        renamed.append(Message(message.role, tuple(parts)))
+    return tuple(renamed)
+
+
+def _rename_results(parts: Sequence[Part], ids: Sequence[str]) -> tuple[Part, ...]:
+    fresh = iter(ids)
+    return tuple(
+        replace(part, call_id=next(fresh, part.call_id)) if isinstance(part, ToolResult) else part for part in parts
+    )
+
+
+def _held_ids(parts: Sequence[Part], tag: Tag) -> frozenset[str]:
+    """Ids of calls that go to the vendor inside a block of its own."""
+    left = {part.id for part in native(parts, tag) if isinstance(part, ToolCall)}
+    return frozenset(part.id for part in parts if isinstance(part, ToolCall) and part.id not in left)
+
+
+def _pick_id(wish: str, taken: set[str], fits: re.Pattern[str], make: Callable[[str], str]) -> str:
+    if wish not in taken and fits.fullmatch(wish):
+        return wish
+    own, again = make(wish), 0
+    while own in taken:
+        again += 1
+        own = make(f"{wish}\n{again}")
+    return own
+
+
+# --- roles ----------------------------------------------------------------------------------------------------------
+
+
+def turns(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The conversation with neighbours of one role joined; results count as the user's, and become a `user` message."""
+    joined: list[Message] = []
+    for message in messages:
+        role = "user" if message.role == "tool" else message.role
+        if joined and joined[-1].role == role:
+            joined[-1] = Message(role, (*joined[-1].parts, *message.parts))
+        elif message.parts:
+            joined.append(Message(role, message.parts))
+    return tuple(joined)
