@@ -5,6 +5,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from aiex.settingkeys import BUILT_IN_PROVIDERS, KEYS, Key
@@ -39,12 +40,14 @@ def schema_text() -> str:
 def reference_page() -> str:
     """The settings as a Markdown page."""
     rows = "\n".join(
-        f"| `{key.name.replace('*', 'NAME')}` | {_type(key)} | {_default(key)} | {key.help} |" for key in KEYS
+        f"| `{key.name.replace('*', 'NAME')}` | {_type(key)} | `{json.dumps(key.default)}` | {key.help} |"
+        for key in KEYS
     )
     clamped = "\n".join(
         f"- `{key.name.replace('*', 'NAME')}`: {_POLICY[key.clamp]}" for key in KEYS if key.clamp != "fixed"
     )
-    return _PAGE.format(rows=rows, clamped=clamped)
+    providers = "\n".join(_provider_row(name, values) for name, values in BUILT_IN_PROVIDERS.items())
+    return _PAGE.format(rows=rows, providers=providers, clamped=clamped)
 
 
 def _tables() -> dict[str, Any]:
@@ -85,14 +88,9 @@ def _type(key: Key) -> str:
     return ", ".join(f"`{choice}`" for choice in key.choices) or _TYPES[key.kind]
 
 
-def _default(key: Key) -> str:
-    if "*" not in key.name:
-        return f"`{json.dumps(key.default)}`"
-    field = key.name.rpartition(".")[2]
-    built_in = "; ".join(
-        f"`{name}`: `{json.dumps(values[field])}`" for name, values in BUILT_IN_PROVIDERS.items() if field in values
-    )
-    return f"`{json.dumps(key.default)}`" + (f"; {built_in}" if built_in else "")
+def _provider_row(name: str, values: Mapping[str, str]) -> str:
+    variable = values["api_key_env"]
+    return f"| `{name}` | `{values['base_url']}` | {f'`{variable}`' if variable else 'none'} |"
 
 
 _POLICY = {"highest": "the highest value allowed", "subset": "the only entries allowed"}
@@ -128,6 +126,14 @@ A setting that does not exist gives a warning; a value of the wrong type is an e
 | key | type | default | meaning |
 |---|---|---|---|
 {rows}
+
+## Built-in providers
+
+These need no settings but `model`; what a provider does not set itself has the default from above.
+
+| provider | `base_url` | `api_key_env` |
+|---|---|---|
+{providers}
 
 ## Managed policy
 
