@@ -29,8 +29,8 @@ Counting branches in thousands of files would take longer than all the rest."""
 MEASURED_BYTES = 400_000
 MEASURED_SHARE = 25
 """At most this many bytes of them, or this fraction of all that was read when it is more."""
-_MOST_HOT_SPOTS = 50
-_MOST_LARGE = 20
+MOST_HOT_SPOTS = 50
+MOST_LARGE = 20
 
 Progress = tuple[int, int]
 
@@ -330,7 +330,7 @@ def _hot_spots(engine: "Engine", seen: list[Seen]) -> tuple[HotSpot, ...]:
         spots += hot_spots_of(path, facts, _text_of(engine, path))
     spots.sort(key=lambda spot: (-severity(spot), spot.path, spot.line))
     standing_out = [spot for spot in spots if stands_out(spot)]
-    return tuple(standing_out[:_MOST_HOT_SPOTS] or spots[:1])
+    return tuple(standing_out[:MOST_HOT_SPOTS] or spots[:1])
 
 
 def _worth_measuring(candidates: list[Seen], total_bytes: int) -> list[str]:
@@ -353,7 +353,7 @@ def _text_of(engine: "Engine", path: str) -> str:
 
 def _largest(seen: list[Seen]) -> tuple[LargeFile, ...]:
     ordered = sorted(seen, key=lambda item: (-item.size_bytes, item.path))
-    return tuple(LargeFile(item.path, item.lines, item.size_bytes) for item in ordered[:_MOST_LARGE])
+    return tuple(LargeFile(item.path, item.lines, item.size_bytes) for item in ordered[:MOST_LARGE])
 
 
 def _languages(seen: Sequence[Seen]) -> tuple[LanguageShare, ...]:

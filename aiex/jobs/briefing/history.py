@@ -23,6 +23,8 @@ COMMITS = 60
 TIMEOUT_S = 2.0
 WIDE_COMMIT = 40
 """A commit with more files says nothing about what belongs together."""
+MOST_TOGETHER = 20
+"""Files listed that change together with a file, or most in a directory."""
 _FORMAT = "%x1e%h%x1f%as%x1f%an%x1f%s"
 
 Git = Callable[..., bytes | None]
@@ -148,7 +150,7 @@ def _row(line: str) -> tuple[int, int, str] | None:
 
 def _most(counted: Counter[str], least: int) -> tuple[Together, ...]:
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Together(path, count) for path, count in ordered if count >= least)[:20]
+    return tuple(Together(path, count) for path, count in ordered if count >= least)[:MOST_TOGETHER]
 
 
 def to_json(history: History | None) -> str:

@@ -6,24 +6,31 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from aiex.jobs.briefing import model, overview
+from aiex.jobs.briefing.directory import MOST_HOT_SPOTS, MOST_LARGE
+from aiex.jobs.briefing.flow import MAX_STEPS
+from aiex.jobs.briefing.history import COMMITS, MOST_TOGETHER
+from aiex.jobs.briefing.material import EXCERPT_LINES
 from aiex.jobs.briefing.model import SCHEMA
 
 PAGE = "briefing.md"
 _HIDDEN = frozenset({"Briefing"})
+"""Classes without a table of their own: the fields of `Briefing` are the sections."""
 
 HEAD = f"""# The briefing as data
 
 <!-- Made from the classes of a briefing by `make docs`; do not edit. -->
 
-`aiex explain TARGET -o json` gives the whole briefing in `structured_output`: in a stable order.
+`aiex explain TARGET -o json` gives the whole briefing in `structured_output`, in a stable order.
 
 - `schema` is `{SCHEMA}`. Fields may be added under the same name; a change of meaning gets a new number.
 - `method` says what kind of knowledge this is and what it cannot see.
 - The fields of `Subject` stand at the top, beside the sections. A section that does not apply is left out; one that
   applies and found nothing is empty.
 - Lines count from 1, ranges include their last line, paths are relative to the root and use `/`.
-- Lists are whole, but for the flow (60 steps; `left_out` counts the rest), the commits that were read (60 of a file,
-  120 of a directory), the hot spots (50) and largest files (20) of a directory.
+- Lists are whole, but for the flow ({MAX_STEPS} steps; `left_out` counts the rest), the commits that were read
+  ({COMMITS} of a file, {2 * COMMITS} of a directory), the files they changed most ({MOST_TOGETHER}), the hot spots
+  ({MOST_HOT_SPOTS}) and largest files ({MOST_LARGE}) of a directory, and `source` ({EXCERPT_LINES} lines;
+  `end_line` says how far it goes).
 - `answer` is the text for a person and `complete` says whether it is whole. With `--explain`, `request` holds what
   would be sent: `model`, `budget_tokens`, `tokens`, `exact`, `sent` (false), `cut`, and `parts` with role, title,
   tokens and text.
