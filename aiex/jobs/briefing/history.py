@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 COMMITS = 60
 """Commits read for a file; a directory reads the double."""
+VERSION = 2
+"""Raised when the same log would be read in another way, so that older answers are not taken."""
 TIMEOUT_S = 2.0
+"""A history is worth less than a prompt answer, so a slow git is left out."""
 WIDE_COMMIT = 40
 """A commit with more files says nothing about what belongs together."""
 MOST_TOGETHER = 20
@@ -69,7 +72,7 @@ def history_of(
     if not head and not _has_git(workspace):
         return None
     shallow = _small(workspace, ".git/shallow") != ""
-    key = f"history/{'shallow' if shallow else 1}/{head}/{path}"
+    key = f"history/{VERSION}/{'shallow' if shallow else 'whole'}/{head}/{path}"
     kept = engine.recall(key) if head else None
     if kept is not None:
         return from_json(kept)
