@@ -62,11 +62,6 @@ def dump(value: object) -> str:
     return text
 
 
-def tag(kind: type) -> str:
-    """The name of a class in JSON: `ToolCallStarted` is `tool_call_started`."""
-    return _tag(kind)
-
-
 def form_of(hint: Any) -> Form:
     """The form for an annotation. Raises TypeError if the annotation has none."""
     if hint not in _FORMS:
@@ -252,6 +247,7 @@ def _kind_of(data: object) -> str:
 
 
 def _tag(kind: type) -> str:
+    """The name of a class in JSON: `ToolCallStarted` is `tool_call_started`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
 
 
