@@ -102,7 +102,7 @@ def _run(arguments: list[str]) -> int:
             settings = find_settings(invocation, services)
             printer, level = choose_printer(invocation, settings), settings.get("log.level")
             _introduce(invocation, services, printer)
-            started = route(validate(invocation, services), services)
+            started = route(validate(invocation, services), services, waits=invocation.work.waits)
             ended = execute(started.events, printer.show, waits=started.waits)
     except Answered as answer:
         write_stdout(answer.text)
@@ -212,10 +212,10 @@ def validate(invocation: Invocation, services: Services) -> Job:
 # --- route ---------------------------------------------------------------------------------------------------------
 
 
-def route(job: Job, services: Services) -> Route:
+def route(job: Job, services: Services, *, waits: bool = False) -> Route:
     """Start the job and choose who steps it."""
     events = job()
-    return Route(events, waits=isinstance(events, AsyncIterator) and not services.is_offline)
+    return Route(events, waits=isinstance(events, AsyncIterator) and (waits or not services.is_offline))
 
 
 # --- present -------------------------------------------------------------------------------------------------------

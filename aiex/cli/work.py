@@ -27,6 +27,8 @@ class Work:
     """Runs with built-in defaults when the settings are broken, because it is what one runs then."""
     placeless: bool = False
     """Asks nothing about a workspace, so it runs where the current directory is gone."""
+    waits: bool = False
+    """Asks the outside world also when the model in use is offline."""
 
 
 def report(
