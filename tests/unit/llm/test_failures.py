@@ -107,12 +107,128 @@ def test_a_parameter_too_long_is_no_overflow() -> None:
         ({}, "Please try again in 7m12s. Visit", 432.0),
         ({}, "Please try again in 20ms.", 0.02),
         ({}, "Slow down.", None),
+        ({}, "Please retry after 26 seconds. To increase", 26.0),
+        ({}, "Please retry in 34.074824224s.", 34.075),
+        ({}, "try again in 1 minute, 5 seconds", 65.0),
+        ({}, "Try again in 1h2m3s", 3723.0),
+        ({}, "try again in a while", None),
     ],
 )
 def test_the_wish_to_wait_is_read(headers: dict[str, str], message: str, wait_s: float | None) -> None:
     error = error_of(429, openai(message), headers)
     assert isinstance(error, Transient)
     assert error.retry_after_s == wait_s
+
+
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.07s"}
+QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+
+
+def google(code: int, status: str, message: str, *details: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "status": status, "details": list(details)}}
+
+
+def spent(quota: str) -> dict[str, Any]:
+    return {"@type": QUOTA_FAILURE, "violations": [{"quotaId": quota}]}
+
+
+def anthropic(kind: str, message: str, **details: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message, "details": details or None}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, openai("no", "invalid_api_key"), "auth"),
+        (403, openai("no"), "permission"),
+        (403, anthropic("permission_error", "no"), "permission"),
+        (400, google(400, "INVALID_ARGUMENT", "API key not valid.", {"@type": ERROR_INFO, "reason": "API_KEY_INVALID"}),
+         "auth"),
+        (402, {"error": {"message": "Insufficient credits", "code": 402}}, "quota"),
+        (402, {"error": {"message": "Insufficient Balance", "type": "unknown_error"}}, "quota"),
+        (429, openai("You exceeded your current quota", "insufficient_quota"), "quota"),
+        (400, anthropic("invalid_request_error", "Your credit balance is too low to access the API."), "quota"),
+        (429, anthropic("rate_limit_error", "no", error_code="workspace_spend_limit_reached"), "quota"),
+        (429, google(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", spent("GenerateRequestsPerDay")),
+         "quota"),
+        (429, google(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", spent("RequestsPerMinute")),
+         "rate_limit"),
+        (429, google(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota"), "rate_limit"),
+        (429, openai("Rate limit reached", "rate_limit_exceeded"), "rate_limit"),
+        (429, openai("The engine is currently overloaded", None, "engine_overloaded"), "overloaded"),
+        (503, b"", "overloaded"),
+        (529, anthropic("overloaded_error", "Overloaded"), "overloaded"),
+        (500, anthropic("overloaded_error", "Overloaded"), "overloaded"),
+        (500, b"", "server_error"),
+        (409, b"", "server_error"),
+        (408, b"", "timeout"),
+        (504, google(504, "DEADLINE_EXCEEDED", "late"), "timeout"),
+        (524, b"<html></html>", "timeout"),
+        (404, openai("The model `x` does not exist", "model_not_found"), "not_found"),
+        (404, {"error": {"code": 404, "message": "No endpoints found for a/b."}}, "not_found"),
+        (404, {"error": {"code": 404, "message": "No endpoints found that support tool use."}}, "invalid_request"),
+        (413, b"<html></html>", "request_too_large"),
+        (413, anthropic("request_too_large", "Request exceeds the maximum size"), "request_too_large"),
+        (400, openai("x", "context_length_exceeded"), "context_overflow"),
+        (400, openai("Unknown parameter"), "invalid_request"),
+        (400, {"error": {"message": "filtered", "code": "content_filter", "innererror": {}}}, "content_filter"),
+        (400, {"error": {"message": "m", "code": None, "innererror": {"code": "ResponsibleAIPolicyViolation"}}},
+         "content_filter"),
+        (403, {"error": {"code": 403, "message": "m", "metadata": {"reasons": ["x"], "flagged_input": "y"}}},
+         "content_filter"),
+        (500, {"error": "model requires more system memory (8 GiB) than is available"}, "invalid_request"),
+        (501, b"", "invalid_request"),
+    ],
+)  # fmt: skip
+def test_every_complaint_has_a_kind(status: int, body: Any, kind: str) -> None:
+    error = error_of(status, body)
+    assert error.kind == kind
+    retryable = kind in ("rate_limit", "overloaded", "server_error", "timeout")
+    assert isinstance(error, Transient) == retryable
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("RESOURCE_EXHAUSTED", "rate_limit"), ("UNAVAILABLE", "overloaded"), ("UNAUTHENTICATED", "auth"),
+     ("INTERNAL", "server_error"), ("DEADLINE_EXCEEDED", "timeout"), ("overloaded_error", "overloaded"),
+     ("timeout_error", "timeout"), ("billing_error", "quota"), ("unheard_of", "server_error")],
+)  # fmt: skip
+def test_within_a_stream_the_name_alone_tells_the_kind(code: str, kind: str) -> None:
+    error = explain(read_body(0, json.dumps({"error": {"type": code, "message": "m"}}).encode()), PROFILE)
+    assert error.kind == kind
+    assert "answered" not in error.message
+
+
+def test_the_delay_of_google_is_read_from_its_details() -> None:
+    error = error_of(429, google(429, "RESOURCE_EXHAUSTED", "slow", spent("PerMinute"), RETRY_INFO))
+    assert isinstance(error, Transient)
+    assert error.retry_after_s == 34.07
+
+
+@pytest.mark.parametrize(("said", "wish"), [("true", True), ("false", False), ("", None), ("maybe", None)])
+def test_the_vendors_word_on_trying_again_is_kept(said: str, wish: bool | None) -> None:
+    error = error_of(500, b"", {"x-should-retry": said})
+    assert isinstance(error, Transient)
+    assert error.should_retry is wish
+
+
+def test_a_refusal_that_the_vendor_calls_worth_a_retry_is_transient() -> None:
+    assert isinstance(error_of(400, openai("odd"), {"x-should-retry": "true"}), Transient)
+    assert isinstance(error_of(400, openai("odd"), {"x-should-retry": "false"}), Rejected)
+    assert isinstance(error_of(401, openai("key"), {"x-should-retry": "true"}), NotSignedIn)
+
+
+def test_what_the_vendor_behind_a_router_said_is_told() -> None:
+    raw = json.dumps({"error": {"message": "tool names must be short"}})
+    body = {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}}
+    assert "Provider returned error: tool names must be short" in error_of(400, body).message
+
+
+def test_a_request_too_large_for_the_rate_tells_both_sizes() -> None:
+    error = error_of(413, openai("Request too large on tokens per minute (TPM): Limit 6000, Requested 8,192"))
+    assert isinstance(error, ContextOverflow)
+    assert (error.needed_tokens, error.limit_tokens) == (8192, 6000)
 
 
 def test_a_long_message_is_clipped_and_made_printable() -> None:
