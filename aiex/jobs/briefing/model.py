@@ -140,7 +140,9 @@ class Effect(NamedTuple):
     """A side effect seen in the source."""
 
     kind: str
+    """network, database, process, file, environment, state, code, thread, input, output, time or random."""
     what: str
+    """The call or name that does it, as written."""
     path: str
     line: int
     inside: str

@@ -9,11 +9,14 @@ class Part(NamedTuple):
     """A part of a directory: a subdirectory, or a file."""
 
     path: str
+    """With a final `/` for a subdirectory, with `/*` for the files that lie directly in one."""
     purpose: str
     origin: str
+    """Where the words come from, as in `Purpose`."""
     files: int
     lines: int
     languages: tuple[str, ...]
+    """Those with most lines first."""
     role: str
     """code, tests, documentation, examples, configuration, data."""
 
@@ -22,9 +25,12 @@ class EntryPoint(NamedTuple):
     """A place where a run begins."""
 
     kind: str
-    """script, main, make target, container, test run …"""
+    """console script, command, application, cargo bin, main, container, process, package entry, npm script, make target
+    or cargo example."""
     name: str
+    """What one types; for `main` the path of the file."""
     what: str
+    """What it runs, as the manifest writes it, or what its file is for; may be empty."""
     place: Place
 
 
@@ -49,6 +55,7 @@ class Order(NamedTuple):
 
     layers: tuple[Layer, ...]
     edges: tuple[PartEdge, ...]
+    """Those of most imports first."""
     cycles: tuple[tuple[str, ...], ...]
 
 
@@ -57,6 +64,7 @@ class Reading(NamedTuple):
 
     path: str
     reason: str
+    """Why, in words for a person."""
     lines: int
 
 
@@ -77,15 +85,19 @@ class TestLayout(NamedTuple):
 
     files: int
     cases: int
+    """Test functions."""
     lines: int
     directories: tuple[tuple[str, int], ...]
+    """With their number of files, most first."""
     framework: str
+    """What runs them, empty when it is not known."""
 
 
 class LanguageShare(NamedTuple):
     """One row of the languages table."""
 
     language: str
+    """Empty for files of no known language."""
     files: int
     lines: int
     size_bytes: int

@@ -65,12 +65,19 @@ def _kind(annotation: ast.expr) -> str:
     text = ast.unparse(annotation).strip("'\"").removesuffix(" | None")
     optional = " or null" if ast.unparse(annotation).endswith("| None") and text == "Place" else ""
     if text.startswith("tuple["):
-        inner = text.removeprefix("tuple[").removesuffix(", ...]").removesuffix("]").strip("'\"")
-        return f"list of {_NAMES.get(inner, inner)}" if "[" not in inner else "list of lists"
+        inner = text.removeprefix("tuple[").removesuffix(", ...]").strip("'\"")
+        return f"list of {_NAMES.get(inner, inner)}"
     return _NAMES.get(text, text) + optional
 
 
-_NAMES = {"str": "text", "int": "number", "bool": "true or false", "Kind": "text", "tuple[str, int]": "[text, number]"}
+_NAMES = {
+    "str": "text",
+    "int": "number",
+    "bool": "true or false",
+    "Kind": "text",
+    "tuple[str, int]": "[text, number]",
+    "tuple[str, ...]": "lists of text",
+}
 
 
 def _said(node: ast.stmt | None) -> str:

@@ -36,3 +36,9 @@ def test_every_section_is_documented() -> None:
 
 def test_the_reference_page_is_the_one_the_classes_give() -> None:
     assert (REFERENCE / PAGE).read_text(encoding="utf-8") == render_page()
+
+
+def test_lists_in_lists_are_told_with_what_they_hold() -> None:
+    page = render_page()
+    assert "| `authors` | list of [text, number] |" in page
+    assert "| `cycles` | list of lists of text |" in page
