@@ -49,6 +49,8 @@ ROOT_MARKS = (".git", ".hg", ".jj", ".aiex")
 OPENS_BEFORE_OPENAT2 = 250
 """Loading ctypes costs about 3 ms and openat2 saves about 12 µs a file, so a short run is quicker with the walk
 (benchmarks/guard.py)."""
+MAX_NEW_DIRECTORIES = 100
+"""Made for one write, at most: each is held open until the file is in place."""
 _READ_AT_LEAST_BYTES = 4096
 _READ_MORE_BYTES = 1 << 20
 _REMEMBERED_NAMES = 20_000
@@ -343,10 +345,13 @@ class Workspace:
             try:
                 folder = self._opener.open_folder(self._folder(place), parts[:count], HOLD)
             except FileNotFoundError:
-                if parts[count - 1] == "..":
+                if count and parts[count - 1] == "..":
                     raise
                 continue
             missing = parts[count:]
+            if len(missing) > MAX_NEW_DIRECTORIES:
+                folder.close()
+                raise OSError(errno.ENAMETOOLONG, f"more than {MAX_NEW_DIRECTORIES} directories are missing")
             if missing and _exists(folder, missing[0]):
                 folder.close()
                 raise FileNotFoundError(errno.ENOENT, f"{folder.path_of(missing[0])} leads to nothing")

@@ -50,14 +50,14 @@ def _ancestors(resolved: str) -> list[str]:
 def _named_by(opener: Opener, top: Folder, root: str, directory: str) -> list[str]:
     """The real git directories that `directory/.git` names when it is a file."""
     line = _peek(opener, top, f"{directory}/.git")
-    if not line.startswith("gitdir:"):
+    if not line.startswith("gitdir:") or "\0" in line:  # no path has a NUL, and git follows none that has
         return []
     named = os.path.realpath(os.path.join(root, directory, line.removeprefix("gitdir:").strip()))
     found = [named]
     inside = os.path.realpath(root)
     if named.startswith(os.path.join(inside, "")):
         common = _peek(opener, top, os.path.relpath(named, inside) + "/commondir").strip()
-        if common:
+        if common and "\0" not in common:
             found.append(os.path.realpath(os.path.join(named, common)))
     return found
 

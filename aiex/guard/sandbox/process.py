@@ -233,8 +233,9 @@ class _Running:
     def _collect(self, name: str, into: bytearray) -> None:
         with getattr(self.process, name) as stream:
             while piece := stream.read1(_PIECE_BYTES):
-                into += piece[: self.limit_bytes - len(into)]
-                if len(into) == self.limit_bytes and (len(piece) > self.limit_bytes or stream.read1(1)):
+                room = self.limit_bytes - len(into)
+                into += piece[:room]
+                if len(piece) > room or (len(piece) == room and stream.read1(1)):
                     self.truncated = True
                     self._kill_group()
                     return

@@ -355,6 +355,18 @@ for path in ("README.md", "new/dir/file"):
     assert (place / "ws/README.md").read_text() == "readme\n"
 
 
+def test_an_allowed_file_whose_directory_is_missing_is_an_error(place: Path, engine: str) -> None:
+    target = str(place / "gone" / "x.txt")
+    with pytest.raises(Missing):
+        Workspace(str(place / "ws"), allow_write=[target], engine=engine).write(target, b"x")
+
+
+def test_no_more_directories_are_made_than_can_be_held_open(place: Path, workspace: Workspace) -> None:
+    with pytest.raises(Unwritable, match="more than 100 directories are missing"):
+        workspace.write("d/" * 1_500 + "x.txt", b"x")
+    assert not (place / "ws" / "d").exists()
+
+
 def test_a_directory_that_may_not_be_written_is_an_error(place: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")

@@ -20,6 +20,12 @@ def put(root: Path, **files: str) -> None:
         path.write_text(text)
 
 
+def test_a_git_file_with_a_nul_names_nothing(place: Path, workspace: Workspace) -> None:
+    put(place / "ws", wt__DOTgit="gitdir: a\0b\n")
+    workspace.write("wt/notes.txt", b"x")
+    assert (place / "ws/wt/notes.txt").read_bytes() == b"x"
+
+
 @pytest.mark.parametrize(
     ("line", "path"),
     [

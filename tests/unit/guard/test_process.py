@@ -108,6 +108,11 @@ def test_output_up_to_the_limit_is_whole(tmp_path: Path, size: int) -> None:
     assert done == Completed(0, b"x" * size, b"y" * size, truncated=False)
 
 
+def test_the_last_piece_of_too_much_output_is_not_cut_silently(tmp_path: Path) -> None:
+    completed = run([sys.executable, "-c", "print('x' * 131_071)"], cwd=str(tmp_path), timeout_s=30, limit_bytes=70_000)
+    assert (len(completed.stdout), completed.truncated) == (70_000, True)
+
+
 def test_much_input_that_nobody_reads_does_not_block(tmp_path: Path) -> None:
     assert run([PYTHON, "-c", ""], cwd=str(tmp_path), timeout_s=20, stdin=b"x" * 5_000_000).code == 0
 
