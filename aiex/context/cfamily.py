@@ -223,6 +223,7 @@ def declaration(node: "Node", source: bytes) -> Iterable[Found]:
     constant = any(text(child, source) in ("const", "constexpr") for child in node.named_children
                    if child.type == "type_qualifier")  # fmt: skip
     member = around is not None and around.type == "field_declaration_list"
+    line = ""
     for item in node.children_by_field_name("declarator"):
         said = declared(item, source)
         said = _unmarked(said, node, source) if said is not None else None
@@ -233,22 +234,22 @@ def declaration(node: "Node", source: bytes) -> Iterable[Found]:
         kind: SymbolKind = "function" if said.is_function else "constant" if constant else "variable"
         if said.is_function and member and name == _class_around(node, source):
             kind = "constructor"
-        yield Found(
-            name, kind, node, exported=not hidden, qualified=_qualified(path, node, source),
-            signature=_line(node, source),
-        )  # fmt: skip
+        line = line or _line(node, source)  # once for thousands of names in one declaration
+        yield Found(name, kind, node, exported=not hidden, qualified=_qualified(path, node, source), signature=line)
 
 
 def field_declaration(node: "Node", source: bytes) -> Iterable[Found]:
     """Members of a struct or class: data, methods without body, types declared in passing."""
     yield from _type_inside(node, source)
     exported = not _hidden(node, source)
+    line = ""
     for item in node.children_by_field_name("declarator"):
         said = declared(item, source)
         said = _unmarked(said, node, source) if said is not None else None
         if said is not None and said.name:
             kind: SymbolKind = "method" if said.is_function else "field"
-            yield Found(plain(said.name), kind, node, exported=exported, signature=_line(node, source))
+            line = line or _line(node, source)
+            yield Found(plain(said.name), kind, node, exported=exported, signature=line)
 
 
 def _line(node: "Node", source: bytes) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from time import time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiex
 from aiex import dirs, plugins
@@ -50,27 +50,37 @@ class Engine:
         self.warnings: list[Warned] = []
         self._pending_files: dict[str, FileRow] = {}
         self._pending_facts: dict[str, FactsRow] = {}
-        self._light: dict[str, FileFacts] = {}
+        self._stored: set[str] = set()
+        """Paths that have a row in the store."""
 
     # --- the repository ---------------------------------------------------------------------------------------------
 
     @cached_property
     def listing(self) -> Listing:
         """The files of the repository."""
-        note = json.loads(self.recall("listing") or "{}")
+        note = self.listing_note()
+        stored = self._stored.difference(note.get("unlisted", ())) if self.rows else set()
         known = list_files(
             self.workspace,
             extra_patterns=self.ignore,
-            kept=[*self.rows, *note.get("folders", ())],
+            kept=[*stored, *note.get("folders", ())],
             ignored=note.get("ignored", ()),
-            rules=note.get("rules", "") if self.rows else "",
+            rules=note.get("rules", "") if stored else "",
         )
         fresh = {
-            "rules": known.rules, "ignored": sorted(known.ignored), "folders": sorted(known.folders)
-        }  # fmt: skip
+            "rules": known.rules,
+            "ignored": sorted(known.ignored),
+            "folders": sorted(known.folders),
+            "unlisted": sorted(self._stored.difference(entry.path for entry in known.files)),
+        }
         if fresh != note:
             self.remember("listing", json.dumps(fresh))
         return known
+
+    def listing_note(self) -> dict[str, Any]:
+        """What the last walk decided: its rules, and by names what it left out and which rows are of no listed file."""
+        note: dict[str, Any] = json.loads(self.recall("listing") or "{}")
+        return note
 
     @cached_property
     def paths(self) -> Paths:
@@ -156,7 +166,7 @@ class Engine:
             try:
                 yield path, self.facts(path)
             except AiexError as error:
-                self.warnings.append(Warned(f"left out {path}: {error.message}"))
+                self.warnings.append(Warned(f"left out {printable_path(path)}: {error.message}"))
 
     def has_stored(self, entry: FileEntry) -> bool:
         """Whether facts of exactly this state of the file are kept."""
@@ -239,10 +249,12 @@ class Engine:
     def rows(self) -> dict[str, FileRow]:
         """What was seen of each file, by path."""
         try:
-            return self.warm.rows()
+            known = self.warm.rows()
         except StoreError as error:
             self.warn_store(error)
-            return {}
+            known = {}
+        self._stored = set(known)
+        return known
 
     def is_fresh(self, row: FileRow, entry: FileEntry) -> bool:
         """Whether a row still speaks of the file's content."""
@@ -264,16 +276,24 @@ class Engine:
         """Write what was learned to the store; a store that fails costs speed only."""
         if not self._pending_files:
             return
-        files, facts = list(self._pending_files.values()), list(self._pending_facts.values())
+        rows, facts = self._pending_files, list(self._pending_facts.values())
         self._pending_files, self._pending_facts = {}, {}
-        listed = self.__dict__.get("paths")
-        gone = [path for path in self.rows if path not in listed.known] if listed is not None else []
-        gone = [path for path in gone if not any(row.path == path for row in files)]
+        listed = self.paths.known if "listing" in self.__dict__ else None
+        gone = [path for path in self._stored if path not in listed and path not in rows] if listed is not None else []
+        self.note_unlisted(rows.keys() - (self._stored if listed is None else listed.keys()))
+        self._stored = self._stored.difference(gone).union(rows)
         try:
-            self.warm.save(files, facts, gone)
+            self.warm.save(list(rows.values()), facts, gone)
             self.warm.tidy()
         except StoreError as error:
             self.warn_store(error)
+
+    def note_unlisted(self, paths: set[str]) -> None:
+        """Remember that no walk kept these files, as the next one takes the others in the store for kept."""
+        note = self.listing_note() if paths else {}
+        if note and not paths <= set(note.get("unlisted", ())):
+            note["unlisted"] = sorted(paths.union(note.get("unlisted", ())))
+            self.remember("listing", json.dumps(note))
 
     def close(self) -> None:
         """Save and close the store."""

@@ -164,8 +164,8 @@ class Graph:
         wanted = {symbols[index].qualified: index for index in indexes if symbols[index].exported}
         twins: dict[tuple[str, int], int] = {}
         for item in self.dependencies(path):
-            for header in item.targets:
-                for place, symbol in enumerate(self.engine.facts(header).symbols):
+            for header, facts in self.engine.full(item.targets):
+                for place, symbol in enumerate(facts.symbols):
                     if symbol.qualified in wanted:
                         twins[header, place] = wanted[symbol.qualified]
         return twins

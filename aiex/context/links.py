@@ -24,8 +24,12 @@ _ENDINGS = ("", ".md", ".html", ".css", ".js", ".ts", ".json", ".yaml", ".yml")
 
 LINK_MENTION = re.compile(rb"""\]\([^)\s]+|^\[[^\]\n]+\]:[ \t]*\S+|(?:href|src)\s*=\s*["'][^"'\n]*["']""", re.MULTILINE)
 """Targets of links in Markdown and HTML."""
-PATH_MENTION = re.compile(rb"""["']?(?:[\w.@~-]*/)+[\w.@*-]+["']?|["'][\w-]+\.\w{1,5}["']|:[ \t]+[\w-]+\.\w{1,5}\b""")
-"""Words that look like paths in a manifest."""
+PATH_MENTION = re.compile(
+    rb"""["']?(?:(?<![\w.@~/-])[\w.@~-]*|(?<!/))/(?:[\w.@~-]*/)*[\w.@*-]+["']?"""
+    rb"""|["'][\w-]+\.\w{1,5}["']|:[ \t]+[\w-]+\.\w{1,5}\b"""
+)
+"""Words that look like paths in a manifest. A path is tried where it begins only: within kilobytes of hexadecimal
+digits every place would be tried in vain."""
 
 
 def is_local(target: str) -> bool:

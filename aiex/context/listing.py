@@ -5,6 +5,7 @@ has not seen, and starts over when an ignore file changed.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.digest import fingerprint
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".gitignore", ".aiexignore")
+EXCLUDE_FILE = ".git/info/exclude"
 ALWAYS_SKIPPED = frozenset({".git", ".hg", ".svn", ".jj", ".bzr"})
 DEFAULT_PATTERNS = (
     "node_modules/", "__pycache__/", ".venv/", ".tox/", ".nox/", ".mypy_cache/", ".pytest_cache/", ".ruff_cache/",
@@ -89,16 +91,13 @@ class _Walk:
         self.folders: set[str] = set()
         self.files: list[FileEntry] = []
         self.unreadable: list[str] = []
-        self.rule_files: list[tuple[str, int, int]] = []
+        self.rule_files: dict[str, tuple[int, int]] = {}
         self.specs: dict[str, GitIgnoreSpec | None] = {}
 
     def run(self) -> None:
-        exclude = ".git/info/exclude"
-        try:
-            stat = self.workspace.stat(exclude)
-            self.rule_files.append((exclude, stat.size_bytes, stat.mtime_ns))
-        except StoreError:
-            pass
+        with suppress(StoreError, Denied):  # `.git` may be a link to a directory outside
+            stat = self.workspace.stat(EXCLUDE_FILE)
+            self.rule_files[EXCLUDE_FILE] = stat.size_bytes, stat.mtime_ns
         pending = [""]
         while pending:
             pending.extend(reversed(self.folder(pending.pop())))
@@ -113,7 +112,7 @@ class _Walk:
             return []
         for entry in entries:
             if entry.name in IGNORE_FILES and entry.kind == "file":
-                self.rule_files.append((folder + entry.name, entry.size_bytes, entry.mtime_ns))
+                self.rule_files[folder + entry.name] = entry.size_bytes, entry.mtime_ns
         inner: list[str] = []
         deep = folder.count("/") >= DEPTH_LIMIT
         for entry in entries:
@@ -158,7 +157,7 @@ class _Walk:
 
     def spec(self, prefix: str) -> "GitIgnoreSpec | None":
         if prefix not in self.specs:
-            lines: list[str] = [] if prefix else [*DEFAULT_PATTERNS, *self.read_lines(".git/info/exclude")]
+            lines: list[str] = [] if prefix else [*DEFAULT_PATTERNS, *self.read_lines(EXCLUDE_FILE)]
             for name in IGNORE_FILES:
                 lines += self.read_lines(prefix + name)
             lines += [] if prefix else self.extra
@@ -166,15 +165,15 @@ class _Walk:
         return self.specs[prefix]
 
     def read_lines(self, path: str) -> list[str]:
-        if not any(path == name for name, _, _ in self.rule_files):
+        if path not in self.rule_files:
             return []
         try:
             return self.workspace.read(path, limit_bytes=1_000_000).decode("utf-8", "surrogateescape").splitlines()
-        except StoreError:
+        except (StoreError, Denied):
             return []
 
     def rules_digest(self) -> str:
-        parts = repr((sorted(self.rule_files), self.extra, DEFAULT_PATTERNS))
+        parts = repr((sorted(self.rule_files.items()), self.extra, DEFAULT_PATTERNS))
         return fingerprint(parts.encode("utf-8", "surrogateescape"))
 
     def listing(self) -> Listing:
@@ -247,6 +246,6 @@ class Paths:
         if path not in self._read:
             try:
                 self._read[path] = self.workspace.read(path, limit_bytes=1_000_000) if path in self.known else b""
-            except StoreError:
+            except (StoreError, Denied):
                 self._read[path] = b""
         return self._read[path]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiex.context.engine import Engine
@@ -44,6 +43,8 @@ class Names:
         self.engine = engine
         self._bindings: dict[str, Bindings] = {}
         self._targets: dict[tuple[str, Import], tuple[str, ...]] = {}
+        self._top_cache: dict[str, tuple[dict[str, int], dict[str, list[int]]]] = {}
+        self._bases: dict[str, dict[int, list[Reference]]] = {}
 
     def language(self, path: str, facts: FileFacts) -> Language | None:
         """The language the facts were read with."""
@@ -104,13 +105,10 @@ class Names:
         return self._tops(path)[0]
 
     def _tops(self, path: str) -> tuple[dict[str, int], dict[str, list[int]]]:
+        """Indexes by name of what a file defines at its top, and of all members in it."""
         if path not in self._top_cache:
             self._top_cache[path] = self._read_tops(path)
         return self._top_cache[path]
-
-    @cached_property
-    def _top_cache(self) -> dict[str, tuple[dict[str, int], dict[str, list[int]]]]:
-        return {}
 
     def _read_tops(self, path: str) -> tuple[dict[str, int], dict[str, list[int]]]:
         try:
@@ -206,13 +204,21 @@ class Names:
         member = self._member(path, index, name) if index is not None else None
         return (path, member) if member is not None else None
 
-    def _find(self, path: str, name: str, depth: int = 0) -> tuple[str, int] | None:
-        """A top-level name of a file, looked for through the modules it passes on."""
+    def _find(
+        self, path: str, name: str, depth: int = 0, seen: dict[tuple[str, str], int] | None = None
+    ) -> tuple[str, int] | None:
+        """A top-level name of a file, looked for through the modules it passes on.
+
+        `seen` says at which depth a name was looked for in vain: modules that pass on each other's names would
+        multiply the ways.
+        """
         index = self.top_level(path).get(name)
         if index is not None:
             return path, index
-        if depth >= 4:
+        seen = {} if seen is None else seen
+        if depth >= 4 or seen.get((path, name), depth + 1) <= depth:
             return None
+        seen[path, name] = depth
         try:
             facts = self.engine.facts(path)
         except AiexError:
@@ -226,7 +232,7 @@ class Names:
             nexts.insert(0, bound.names[name])
         for original, targets in nexts:
             for target in targets:
-                found = self._find(target, original, depth + 1)
+                found = self._find(target, original, depth + 1, seen)
                 if found is not None:
                     return found
         return None
@@ -250,6 +256,8 @@ class Names:
     def _own_member(self, path: str, facts: FileFacts, reference: Reference) -> Target | None:
         """What `self.name` means: a member of the class around it, or of a base class that can be found."""
         index = reference.inside
+        if reference.kind == "inherit" and index >= 0:  # `class Inner(self.Base)`: it is not yet itself
+            index = facts.symbols[index].parent
         owner = -1
         while index >= 0:
             symbol = facts.symbols[index]
@@ -259,22 +267,35 @@ class Names:
             index = symbol.parent
         if owner < 0:
             return None
-        return self._inherited(path, facts, owner, reference.name, 0)
+        return self._inherited(path, facts, owner, reference.name, 0, {})
 
-    def _inherited(self, path: str, facts: FileFacts, owner: int, name: str, depth: int) -> Target | None:
+    def _inherited(
+        self, path: str, facts: FileFacts, owner: int, name: str, depth: int, seen: dict[tuple[str, int], int]
+    ) -> Target | None:
+        """A member of a class or of its bases; `seen` says at which depth a class was looked into in vain."""
         member = self._member(path, owner, name)
         if member is not None:
             return Target(path, member, "scope" if depth == 0 else "import")
-        if depth >= 6:
+        if depth >= 6 or seen.get((path, owner), depth + 1) <= depth:
             return None
-        for reference in facts.references:
-            if reference.kind == "inherit" and reference.inside == owner:
-                base = self.resolve_call(path, reference)
-                if base is not None and (base.path, base.symbol) != (path, owner):
-                    found = self._inherited(base.path, self.engine.facts(base.path), base.symbol, name, depth + 1)
-                    if found is not None:
-                        return found
+        seen[path, owner] = depth
+        for reference in self._inherits(path, facts).get(owner, ()):
+            base = self.resolve_call(path, reference)
+            if base is not None:
+                found = self._inherited(base.path, self.engine.facts(base.path), base.symbol, name, depth + 1, seen)
+                if found is not None:
+                    return found
         return None
+
+    def _inherits(self, path: str, facts: FileFacts) -> dict[int, list[Reference]]:
+        """The references to bases in a file, by the class that inherits."""
+        if path not in self._bases:
+            bases: dict[int, list[Reference]] = {}
+            for reference in facts.references:
+                if reference.kind == "inherit":
+                    bases.setdefault(reference.inside, []).append(reference)
+            self._bases[path] = bases
+        return self._bases[path]
 
 
 def _bind_mention(bound: Bindings, item: Import, targets: tuple[str, ...]) -> None:

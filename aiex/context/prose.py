@@ -18,7 +18,6 @@ _DIRECTIVE = re.compile(
 )
 """Comments for tools, which tell a reader nothing."""
 _COMMENT_START = re.compile(r"/\*+!?|\*+/|//+!?|\*+(?!/)|#+[!:]?|--+|;+|%+|<!--|\"\"\"")
-_COMMENT_END = re.compile(r"\*+/$|-->$")
 _RULED_TITLE = re.compile(r"[^\n]*\n\s*([-=~*#^\"'+_])\1{2,}\s*")
 _MARKS = re.compile(r"\s*#\s*(?:type:|noqa|pragma|pylint:|pyright:|fmt:)[^\n]*")
 """What checkers read in a Python signature."""
@@ -82,9 +81,9 @@ def _unmarked(line: str) -> str:
     start = _COMMENT_START.match(line)
     if start is not None:
         line = line[start.end() :].strip()
-    if line.endswith(("*/", "-->")):
-        line = _COMMENT_END.sub("", line).strip()
-    return line
+    if line.endswith("*/"):
+        return line[:-1].rstrip("*").strip()
+    return line.removesuffix("-->").rstrip()
 
 
 def shorten(words: str) -> str:
@@ -95,10 +94,8 @@ def shorten(words: str) -> str:
 
 def first_paragraph(words: str) -> str:
     """The text up to the first blank line, on one line; a title that only has a rule under it is passed over."""
-    title, *rest = re.split(r"\n\s*\n", words.strip(), maxsplit=1)
-    if rest and _RULED_TITLE.fullmatch(title):
-        return first_paragraph(rest[0])
-    return shorten(title)
+    *titles, last = re.split(r"\n\s*\n", words.strip())
+    return shorten(next((title for title in titles if not _RULED_TITLE.fullmatch(title.strip())), last))
 
 
 def first_comment(root: "Node", source: bytes, language: Language) -> str:

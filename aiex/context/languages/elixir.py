@@ -34,7 +34,7 @@ _RESERVED = _ABOVE | frozenset(_OTHER_ATTRIBUTES.split())
 _TYPES = frozenset({"type", "typep", "opaque", "callback", "macrocallback"})
 _HEAD = re.compile(r"(?s)^\s*([^\s(,]+)")
 _MODULE = re.compile(r"^[A-Z]\w*(?:\.[A-Z]\w*)*$")
-_SPELLED = re.compile(rb"[A-Z]\w*(?:\.[A-Z]\w*)*(?!\w|\.\{)")
+_SPELLED = re.compile(rb"[A-Z](?<!\w[A-Z])\w*+(?:\.[A-Z]\w*+)*(?!\.\{)")
 _UNSPELLED = re.compile(
     rb"^\s*(?:defmodule|defprotocol)\s+$|^[^\"]*#|^(?:[^\"]*\"[^\"]*\")*[^\"#]*\"[^\"#]*$|\balias\s[^\n]*\{|[\w.:@]$"
 )

@@ -294,7 +294,7 @@ LANGUAGE = Language(
         "github.com.pkg.errors.Errorf": "raise", "log.Panic": "raise", "log.Panicf": "raise", "recover": "catch",
     },
     ignored=frozenset(_BUILTINS.split()),
-    mention=re.compile(rb'(?m)^[ \t]*import\b[ \t]*(?:\((?://[^\n]*|"[^"\n]*"|`[^`\n]*`|[^)"`/]|/(?!/))*\)|[^\n(]*)'),
+    mention=re.compile(rb'(?m)^[ \t]*import\b[ \t]*(?:\((?://[^\n]*|"[^"\n]*"|`[^`\n]*`|[^)"`/]{1,20}+|/(?!/)){0,1000}+\)|[^\n(]*)'),
     import_words=frozenset({"import"}),
     names_of=_names_of,
     resolve=_resolve,

@@ -297,7 +297,7 @@ LANGUAGE = Language(
     quoted=(b"/*", b"*/"),
     implied=_implied,
     mention=re.compile(
-        rb"(?m)^[ \t]*import\s[^;\n]*|\b[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*"
+        rb"(?m)^[ \t]*import\s[^;\n]*|\b(?<!\.)[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*"
     ),
     names_of=_names_of,
     resolve=_resolve,

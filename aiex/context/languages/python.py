@@ -259,7 +259,7 @@ LANGUAGE = Language(
     ),
     exits=frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort", "SystemExit"}),
     mention=re.compile(
-        rb"(?m)^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]*(?:\([^)]*\)|[^\n]*(?:\\\n[^\n]*)*)"
+        rb"(?m)^[ \t]*(?:from[ \t]+[.\w]+[ \t]+import[ \t]*(?:\([^)]{0,10000}\)|[^\n]*(?:\\\n[^\n]*)*)"
         rb"|import[ \t]+[^\n]*)"
     ),
     names_of=_names_of,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_SPELLED = re.compile(rb"[A-Z]\w*(?:::[A-Z]\w*)*(?!\w*\s*=(?![=~>]))")
+_SPELLED = re.compile(rb"[A-Z]\w*+(?:::[A-Z]\w*+)*(?!\s*=(?![=~>]))")
 _UNSPELLED = re.compile(
     rb"^\s*(?:class|module)\s+$|^[^\"']*#|^(?:[^\"]*\"[^\"]*\")*[^\"#]*\"[^\"#]*$|^[^\"']*'[^']*$|[\w$@.]$|(?<!:):$"
 )

@@ -31,6 +31,8 @@ MIGRATIONS = (
 SPARE_FACTS = 2_000
 """Facts of contents that no file has any more are dropped once there are this many."""
 SPARE_NOTES = 400
+NAMES_AT_ONCE = 500
+"""Names looked for in one query: SQLite takes no expression deeper than 1,000 (sqlite.org/limits.html)."""
 
 
 class FileRow(NamedTuple):
@@ -86,12 +88,14 @@ class Warm:
         """Files with one of the names in a statement that may name other files."""
         # names of files may be bytes that are not text here, which SQLite takes for no string
         words = [f" {name.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')} " for name in names]
-        if not words:
-            return set()
-        test = " or ".join(["instr(mentions, ?)"] * len(words))
-        query = f"select path from files where {test}"  # noqa: S608  (only placeholders are joined)
-        with sqlite.translated_errors(self.path):
-            return {os.fsdecode(row[0]) for row in self.connection.execute(query, words)}
+        found: set[str] = set()
+        for start in range(0, len(words), NAMES_AT_ONCE):
+            part = words[start : start + NAMES_AT_ONCE]
+            test = " or ".join(["instr(mentions, ?)"] * len(part))
+            query = f"select path from files where {test}"  # noqa: S608  (only placeholders are joined)
+            with sqlite.translated_errors(self.path):
+                found.update(os.fsdecode(row[0]) for row in self.connection.execute(query, part))
+        return found
 
     def facts(self, key: str) -> FileFacts | None:
         """All facts under a key; None when there are none of this version with uses, or they are damaged."""

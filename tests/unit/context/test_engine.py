@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,33 @@ def test_a_changed_ignore_file_is_obeyed_at_once(root: Path, tmp_path: Path) -> 
         "pkg/__init__.py",
         "pkg/core.py",
     ]
+
+
+@pytest.mark.parametrize("listed_first", [True, False])
+def test_an_ignored_file_that_was_asked_about_is_still_not_listed(
+    root: Path, tmp_path: Path, *, listed_first: bool
+) -> None:
+    write(root, ".gitignore", "made.py\n")
+    write(root, "made.py", "x = 1\n")
+    for _ in range(3):
+        engine = engine_on(root, str(tmp_path / "cache.db"))
+        if listed_first:
+            assert "made.py" not in engine.paths.known
+        engine.facts("made.py")
+        assert "made.py" not in engine.paths.known
+        engine.close()
+    alone = engine_on(root, str(tmp_path / "cache.db"))
+    write(root, "made.py", "y = 1\n")
+    alone.facts("made.py")
+    alone.close()
+    assert "made.py" not in engine_on(root, str(tmp_path / "cache.db")).paths.known
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_git_directory_that_is_a_link_to_elsewhere_does_not_stop_the_listing(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (root / ".git").symlink_to(tmp_path / "elsewhere")
+    assert "app.py" in listed(root)
 
 
 def test_links_and_secrets_are_not_listed(root: Path) -> None:

@@ -100,6 +100,28 @@ def test_circular_imports_end(tmp_path: Path) -> None:
     assert [item.path for item in graph.dependents("a.py")] == ["b.py"]
 
 
+def test_classes_that_inherit_from_each_other_are_looked_into_once(tmp_path: Path) -> None:
+    bases = ", ".join(f"C{number}" for number in range(20))
+    classes = [f"class C{number}({bases}):\n    def f{number}(self):\n        self.total()\n" for number in range(20)]
+    graph = repository(tmp_path, {"a.py": "".join(classes) + "\n\ndef total():\n    pass\n"})
+    assert uses_of(graph, "a.py", "total") == []
+
+
+def test_a_base_taken_from_self_is_looked_for_outside_the_class(tmp_path: Path) -> None:
+    source = (
+        "class A:\n    def f(self):\n        class B(self.C):\n            def g(self):\n                self.D()\n"
+    )
+    graph = repository(tmp_path, {"a.py": source + "\n\nclass D:\n    pass\n"})
+    assert uses_of(graph, "a.py", "D") == []
+
+
+def test_a_file_of_a_thousand_namespaces_has_dependents(tmp_path: Path) -> None:
+    spaces = "".join(f"namespace n{number} {{ int a; }}\n" for number in range(1_500))
+    graph = repository(tmp_path, {"wide.hpp": spaces, "user.cpp": '#include "wide.hpp"\n'})
+    assert [item.path for item in graph.dependents("wide.hpp")] == ["user.cpp"]
+    assert graph.engine.warnings == []
+
+
 def repository(folder: Path, files: dict[str, str]) -> Graph:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

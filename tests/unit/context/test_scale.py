@@ -4,7 +4,7 @@ from time import process_time
 
 import pytest
 
-from aiex.context.reading import describe
+from aiex.context.reading import describe, mentions
 
 BYTES = 60_000
 LIMIT_S = 2.0
@@ -38,4 +38,26 @@ def test_many_alike_definitions_are_read_soon(ending: str):
     started = process_time()
     _, facts = describe(source.encode(), f"a.{ending}")
     assert facts.symbols
+    assert process_time() - started < LIMIT_S
+
+
+HOSTILE = {
+    "hexadecimal.json": '{"a": "' + "0123456789abcdef7" * 6_000 + '"}',
+    "slashes.json": '{"a": "' + "/" * 50_000 + '"}',
+    "packages.java": ".".join(f"p{number}" for number in range(20_000)),
+    "unclosed.py": "from a import (\n" * 20_000,
+    "unclosed.go": "import (\n" * 5_000,
+    "titles.py": '"""' + "".join(f"T{number}\n---\n\n" for number in range(3_000)) + '"""\n',
+    "constant.rb": "x = 1\n" + "".join(chr(65 + number % 26) for number in range(3_000)) + " = 1\n",
+    "group.ex": "".join(f"alias A{number}{'BCDEFGH' * 2_000}.{{A}}\n" for number in range(9)),
+    "names.c": "int " + ",\n".join(f"a{number}" for number in range(5_000)) + ";\n",
+}
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_what_no_person_wrote_is_read_soon(path: str):
+    source = HOSTILE[path].encode()
+    started = process_time()
+    language, _ = describe(source, path)
+    mentions(source, language)
     assert process_time() - started < LIMIT_S
