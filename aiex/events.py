@@ -2,15 +2,15 @@
 
 Stream events come from a model while it speaks; lasting events tell the story of a session.
 Exactly one `Stopped` or `Failed` ends a stream, and it is last. Every event has one JSON form (`to_json`, `from_json`),
-and most a line in the stream that other programs read (`Sequencer`, `to_line`).
+and most a line in the stream that other programs read (`aiex/eventlines.py`).
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Final, Literal
 
-from aiex.messages import Part, StopReason, Text, Usage
+from aiex.messages import Part, StopReason, Usage
 from aiex.record import record
 
 # --- stream events -------------------------------------------------------------------------------------------------
@@ -380,7 +380,7 @@ def from_json(data: object) -> Event | UnknownEvent:
 
 def envelope_to_json(envelope: Envelope) -> dict[str, Any]:
     """A record of the session's log: the fields of the envelope, the event beneath `event`."""
-    return {**_heading(envelope), "event": to_json(envelope.event)}
+    return {**heading_of(envelope), "event": to_json(envelope.event)}
 
 
 def envelope_from_json(data: Mapping[str, Any]) -> Envelope:
@@ -394,105 +394,8 @@ def envelope_from_json(data: Mapping[str, Any]) -> Envelope:
     return Envelope(v, seq, ts, session, turn, event)
 
 
-class Sequencer:
-    """Puts the events of one session into envelopes and counts them.
-
-    Only an event that makes a line takes a number, so the lines of a stream have no gap. One sequencer is used by one
-    thread.
-    """
-
-    def __init__(self, session_id: str, *, last_seq: int = 0, clock: Callable[[], float] = time.time) -> None:
-        self.session_id = session_id
-        self.last_seq = last_seq
-        self.turn = 0
-        self._clock = clock
-
-    def wrap(self, event: Event | UnknownEvent) -> Envelope:
-        """The event in its envelope; one without a line shares the number of the line before it.
-
-        A turn begins with what the person says; before that, `turn` is 0.
-        """
-        if isinstance(event, UserSpoke):
-            self.turn += 1
-        if to_body(event) is not None:
-            self.last_seq += 1
-        return Envelope(FORM_VERSION, self.last_seq, to_timestamp(self._clock()), self.session_id, self.turn, event)
-
-
-def to_timestamp(seconds: float) -> str:
-    """Seconds since 1970 as `2026-01-31T08:05:09.123Z`."""
-    thousandths = int(seconds * 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(thousandths // 1000))}.{thousandths % 1000:03d}Z"
-
-
-# --- lines for other programs --------------------------------------------------------------------------------------
-
-
-def to_line(envelope: Envelope) -> dict[str, Any] | None:
-    """The line of `stream-json` for an event; None for one that has none, such as `Progressed`.
-
-    Where one type of line tells several events, `subtype` says which.
-    """
-    body = to_body(envelope.event)
-    return None if body is None else {**_heading(envelope), **body}
-
-
-def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
-    """What a line says beside its heading: `type` and the fields of that type."""
-    match event:
-        case UserSpoke(parts=parts):
-            return _message("user", parts)
-        case AssistantSpoke(parts=parts, provider=provider, model=model):
-            return {**_message("assistant", parts), "provider": provider, "model": model}
-        case TextDelta(text=text):
-            return {"type": "message", "role": "assistant", "delta": True, "text": text}
-        case ReasoningDelta(text=text):
-            return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
-        case UsageUpdated(usage=usage, cost_usd=cost_usd):
-            return {"type": "usage", **_fields(usage), "cost_usd": cost_usd}
-        case TurnEnded():
-            return _result(event)
-    heading = _HEADINGS.get(type(event))
-    return None if heading is None else {**heading, **_fields(event)}
-
-
-_HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
-    SessionStarted: {"type": "init"},
-    ToolStarted: {"type": "tool_use"},
-    ToolFinished: {"type": "tool_result", "subtype": "finished"},
-    FileEdited: {"type": "tool_result", "subtype": "file_edited"},
-    ApprovalAsked: {"type": "permission", "subtype": "asked"},
-    ApprovalGiven: {"type": "permission", "subtype": "given"},
-    CheckpointTaken: {"type": "checkpoint", "subtype": "taken"},
-    Rewound: {"type": "checkpoint", "subtype": "rewound"},
-    Compacted: {"type": "compaction"},
-    FailedOver: {"type": "failover", "subtype": "provider"},
-    Retrying: {"type": "failover", "subtype": "retry"},
-    Waiting: {"type": "failover", "subtype": "waiting"},
-    BudgetHit: {"type": "budget"},
-    CheckRan: {"type": "check"},
-    Failed: {"type": "error", "severity": "error"},
-    Warned: {"type": "error", "severity": "warning"},
-}
-
-
-def _result(ended: TurnEnded) -> dict[str, Any]:
-    fields = _fields(ended)
-    answer, data = fields.pop("answer"), fields.pop("data")
-    first = {name: fields.pop(name) for name in ("status", "subtype", "exit_code")}
-    is_error = ended.status == "error"
-    return {"type": "result", **first, "is_error": is_error, "result": answer, "structured_output": data, **fields}
-
-
-def _message(role: str, parts: tuple[Part, ...]) -> dict[str, Any]:
-    from aiex.jsonform import form_of
-
-    text = "".join(part.text for part in parts if isinstance(part, Text))
-    written = form_of(tuple[Part, ...]).write(parts)
-    return {"type": "message", "role": role, "delta": False, "text": text, "parts": written}
-
-
-def _heading(envelope: Envelope) -> dict[str, Any]:
+def heading_of(envelope: Envelope) -> dict[str, Any]:
+    """The fields of an envelope beside its event."""
     return {
         "v": envelope.v,
         "seq": envelope.seq,
@@ -502,8 +405,7 @@ def _heading(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def _fields(value: object) -> dict[str, Any]:
-    from aiex.jsonform import form_of
-
-    written: dict[str, Any] = form_of(type(value)).write(value)
-    return written
+def to_timestamp(seconds: float) -> str:
+    """Seconds since 1970 as `2026-01-31T08:05:09.123Z`."""
+    thousandths = int(seconds * 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(thousandths // 1000))}.{thousandths % 1000:03d}Z"

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex.errors import StoreError, Transient, Unavailable
+from aiex.errors import StoreError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,36 +58,18 @@ async def refresh_catalogue(url: str, folder: str) -> Refreshed:
         Unavailable, Transient: if it cannot be fetched.
         StoreError: if what came is no price list, or cannot be kept; the catalogue in use stays.
     """
-    import httpx2
-
-    from aiex import __version__
     from aiex.llm.cataloguing import to_catalogue, to_text
+    from aiex.llm.http import fetch
 
     path, tag_path = os.path.join(folder, "models.json"), os.path.join(folder, "models.etag")
-    headers = {"user-agent": f"aiex/{__version__}", "accept": "application/json"}
-    if os.path.exists(path) and os.path.exists(tag_path):
-        headers["if-none-match"] = _read_text(tag_path)
+    known = _read_text(tag_path) if os.path.exists(path) and os.path.exists(tag_path) else ""
+    status, body, tag = await fetch(url, etag=known, within_s=REFRESH_TIMEOUT_S, limit_bytes=MOST_BYTES)
+    if status == 304:
+        return Refreshed(path, is_new=False)
+    if status != 200:
+        raise Unavailable(f"{url} answered {status}", hint="see `aiex show config catalogue.url`")
     try:
-        async with (
-            httpx2.AsyncClient(timeout=REFRESH_TIMEOUT_S, follow_redirects=True) as client,
-            client.stream("GET", url, headers=headers) as response,
-        ):
-            if response.status_code == 304:
-                return Refreshed(path, is_new=False)
-            if response.status_code != 200:
-                raise Unavailable(f"{url} answered {response.status_code}", hint="see `aiex show config catalogue.url`")
-            body = bytearray()
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise Unavailable(f"{url} sends more than {MOST_BYTES >> 20} MiB, which is no price list")
-            tag = response.headers.get("etag", "")
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Transient(
-            f"cannot fetch {url}: {error or type(error).__name__}", hint="check the network and try again"
-        ) from error
-    try:
-        catalogue = to_text(to_catalogue(json.loads(bytes(body)), url))
+        catalogue = to_text(to_catalogue(json.loads(body), url))
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise StoreError(f"what {url} sent is no price list: {error}", hint="the catalogue in use was kept") from error
     _keep(path, catalogue)

@@ -135,6 +135,34 @@ class Answer:
         self._clock.hurry(idle_s)
 
 
+async def fetch(url: str, *, etag: str, within_s: float, limit_bytes: int) -> tuple[int, bytes, str]:
+    """Status, body and ETag of a public file; redirects are followed, since no key travels with it.
+
+    Args:
+        etag: What was kept of an earlier answer; the status is 304 when nothing changed since.
+
+    Raises:
+        Transient: if it cannot be had in time.
+        Unavailable: if it is larger than `limit_bytes`.
+    """
+    headers = {"user-agent": f"aiex/{__version__}", **({"if-none-match": etag} if etag else {})}
+    body = bytearray()
+    try:
+        async with (
+            asyncio.timeout(within_s),
+            httpx2.AsyncClient(timeout=None, follow_redirects=True) as client,
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > limit_bytes:
+                    raise Unavailable(f"{url} sends more than {limit_bytes >> 20} MiB")
+            return response.status_code, bytes(body), response.headers.get("etag", "")
+    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
+        reason = str(error) or type(error).__name__
+        raise Transient(f"cannot fetch {url}: {reason}", hint="check the network and try again") from error
+
+
 class _Clock:
     """Which deadline runs: connect, first byte, between chunks; and the whole call always."""
 

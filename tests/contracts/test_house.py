@@ -134,7 +134,7 @@ LIBRARY_HOMES = {
     "httpx2": ("aiex.llm.http", "aiex.agent.tools.fetch"),
     "tiktoken": ("aiex.tokens",),
     "tree_sitter": ("aiex.context",),
-    "sqlite3": ("aiex.sqlite", "aiex.context", "aiex.sessions", "aiex.guard"),
+    "sqlite3": ("aiex.sqlite", "aiex.context", "aiex.llm.stores", "aiex.sessions", "aiex.guard"),
     "subprocess": ("aiex.guard.sandbox",),
     "pty": ("aiex.guard.sandbox",),
     "ctypes": ("aiex.guard.sandbox", "aiex.cli.checkup"),
@@ -167,6 +167,9 @@ OWN_FILES = (
     "aiex.configfile",
     "aiex.settingdocs",
     "aiex.dirs",
+    "aiex.llm.catalogue",  # packaged and fetched model lists
+    "aiex.llm.cataloguing",
+    "aiex.llm.discovery",
     "aiex.sqlite",
     "aiex.telemetry",
 )
@@ -192,7 +195,7 @@ def test_only_the_door_prints():
     printed = calls(
         lambda name: name in {"print", "click.echo", "click.secho", "input", "sys.stdout.write", "sys.stderr.write"}
     )
-    assert outside(printed, "aiex.cli", "aiex._entry", "aiex.settingdocs") == []
+    assert outside(printed, "aiex.cli", "aiex._entry", "aiex.settingdocs", "aiex.llm.cataloguing") == []
 
 
 def test_only_a_door_starts_an_event_loop():

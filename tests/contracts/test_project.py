@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import aiex
-from aiex.events import SessionStarted, TurnEnded, to_body
+from aiex.eventlines import to_body
+from aiex.events import SessionStarted, TurnEnded
 from aiex.messages import Usage
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,8 @@ from time import monotonic
 from aiex import __version__
 from aiex.cli.streams import write_stdout, writes_unicode
 from aiex.cli.talk import Talk
-from aiex.events import Event, Sequencer, SessionStarted, TurnEnded, to_line
+from aiex.eventlines import Sequencer, to_line
+from aiex.events import Event, SessionStarted, TurnEnded
 from aiex.jsonform import dump
 
 HARMFUL = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"

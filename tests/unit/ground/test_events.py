@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiex import events, messages
-from aiex.events import Envelope, Event, Sequencer, UnknownEvent, from_json, to_json, to_line
+from aiex import eventlines, events, messages
+from aiex.eventlines import Sequencer, to_line
+from aiex.events import Envelope, Event, UnknownEvent, from_json, to_json
 from aiex.jsonform import Malformed, dump, form_of
 from aiex.messages import Message, Part, Request, Text, Usage
 
@@ -243,14 +244,14 @@ LINE_TYPES = {
 
 
 def test_the_lines_have_the_published_types_and_no_other() -> None:
-    fixed = {heading["type"] for heading in events._HEADINGS.values()}
+    fixed = {heading["type"] for heading in eventlines._HEADINGS.values()}
     assert fixed | {"message", "usage", "result"} == LINE_TYPES
 
 
-@pytest.mark.parametrize("kind", events._HEADINGS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", eventlines._HEADINGS, ids=lambda kind: kind.__name__)
 def test_the_fields_of_a_line_do_not_hide_its_heading(kind: type) -> None:
     names = {field.name for field in dataclasses.fields(kind)}
-    assert names.isdisjoint({"v", "seq", "ts", "session_id", "turn", *events._HEADINGS[kind]})
+    assert names.isdisjoint({"v", "seq", "ts", "session_id", "turn", *eventlines._HEADINGS[kind]})
 
 
 def test_importing_events_loads_nothing_heavy() -> None:

@@ -1,0 +1,133 @@
+"""Events as lines for other programs (`stream-json`): numbered, and flat where `aiex/events.py` nests."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from aiex.events import (
+    FORM_VERSION,
+    ApprovalAsked,
+    ApprovalGiven,
+    AssistantSpoke,
+    BudgetHit,
+    CheckpointTaken,
+    CheckRan,
+    Compacted,
+    Envelope,
+    Event,
+    Failed,
+    FailedOver,
+    FileEdited,
+    ReasoningDelta,
+    Retrying,
+    Rewound,
+    SessionStarted,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UnknownEvent,
+    UsageUpdated,
+    UserSpoke,
+    Waiting,
+    Warned,
+    heading_of,
+    to_timestamp,
+)
+from aiex.messages import Part, Text
+
+
+class Sequencer:
+    """Puts the events of one session into envelopes and counts them.
+
+    Only an event that makes a line takes a number, so the lines of a stream have no gap. One sequencer is used by one
+    thread.
+    """
+
+    def __init__(self, session_id: str, *, last_seq: int = 0, clock: Callable[[], float] = time.time) -> None:
+        self.session_id = session_id
+        self.last_seq = last_seq
+        self.turn = 0
+        self._clock = clock
+
+    def wrap(self, event: Event | UnknownEvent) -> Envelope:
+        """The event in its envelope; one without a line shares the number of the line before it.
+
+        A turn begins with what the person says; before that, `turn` is 0.
+        """
+        if isinstance(event, UserSpoke):
+            self.turn += 1
+        if to_body(event) is not None:
+            self.last_seq += 1
+        return Envelope(FORM_VERSION, self.last_seq, to_timestamp(self._clock()), self.session_id, self.turn, event)
+
+
+def to_line(envelope: Envelope) -> dict[str, Any] | None:
+    """The line of `stream-json` for an event; None for one that has none, such as `Progressed`.
+
+    Where one type of line tells several events, `subtype` says which.
+    """
+    body = to_body(envelope.event)
+    return None if body is None else {**heading_of(envelope), **body}
+
+
+def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
+    """What a line says beside its heading: `type` and the fields of that type."""
+    match event:
+        case UserSpoke(parts=parts):
+            return _message("user", parts)
+        case AssistantSpoke(parts=parts, provider=provider, model=model):
+            return {**_message("assistant", parts), "provider": provider, "model": model}
+        case TextDelta(text=text):
+            return {"type": "message", "role": "assistant", "delta": True, "text": text}
+        case ReasoningDelta(text=text):
+            return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
+        case UsageUpdated(usage=usage, cost_usd=cost_usd):
+            return {"type": "usage", **_fields(usage), "cost_usd": cost_usd}
+        case TurnEnded():
+            return _result(event)
+    heading = _HEADINGS.get(type(event))
+    return None if heading is None else {**heading, **_fields(event)}
+
+
+_HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
+    SessionStarted: {"type": "init"},
+    ToolStarted: {"type": "tool_use"},
+    ToolFinished: {"type": "tool_result", "subtype": "finished"},
+    FileEdited: {"type": "tool_result", "subtype": "file_edited"},
+    ApprovalAsked: {"type": "permission", "subtype": "asked"},
+    ApprovalGiven: {"type": "permission", "subtype": "given"},
+    CheckpointTaken: {"type": "checkpoint", "subtype": "taken"},
+    Rewound: {"type": "checkpoint", "subtype": "rewound"},
+    Compacted: {"type": "compaction"},
+    FailedOver: {"type": "failover", "subtype": "provider"},
+    Retrying: {"type": "failover", "subtype": "retry"},
+    Waiting: {"type": "failover", "subtype": "waiting"},
+    BudgetHit: {"type": "budget"},
+    CheckRan: {"type": "check"},
+    Failed: {"type": "error", "severity": "error"},
+    Warned: {"type": "error", "severity": "warning"},
+}
+
+
+def _result(ended: TurnEnded) -> dict[str, Any]:
+    fields = _fields(ended)
+    answer, data = fields.pop("answer"), fields.pop("data")
+    first = {name: fields.pop(name) for name in ("status", "subtype", "exit_code")}
+    is_error = ended.status == "error"
+    return {"type": "result", **first, "is_error": is_error, "result": answer, "structured_output": data, **fields}
+
+
+def _message(role: str, parts: tuple[Part, ...]) -> dict[str, Any]:
+    from aiex.jsonform import form_of
+
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    written = form_of(tuple[Part, ...]).write(parts)
+    return {"type": "message", "role": role, "delta": False, "text": text, "parts": written}
+
+
+def _fields(value: object) -> dict[str, Any]:
+    from aiex.jsonform import form_of
+
+    written: dict[str, Any] = form_of(type(value)).write(value)
+    return written
