@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("bash", "sh")
+FACTS = languages.sample("bash", "sh")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "- constant LIMIT 10-10",
         "+ variable PATH 11-11",
         "- constant NAME 12-12",
@@ -37,7 +25,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "LIMIT": "readonly LIMIT=3",
         "PATH": 'export PATH="/x:$PATH"',
         "NAME": "NAME=${1:-world}",
@@ -50,11 +38,11 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {"greet": "Says hello."}
+    assert languages.docs(FACTS) == {"greet": "Says hello."}
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call curl",
         "call greet",
         "call main",
@@ -66,7 +54,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("$(dirname $0)/lib/common.sh", (("*", "*"),), "", 6, "source"),
         Import("./helpers.sh", (("*", "*"),), "", 7, "source"),
         Import("lib/other.sh", (("*", "*"),), "", 8, "source"),
@@ -74,11 +62,11 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == ["exit exit @22", "raise die @29", "catch trap @34"]
+    assert languages.faults(FACTS) == ["exit exit @22", "raise die @29", "catch trap @34"]
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == [
+    assert languages.effects(FACTS) == [
         "output echo @21",
         "network curl @24",
         'file "$out" @24',
@@ -90,10 +78,10 @@ def test_effects_show_what_is_touched_outside():
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {"greet": 7, "_private": 1, "main": 1}
+    assert languages.complexity(FACTS) == {"greet": 7, "_private": 1, "main": 1}
 
 
-TREE = FileTree(
+TREE = languages.FileTree(
     {
         "bin/build.sh": (
             '#!/bin/bash\nsource "$(dirname "$0")/lib/common.sh"\n. ./helpers.sh\nf() {\n'
@@ -125,12 +113,12 @@ def test_every_sourcing_file_mentions_a_key_of_its_targets():
 
 
 def test_tests_of_a_bats_file_end_at_their_bracket():
-    assert outline(TREE.facts("test/a.bats")) == ["+ test adds 3-5", "+ test works 7-9"]
+    assert languages.outline(TREE.facts("test/a.bats")) == ["+ test adds 3-5", "+ test works 7-9"]
 
 
 def test_a_script_without_main_begins_at_its_first_command():
-    assert facts_of("bash", "#!/bin/sh\nset -e\nX=1\nf() { :; }\n\nmake all\n").entry_line == 6
-    assert facts_of("bash", "f() { :; }\n").entry_line == 0
+    assert languages.facts_of("bash", "#!/bin/sh\nset -e\nX=1\nf() { :; }\n\nmake all\n").entry_line == 6
+    assert languages.facts_of("bash", "f() { :; }\n").entry_line == 0
 
 
 def test_names_and_interpreters_mean_the_language():
@@ -140,9 +128,11 @@ def test_names_and_interpreters_mean_the_language():
 
 
 def test_wide_characters_in_braces_do_not_crash_the_grammar():
-    assert outline(facts_of("bash", "f() { echo; }\n: {\U000fb11c {1..\U0001f600\n"))[:1] == ["+ function f 1-1"]
+    assert languages.outline(languages.facts_of("bash", "f() { echo; }\n: {\U000fb11c {1..\U0001f600\n"))[:1] == [
+        "+ function f 1-1"
+    ]
 
 
 def test_names_with_dashes_are_called():
-    facts = facts_of("bash", "build-all() {\n  echo x\n}\nbuild-all now\n")
+    facts = languages.facts_of("bash", "build-all() {\n  echo x\n}\nbuild-all now\n")
     assert [(ref.kind, ref.receiver, ref.name, ref.line) for ref in facts.references] == [("call", "", "build-all", 4)]

@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("c", "c")
+FACTS = languages.sample("c", "c")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "- function plat 9-9",
         "+ macro MAX 12-12",
         "+ constant LIMIT 13-13",
@@ -52,7 +40,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "plat": "static int plat(void)",
         "MAX": "#define MAX(a, b)",
         "LIMIT": "#define LIMIT 10",
@@ -80,11 +68,11 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {"node_t": "A node.", "push": "Push."}
+    assert languages.docs(FACTS) == {"node_t": "A node.", "push": "Push."}
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call abort",
         "call exit",
         "call fopen",
@@ -99,7 +87,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("stdio.h", (("*", "*"),), "", 5, "system"),
         Import("stack.h", (("*", "*"),), "", 6, "include"),
         Import("sys/epoll.h", (("*", "*"),), "", 8, "system"),
@@ -107,7 +95,7 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         'catch perror("x") @40',
         "exit exit @41",
         "assert assert(v > 0 && v < 3) @44",
@@ -116,7 +104,7 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == [
+    assert languages.effects(FACTS) == [
         "state static int calls = 0; @37",
         "output perror @40",
         "file fopen @51",
@@ -125,10 +113,10 @@ def test_effects_show_what_is_touched_outside():
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {"plat": 1, "make": 4, "fp": 1, "main": 1}
+    assert languages.complexity(FACTS) == {"plat": 1, "make": 4, "fp": 1, "main": 1}
 
 
-TREE = FileTree(
+TREE = languages.FileTree(
     {
         "include/shop/cart.h": '#include "price.h"\n',
         "include/shop/price.h": "",
@@ -167,16 +155,21 @@ def test_headers_are_cpp_when_they_look_like_it():
 
 def test_declarations_in_headers_are_meant_for_others_and_guards_are_left_out():
     header = "#ifndef A_H\n#define A_H\n/* Adds. */\nint add(int a, int b);\nextern int sum;\n#endif\n"
-    facts = facts_of("c", header)
-    assert (outline(facts), docs(facts)) == (["+ function add 4-4", "+ variable sum 5-5"], {"add": "Adds."})
+    facts = languages.facts_of("c", header)
+    assert (languages.outline(facts), languages.docs(facts)) == (
+        ["+ function add 4-4", "+ variable sum 5-5"],
+        {"add": "Adds."},
+    )
 
 
 def test_the_words_before_a_licence_document_the_file():
     source = "/* adler.c -- compute the checksum of data\n * Copyright (C) 1995 Nobody\n */\n\nint a;\n"
-    assert facts_of("c", source).doc == "adler.c -- compute the checksum of data"
+    assert languages.facts_of("c", source).doc == "adler.c -- compute the checksum of data"
 
 
 def test_macros_in_front_of_names_hide_nothing():
-    facts = facts_of("c", "ZEXTERN int ZEXPORT gzread(int f);\nint ZEXPORT compress(int x)\n{\n    return x;\n}\n")
-    assert (facts.parsed, outline(facts)) == ("full", ["+ function gzread 1-1", "+ function compress 2-5"])
-    assert signatures(facts)["compress"] == "int ZEXPORT compress(int x)"
+    facts = languages.facts_of(
+        "c", "ZEXTERN int ZEXPORT gzread(int f);\nint ZEXPORT compress(int x)\n{\n    return x;\n}\n"
+    )
+    assert (facts.parsed, languages.outline(facts)) == ("full", ["+ function gzread 1-1", "+ function compress 2-5"])
+    assert languages.signatures(facts)["compress"] == "int ZEXPORT compress(int x)"

@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("cpp", "cpp")
+FACTS = languages.sample("cpp", "cpp")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "+ namespace shop 8-48",
         "+ class shop.Cart 11-29",
         "+ constructor shop.Cart.Cart 14-14",
@@ -56,7 +44,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "shop": "namespace shop",
         "shop.Cart": "class Cart final : public Base<T>, private Other",
         "shop.Cart.Cart": "shop::Cart::Cart(int n)",
@@ -85,11 +73,11 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {"shop.Cart": "A cart.", "shop.Cart.add": "Adds."}
+    assert languages.docs(FACTS) == {"shop.Cart": "A cart.", "shop.Cart.add": "Adds."}
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call EXPECT_EQ",
         "call p.go",
         "call std.abort",
@@ -107,14 +95,14 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("vector", (("*", "*"),), "", 5, "system"),
         Import("shop/cart.h", (("*", "*"),), "", 6, "include"),
     ]
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         'raise std::runtime_error("x") @53',
         "catch (const std::exception& e) @54",
         "exit std.abort @55",
@@ -123,11 +111,11 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == ["state static int calls = 0; @64", "output std::cout @65"]
+    assert languages.effects(FACTS) == ["state static int calls = 0; @64", "output std::cout @65"]
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "shop.Cart.Cart": 1,
         "shop.Cart.size": 1,
         "shop.(anonymous).secret": 1,
@@ -140,8 +128,8 @@ def test_complexity_counts_branches():
 
 
 def test_annotations_in_capitals_do_not_hide_the_member():
-    facts = facts_of("cpp", "class A {\n  Node* seed_ GUARDED_BY(mutex_);\n  NO_COPY(A);\n};\n")
-    assert outline(facts) == ["+ class A 1-4", "- field A.seed_ 2-2"]
+    facts = languages.facts_of("cpp", "class A {\n  Node* seed_ GUARDED_BY(mutex_);\n  NO_COPY(A);\n};\n")
+    assert languages.outline(facts) == ["+ class A 1-4", "- field A.seed_ 2-2"]
 
 
 def test_names_of_files_mean_the_language():
@@ -152,7 +140,7 @@ def test_names_of_files_mean_the_language():
 
 def test_methods_outside_their_class_are_named_by_class_and_namespace():
     source = "namespace a {\nvoid B::C::d() {}\n}\nint a::B::e(int x) { return x; }\n"
-    assert outline(facts_of("cpp", source)) == [
+    assert languages.outline(languages.facts_of("cpp", source)) == [
         "+ namespace a 1-3",
         "+ method a.B.C.d 2-2",
         "+ method a.B.e 4-4",
@@ -160,13 +148,17 @@ def test_methods_outside_their_class_are_named_by_class_and_namespace():
 
 
 def test_a_source_leads_to_its_own_header():
-    tree = FileTree({"shop/cart.cc": '#include "shop/cart.h"\n#include <vector>\n', "shop/cart.h": "class A {};\n"})
+    tree = languages.FileTree(
+        {"shop/cart.cc": '#include "shop/cart.h"\n#include <vector>\n', "shop/cart.h": "class A {};\n"}
+    )
     assert tree.targets("shop/cart.cc") == {"shop/cart.h": ["shop/cart.h"], "vector": []}
     assert tree.unmentioned() == []
 
 
 def test_macros_in_front_of_the_name_of_a_class_hide_nothing():
-    facts = facts_of("cpp", "class LEVELDB_EXPORT Slice {\n public:\n  int size();\n};\nclass A_B final {};\n")
-    assert (facts.parsed, outline(facts)) == (
+    facts = languages.facts_of(
+        "cpp", "class LEVELDB_EXPORT Slice {\n public:\n  int size();\n};\nclass A_B final {};\n"
+    )
+    assert (facts.parsed, languages.outline(facts)) == (
         "full", ["+ class Slice 1-4", "+ method Slice.size 3-3", "+ class A_B 5-5"],
     )  # fmt: skip

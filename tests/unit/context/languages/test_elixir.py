@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("elixir", "ex")
+FACTS = languages.sample("elixir", "ex")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "+ module Shop.Basket 2-63",
         "+ type Shop.Basket.t 14-14",
         "- constant Shop.Basket.@limit 15-15",
@@ -50,7 +38,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "Shop.Basket": "defmodule Shop.Basket",
         "Shop.Basket.t": "@type t :: %__MODULE__{items: list}",
         "Shop.Basket.@limit": "@limit 3",
@@ -76,7 +64,7 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {
+    assert languages.docs(FACTS) == {
         "Shop.Basket": "What a customer wants.",
         "Shop.Basket.add": "Adds one.",
         "Shop.Basket.hidden": "private thing",
@@ -85,7 +73,7 @@ def test_docs_are_the_first_paragraph():
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call Basket.add",
         "call File.write!",
         "call Mix.env",
@@ -101,7 +89,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("GenServer", (), "GenServer", 8, "use"),
         Import("Shop.Price", (), "Price", 9, "import"),
         Import("Shop.Tax.Rate", (), "Rate", 9, "import"),
@@ -124,7 +112,7 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         'raise raise ArgumentError, "no" @25',
         "raise throw(:x) @43",
         "catch e in RuntimeError @46",
@@ -135,11 +123,11 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == ["file File.write! @27", "thread spawn @50"]
+    assert languages.effects(FACTS) == ["file File.write! @27", "thread spawn @50"]
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "Shop.Basket.add": 2,
         "Shop.Basket.twice": 1,
         "Shop.Basket.run": 5,
@@ -148,7 +136,7 @@ def test_complexity_counts_branches():
     }
 
 
-TREE = FileTree(
+TREE = languages.FileTree(
     {
         "lib/shop/basket.ex": (
             "defmodule Shop.Basket do\n  alias Shop.{Price, HTTPClient}\n  alias Shop.Repo, as: R\n"
@@ -183,7 +171,7 @@ def test_every_importing_file_mentions_a_key_of_its_targets():
 
 def test_clauses_of_one_function_are_one_symbol():
     source = "defmodule A do\n  def f(1), do: 2\n  def f(2), do: 3\n  def f(1, 2), do: 4\n  defp g, do: 5\nend\n"
-    assert outline(facts_of("elixir", source)) == [
+    assert languages.outline(languages.facts_of("elixir", source)) == [
         "+ module A 1-6",
         "+ function A.f 2-3",
         "+ function A.f 4-4",
@@ -193,22 +181,22 @@ def test_clauses_of_one_function_are_one_symbol():
 
 def test_doc_false_hides_a_function():
     source = "defmodule A do\n  @doc false\n  def f, do: 1\nend\n"
-    assert outline(facts_of("elixir", source)) == ["+ module A 1-4", "- function A.f 2-3"]
+    assert languages.outline(languages.facts_of("elixir", source)) == ["+ module A 1-4", "- function A.f 2-3"]
 
 
 def test_heads_and_specs_are_no_calls():
     source = "defmodule A do\n  @spec f(t()) :: String.t()\n  def f(x) when is_big(x), do: g(x)\nend\n"
-    assert references(facts_of("elixir", source)) == {"call is_big", "call g"}
+    assert languages.references(languages.facts_of("elixir", source)) == {"call is_big", "call g"}
 
 
 def test_an_application_begins_at_start():
     source = "defmodule A do\n  use Application\n\n  def start(_type, _args), do: 1\nend\n"
-    assert facts_of("elixir", source).entry_line == 4
+    assert languages.facts_of("elixir", source).entry_line == 4
     assert find_language("mix.exs") is get_language("elixir")
 
 
 def test_modules_are_dependencies_wherever_code_names_them_and_not_in_text():
-    facts = facts_of(
+    facts = languages.facts_of(
         "elixir",
         'defmodule A do\n  @moduledoc """\n  See Told.\n  """\n  # not Said\n'
         '  def run, do: [{Worker, []}, "Quoted", %Made{}, Used.call(1)]\nend\n',

@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("go", "go")
+FACTS = languages.sample("go", "go")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "+ constant KindA 21-21",
         "- constant kindB 22-22",
         "- constant kindC 22-22",
@@ -49,7 +37,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "KindA": "KindA Kind = iota",
         "kindB": "kindB, kindC = 1, 2",
         "kindC": "kindB, kindC = 1, 2",
@@ -74,7 +62,7 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {
+    assert languages.docs(FACTS) == {
         "KindA": "KindA is first.",
         "Kind": "Kind is a kind.",
         "Pair": "Pair pairs.",
@@ -85,7 +73,7 @@ def test_docs_are_the_first_paragraph():
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call b.run",
         "call errors.New",
         "call fmt.Errorf",
@@ -104,7 +92,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("errors", (), "errors", 9, "import"),
         Import("fmt", (), "fmt", 10, "import"),
         Import("net/http", (), "h", 11, "import"),
@@ -115,7 +103,7 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         "catch recover() @63",
         "raise panic(r) @64",
         'raise fmt.Errorf("x: %w", err) @68',
@@ -125,11 +113,11 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == ["thread go b.run() @70", "network h.Get @73"]
+    assert languages.effects(FACTS) == ["thread go b.run() @70", "network h.Get @73"]
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "Pair.Add": 5,
         "Pair.run": 1,
         "main": 1,
@@ -143,7 +131,7 @@ def test_names_of_files_mean_the_language():
     assert find_language("cmd/main.go") is get_language("go")
 
 
-MODULE = FileTree(
+MODULE = languages.FileTree(
     {
         "go.mod": "module github.com/acme/shop\n\nrequire golang.org/x/text v1.0.0\n",
         "shop.go": "package shop\n",
@@ -178,20 +166,25 @@ def test_every_importing_file_mentions_a_key_of_its_targets():
 
 
 def test_without_a_module_file_packages_are_found_by_the_end_of_their_path():
-    tree = FileTree({"src/acme/price/price.go": "package price\n", "main.go": 'import "acme/price"\n'})
+    tree = languages.FileTree({"src/acme/price/price.go": "package price\n", "main.go": 'import "acme/price"\n'})
     assert tree.targets("main.go") == {"acme/price": ["src/acme/price/price.go"]}
 
 
 def test_main_is_the_entry_only_in_package_main():
-    assert facts_of("go", "package main\n\nfunc main() {}\n").entry_line == 3
-    assert facts_of("go", "package shop\n\nfunc main() {}\n").entry_line == 0
+    assert languages.facts_of("go", "package main\n\nfunc main() {}\n").entry_line == 3
+    assert languages.facts_of("go", "package shop\n\nfunc main() {}\n").entry_line == 0
 
 
 def test_a_comment_apart_below_the_package_clause_documents_the_file():
     source = "//go:build linux\n\npackage a\n\n// Memory allocator.\n\n// F does.\nfunc F() {}\n"
-    assert facts_of("go", source).doc == "Memory allocator."
+    assert languages.facts_of("go", source).doc == "Memory allocator."
 
 
 def test_package_names_are_guessed_from_import_paths():
     source = 'import (\n"gopkg.in/yaml.v3"\n"github.com/mattn/go-isatty"\n"github.com/a/chi/v5"\n"a.b/my-lib"\n)\n'
-    assert [item.alias for item in imports(facts_of("go", source))] == ["yaml", "isatty", "chi", "lib"]
+    assert [item.alias for item in languages.imports(languages.facts_of("go", source))] == [
+        "yaml",
+        "isatty",
+        "chi",
+        "lib",
+    ]

@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("java", "java")
+FACTS = languages.sample("java", "java")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "+ class Cart 14-45",
         "- constant Cart.LIMIT 17-17",
         "+ field Cart.items 19-19",
@@ -50,7 +38,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "Cart": "public final class Cart<T extends Item> extends Base<T> implements Priced, java.io.Serializable",
         "Cart.LIMIT": "private static final int LIMIT = 3",
         "Cart.items": "protected List<Item> items = new ArrayList<>()",
@@ -76,7 +64,7 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {
+    assert languages.docs(FACTS) == {
         "Cart": "A cart. <p>More.",
         "Cart.items": "Items.",
         "Cart.b": "Items.",
@@ -86,7 +74,7 @@ def test_docs_are_the_first_paragraph():
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call Cart.new",
         "call Files.newBufferedReader",
         "call System.exit",
@@ -117,7 +105,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("java.util", (("List", "List"),), "", 5, "import"),
         Import("com.acme.util.Numbers", (("round", "round"),), "", 6, "import"),
         Import("com.acme.price", (("*", "*"),), "", 7, "import"),
@@ -128,7 +116,7 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         'raise new IllegalArgumentException("x") @32',
         "catch IOException | Error e @33",
         "exit System.exit @33",
@@ -137,7 +125,7 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == [
+    assert languages.effects(FACTS) == [
         "code System.loadLibrary @20",
         "file Files.newBufferedReader @33",
         "output System.out.println @44",
@@ -145,7 +133,7 @@ def test_effects_show_what_is_touched_outside():
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "Cart.Cart": 1,
         "Cart.add": 5,
         "Cart.packagePrivate": 1,
@@ -158,7 +146,7 @@ def test_complexity_counts_branches():
     }
 
 
-TREE = FileTree(
+TREE = languages.FileTree(
     {
         "core/src/main/java/com/acme/shop/Cart.java": (
             "import com.acme.price.*;\nimport java.util.List;\nimport com.acme.util.Numbers.Kind;\n"
@@ -204,12 +192,16 @@ def test_every_importing_file_mentions_a_key_of_its_targets():
 
 def test_members_of_an_interface_are_public():
     source = "public interface A {\n  int x();\n  private int y() { return 1; }\n}\n"
-    assert outline(facts_of("java", source)) == ["+ interface A 1-4", "+ method A.x 2-2", "- method A.y 3-3"]
+    assert languages.outline(languages.facts_of("java", source)) == [
+        "+ interface A 1-4",
+        "+ method A.x 2-2",
+        "- method A.y 3-3",
+    ]
 
 
 def test_a_licence_does_not_document_the_file_but_its_first_type_does():
     source = "/* Copyright Nobody */\npackage a;\n\nimport b.C;\n\n/** Sells things. */\nclass A {}\n"
-    assert facts_of("java", source).doc == "Sells things."
+    assert languages.facts_of("java", source).doc == "Sells things."
 
 
 def test_names_of_files_mean_the_language():
@@ -217,7 +209,7 @@ def test_names_of_files_mean_the_language():
 
 
 def test_a_wildcard_import_finds_a_package_beside_the_own_root_and_the_own_library():
-    tree = FileTree(
+    tree = languages.FileTree(
         {
             "jdk.httpserver/com/sun/net/Headers.java": "package com.sun.net;",
             "jdk.httpserver/java/util/Tool.java": "package java.util;",
@@ -231,7 +223,7 @@ def test_a_wildcard_import_finds_a_package_beside_the_own_root_and_the_own_libra
 
 
 def test_types_count_once_where_they_are_made_and_wherever_else_they_stand():
-    facts = facts_of("java", "class A {\n  Map<K2, Item[]> m = new Map<>();\n  Object o = (Cast) x;\n}\n")
+    facts = languages.facts_of("java", "class A {\n  Map<K2, Item[]> m = new Map<>();\n  Object o = (Cast) x;\n}\n")
     assert [f"{ref.kind} {ref.name}" for ref in facts.references] == [
         "type Map", "type K2", "type Item", "new Map", "type Cast",
     ]  # fmt: skip

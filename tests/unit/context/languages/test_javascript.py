@@ -3,21 +3,9 @@
 from aiex.context.extract import extract
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("javascript", "js")
+FACTS = languages.sample("javascript", "js")
 
 
 def test_whole_sample_parses() -> None:
@@ -25,7 +13,7 @@ def test_whole_sample_parses() -> None:
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition() -> None:
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "+ variable app 15-15",
         "- constant LIMIT 18-18",
         "+ method app.handle 25-34",
@@ -56,7 +44,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition() -> None:
 
 
 def test_signatures_are_one_line_without_the_body() -> None:
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "app": "var app = exports = module.exports = {}",
         "LIMIT": "const LIMIT = 10",
         "app.handle": "app.handle = function handle (req, res)",
@@ -87,11 +75,11 @@ def test_signatures_are_one_line_without_the_body() -> None:
 
 
 def test_docs_are_the_first_paragraph() -> None:
-    assert docs(FACTS) == {"LIMIT": "How many at once.", "app.handle": "Handle one request."}
+    assert languages.docs(FACTS) == {"LIMIT": "How many at once.", "app.handle": "Handle one request."}
 
 
 def test_imports_are_read_as_written() -> None:
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("node:fs", (), "fs", 13, "require"),
         Import("path", (("join", "join"), ("resolve", "absolute")), "", 13, "require"),
         Import("./router", (("Router", "Router"),), "", 14, "require"),
@@ -101,7 +89,7 @@ def test_imports_are_read_as_written() -> None:
 
 
 def test_references_name_what_is_called_made_inherited_and_typed() -> None:
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call app.handle",
         "call console.error",
         "call defineGetter",
@@ -121,11 +109,15 @@ def test_references_name_what_is_called_made_inherited_and_typed() -> None:
 
 
 def test_faults_show_where_errors_begin_and_end() -> None:
-    assert faults(FACTS) == ["raise new Error('no url') @26", "catch catch (error) @30", "exit process.exit @32"]
+    assert languages.faults(FACTS) == [
+        "raise new Error('no url') @26",
+        "catch catch (error) @30",
+        "exit process.exit @32",
+    ]
 
 
 def test_effects_show_what_is_touched_outside() -> None:
-    assert effects(FACTS) == [
+    assert languages.effects(FACTS) == [
         "file fs.readFile @29",
         "output console.error @31",
         "state window.cache = null @42",
@@ -134,7 +126,7 @@ def test_effects_show_what_is_touched_outside() -> None:
 
 
 def test_complexity_counts_branches() -> None:
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "app.handle": 4,
         "app.handle.send": 1,
         "Cache": 1,
@@ -155,7 +147,7 @@ def test_complexity_counts_branches() -> None:
     }
 
 
-SHOP = FileTree(
+SHOP = languages.FileTree(
     {
         "package.json": '{"name": "shop", "main": "index", "imports": {"#deep/*": "./lib/deep/*.js"}}',
         "index.js": "module.exports = require('./lib/shop')\n",
@@ -205,7 +197,7 @@ def test_names_of_files_and_programs_mean_the_language() -> None:
 
 def test_names_exported_elsewhere_in_the_file_are_public() -> None:
     source = "function a() {}\nfunction b() {}\nclass C {}\nconst d = 1\nmodule.exports = { a, x: C }\nexports.d = d\n"
-    assert outline(facts_of("javascript", source)) == [
+    assert languages.outline(languages.facts_of("javascript", source)) == [
         "+ function a 1-1",
         "- function b 2-2",
         "+ class C 3-3",
@@ -215,35 +207,40 @@ def test_names_exported_elsewhere_in_the_file_are_public() -> None:
 
 
 def test_a_script_without_imports_and_exports_shares_all_it_defines() -> None:
-    assert outline(facts_of("javascript", "var a = 1\nfunction b() {}\n")) == ["+ variable a 1-1", "+ function b 2-2"]
+    assert languages.outline(languages.facts_of("javascript", "var a = 1\nfunction b() {}\n")) == [
+        "+ variable a 1-1",
+        "+ function b 2-2",
+    ]
 
 
 def test_a_default_export_without_a_name_is_called_default() -> None:
-    assert outline(facts_of("javascript", "export default () => 1\n")) == ["+ function default 1-1"]
-    assert outline(facts_of("javascript", "module.exports = class {}\n")) == ["+ class default 1-1"]
+    assert languages.outline(languages.facts_of("javascript", "export default () => 1\n")) == ["+ function default 1-1"]
+    assert languages.outline(languages.facts_of("javascript", "module.exports = class {}\n")) == ["+ class default 1-1"]
 
 
 def test_what_a_call_does_with_a_function_is_not_the_name_of_it() -> None:
     source = "const later = setTimeout(() => {}, 5)\nconst all = list.map(function (one) { return one })\n"
-    assert outline(facts_of("javascript", source)) == ["+ constant later 1-1", "+ constant all 2-2"]
+    assert languages.outline(languages.facts_of("javascript", source)) == ["+ constant later 1-1", "+ constant all 2-2"]
 
 
 def test_a_relative_module_is_not_taken_for_the_one_of_that_name() -> None:
-    assert effects(facts_of("javascript", "import fs from './fs'\nfs.stat('x')\n")) == []
+    assert languages.effects(languages.facts_of("javascript", "import fs from './fs'\nfs.stat('x')\n")) == []
 
 
 def test_a_long_chain_is_known_by_its_last_name() -> None:
     source = "start(" + "1, " * 300 + "2).finish()\n"
-    assert [one.name for one in facts_of("javascript", source).references] == ["start", "finish"]
+    assert [one.name for one in languages.facts_of("javascript", source).references] == ["start", "finish"]
 
 
 def test_names_and_signatures_of_tests_stay_on_one_line() -> None:
-    facts = facts_of("javascript", "test\n  .each([1, 2])(`adds\n  up`, function () {})\nit('', () => {})\n")
-    assert signatures(facts) == {"adds up": "test .each([1, 2])(`adds up`)"}
+    facts = languages.facts_of("javascript", "test\n  .each([1, 2])(`adds\n  up`, function () {})\nit('', () => {})\n")
+    assert languages.signatures(facts) == {"adds up": "test .each([1, 2])(`adds up`)"}
 
 
 def test_modules_of_the_runtime_are_standard_and_imported_names_handed_on_are_read():
-    facts = facts_of("javascript", "const { add, sub } = require('./math');\nrun(add);\nmodule.exports = { sub };\n")
+    facts = languages.facts_of(
+        "javascript", "const { add, sub } = require('./math');\nrun(add);\nmodule.exports = { sub };\n"
+    )
     assert [(ref.kind, ref.name) for ref in facts.references if ref.kind == "read"] == [
         ("read", "add"),
         ("read", "sub"),

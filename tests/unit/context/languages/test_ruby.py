@@ -2,21 +2,9 @@
 
 from aiex.context.facts import Import
 from aiex.context.language import find_language, get_language
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("ruby", "rb")
+FACTS = languages.sample("ruby", "rb")
 
 
 def test_whole_sample_parses():
@@ -24,7 +12,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "+ module Shop 13-60",
         "+ constant Shop.LIMIT 14-14",
         "+ class Shop.Basket 16-59",
@@ -56,7 +44,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "Shop": "module Shop",
         "Shop.LIMIT": "LIMIT = 3",
         "Shop.Basket": "class Basket < Struct::Base",
@@ -88,7 +76,7 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {
+    assert languages.docs(FACTS) == {
         "Shop": "Namespace.",
         "Shop.Basket": "A basket.",
         "Shop.Basket.initialize": "Makes one.",
@@ -97,7 +85,7 @@ def test_docs_are_the_first_paragraph():
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call File.write",
         "call Price.new",
         "call Price.new(1).to_s",
@@ -124,7 +112,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("json", (), "", 6, "require"),
         Import("../lib/shop/price", (), "", 7, "require_relative"),
         Import("x", (), "", 8, "require_relative"),
@@ -141,7 +129,7 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         'raise raise ArgumentError, "x" @28',
         "catch Error, KeyError @38",
         "exit exit @39",
@@ -151,7 +139,7 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == [
+    assert languages.effects(FACTS) == [
         "state $total = 1 @27",
         "output puts @34",
         "file File.write @35",
@@ -161,7 +149,7 @@ def test_effects_show_what_is_touched_outside():
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "Shop.Basket.initialize": 2,
         "Shop.Basket.add": 5,
         "Shop.Basket.build": 1,
@@ -179,7 +167,7 @@ def test_complexity_counts_branches():
     }
 
 
-TREE = FileTree(
+TREE = languages.FileTree(
     {
         "lib/shop.rb": 'require "json"\nrequire "shop/price"\nautoload :Tax, "shop/tax"\nmodule Shop; end\n',
         "lib/shop/price.rb": 'require_relative "tax"\n',
@@ -221,7 +209,7 @@ def test_every_requiring_file_mentions_a_key_of_its_targets():
 
 def test_what_follows_private_is_not_for_others():
     source = "class A\n  def a; end\n  private\n  def b; end\n  public\n  def c; end\n  private def d; end\nend\n"
-    assert outline(facts_of("ruby", source)) == [
+    assert languages.outline(languages.facts_of("ruby", source)) == [
         "+ class A 1-8",
         "+ method A.a 2-2",
         "- method A.b 4-4",
@@ -231,7 +219,7 @@ def test_what_follows_private_is_not_for_others():
 
 
 def test_the_comment_of_the_first_class_does_not_document_the_file():
-    assert facts_of("ruby", "# frozen_string_literal: true\n\n# A cart.\nclass A\nend\n").doc == ""
+    assert languages.facts_of("ruby", "# frozen_string_literal: true\n\n# A cart.\nclass A\nend\n").doc == ""
 
 
 def test_names_of_files_mean_the_language():
@@ -239,25 +227,29 @@ def test_names_of_files_mean_the_language():
 
 
 def test_a_comment_above_the_first_method_of_a_class_is_its_documentation():
-    facts = facts_of("ruby", "class A\n  # Makes one.\n  def make\n  end\n\n  # Ends it.\n  def end_it\n  end\nend\n")
-    assert docs(facts) == {"A.make": "Makes one.", "A.end_it": "Ends it."}
+    facts = languages.facts_of(
+        "ruby", "class A\n  # Makes one.\n  def make\n  end\n\n  # Ends it.\n  def end_it\n  end\nend\n"
+    )
+    assert languages.docs(facts) == {"A.make": "Makes one.", "A.end_it": "Ends it."}
 
 
 def test_methods_of_a_module_are_methods_and_global_variables_inside_are_no_definitions():
-    facts = facts_of("ruby", "module M\n  def run\n    $x = 1\n    require 'pp'\n  end\nend\ndef top\nend\n$y = 2\n")
-    assert outline(facts) == [
+    facts = languages.facts_of(
+        "ruby", "module M\n  def run\n    $x = 1\n    require 'pp'\n  end\nend\ndef top\nend\n$y = 2\n"
+    )
+    assert languages.outline(facts) == [
         "+ module M 1-6", "+ method M.run 2-5", "+ function top 7-8", "+ variable $y 9-9",
     ]  # fmt: skip
 
 
 def test_names_of_paths_touch_no_file():
-    facts = facts_of("ruby", "File.join('a', File.basename(b))\nFile.read(c)\n")
+    facts = languages.facts_of("ruby", "File.join('a', File.basename(b))\nFile.read(c)\n")
     assert [(effect.kind, effect.what) for effect in facts.effects] == [("file", "File.read")]
 
 
 def test_one_line_above_a_require_is_not_about_the_file():
-    assert facts_of("ruby", "# external dependencies\nrequire 'rack'\n").doc == ""
+    assert languages.facts_of("ruby", "# external dependencies\nrequire 'rack'\n").doc == ""
 
 
 def test_marks_for_the_documentation_tool_are_no_documentation():
-    assert docs(facts_of("ruby", "class A\n  #:nodoc:\n  def make\n  end\nend\n")) == {}
+    assert languages.docs(languages.facts_of("ruby", "class A\n  #:nodoc:\n  def make\n  end\nend\n")) == {}

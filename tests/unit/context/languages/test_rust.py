@@ -1,21 +1,9 @@
 """Rust: the facts of the sample file, and where imports lead."""
 
 from aiex.context.facts import Import
-from tests.fakes.languages import (
-    FileTree,
-    complexity,
-    docs,
-    effects,
-    facts_of,
-    faults,
-    imports,
-    outline,
-    references,
-    sample,
-    signatures,
-)
+from tests.fakes import languages
 
-FACTS = sample("rust", "rs")
+FACTS = languages.sample("rust", "rs")
 
 
 def test_whole_sample_parses():
@@ -23,7 +11,7 @@ def test_whole_sample_parses():
 
 
 def test_outline_shows_kind_path_and_lines_of_every_definition():
-    assert outline(FACTS) == [
+    assert languages.outline(FACTS) == [
         "- module tests 17-31",
         "- test tests.works 21-25",
         "- test tests.later 27-28",
@@ -57,7 +45,7 @@ def test_outline_shows_kind_path_and_lines_of_every_definition():
 
 
 def test_signatures_are_one_line_without_the_body():
-    assert signatures(FACTS) == {
+    assert languages.signatures(FACTS) == {
         "tests": "mod tests",
         "tests.works": "fn works()",
         "tests.later": "async fn later()",
@@ -89,7 +77,7 @@ def test_signatures_are_one_line_without_the_body():
 
 
 def test_docs_are_the_first_paragraph():
-    assert docs(FACTS) == {
+    assert languages.docs(FACTS) == {
         "Point": "A point.",
         "Point.x": "Across.",
         "Color.Red": "Like blood.",
@@ -100,7 +88,7 @@ def test_docs_are_the_first_paragraph():
 
 
 def test_references_name_what_is_called_made_and_inherited():
-    assert references(FACTS) == {
+    assert languages.references(FACTS) == {
         "call Bad.New",
         "call Self.make",
         "call crate::util::rand.fast",
@@ -124,7 +112,7 @@ def test_references_name_what_is_called_made_and_inherited():
 
 
 def test_imports_are_read_as_written():
-    assert imports(FACTS) == [
+    assert languages.imports(FACTS) == [
         Import("crate::net::tcp", (), "t", 8, "import"),
         Import("crate::net::tcp", (("TcpStream", "TcpStream"),), "", 8, "import"),
         Import("self::inner", (("Thing", "Thing"),), "", 9, "reexport"),
@@ -143,7 +131,7 @@ def test_imports_are_read_as_written():
 
 
 def test_faults_show_where_errors_begin_and_end():
-    assert faults(FACTS) == [
+    assert languages.faults(FACTS) == [
         "assert assert_eq!(1, 1) @24",
         'raise panic!("x {}", 1) @68',
         'assert fs::remove_file("a").unwrap() @75',
@@ -154,7 +142,7 @@ def test_faults_show_where_errors_begin_and_end():
 
 
 def test_effects_show_what_is_touched_outside():
-    assert effects(FACTS) == [
+    assert languages.effects(FACTS) == [
         "code unsafe { COUNT += 1 } @67",
         "file fs.remove_file @75",
         "state static mut COUNT: u32 = 0; @93",
@@ -164,7 +152,7 @@ def test_effects_show_what_is_touched_outside():
 
 
 def test_complexity_counts_branches():
-    assert complexity(FACTS) == {
+    assert languages.complexity(FACTS) == {
         "tests.works": 1,
         "tests.later": 1,
         "tests.make": 1,
@@ -177,7 +165,7 @@ def test_complexity_counts_branches():
     }
 
 
-CRATES = FileTree(
+CRATES = languages.FileTree(
     {
         "Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n',
         "crates/core/Cargo.toml": '[package]\nname = "shop-core"\n\n[dependencies]\nname = "x"\n',
@@ -234,18 +222,18 @@ def test_every_importing_file_mentions_a_key_of_its_targets():
 
 
 def test_a_module_attribute_names_the_file():
-    tree = FileTree({"src/lib.rs": '#[path = "../odd/x.rs"]\nmod odd;\n', "odd/x.rs": ""})
+    tree = languages.FileTree({"src/lib.rs": '#[path = "../odd/x.rs"]\nmod odd;\n', "odd/x.rs": ""})
     assert tree.targets("src/lib.rs") == {"../odd/x.rs": ["odd/x.rs"]}
 
 
 def test_items_inside_a_macro_keep_their_place():
-    facts = facts_of("rust", "cfg_rt! {\n    mod a;\n\n    pub fn f() {\n        g();\n    }\n}\n")
-    assert outline(facts) == ["+ function f 4-6"]
+    facts = languages.facts_of("rust", "cfg_rt! {\n    mod a;\n\n    pub fn f() {\n        g();\n    }\n}\n")
+    assert languages.outline(facts) == ["+ function f 4-6"]
     assert [(ref.name, ref.line, ref.inside) for ref in facts.references if ref.kind == "call"] == [("g", 5, 0)]
 
 
 def test_one_word_paths_are_dependencies_and_values_are_not():
-    facts = facts_of(
+    facts = languages.facts_of(
         "rust", 'fn f() {\n    // not::this\n    tokio::spawn(x);\n    buf.read();\n    let s = "no::path";\n}\n'
     )
     assert [(item.module, item.names, item.kind) for item in facts.imports] == [
@@ -254,5 +242,7 @@ def test_one_word_paths_are_dependencies_and_values_are_not():
 
 
 def test_traits_that_bound_a_type_are_uses():
-    facts = facts_of("rust", "fn f<A: Addrs>(a: A) -> Answer where A: Net {}\nfn g(x: impl Run, y: &dyn Log) {}\n")
+    facts = languages.facts_of(
+        "rust", "fn f<A: Addrs>(a: A) -> Answer where A: Net {}\nfn g(x: impl Run, y: &dyn Log) {}\n"
+    )
     assert {ref.name for ref in facts.references if ref.kind == "type"} >= {"Addrs", "Net", "Answer", "Run", "Log"}
