@@ -83,7 +83,7 @@ def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
         case ReasoningDelta(text=text):
             return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
         case UsageUpdated(usage=usage, cost_usd=cost_usd):
-            return {"type": "usage", **_fields(usage), "cost_usd": cost_usd}
+            return {"type": "usage", **_fields(usage), "cost_usd": _write(cost_usd, float | None)}
         case TurnEnded():
             return _result(event)
     heading = _HEADINGS.get(type(event))
@@ -119,15 +119,17 @@ def _result(ended: TurnEnded) -> dict[str, Any]:
 
 
 def _message(role: str, parts: tuple[Part, ...]) -> dict[str, Any]:
-    from aiex.jsonform import form_of
-
     text = "".join(part.text for part in parts if isinstance(part, Text))
-    written = form_of(tuple[Part, ...]).write(parts)
+    written = _write(parts, tuple[Part, ...])
     return {"type": "message", "role": role, "delta": False, "text": text, "parts": written}
 
 
 def _fields(value: object) -> dict[str, Any]:
+    written: dict[str, Any] = _write(value, type(value))
+    return written
+
+
+def _write(value: object, kind: Any) -> Any:
     from aiex.jsonform import form_of
 
-    written: dict[str, Any] = form_of(type(value)).write(value)
-    return written
+    return form_of(kind).write(value)
