@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Reader, Tree, field, head_line, line_of, patterns, text
+from aiex.context.spelling import without_dots
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -357,13 +358,6 @@ def include(node: "Node", source: bytes) -> Iterable[Import]:
 MENTION = re.compile(rb'(?m)^[ \t]*#[ \t]*(?:include|include_next|import)[ \t]*[<"][^>"\n]*')
 
 
-def names_of(path: str) -> set[str]:
-    """Words of the file's name, as an include spells it."""
-    base = path.rpartition("/")[2]
-    words = _WORD.findall(base.rpartition(".")[0]) or _WORD.findall(base)
-    return {max(words, key=len)} if words else set()
-
-
 def resolve(item: Import, path: str, tree: Tree) -> list[str]:
     """The header, and the source of the same name, which holds what the header declares."""
     header = _header(item, path, tree)
@@ -374,10 +368,10 @@ def resolve(item: Import, path: str, tree: Tree) -> list[str]:
 
 def _header(item: Import, path: str, tree: Tree) -> str | None:
     """Beside the including file, then below its ancestors and their `include` and `src`, then by ending."""
-    name = _normal(item.module)
+    name = without_dots(item.module.replace("\\", "/"))
     folder = path.rpartition("/")[0]
     if item.kind == "include":
-        near = _normal(f"{folder}/{item.module}")
+        near = without_dots(f"{folder}/{item.module}".replace("\\", "/"))
         if tree.has(near):
             return near
     if not name:
@@ -405,17 +399,6 @@ def _sources_of(header: str, tree: Tree) -> list[str]:
     base = stem.rpartition("/")[2]
     far = [path for ending in SOURCES for path in tree.ending(base + ending)]
     return far if len(far) == 1 else []
-
-
-def _normal(path: str) -> str:
-    parts: list[str] = []
-    for part in path.replace("\\", "/").split("/"):
-        if part == "..":
-            if parts:
-                parts.pop()
-        elif part not in (".", ""):
-            parts.append(part)
-    return "/".join(parts)
 
 
 _STANDARD_NAMES = (

@@ -56,7 +56,8 @@ class Import(NamedTuple):
     """The local name the module itself is bound to; empty when only names are bound."""
     line: int
     kind: str
-    """import, include, use, require, reexport, dynamic, module, link."""
+    """import, include, system, use, require, reexport, dynamic, module, link, or the word of the statement (`load`,
+    `source`, `autoload`); mention for a name written out without a statement."""
 
 
 class Reference(NamedTuple):

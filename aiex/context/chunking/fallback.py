@@ -20,10 +20,10 @@ def cut_text(source: bytes, limit_bytes: int, start: int = 0, end: int | None = 
 
 
 def _best_cut(source: bytes, begin: int, limit: int) -> int:
-    """The best place in (begin, limit] to end a unit; the second half is preferred, so that units are not slivers."""
-    middle = begin + (limit - begin) // 3
+    """The best place in (begin, limit] to end a unit, preferably in its last two thirds, not to leave a sliver."""
+    earliest = begin + (limit - begin) // 3
     weak = 0
-    for place in _line_starts_backwards(source, middle, limit):
+    for place in _line_starts_backwards(source, earliest, limit):
         if source[place - 2 : place] == b"\n\n" or source[place - 3 : place] == b"\n\r\n":
             if source[place : place + 1] not in (b" ", b"\t", b"\n", b"\r", b""):
                 return place

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Tree, field, head_line, line_of, sibling, text
+from aiex.context.spelling import longest_word
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _LOUD = re.compile(r"^[A-Z][A-Z0-9_]*$")
 _MOVING = re.compile(r"^(?:\$\([^()]*(?:\([^()]*\)[^()]*)*\)|\$\{[^{}]*\}|\$\w+|`[^`]*`|~)+/?")
 """The part of a path that only a run can know: `$(dirname "$0")/`."""
@@ -88,12 +88,6 @@ def _entry(root: "Node", source: bytes) -> int:
         if plain and not first and name not in _PREPARES:
             first = line_of(child)
     return first if source.startswith(b"#!") else 0
-
-
-def _names_of(path: str) -> set[str]:
-    base = path.rpartition("/")[2]
-    words = _WORD.findall(base.rpartition(".")[0]) or _WORD.findall(base)
-    return {max(words, key=len)} if words else set()
 
 
 def _resolve(item: Import, path: str, tree: Tree) -> list[str]:
@@ -174,7 +168,7 @@ LANGUAGE = Language(
     faults={"die": "raise", "fatal": "raise", "abort": "raise", "trap": "catch", "false": "raise", "fail": "raise"},
     ignored=frozenset(_BUILTINS.split()),
     mention=re.compile(rb"(?m)(?:^|[;&|({]|\b(?:then|do|else))[ \t]*(?:source|\.|load)[ \t]+[^\n;]+"),
-    names_of=_names_of,
+    names_of=longest_word,
     resolve=_resolve,
     self_names=frozenset(),
     masked=_WIDE,

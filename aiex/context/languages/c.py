@@ -2,6 +2,7 @@
 
 from aiex.context import cfamily
 from aiex.context.language import Language
+from aiex.context.spelling import longest_word
 
 LANGUAGE = Language(
     name="c",
@@ -32,7 +33,7 @@ LANGUAGE = Language(
     ignored=frozenset({"sizeof", "size_t", "offsetof", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "int8_t",
                        "int16_t", "int32_t", "int64_t", "assert", "defined", "ssize_t", "FILE", "va_list"}),
     mention=cfamily.MENTION,
-    names_of=cfamily.names_of,
+    names_of=longest_word,
     resolve=cfamily.resolve,
     family="c",
     standard=cfamily.STANDARD,

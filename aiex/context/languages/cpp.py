@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from aiex.context import cfamily
 from aiex.context.language import Found, Language, field, head_line, patterns
+from aiex.context.spelling import longest_word
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -20,16 +21,9 @@ def _namespace(node: "Node", source: bytes) -> Iterable[Found]:
         yield Found("(anonymous)", "namespace", node, body, exported=False, signature="namespace")
 
 
-def _alias(node: "Node", source: bytes) -> Iterable[Found]:
+def _named_type(node: "Node", source: bytes) -> Iterable[Found]:
+    """`using Name = …` and `concept Name = …`."""
     yield Found(field(node, "name", source), "type", node, signature=head_line(node, source))
-
-
-def _concept(node: "Node", source: bytes) -> Iterable[Found]:
-    yield Found(field(node, "name", source), "type", node, signature=head_line(node, source))
-
-
-def _type(node: "Node", source: bytes) -> Iterable[Found]:
-    yield from cfamily.type_specifier(node, source)
 
 
 _STANDARD = frozenset(
@@ -52,10 +46,10 @@ LANGUAGE = Language(
     extensions=(".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx", ".ipp", ".inl", ".tpp", ".cu", ".cuh"),
     definitions={
         **cfamily.DEFINITIONS,
-        "class_specifier": _type,
+        "class_specifier": cfamily.type_specifier,
         "namespace_definition": _namespace,
-        "alias_declaration": _alias,
-        "concept_definition": _concept,
+        "alias_declaration": _named_type,
+        "concept_definition": _named_type,
     },
     containers=cfamily.CONTAINERS,
     wrappers=frozenset({"template_declaration"}),
@@ -89,7 +83,7 @@ LANGUAGE = Language(
     ignored=frozenset({"sizeof", "decltype", "defined", "assert", "static_cast", "size_t", "uint8_t", "uint16_t",
                        "uint32_t", "uint64_t", "int8_t", "int16_t", "int32_t", "int64_t", "T"}),
     mention=cfamily.MENTION,
-    names_of=cfamily.names_of,
+    names_of=longest_word,
     resolve=cfamily.resolve,
     family="c",
     standard=cfamily.STANDARD | _STANDARD,

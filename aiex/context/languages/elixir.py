@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Tree, field, head_line, line_of, patterns, sibling, text
 from aiex.context.prose import clean_comment, first_paragraph
+from aiex.context.spelling import shared_folders, underscore
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -307,14 +308,6 @@ def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4_096)
-def _underscore(module: str) -> str:
-    """The path of a module as `Macro.underscore/1` gives it: `Shop.HTTPClient` is `shop/http_client`."""
-    path = module.replace(".", "/")
-    path = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", path)
-    return re.sub(r"([a-z\d])([A-Z])", r"\1_\2", path).lower()
-
-
 def _resolve(item: Import, path: str, tree: Tree) -> list[str]:
     """The file of a module, or of the module around it."""
     parts = item.module.split(".")
@@ -329,12 +322,12 @@ def _resolve(item: Import, path: str, tree: Tree) -> list[str]:
 
 def _file_of(module: str, path: str, tree: Tree) -> str:
     flat = module.replace(".", "/").lower()
-    for tail in dict.fromkeys((_underscore(module), flat)):
+    for tail in dict.fromkeys((underscore(module.replace(".", "/")), flat)):
         for ending in (".ex", ".exs"):
             matches = [match for match in tree.ending(tail + ending) if _rooted(match, tail + ending, path)]
             if matches:
-                return max(matches, key=lambda match: (_shared(match, path), -len(match)))
-    folder, _, base = _underscore(module).rpartition("/")
+                return max(matches, key=lambda match: (shared_folders(match, path), -len(match)))
+    folder, _, base = underscore(module.replace(".", "/")).rpartition("/")
     if not folder:
         return ""
     wanted = folder.split("/")
@@ -348,15 +341,6 @@ def _rooted(match: str, tail: str, path: str) -> bool:
     """Whether what stands before a module's path is a place for sources: `lib`, `test/support`, `apps/x/lib`."""
     before = match[: -len(tail)].strip("/").rpartition("/")[2]
     return before in ("", "lib", "src", "test", "support", "web", "tasks", "config", "fixtures") or "_" not in tail
-
-
-def _shared(one: str, other: str) -> int:
-    count = 0
-    for left, right in zip(one.split("/"), other.split("/"), strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
 
 
 def _names_of(path: str) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Reader, Tree, field, line_of, patterns, text
 from aiex.context.prose import clean_comment
+from aiex.context.spelling import shared_folders
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -160,18 +161,8 @@ def _class_file(parts: list[str], path: str, tree: Tree) -> str:
             break
         matches = tree.ending("/".join(parts[:end]) + ".java")
         if matches:
-            return max(matches, key=lambda other: _shared(other, path))
+            return max(matches, key=lambda other: shared_folders(other, path))
     return ""
-
-
-def _shared(one: str, other: str) -> int:
-    """How many leading folders two paths share."""
-    count = 0
-    for left, right in zip(one.split("/"), other.split("/"), strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
 
 
 def _package_files(package: str, path: str, tree: Tree) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Tree, field, head_line, line_of, patterns, text
 from aiex.context.prose import clean_comment
+from aiex.context.spelling import underscore, without_dots
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -229,12 +230,6 @@ def _implied(imports: Sequence[Import], spelled: Mapping[str, int]) -> Iterable[
             yield Import(written, (), "", line, "mention")
 
 
-def _underscore(constant: str) -> str:
-    path = constant.replace("::", "/")
-    path = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", path)
-    return re.sub(r"([a-z\d])([A-Z])", r"\1_\2", path).lower()
-
-
 def _resolve(item: Import, path: str, tree: Tree) -> list[str]:
     found = _file_of(item, path, tree)
     return [found] if found and found != path else []
@@ -247,11 +242,11 @@ def _file_of(item: Import, path: str, tree: Tree) -> str:
         return _autoloaded(name, path, tree)
     wanted = name if name.endswith((".rb", ".rake")) else name + ".rb"
     if item.kind == "require_relative" or name.startswith("./"):
-        near = _normal(f"{folder}/{wanted}")
+        near = without_dots(f"{folder}/{wanted}")
         return near if tree.has(near) else ""
-    if item.kind == "load" and tree.has(_normal(f"{folder}/{wanted}")):
-        return _normal(f"{folder}/{wanted}")
-    tail = _normal(wanted)
+    if item.kind == "load" and tree.has(without_dots(f"{folder}/{wanted}")):
+        return without_dots(f"{folder}/{wanted}")
+    tail = without_dots(wanted)
     above = folder
     while tail:
         for base in ("lib", "", "test", "spec", "app"):
@@ -269,7 +264,7 @@ def _autoloaded(constant: str, path: str, tree: Tree) -> str:
     """`Shop::Basket` in `lib/shop/basket.rb` or any folder of `app`; longer matches first."""
     parts = constant.split("::")
     for end in range(len(parts), 0, -1):
-        tail = _underscore("::".join(parts[:end])) + ".rb"
+        tail = underscore("/".join(parts[:end])) + ".rb"
         for match in tree.ending(tail):
             before = match[: -len(tail)]
             if not before or re.search(r"(?:^|/)(?:lib|app/[^/]+|app|test|spec|support|concerns)/$", before):
@@ -280,16 +275,6 @@ def _autoloaded(constant: str, path: str, tree: Tree) -> str:
             if nested:
                 return nested[0]
     return ""
-
-
-def _normal(path: str) -> str:
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == ".." and parts:
-            parts.pop()
-        elif part not in (".", "", ".."):
-            parts.append(part)
-    return "/".join(parts)
 
 
 def _names_of(path: str) -> set[str]:
