@@ -1,19 +1,21 @@
 """The body of an answer, in whatever form it came, as stream events; pure, no input or output.
 
 A stream was asked for, but servers also send one JSON object, or a proxy sends a web page, often under a wrong content
-type. The first byte that is not blank tells: `{` or `[` begins JSON, `<` a page, anything else is server-sent events.
+type. The first byte that is not blank tells: `{` or `[` begins JSON, `<` a page, anything else is the stream. Where the
+stream is lines of JSON, its lines begin with `{` as well; there it is one object when its first line does not end it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from aiex.errors import Unavailable
 from aiex.events import StreamEvent
-from aiex.llm import failures, sse
+from aiex.llm import failures, ndjson, sse
 from aiex.llm.wire import Decoder
 
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
 _BLANK = b" \t\r\n"
+_BOM = b"\xef\xbb\xbf"
 
 
 class AnswerReader:
@@ -25,8 +27,11 @@ class AnswerReader:
 
     def __init__(self, decoder: Decoder, stream_form: Literal["sse", "ndjson"] = "sse") -> None:
         self._decoder = decoder
+        self._stream_form = stream_form
         self._sse = sse.Reader()
-        self._form: Literal["", "sse", "json", "page"] = ""
+        self._lines = ndjson.Reader()
+        self._form: Literal["", "sse", "ndjson", "object", "json", "page"] = ""
+        """object: JSON whose first line is not over, so that it may be a line or the whole."""
         self._whole = bytearray()
 
     @property
@@ -41,36 +46,64 @@ class AnswerReader:
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """The events that this chunk completes; read them all before the next chunk."""
-        if not self._form:
-            self._whole += chunk
-            begin = bytes(self._whole).removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
-            if not begin or (len(self._whole) < 3 and b"\xef\xbb\xbf".startswith(self._whole)):
-                return
-            self._form = _FORMS.get(begin[:1], "sse")
-            chunk = bytes(self._whole)
-            self._whole.clear()
         if self._form == "sse":
             yield from self._decode(self._sse.feed(chunk))
-            return
-        self._whole += chunk
-        if len(self._whole) > MAX_WHOLE_BYTES:
-            raise Unavailable(f"the server sent more than {MAX_WHOLE_BYTES} bytes that are not a stream", hint=_HINT)
+        elif self._form == "ndjson":
+            yield from self._decode_lines(self._lines.feed(chunk))
+        else:
+            self._whole += chunk
+            if self._tell_form(chunk):
+                begin = bytes(self._whole)
+                self._whole.clear()
+                yield from self.feed(begin)
+            elif len(self._whole) > MAX_WHOLE_BYTES:
+                said = f"the server sent more than {MAX_WHOLE_BYTES} bytes that are not a stream"
+                raise Unavailable(said, hint=self._hint)
 
     def end(self) -> Iterator[StreamEvent]:
         """The last events. Raises `Transient` if the answer was cut, `Unavailable` if it is a web page."""
         if self._form == "page":
             page = failures.read_body(200, bytes(self._whole)).message
-            raise Unavailable(f"the server answered with {page} instead of a model's answer", hint=_HINT)
+            raise Unavailable(f"the server answered with {page} instead of a model's answer", hint=self._hint)
         if self._form == "json":
-            yield from self._decoder.feed_whole(bytes(self._whole).removeprefix(b"\xef\xbb\xbf"))
+            yield from self._decoder.feed_whole(bytes(self._whole).removeprefix(_BOM))
             return
+        if self._form == "object":
+            yield from self._decode_lines(self._lines.feed(bytes(self._whole)))
         yield from self._decode(self._sse.end())
+        yield from self._decode_lines(self._lines.end())
         yield from self._decoder.end()
 
-    def _decode(self, events: list[sse.ServerEvent]) -> Iterator[StreamEvent]:
+    @property
+    def _hint(self) -> str:
+        return _HINTS[self._stream_form]
+
+    def _tell_form(self, chunk: bytes) -> bool:
+        """Decide what the bytes are, as soon as they tell; whether it is a stream, which is read at once."""
+        if not self._form:
+            begin = bytes(self._whole).removeprefix(_BOM).lstrip(_BLANK)
+            if not begin or (len(self._whole) < 3 and _BOM.startswith(self._whole)):
+                return False
+            self._form = _FORMS.get(begin[:1], self._stream_form)
+            if begin[:1] == b"{" and self._stream_form == "ndjson":
+                self._form = "object"
+        if self._form == "object" and b"\n" in chunk:
+            line, newline, _ = bytes(self._whole).removeprefix(_BOM).lstrip(_BLANK).partition(b"\n")
+            if newline:
+                self._form = "ndjson" if line.rstrip(_BLANK).endswith(b"}") else "json"
+        return self._form in ("sse", "ndjson")
+
+    def _decode(self, events: Sequence[sse.ServerEvent]) -> Iterator[StreamEvent]:
         for event in events:
             yield from self._decoder.feed(event.name, event.data)
 
+    def _decode_lines(self, lines: Sequence[str]) -> Iterator[StreamEvent]:
+        for line in lines:
+            yield from self._decoder.feed("", line)
+
 
 _FORMS: dict[bytes, Literal["json", "page"]] = {b"{": "json", b"[": "json", b"<": "page"}
-_HINT = "check the base URL: with most servers it ends in /v1"
+_HINTS = {
+    "sse": "check the base URL: with most servers it ends in /v1",
+    "ndjson": "check the base URL, and that the server speaks this protocol",
+}

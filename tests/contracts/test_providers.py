@@ -25,12 +25,16 @@ from aiex.events import (
     ToolCallStarted,
 )
 from aiex.llm.router import open_stream
-from aiex.llm.wire import Codec, Credential, Profile, Speaker, to_json
+from aiex.llm.wire import NO_CREDENTIAL, Codec, Credential, Profile, Speaker, to_json
 from aiex.messages import Document, Message, Reasoning, Request, Text, ToolCall, ToolDefinition, ToolResult
+from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 
 ROOM = "aiex.llm.providers"
-SERVERS: dict[str, Callable[[], AbstractContextManager[Any]]] = {"openai-chat": FakeOpenAI}
+SERVERS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "ollama": FakeOllama,
+    "openai-chat": FakeOpenAI,
+}
 
 NAMES = plugins.names(ROOM)
 PROVIDERS = {name: plugins.load(ROOM, name).PROVIDER for name in NAMES}
@@ -148,7 +152,7 @@ def test_every_error_answer_has_a_meaning(name: str, status: int, body: bytes) -
 def test_the_key_is_in_the_headers_and_nowhere_else(name: str) -> None:
     codec = PROVIDERS[name]
     assert "k-123" in str(codec.headers(Credential("key", "k-123"), PROFILE))
-    assert codec.headers("") == {}
+    assert codec.headers(NO_CREDENTIAL, PROFILE).get("authorization") is None
     assert "k-123" not in str(codec.encode(REQUEST, PROFILE))
 
 
