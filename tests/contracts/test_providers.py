@@ -28,12 +28,14 @@ from aiex.llm.router import open_stream
 from aiex.llm.wire import NO_CREDENTIAL, Codec, Credential, Profile, Speaker, to_json
 from aiex.messages import Document, Message, Reasoning, Request, Text, ToolCall, ToolDefinition, ToolResult
 from tests.fakes.anthropic_server import FakeAnthropic
+from tests.fakes.gemini_server import FakeGemini
 from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 
 ROOM = "aiex.llm.providers"
 SERVERS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "anthropic": FakeAnthropic,
+    "gemini": FakeGemini,
     "ollama": FakeOllama,
     "openai-chat": FakeOpenAI,
 }

@@ -1,0 +1,1 @@
+"""Gemini generateContent, the protocol of Google's own models."""
