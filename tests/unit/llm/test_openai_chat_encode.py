@@ -1,17 +1,20 @@
 """Requests become bodies that the official types of Chat Completions accept."""
 
 import json
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiex.llm.protocols.openai_chat.quirks import Quirks, find_quirks
+from aiex.llm.history import COMMON_IDS, NO_RESULT
+from aiex.llm.protocols.openai_chat.quirks import ALL_LEVELS, Quirks, find_quirks, quirks_of
 from aiex.llm.providers.openai_chat import PROVIDER
 from aiex.llm.wire import Profile, to_json
 from aiex.messages import (
@@ -85,7 +88,7 @@ def test_results_follow_their_calls_each_as_a_message() -> None:
 
 
 def test_a_call_without_words_has_null_content() -> None:
-    (message,) = messages(Message("assistant", (ToolCall("a", "f", {}),)))
+    message, _ = messages(Message("assistant", (ToolCall("a", "f", {}),)))
     assert message["content"] is None
 
 
@@ -124,27 +127,278 @@ def test_thinking_goes_back_only_where_it_is_wanted_and_never_empty() -> None:
     profile = replace(PROFILE, quirks=Quirks(reasoning_field="reasoning_content"))
     call = ToolCall("a", "f", {})
     turns = (Message("assistant", (Reasoning("hm"), call)), Message("assistant", (call,)))
-    with_thought, without = encode(Request("m", turns), profile)["messages"]
+    with_thought, _, without, _ = encode(Request("m", turns), profile)["messages"]
     assert with_thought["reasoning_content"] == "hm"
     assert "reasoning_content" not in without
     assert all("reasoning_content" not in message for message in messages(*turns))
 
 
+# --- tools and how much to think ------------------------------------------------------------------------------------
+
+TOOLS = (ToolDefinition("write", "W.", {"type": "object"}), ToolDefinition("read", "R.", {"type": "object"}))
+WITH_TOOLS = replace(ASK, tools=TOOLS)
+NO_CHOICE = Quirks(tool_choice=False, parallel_field=False)
+
+
+def test_tools_stand_in_the_order_of_their_names() -> None:
+    names = [tool["function"]["name"] for tool in encode(WITH_TOOLS)["tools"]]
+    assert names == ["read", "write"]
+
+
 @pytest.mark.parametrize(
-    ("host", "model", "quirks"),
+    ("choice", "expected"),
     [
-        ("127.0.0.1", "gpt-5", Quirks()),
-        ("api.openai.com", "gpt-4o", Quirks(max_tokens_field="max_completion_tokens")),
-        (
-            "api.openai.com",
-            "o4-mini",
-            Quirks(max_tokens_field="max_completion_tokens", temperature=False, system_role="developer"),
-        ),
-        ("api.mistral.ai", "mistral-large", Quirks(stream_usage=False)),
+        ("auto", None),
+        ("any", "required"),
+        ("none", "none"),
+        ("read", {"type": "function", "function": {"name": "read"}}),
     ],
 )
-def test_quirks_are_found_by_host_and_model(host: str, model: str, quirks: Quirks) -> None:
-    assert find_quirks(host, model) == quirks
+def test_a_choice_of_tools(choice: str, expected: Any) -> None:
+    assert encode(replace(WITH_TOOLS, tool_choice=choice)).get("tool_choice") == expected
+    assert "tool_choice" not in encode(replace(ASK, tool_choice=choice))
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"), [("auto", ["read", "write"]), ("any", ["read", "write"]), ("none", []), ("read", ["read"])]
+)
+def test_where_the_server_knows_no_choice_tools_are_left_out(choice: str, names: list[str]) -> None:
+    body = encode(replace(WITH_TOOLS, tool_choice=choice), replace(PROFILE, quirks=NO_CHOICE))
+    assert [tool["function"]["name"] for tool in body.get("tools", [])] == names
+    assert "tool_choice" not in body
+
+
+def test_a_server_that_takes_only_words_is_offered_the_one_tool_it_shall_call() -> None:
+    body = encode(replace(WITH_TOOLS, tool_choice="read"), SERVERS["lm studio"])
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["read"]
+    assert body["tool_choice"] == "required"
+    assert len(encode(replace(WITH_TOOLS, tool_choice="none"), SERVERS["lm studio"])["tools"]) == 2
+
+
+def test_one_call_at_a_time_is_asked_for_where_the_server_knows_it() -> None:
+    request = replace(WITH_TOOLS, parallel_tool_calls=False)
+    assert encode(request)["parallel_tool_calls"] is False
+    assert "parallel_tool_calls" not in encode(request, replace(PROFILE, quirks=NO_CHOICE))
+    assert "parallel_tool_calls" not in encode(WITH_TOOLS)
+    assert "parallel_tool_calls" not in encode(replace(ASK, parallel_tool_calls=False))
+
+
+def at(base_url: str, model: str) -> Profile:
+    return Profile("p", model, base_url, PROVIDER.quirks(urlsplit(base_url).hostname or "", model))
+
+
+DEEPSEEK = at("https://api.deepseek.com", "deepseek-v4-pro")
+OPENROUTER = at("https://openrouter.ai/api/v1", "anthropic/claude-opus-5.5")
+MISTRAL = at("https://api.mistral.ai/v1", "mistral-large-latest")
+OPENAI = at("https://api.openai.com/v1", "gpt-6")
+OLLAMA = at("http://127.0.0.1:11434/v1", "qwen4")
+AZURE = at("https://x.openai.azure.com/openai/deployments/d1", "gpt-6")
+SERVERS = {
+    "rule": PROFILE,
+    "deepseek": DEEPSEEK,
+    "openrouter": OPENROUTER,
+    "mistral": MISTRAL,
+    "openai": OPENAI,
+    "openai without thinking": at("https://api.openai.com/v1", "gpt-4o"),
+    "ollama": OLLAMA,
+    "azure": AZURE,
+    "groq": at("https://api.groq.com/openai/v1", "openai/gpt-oss-120b"),
+    "lm studio": at("http://127.0.0.1:1234/v1", "m"),
+    "kimi": at("https://api.moonshot.ai/v1", "kimi-k3"),
+}
+
+
+@pytest.mark.parametrize(
+    ("server", "effort", "expected"),
+    [
+        ("rule", "", {}),
+        ("rule", "high", {"reasoning_effort": "high"}),
+        ("rule", "max", {"reasoning_effort": "high"}),
+        ("rule", "minimal", {"reasoning_effort": "low"}),
+        ("rule", "none", {}),
+        ("openai", "max", {"reasoning_effort": "max"}),
+        ("openai", "none", {"reasoning_effort": "none"}),
+        ("openai without thinking", "high", {}),
+        ("openrouter", "max", {"reasoning": {"effort": "xhigh"}}),
+        ("openrouter", "none", {"reasoning": {"effort": "none"}}),
+        ("deepseek", "medium", {"thinking": {"type": "enabled"}, "reasoning_effort": "medium"}),
+        ("deepseek", "none", {"thinking": {"type": "disabled"}}),
+        ("ollama", "none", {"reasoning_effort": "none"}),
+        ("mistral", "high", {}),
+        ("groq", "xhigh", {"reasoning_effort": "high"}),
+    ],
+)
+def test_how_much_to_think_is_said_as_the_server_understands_it(server: str, effort: Any, expected: Any) -> None:
+    body = encode(replace(ASK, effort=effort), SERVERS[server])
+    assert {key: body[key] for key in ("reasoning_effort", "reasoning", "thinking") if key in body} == expected
+
+
+def test_deepseek_is_forced_to_a_tool_only_while_it_does_not_think() -> None:
+    request = replace(WITH_TOOLS, tool_choice="any")
+    assert "tool_choice" not in encode(request, DEEPSEEK)
+    assert encode(replace(request, effort="none"), DEEPSEEK)["tool_choice"] == "required"
+    assert encode(replace(request, tool_choice="none"), DEEPSEEK)["tool_choice"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("host", "model", "expected"),
+    [
+        ("127.0.0.1", "gpt-5", {}),
+        ("api.openai.com", "gpt-4o", {"max_tokens_field": "max_completion_tokens", "temperature": True}),
+        ("api.openai.com", "o4-mini", {"temperature": False, "stop": False, "system_role": "developer"}),
+        ("x.openai.azure.com", "gpt-6", {"system_role": "developer", "key_header": "api-key"}),
+        ("api.mistral.ai", "mistral-large", {"stream_usage": False, "short_ids": True}),
+        ("openrouter.ai", "openai/gpt-6", {"cache_parts": False}),
+        ("openrouter.ai", "anthropic/claude-opus-5.5", {"cache_parts": True}),
+    ],
+)
+def test_quirks_are_found_by_host_and_model(host: str, model: str, expected: dict[str, Any]) -> None:
+    quirks = find_quirks(host, model)
+    assert {name: getattr(quirks, name) for name in expected} == expected
+    assert (quirks == Quirks()) == (not expected)
+
+
+def test_quirks_of_servers_without_a_host_of_their_own_are_found_by_port_and_path() -> None:
+    assert not quirks_of(OLLAMA).tool_choice
+    assert quirks_of(at("http://127.0.0.1:8000/v1", "m")) == Quirks()
+    assert quirks_of(replace(OLLAMA, quirks=Quirks(images=False))) == Quirks(images=False)
+    assert quirks_of(replace(PROFILE, base_url="http://[broken")) == Quirks()
+
+
+def test_stop_sequences_and_the_cache_key_go_where_they_are_known() -> None:
+    request = replace(ASK, stop_sequences=("a", "b", "c", "d", "e"), cache_key="s-1")
+    assert encode(request)["stop"] == ["a", "b", "c", "d"]
+    assert "prompt_cache_key" not in encode(request)
+    assert encode(request, OPENAI)["prompt_cache_key"] == "s-1"
+    assert "stop" not in encode(request, OPENAI)
+
+
+# --- structured answers ---------------------------------------------------------------------------------------------
+
+CLOSED = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "strict"),
+    [
+        (CLOSED, True),
+        ({**CLOSED, "required": []}, False),
+        ({"type": "object", "properties": {"n": {}}, "required": ["n"]}, False),
+        ({**CLOSED, "properties": {"n": {"type": "object"}}}, False),
+        ({**CLOSED, "properties": {"n": {"type": "array", "items": CLOSED}}}, True),
+        ({**CLOSED, "properties": {"n": {"anyOf": [CLOSED, {"type": "null"}]}}}, True),
+        ({**CLOSED, "properties": {"n": {"oneOf": [CLOSED]}}}, False),
+        ({**CLOSED, "properties": {"n": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"type": "object"}}}, False),
+        ({**CLOSED, "properties": {"n": {"enum": [{"properties": 1}]}}}, True),
+        ({**CLOSED, "properties": {"not": {}}, "required": ["not"]}, True),
+        ({"type": ["object", "null"]}, False),
+    ],
+)
+def test_whether_a_schema_is_enforced_strictly_is_decided_from_it(schema: dict[str, Any], strict: bool) -> None:
+    described = encode(replace(ASK, response_schema=schema))["response_format"]["json_schema"]
+    assert described == {"name": "answer", "schema": schema, "strict": strict}
+
+
+def test_a_schema_is_named_after_its_title() -> None:
+    described = encode(replace(ASK, response_schema={"title": "Bug report (v2)", **CLOSED}))["response_format"]
+    assert described["json_schema"]["name"] == "Bug_report_v2"
+
+
+def test_a_schema_the_server_does_not_know_is_told_in_words() -> None:
+    asked = Message("user", (Text("hi"),))
+    with_system, without = (
+        encode(Request("m", (*system, asked), response_schema=CLOSED), DEEPSEEK)["messages"]
+        for system in ((Message("system", (Text("Be brief."),)),), ())
+    )
+    assert [message["role"] for message in with_system] == [message["role"] for message in without]
+    assert with_system[0]["content"].startswith("Be brief.\n\nAnswer with one JSON object")
+    assert '"additionalProperties":false' in without[0]["content"]
+
+
+# --- whole conversations --------------------------------------------------------------------------------------------
+
+
+def picture_turn() -> tuple[Message, ...]:
+    return (
+        Message("user", (Text("look"),)),
+        Message("assistant", (ToolCall("toolu_01AbC", "shot", {}), ToolCall("b", "read", {}))),
+        Message("tool", (ToolResult("toolu_01AbC", "taken", images=(Image("image/png", "AAAA"),)),)),
+    )
+
+
+def test_pictures_in_results_follow_as_a_message_of_the_user_behind_all_results() -> None:
+    encoded = messages(*picture_turn())
+    assert [message["role"] for message in encoded] == ["user", "assistant", "tool", "tool", "user"]
+    assert encoded[3]["content"] == f"error: {NO_RESULT}"
+    assert encoded[4]["content"] == [
+        {"type": "text", "text": "Pictures in the result of call toolu_01AbC:"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    ]
+
+
+def test_where_no_model_sees_pictures_their_place_is_told() -> None:
+    encoded = encode(Request("m", picture_turn()), DEEPSEEK)["messages"]
+    assert "cannot see" in encoded[-1]["content"]
+
+
+def test_mistral_gets_short_ids_and_a_word_between_result_and_user() -> None:
+    encoded = encode(Request("m", (*picture_turn(), Message("assistant", (Text("So"),)))), MISTRAL)["messages"]
+    assert [message["role"] for message in encoded] == [
+        *("user", "assistant", "tool", "tool", "assistant", "user", "assistant")
+    ]
+    ids = [call["id"] for call in encoded[1]["tool_calls"]]
+    assert all(re.fullmatch("[A-Za-z0-9]{9}", id) for id in ids)
+    assert ids == [message["tool_call_id"] for message in encoded[2:4]]
+    assert encoded[-1] == {"role": "assistant", "content": "So", "prefix": True}
+
+
+def test_ids_that_vendors_refuse_are_rewritten_the_same_way_each_time() -> None:
+    history = (Message("assistant", (ToolCall("call|1 é", "f", {}),)), Message("tool", (ToolResult("call|1 é", "x"),)))
+    first, second = messages(*history), messages(*history)
+    assert first == second
+    assert COMMON_IDS.fullmatch(first[0]["tool_calls"][0]["id"])
+    assert first[0]["tool_calls"][0]["id"] == first[1]["tool_call_id"]
+
+
+def test_thinking_of_another_vendor_is_dropped_and_own_blocks_go_back_unchanged() -> None:
+    details = [{"type": "reasoning.text", "text": "hm", "signature": "s", "index": 0}, {"type": "x", "data": "d"}]
+    own = Opaque(*OPENROUTER.tag, data={"reasoning_details": details}, covers=1)
+    call = ToolCall("a", "f", {})
+    history = (Message("assistant", (Reasoning("hm"), own, call)), Message("tool", (ToolResult("a", "x"),)))
+    (answer, _), (foreign, _) = (encode(Request("m", history), to)["messages"] for to in (OPENROUTER, DEEPSEEK))
+    assert answer["reasoning_details"] == details
+    assert "reasoning_details" not in foreign
+    assert foreign["reasoning_content"] == "(not recorded)"
+
+
+def test_deepseek_gets_its_thinking_back_on_turns_with_calls_only() -> None:
+    block = Opaque(*DEEPSEEK.tag, data={"reasoning_content": "hm"}, covers=1)
+    calling = Message("assistant", (Reasoning("hm"), block, ToolCall("a", "f", {})))
+    speaking = Message("assistant", (Reasoning("hm"), block, Text("Done.")))
+    call, _, words = encode(Request("m", (calling, speaking)), DEEPSEEK)["messages"]
+    assert call["reasoning_content"] == "hm"
+    assert "reasoning_content" not in words
+
+
+def test_cache_points_mark_parts_for_models_of_anthropic_behind_openrouter() -> None:
+    history = (
+        Message("system", (Text("Be brief."), CachePoint(), Text("Today."))),
+        Message("user", (Text("hi"), CachePoint())),
+        Message("assistant", (ToolCall("a", "f", {}),)),
+        Message("tool", (ToolResult("a", "x"), CachePoint())),
+        Message("assistant", (Text("So."), CachePoint())),
+        Message("user", (CachePoint(), Text("on"), CachePoint())),
+    )
+    encoded = encode(Request("m", history), OPENROUTER)["messages"]
+    marked = [
+        part["text"]
+        for message in encoded
+        if isinstance(message["content"], list)
+        for part in message["content"]
+        if part.get("cache_control") == {"type": "ephemeral"}
+    ]
+    assert marked == ["hi", "x", "So.", "on"]
+    assert "cache_control" not in str(encode(Request("m", history)))
 
 
 def test_halves_of_surrogate_pairs_are_replaced() -> None:
@@ -155,20 +409,22 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
 # --- against the official types -------------------------------------------------------------------------------------
 
 WORDS = st.text(max_size=12)
+IDS = st.sampled_from(["a", "b", "call 1", ""])
 OBJECTS = st.dictionaries(WORDS, st.integers() | WORDS | st.none(), max_size=3)
 USER_PARTS = st.one_of(
     st.builds(Text, WORDS),
     st.builds(Document, WORDS, st.just("text/plain"), WORDS),
     st.builds(Image, st.just("image/png"), st.just("AAAA")),
-    st.builds(ToolResult, WORDS, WORDS, st.booleans()),
+    st.builds(ToolResult, IDS, WORDS, st.booleans(), st.just((Image("image/png", "AAAA"),)) | st.just(())),
     st.just(CachePoint()),
 )
 ANSWER_PARTS = st.one_of(
     st.builds(Text, WORDS),
     st.builds(Reasoning, WORDS),
     st.builds(Refusal, WORDS),
-    st.builds(ToolCall, WORDS, WORDS, OBJECTS),
-    st.builds(Opaque, WORDS, WORDS, WORDS, OBJECTS),
+    st.builds(ToolCall, IDS, WORDS, OBJECTS),
+    st.builds(Opaque, WORDS, WORDS, WORDS, OBJECTS, st.integers(0, 3)),
+    st.just(CachePoint()),
 )
 MESSAGES = st.one_of(
     st.builds(Message, st.sampled_from(["user", "tool"]), st.lists(USER_PARTS, max_size=4).map(tuple)),
@@ -183,6 +439,11 @@ REQUESTS = st.builds(
     max_output_tokens=st.none() | st.integers(1, 10_000),
     temperature=st.none() | st.floats(0, 2),
     response_schema=st.none() | OBJECTS,
+    tool_choice=st.sampled_from(["auto", "any", "none", "x"]),
+    parallel_tool_calls=st.booleans(),
+    effort=st.sampled_from(["", *ALL_LEVELS]),
+    stop_sequences=st.lists(WORDS, max_size=6).map(tuple),
+    cache_key=WORDS,
 )
 QUIRKS = st.builds(
     Quirks,
@@ -211,14 +472,71 @@ def consume(value: Any) -> None:
             consume(inner)
 
 
+def check(body: Mapping[str, Any], *, more: frozenset[str] = frozenset()) -> None:
+    """The body fits the official types, and the rules of histories that types cannot say."""
+    consume(official_type().validate_python(body))
+    assert body.keys() <= typing.get_type_hints(official_type()._type).keys() | more
+    wanted: list[str] = []
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            assert wanted.pop(0) == message["tool_call_id"]
+            continue
+        assert not wanted
+        wanted = [call["id"] for call in message.get("tool_calls", ())]
+        assert message["content"] or wanted
+    assert not wanted
+
+
 @settings(max_examples=60)
 @given(REQUESTS, QUIRKS)
 def test_every_body_fits_the_official_types(request: Request, quirks: Quirks) -> None:
     body = encode(request, replace(PROFILE, quirks=quirks))
-    consume(official_type().validate_python(body))
-    known = typing.get_type_hints(official_type()._type).keys()
-    assert body.keys() <= known
+    check(body)
     assert json.loads(to_json(body)) == json.loads(json.dumps(body))
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@settings(max_examples=15)
+@given(request=REQUESTS)
+def test_every_body_for_a_known_server_fits_but_for_fields_of_its_own(server: str, request: Request) -> None:
+    check(encode(request, SERVERS[server]), more=frozenset({"reasoning", "thinking"}))
+
+
+def three_turns(tag: tuple[str, str, str]) -> tuple[Message, ...]:
+    """A conversation with calls, parallel calls, a failure, pictures, thinking and blocks in three turns."""
+    block = Opaque(*tag, data={"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, covers=1)
+    return (
+        Message("system", (Text("Be brief."), CachePoint())),
+        Message("user", (Text("one"), Document("a.py", "text/x-python", "x = 1\n"))),
+        Message("assistant", (Reasoning("hm"), block, Text("Wait."), ToolCall("a", "read", {"path": "é"}))),
+        Message("tool", (ToolResult("a", "x = 1"),)),
+        Message("assistant", (Text("It is x."),)),
+        Message("user", (Text("two"), Image("image/png", "AAAA"))),
+        Message("assistant", (ToolCall("b", "read", {"n": [1, {"é": None}]}), ToolCall("c", "write", {}))),
+        Message("tool", (ToolResult("c", "", True), ToolResult("b", "", images=(Image("image/png", "AAAA"),)))),
+        Message("assistant", (Reasoning("free"), ToolCall("a", "write", {"path": "x"}))),
+        Message("tool", (ToolResult("a", "ok"), CachePoint())),
+        Message("assistant", (Refusal("No."),)),
+        Message("user", (Text("three"), CachePoint())),
+    )
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("length", range(2, 13))
+def test_three_turns_with_tools_fit_the_official_types_wherever_they_stop(server: str, length: int) -> None:
+    profile = SERVERS[server]
+    request = Request("m", three_turns(profile.tag)[:length], TOOLS, response_schema=CLOSED, tool_choice="any")
+    check(encode(request, profile), more=frozenset({"reasoning", "thinking"}))
+
+
+@pytest.mark.parametrize("server", [name for name in SERVERS if name != "openrouter"])
+def test_a_growing_conversation_keeps_its_beginning(server: str) -> None:
+    turns = three_turns(SERVERS[server].tag)
+    whole = encode(Request("m", turns), SERVERS[server])["messages"]
+    for length in (2, 4, 5, 6, 8, 10, 11):  # wherever no result is outstanding
+        begun = encode(Request("m", turns[:length]), SERVERS[server])["messages"]
+        begun[-1].pop("prefix", None)
+        assert whole[: len(begun)] == begun
 
 
 def test_the_official_types_do_complain() -> None:

@@ -1,0 +1,282 @@
+"""Answers of Chat Completions as stream events, in every form the servers of the field give them; pure."""
+
+import json
+from typing import Any
+
+from aiex.errors import FailureKind, Transient
+from aiex.events import PartEnded, ReasoningDelta, Stopped, StreamEvent, TextDelta, UsageUpdated
+from aiex.llm import failures
+from aiex.llm.calls import Assembly
+from aiex.llm.protocols.openai_chat.details import Details, join_details, read_details, words_of
+from aiex.llm.protocols.openai_chat.quirks import quirks_of
+from aiex.llm.thoughts import Splitter
+from aiex.llm.wire import Profile, heal
+from aiex.messages import Opaque, Reasoning, Refusal, StopReason, Text, ToolCall, Usage
+
+_STOPS: dict[str, StopReason] = {
+    "stop": "end_turn", "eos": "end_turn", "eos_token": "end_turn", "end_turn": "end_turn",
+    "stop_sequence": "stop_sequence",
+    "length": "max_tokens", "max_tokens": "max_tokens", "model_length": "max_tokens",
+    "tool_calls": "tool_use", "tool_call": "tool_use", "tool_use": "tool_use", "function_call": "tool_use",
+    "content_filter": "content_filter", "safety": "content_filter",
+    "refusal": "refusal",
+}  # fmt: skip
+"""Reasons seen in the field; any other is `other`."""
+
+_GAVE_UP: dict[str, FailureKind] = {
+    "error": "server_error",
+    "abort": "server_error",
+    "insufficient_system_resource": "overloaded",
+}
+"""Reasons that mean the server broke off: OpenRouter, vLLM and SGLang, DeepSeek."""
+
+HINT_CUT = "what was shown is incomplete; try again"
+
+
+class ChatDecoder:
+    """One answer while it arrives."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._thought_field = quirks_of(profile).reasoning_field
+        self._splitter = Splitter()
+        self._calls = Assembly()
+        self._kind = ""
+        self._pieces: list[str] = []
+        self._half: dict[str, str] = {}
+        self._details: list[Details] = []
+        self._refusal = ""
+        self._reason = ""
+        self._usage: Usage | None = None
+        self._spoke = False
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """True after `[DONE]`."""
+        return self._ended
+
+    @property
+    def answered(self) -> bool:
+        """True after a reason to finish."""
+        return bool(self._reason)
+
+    def feed(self, name: str, data: str) -> list[StreamEvent]:
+        """Decode the data of one event.
+
+        Raises:
+            AiexError: what the server reports; `Transient` when the event is not JSON, which a cut stream brings.
+        """
+        data = data.strip()
+        if self._ended or not data:
+            return []
+        if data == "[DONE]":
+            self._ended = True
+            return []
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            if self.answered:
+                return []
+            raise self._malformed("an event") from error
+        if name == "error" or not isinstance(chunk, dict) or _reports_failure(chunk):
+            raise failures.explain(failures.read_value(0, chunk), self._profile)
+        return self._take_chunk(chunk)
+
+    def feed_whole(self, body: bytes) -> list[StreamEvent]:
+        """Decode an answer that came as one JSON object, though a stream was asked for."""
+        try:
+            value = json.loads(body.decode("utf-8", "replace"))
+        except (ValueError, RecursionError) as error:
+            raise self._malformed("an answer") from error
+        if not isinstance(value, dict) or _reports_failure(value) or not isinstance(value.get("choices"), list):
+            raise failures.explain(failures.read_value(0, value), self._profile)
+        events = self._take_chunk(value)
+        self._ended = True
+        return events + self.end()
+
+    def end(self) -> list[StreamEvent]:
+        """The last parts and `Stopped`.
+
+        Raises:
+            Transient: if there was neither a reason to finish nor `[DONE]` after some words.
+        """
+        if not self.answered and not (self._ended and self._spoke):
+            if not self._spoke:
+                raise Transient(f"{self._who} ended the stream without an answer", hint="try again")
+            raise Transient(f"{self._who} ended the stream in the middle of the answer", hint=HINT_CUT)
+        events: list[StreamEvent] = []
+        for kind, text in self._splitter.end():
+            self._say(kind, text, events)
+        for unfinished in list(self._half):
+            self._say(unfinished, "\ufffd", events, whole=True)
+        self._close(events)
+        if self._refusal:
+            events.append(PartEnded(Refusal(self._refusal)))
+        stop, calls = self._conclude()
+        events += [PartEnded(call) for call in calls]
+        return [*events, Stopped(stop)]
+
+    @property
+    def _who(self) -> str:
+        return f"{self._profile.provider} ({self._profile.base_url})"
+
+    def _malformed(self, what: str) -> Transient:
+        return Transient(f"{self._who} sent {what} that is not valid JSON", hint=HINT_CUT, kind="malformed")
+
+    def _conclude(self) -> tuple[StopReason, list[ToolCall]]:
+        """Why it stopped and the calls that may be given away: the presence of calls outweighs the stated reason."""
+        stop = _STOPS.get(self._reason.lower(), "other") if self._reason else "end_turn"
+        if stop in ("max_tokens", "content_filter"):
+            return stop, []
+        if self._calls:
+            calls, all_whole = self._calls.finish()
+            return ("tool_use" if all_whole else "malformed_tool_call"), calls
+        if stop == "tool_use":
+            return "malformed_tool_call", []
+        return ("refusal" if self._refusal and stop == "end_turn" else stop), []
+
+    # --- one event --------------------------------------------------------------------------------------------------
+
+    def _take_chunk(self, chunk: dict[str, Any]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        if self._calls.id_base == "call" and isinstance(chunk.get("id"), str):
+            self._calls.id_base = _to_id_base(chunk["id"])
+        choices = chunk.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and choice.get("index") in (0, None):
+                self._take_choice(choice, events)
+        usage = chunk.get("usage") or _dict(chunk.get("x_groq")).get("usage")
+        if isinstance(usage, dict):
+            counts = _to_usage(usage)
+            if counts != self._usage:
+                self._usage = counts
+                events.append(UsageUpdated(counts))
+        return events
+
+    def _take_choice(self, choice: dict[str, Any], events: list[StreamEvent]) -> None:
+        delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
+        details = read_details(delta.get("reasoning_details"))
+        if details:
+            self._details.append(details)
+        self._say("reasoning", _read_reasoning(delta, details), events)
+        for kind, text in _read_content(delta.get("content")):
+            self._spoke = True
+            if kind == "reasoning":
+                self._say(kind, text, events)
+                continue
+            for found, piece in self._splitter.feed(text):
+                self._say(found, piece, events)
+        if isinstance(delta.get("refusal"), str) and delta["refusal"]:
+            self._spoke = True
+            self._refusal += heal(delta["refusal"])
+        for fragment in _read_fragments(delta):
+            self._spoke = True
+            self._close(events)
+            events += self._calls.feed(fragment)
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason:
+            if reason.lower() in _GAVE_UP:
+                kind = _GAVE_UP[reason.lower()]
+                raise Transient(f"{self._who} broke the answer off ({reason})", hint=HINT_CUT, kind=kind)
+            self._reason = reason
+
+    def _say(self, kind: str, text: str, events: list[StreamEvent], *, whole: bool = False) -> None:
+        """Add words to the part of this kind, joining characters that were escaped in two halves."""
+        if self._half and not whole:
+            text = self._half.get(kind, "") + text
+        if not text:
+            return
+        self._half.pop(kind, None)
+        self._spoke = True
+        if "\ud800" <= text[-1] <= "\udbff":
+            self._half[kind], text = text[-1], text[:-1]
+        text = heal(text)
+        if not text:
+            return
+        if kind != self._kind:
+            self._close(events, opening=kind)
+            self._kind = kind
+        self._pieces.append(text)
+        events.append(TextDelta(text) if kind == "text" else ReasoningDelta(text))
+
+    def _close(self, events: list[StreamEvent], *, opening: str = "") -> None:
+        """End the part that is open, and give the block that stands for its thinking."""
+        text, kind = "".join(self._pieces), self._kind
+        self._kind, self._pieces = "", []
+        if text:
+            events.append(PartEnded(Text(text) if kind == "text" else Reasoning(text)))
+        thought = text if kind == "reasoning" else ""
+        if self._details and opening != "reasoning":
+            data: dict[str, Any] = {"reasoning_details": join_details(self._details)}
+            self._details = []
+        elif thought and self._thought_field:
+            data = {self._thought_field: thought}
+        else:
+            return
+        events.append(PartEnded(Opaque(*self._profile.tag, data=data, covers=1 if thought else 0)))
+
+
+def _reports_failure(chunk: dict[str, Any]) -> bool:
+    return bool(chunk.get("error")) or chunk.get("object") == "error" or chunk.get("type") == "error"
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _read_reasoning(delta: dict[str, Any], details: Details) -> str:
+    """Thinking, once, from whichever field the server uses."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(delta.get(name), str) and delta[name]:
+            return str(delta[name])
+    return words_of(details) if details else ""
+
+
+def _read_content(content: Any) -> list[tuple[str, str]]:
+    """Words of `content`, a string or (Mistral) a list of text and thinking parts."""
+    if isinstance(content, str):
+        return [("text", content)] if content else []
+    pieces: list[tuple[str, str]] = []
+    for part in content if isinstance(content, list) else ():
+        inner = _dict(part)
+        if isinstance(inner.get("thinking"), list):
+            pieces += [("reasoning", text) for _, text in _read_content(inner["thinking"])]
+        elif isinstance(inner.get("text"), str) and inner["text"]:
+            pieces.append(("text", inner["text"]))
+    return pieces
+
+
+def _read_fragments(delta: dict[str, Any]) -> list[dict[str, Any]]:
+    """Fragments of calls, the one of the legacy `function_call` among them."""
+    fragments = delta.get("tool_calls")
+    if isinstance(fragments, dict):
+        fragments = [fragments]
+    found = [item for item in fragments if isinstance(item, dict)] if isinstance(fragments, list) else []
+    if not found and isinstance(delta.get("function_call"), dict):
+        return [{"index": 0, "function": delta["function_call"]}]
+    return found
+
+
+def _to_usage(usage: dict[str, Any]) -> Usage:
+    """Counts as ours; `prompt_cache_hit_tokens` is DeepSeek's name for reads."""
+    prompt, completion = _dict(usage.get("prompt_tokens_details")), _dict(usage.get("completion_tokens_details"))
+    read = _count(prompt.get("cached_tokens"))
+    return Usage(
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        cache_read_tokens=_count(usage.get("prompt_cache_hit_tokens")) if read is None else read,
+        cache_write_tokens=_count(prompt.get("cache_write_tokens")),
+        reasoning_tokens=_count(completion.get("reasoning_tokens")),
+    )
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _to_id_base(answer_id: str) -> str:
+    """A short start for invented call ids that differs from answer to answer."""
+    from hashlib import blake2b
+
+    return "call_" + blake2b(answer_id.encode("utf-8", "replace"), digest_size=6).hexdigest()
