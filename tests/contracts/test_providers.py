@@ -31,6 +31,7 @@ from tests.fakes.anthropic_server import FakeAnthropic
 from tests.fakes.gemini_server import FakeGemini
 from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.responses_server import FakeResponses
 
 ROOM = "aiex.llm.providers"
 SERVERS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -38,6 +39,7 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "gemini": FakeGemini,
     "ollama": FakeOllama,
     "openai-chat": FakeOpenAI,
+    "openai-responses": FakeResponses,
 }
 
 NAMES = plugins.names(ROOM)

@@ -1,14 +1,21 @@
-"""OpenAI Responses, the protocol of OpenAI's own models; pure, no input or output."""
+"""OpenAI Responses, the protocol of OpenAI's own models; pure, no input or output.
+
+Sources: the API reference of OpenAI, the types of its Python SDK 3.52, and the profiles of pydantic-ai 2.68, November
+2026. The conversation is never kept at the server.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from aiex.errors import AiexError, Transient
-from aiex.events import PartEnded, Stopped, StreamEvent, TextDelta, UsageUpdated
+from aiex.errors import AiexError, Rejected
 from aiex.llm import failures
+from aiex.llm.protocols.openai_responses.decode import ResponsesDecoder
+from aiex.llm.protocols.openai_responses.encode import encode, encode_question
+from aiex.llm.protocols.openai_responses.failing import explain
+from aiex.llm.protocols.openai_responses.quirks import Quirks, find_quirks, quirks_of
 from aiex.llm.wire import Credential, Decoder, ModelCard, Profile
-from aiex.messages import Document, Request, Text, Usage
+from aiex.messages import Request, Usage
 
 
 class OpenAIResponses:
@@ -23,87 +30,104 @@ class OpenAIResponses:
         return "/responses"
 
     def headers(self, credential: Credential, profile: Profile) -> dict[str, str]:
-        """The key as a bearer token."""
-        signed = {"authorization": f"Bearer {credential.secret}"} if credential.secret else {}
-        return {**signed, **credential.extra}
+        """The key or token as a bearer; at Azure, a key has a header of its own."""
+        if not credential.secret:
+            return dict(credential.extra)
+        if credential.kind == "key" and quirks_of(profile).key_header == "api-key":
+            return {"api-key": credential.secret, **credential.extra}
+        return {"authorization": f"Bearer {credential.secret}", **credential.extra}
 
-    def quirks(self, host: str, model: str) -> None:
-        """The same for every server."""
+    def quirks(self, host: str, model: str) -> Quirks:
+        """How this server, and this model there, wants to be asked."""
+        return find_quirks(host, model)
 
     def encode(self, request: Request, profile: Profile) -> dict[str, Any]:
         """The body of a streaming request."""
-        items = [
-            {"role": message.role if message.role in ("system", "user") else "user", "content": part.text}
-            for message in request.messages
-            for part in message.parts
-            if isinstance(part, Text | Document)
-        ]
-        return {"model": profile.model, "input": items, "stream": True, "store": False}
+        return encode(request, profile)
 
     def decoder(self, profile: Profile) -> Decoder:
         """A fresh decoder for one answer."""
-        return _Decoder(profile)
+        return ResponsesDecoder(profile)
 
     def to_error(self, status: int, headers: Mapping[str, str], body: bytes, profile: Profile) -> AiexError:
         """What an answer other than 200 means."""
-        return failures.explain(failures.read_body(status, body), profile, headers)
+        return explain(failures.read_body(status, body), profile, headers)
 
     def read_models(self, body: bytes) -> Sequence[ModelCard]:
-        """The ids in `{data: [{id}, …]}`."""
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            return ()
-        rows = value.get("data") if isinstance(value, dict) else None
-        ids = (row.get("id") for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
-        return tuple(ModelCard(model) for model in ids if isinstance(model, str))
+        """The models in `{data: [{id}, …]}`, with the size of the window where a compatible server tells it."""
+        rows = _read_rows(body)
+        return tuple(
+            ModelCard(row["id"], context_tokens=_window(row)) for row in rows if isinstance(row.get("id"), str)
+        )
 
+    # --- counting ---------------------------------------------------------------------------------------------------
 
-class _Decoder:
-    """One answer while it arrives."""
+    def count_path(self, profile: Profile) -> str:
+        """The same for every model."""
+        return "/responses/input_tokens"
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-        self._text = ""
-        self._done = False
+    def encode_count(self, request: Request, profile: Profile) -> dict[str, Any]:
+        """The question, without what only the answer is about."""
+        return encode_question(request, profile)
 
-    @property
-    def ended(self) -> bool:
-        """True after `response.completed`."""
-        return self._done
+    def read_count(self, body: bytes) -> int:
+        """Tokens of the request. Raises `Rejected` when the answer says something else."""
+        value = _read(body)
+        count = value.get("input_tokens") if isinstance(value, dict) else None
+        if type(count) is not int or count < 0:
+            raise Rejected("the server did not count the tokens: its answer has no `input_tokens`")
+        return count
 
-    @property
-    def answered(self) -> bool:
-        """The same."""
-        return self._done
+    # --- embeddings -------------------------------------------------------------------------------------------------
 
-    def feed(self, name: str, data: str) -> list[StreamEvent]:
-        """Decode one event."""
-        try:
-            event = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise Transient("an event is not valid JSON", kind="malformed") from error
-        match event.get("type") or name:
-            case "response.output_text.delta":
-                self._text += event["delta"]
-                return [TextDelta(event["delta"])]
-            case "error" | "response.failed":
-                raise failures.explain(failures.read_value(0, event.get("response") or event), self._profile)
-            case "response.completed":
-                self._done = True
-                usage = event["response"].get("usage") or {}
-                return [UsageUpdated(Usage(usage.get("input_tokens"), usage.get("output_tokens")))]
-        return []
+    def embed_path(self, profile: Profile) -> str:
+        """The same for every model."""
+        return "/embeddings"
 
-    def feed_whole(self, body: bytes) -> list[StreamEvent]:
-        """Decode an answer that came as one JSON object."""
-        raise failures.explain(failures.read_body(0, body), self._profile)
+    def encode_embed(self, texts: Sequence[str], profile: Profile) -> dict[str, Any]:
+        """The question; an empty text, which the vendor refuses, becomes a blank."""
+        return {"model": profile.model, "input": [text or " " for text in texts], "encoding_format": "float"}
 
-    def end(self) -> list[StreamEvent]:
-        """The last part and `Stopped`."""
-        if not self._done:
-            raise Transient("the stream ended in the middle of the answer", hint="try again")
-        return [*([PartEnded(Text(self._text))] if self._text else []), Stopped("end_turn")]
+    def read_embeddings(self, body: bytes) -> tuple[list[list[float]], Usage]:
+        """One vector for each text, in order. Raises `Rejected` when the answer says something else."""
+        rows = _read_rows(body)
+        vectors = [row.get("embedding") for row in sorted(rows, key=_place)]
+        floats = [[float(x) for x in vector] for vector in vectors if isinstance(vector, list) and _are_numbers(vector)]
+        if not floats or len(floats) != len(vectors):
+            raise Rejected("the server gave no embeddings: its answer has no vectors of numbers")
+        value = _read(body)
+        usage = value.get("usage") if isinstance(value, dict) else None
+        count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        return floats, Usage(input_tokens=count if type(count) is int and count >= 0 else None)
 
 
 PROVIDER = OpenAIResponses()
+
+
+def _read(body: bytes) -> Any:
+    """The JSON of a body; None when it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read_rows(body: bytes) -> list[dict[str, Any]]:
+    value = _read(body)
+    rows = value.get("data") if isinstance(value, dict) else value
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _window(row: Mapping[str, Any]) -> int | None:
+    """vLLM says `max_model_len`, OpenRouter `context_length`, LM Studio `max_context_length`."""
+    sizes = (row.get(name) for name in ("max_model_len", "context_length", "max_context_length"))
+    return next((size for size in sizes if type(size) is int and size > 0), None)
+
+
+def _place(row: Mapping[str, Any]) -> int:
+    index = row.get("index")
+    return index if type(index) is int else 0
+
+
+def _are_numbers(vector: list[Any]) -> bool:
+    return bool(vector) and all(type(number) in (int, float) for number in vector)
