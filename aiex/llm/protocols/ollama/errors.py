@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiex.errors import AiexError, NotSignedIn, Rejected
 from aiex.llm import failures
@@ -94,8 +93,9 @@ def _status_in(extra: Mapping[str, Any]) -> int:
 def _hint_sign_in(extra: Mapping[str, Any]) -> str:
     """Where to sign in, if that is at the vendor's own; empty for what the endpoint knows better."""
     url = extra.get("signin_url")
-    if isinstance(url, str) and len(url) <= 500 and re.fullmatch(r"[!-~]+", url):
-        parts = urlsplit(url)
-        if parts.scheme == "https" and (parts.hostname or "") in ("ollama.com", "www.ollama.com"):
-            return f"run `ollama signin`, or open {url}"
+    if isinstance(url, str) and _SIGN_IN.fullmatch(url):
+        return f"run `ollama signin`, or open {url}"
     return "run `ollama signin`" if url else ""
+
+
+_SIGN_IN = re.compile(r"https://(?:www\.)?ollama\.com/[!-~]{0,500}")
