@@ -54,6 +54,10 @@ class Block:
         name = self.start.get("name")
         return heal(name) if isinstance(name, str) else ""
 
+    def is_begun_by(self, start: Mapping[str, Any]) -> bool:
+        """Whether a call is told to begin once more; it is one call all the same."""
+        return self.kind == "call" and bool(self.start.get("id")) and self.start.get("id") == start.get("id")
+
     def suits(self, delta_type: str) -> bool:
         """Whether such a delta can belong to it."""
         match delta_type:

@@ -192,6 +192,8 @@ class MessagesDecoder:
         block, first = begin_block(start, index)
         before = self._at(index) if index is not None else None
         if before is not None and not before.closed:
+            if before.is_begun_by(start):
+                return
             self._close(before, events)
         self._blocks.append(block)
         if block.kind == "call":
