@@ -102,8 +102,7 @@ class FakeServer:
         self.stopping = threading.Event()
         self._replies: list[Reply] = []
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"fake": self}))
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", port), type("Handler", (_Handler,), {"fake": self}))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     # --- what a vendor says -----------------------------------------------------------------------------------------
@@ -178,6 +177,15 @@ class FakeServer:
         self.stopping.set()
         self._http.shutdown()
         self._http.server_close()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
