@@ -144,12 +144,22 @@ class Services:
         """Whether nothing leaves this machine and no event loop is needed."""
         return self.model == OFFLINE
 
+    def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+        """Ask the model in use, which is looked up only then: what shows a request needs no key."""
+        return self._asking(request)
+
     @cached_property
-    def stream(self) -> Stream:
-        """Ask the model in use."""
+    def _asking(self) -> Stream:
         from aiex.llm.router import open_stream
 
-        return open_stream(self.settings, self.model, environ=self.environ)
+        asking = open_stream(self.settings, self.model, environ=self.environ)
+        if self.is_offline:
+            return asking
+        from aiex import dirs
+        from aiex.llm.pricing import open_prices, with_costs
+        from aiex.llm.structured import ask_for_data
+
+        return ask_for_data(with_costs(asking, open_prices(dirs.cache_dir(self.environ))))
 
 
 def open_services(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from click.shell_completion import CompletionItem
 
+Handler = TypeVar("Handler", bound="Callable[..., Any]")
 Form = Literal["text", "json", "stream-json"]
 FORMS: tuple[Form, ...] = ("text", "json", "stream-json")
 
@@ -53,6 +56,18 @@ class GlobalOption(click.Option):
         return super().get_help_record(ctx) if ctx.parent is None else None
 
 
+def budget_option(text: str) -> Callable[[Handler], Handler]:
+    """The option `--budget N` of a command that sends a request; `text` is its help."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: int | None) -> None:
+        if value is not None:
+            ctx.find_root().ensure_object(Flags).settings["budget_tokens"] = value
+
+    return click.option(
+        "--budget", type=click.IntRange(min=1), metavar="N", expose_value=False, callback=remember, help=text
+    )
+
+
 def complete_folder(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave directories to the shell."""
     from click.shell_completion import CompletionItem
@@ -77,6 +92,19 @@ def _option(names: list[str], keeps: str, **attributes: Any) -> GlobalOption:
     return GlobalOption(names, expose_value=False, callback=_remember(keeps), **attributes)
 
 
+def _setting(names: list[str], key: str, kind: type, metavar: str, text: str) -> GlobalOption:
+    """An option that stands for a setting; the value of a list is given with commas."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        if value is not None:
+            words = [word.strip() for word in value.split(",") if word.strip()] if kind is str else value
+            ctx.find_root().ensure_object(Flags).settings[key] = words
+
+    return GlobalOption(
+        names, expose_value=False, callback=remember, type=kind, metavar=metavar, help=text, multiple=False
+    )
+
+
 def _build_options() -> tuple[GlobalOption, ...]:
     return (
         _option(
@@ -91,6 +119,10 @@ def _build_options() -> tuple[GlobalOption, ...]:
         ),
         _option(["--json"], "form", is_flag=True, help="Same as -o json."),
         _option(["-m", "--model"], "model", metavar="PROVIDER/MODEL", help="Model to ask, or 'offline'."),
+        _setting(["--fallback-model"], "fallback_models", str, "MODEL,...", "Who answers when the model cannot."),
+        _setting(["--max-cost"], "budget.cost_usd", float, "DOLLARS", "Spend at most so much in this run."),
+        _setting(["--max-tokens"], "budget.tokens", int, "N", "Use at most so many tokens in this run."),
+        _setting(["--time-limit"], "budget.time_s", float, "SECONDS", "Send no request after so long."),
         _option(["--offline"], "offline", is_flag=True, help="Use no network and no model; wins over -m."),
         _option(
             ["--set"],

@@ -9,6 +9,8 @@ from typing import TextIO
 PIPE_CLOSED_EXIT = 141
 """What a shell reports for a program ended by a closed pipe (128 + SIGPIPE), as `git log | head -1` does."""
 IO_EXIT = 74
+INPUT_LIMIT_BYTES = 64 * 1024 * 1024
+"""More is no source text; six times the largest file that is explained in full."""
 
 _SPELLED = {
     "…": "...", "—": "-", "–": "-", "→": "->", "←": "<-", "·": "-", "•": "*", "✓": "ok", "✗": "x", "×": "x",
@@ -97,6 +99,29 @@ def read_stdin(limit_bytes: int) -> bytes:
     if stream is None or not hasattr(stream, "buffer"):
         raise OSError("standard input is closed")
     return stream.buffer.read(limit_bytes + 1)
+
+
+def read_text_input(example: str) -> bytes:
+    """A source text on standard input, with a word to a person who is expected to type it.
+
+    Args:
+        example: A command line that gives a file instead.
+
+    Raises:
+        StoreError: if it cannot be read.
+        UsageError: if it is larger than 64 MiB.
+    """
+    from aiex.errors import StoreError, UsageError
+
+    if sys.stdin is not None and sys.stdin.isatty():
+        say("reading from the terminal; end with Ctrl-D on a line of its own")
+    try:
+        text = read_stdin(INPUT_LIMIT_BYTES)
+    except OSError as error:
+        raise StoreError(f"cannot read standard input: {error.strerror or error}", hint=example) from error
+    if len(text) > INPUT_LIMIT_BYTES:
+        raise UsageError(f"standard input is larger than {INPUT_LIMIT_BYTES >> 20} MiB", hint="save it as a file first")
+    return text
 
 
 def write_stdout(text: str, *, flush: bool = False) -> None:

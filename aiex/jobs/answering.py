@@ -75,12 +75,17 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
                 yield event
     except AiexError as error:
         end = Failed(type(error).__name__, error.message, error.hint, error.exit_code)
-    if tally.parts:
-        yield AssistantSpoke(tuple(tally.parts), tally.provider, tally.model)
+    if parts := tally.spoken():
+        yield AssistantSpoke(parts, tally.provider, tally.model)
     failure = _judge(end, tally.answer, request)
     if isinstance(end, Stopped) and failure is None and end.reason == "max_tokens":
         yield Warned("the answer was cut at the model's limit for output", advice)
     yield Outcome(tally.answer, failure, *tally.sums(), tuple(tally.failovers))
+
+
+def failed(error: AiexError) -> TurnEnded:
+    """The last event when nothing could be asked."""
+    return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)
 
 
 def _judge(end: Stopped | Failed | None, answer: str, request: Request) -> Failed | None:
@@ -102,7 +107,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.provider = self.model = ""
-        self.parts: list[Part] = []
+        self._parts: list[Part] = []
         self.failovers: list[Mapping[str, Any]] = []
         self._pieces: list[str] = []
         self._calls: list[UsageUpdated] = []
@@ -118,10 +123,10 @@ class _Tally:
                 self._calls.append(UsageUpdated(Usage()))
             case TextDelta(text):
                 self._pieces.append(text)
-            case PartEnded(Text(text)) if self.parts and isinstance(self.parts[-1], Text):
-                self.parts[-1] = Text(self.parts[-1].text + text)
+            case PartEnded(Text(text)) if self._parts and isinstance(self._parts[-1], Text):
+                self._parts[-1] = Text(self._parts[-1].text + text)
             case PartEnded(part):
-                self.parts.append(part)
+                self._parts.append(part)
             case UsageUpdated() if self._calls:
                 self._calls[-1] = event
             case FailedOver():
@@ -135,6 +140,12 @@ class _Tally:
                 )
             case _:
                 pass
+
+    def spoken(self) -> tuple[Part, ...]:
+        """The parts, the last of them as far as it came."""
+        ended = sum(len(part.text) for part in self._parts if isinstance(part, Text))
+        rest = self.answer[ended:]
+        return (*self._parts, Text(rest)) if rest else tuple(self._parts)
 
     def sums(self) -> tuple[Usage, float | None]:
         """Tokens and money of all calls."""

@@ -81,7 +81,7 @@ def plan(
     for_briefing = max(FLOOR_TOKENS, room - wanted, int(room * (1 - SOURCE_SHARE)))
     fitted = fit(briefing, min(for_briefing, room), count, links)
     parts.append(PlannedPart("user", "briefing", fitted.tokens, fitted.text))
-    sources, cut = _sources(texts, (subject.start_line, subject.end_line), room - fitted.tokens, count, links)
+    sources, cut = sources_within(texts, (subject.start_line, subject.end_line), room - fitted.tokens, count, links)
     parts += sources
     total = sum(part.tokens + OVERHEAD_TOKENS for part in parts)
     exact = all(counting(part.text, model).exact for part in parts)
@@ -96,7 +96,7 @@ def _opening(subject: Subject, count: CountTokens) -> list[PlannedPart]:
     return [PlannedPart("system", "prompt", count(system), system), PlannedPart("user", "wish", count(wish), wish)]
 
 
-def _sources(
+def sources_within(
     materials: Sequence[Material], asked: tuple[int, int], room: int, count: CountTokens, links: Links
 ) -> tuple[list[PlannedPart], list[str]]:
     """The sources as far as there is room, and what is missing of them."""

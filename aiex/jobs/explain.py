@@ -1,23 +1,18 @@
 """Explains a file, a symbol, some lines or a directory: from static analysis alone, or by a model that reads it."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.events import (
-    AssistantSpoke,
     Event,
-    Failed,
     Progressed,
-    Started,
-    Stopped,
-    TextDelta,
     TurnEnded,
-    UsageUpdated,
     Warned,
 )
 from aiex.guard.neutral import printable_path
+from aiex.jobs.answering import Outcome, Stream, failed, listen
 from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
 from aiex.jobs.briefing.fit import fit
 from aiex.jobs.briefing.history import Git
@@ -25,7 +20,7 @@ from aiex.jobs.briefing.material import Material
 from aiex.jobs.briefing.model import Briefing, to_data
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.target import STDIN, Target, parse_target
-from aiex.messages import Document, Message, Request, Text, Usage
+from aiex.messages import Document, Message, Request
 from aiex.tokens import count, estimate
 
 if TYPE_CHECKING:
@@ -38,8 +33,6 @@ FILES_FOR_MODEL = 3
 """Files of a directory whose source goes to a model, as far as the budget allows."""
 REPORT_EVERY = 100
 """Files between two reports of progress."""
-
-Stream = Callable[[Request], AsyncIterator[Event]]
 
 
 class ExplainTask(NamedTuple):
@@ -87,16 +80,16 @@ async def explain(
             else:
                 yield news
         assert found is not None  # noqa: S101  (the last news is what was found)
-        links = Links(_base(task, workspace))
+        links = Links(read_base(task, workspace))
         if task.show_request:
             yield _planned(task, found, links)
             return
         request = _request(task, found, links)
     except AiexError as error:
-        yield _failed(error)
+        yield failed(error)
         return
-    async for event in _answer(request, found.briefing, stream):
-        yield event
+    async for told in listen(stream, request, advice="explain a smaller part of it"):
+        yield told.to_end(to_data(found.briefing)) if isinstance(told, Outcome) else told
 
 
 def prepare(
@@ -123,7 +116,7 @@ def prepare(
     for done, total in engine.refresh_mentions():
         if done % REPORT_EVERY == 0:
             yield Progressed("looking for imports", done, total)
-    sources = Sources(engine, workspace, history, shown=Links(_base(task, workspace)).path)
+    sources = Sources(engine, workspace, history, shown=Links(read_base(task, workspace)).path)
     briefing = _brief(sources, material, target)
     yield from engine.warnings
     yield Found(briefing, (material,))
@@ -158,15 +151,15 @@ def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
 
     def exists(path: str) -> bool:
         try:
-            workspace.stat(_see_through(path, task, workspace), follow_links=True)
+            workspace.stat(see_through(path, task, workspace), follow_links=True)
         except (StoreError, Denied):
             return False
         return True
 
     target = parse_target(task.target, exists)
-    path = workspace.relative(_see_through(target.path, task, workspace))
+    path = workspace.relative(see_through(target.path, task, workspace))
     if not exists(target.path):
-        _explain_missing(path, target, engine, workspace, Links(_base(task, workspace)))
+        _explain_missing(path, target, engine, workspace, Links(read_base(task, workspace)))
     kind = workspace.stat(path, follow_links=True).kind
     shown = printable_path(target.path)
     if kind == "dir" and (target.symbol or target.start_line):
@@ -176,7 +169,7 @@ def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
     return target._replace(path=path), kind
 
 
-def _see_through(asked: str, task: ExplainTask, workspace: "Workspace") -> str:
+def see_through(asked: str, task: ExplainTask, workspace: "Workspace") -> str:
     """The absolute path in words that the guard takes, if there are such words.
 
     A checkout may be reached by a link, so its path as typed begins elsewhere: first the directory is resolved, then
@@ -245,7 +238,8 @@ def _nearest(path: str, engine: "Engine", workspace: "Workspace", links: Links) 
     return f"{folder} has {', '.join(there[:8])}{' …' if len(there) > 8 else ''}" if there else f"{folder} is empty"
 
 
-def _base(task: ExplainTask, workspace: "Workspace") -> str:
+def read_base(task: ExplainTask, workspace: "Workspace") -> str:
+    """The directory that shown places are relative to, itself relative to the root."""
     if not task.base:
         return "."
     try:
@@ -272,7 +266,7 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
     if not task.name:
         return "stdin", False
     try:
-        path = workspace.relative(_see_through(task.name, task, workspace))
+        path = workspace.relative(see_through(task.name, task, workspace))
     except Denied:
         return task.name, False
     return path, engine.paths.has(path)
@@ -312,65 +306,3 @@ def _planned(task: ExplainTask, found: Found, links: Links) -> TurnEnded:
     planned = _plan(task, found, links)
     data = to_data(found.briefing) | {"request": asking.to_data(planned, task.budget_tokens)}
     return TurnEnded("success", "planned", 0, asking.describe(planned, task.budget_tokens), data)
-
-
-async def _answer(request: Request, briefing: Briefing, stream: Stream) -> AsyncIterator[Event]:
-    """Pass on what the model says, then tell how it ended."""
-    said: list[str] = []
-    provider, model, usage = "", request.model, Usage()
-    end: Stopped | Failed | None = None
-    try:
-        async for event in stream(request):
-            match event:
-                case Started(provider=provider, model=model):
-                    pass
-                case TextDelta(text=text):
-                    said.append(text)
-                case UsageUpdated(usage=usage):
-                    pass
-                case Stopped() | Failed():
-                    end = event
-                case _:
-                    pass
-            yield event
-    except AiexError as error:
-        end = Failed(type(error).__name__, error.message, error.hint, error.exit_code)
-    answer = "".join(said)
-    if answer:
-        yield AssistantSpoke((Text(answer),), provider, model)
-    for closing in _closing(end, answer, request):
-        yield closing if isinstance(closing, Warned) else _ended(closing, answer, briefing, usage)
-
-
-_GOOD_ENDS = ("end_turn", "stop_sequence", "max_tokens")
-
-
-def _closing(end: Stopped | Failed | None, answer: str, request: Request) -> "list[Warned | Failed | None]":
-    """What to say after the stream; None stands for success."""
-    if isinstance(end, Failed):
-        return [end]
-    if end is None:
-        return [Failed("Transient", "the answer ended without its end mark", "try again", 75)]
-    if end.reason not in _GOOD_ENDS:
-        return [
-            Failed(
-                "Rejected", f"{request.model} stopped with {end.reason}", "ask for another part, or another model", 1
-            )
-        ]
-    if not answer.strip():
-        return [Failed("Rejected", f"{request.model} gave an empty answer", "try again, or another model", 1)]
-    if end.reason == "max_tokens":
-        return [Warned("the answer was cut at the model's limit for output", "explain a smaller part of it"), None]
-    return [None]
-
-
-def _ended(failure: Failed | None, answer: str, briefing: Briefing, usage: Usage) -> TurnEnded:
-    data = to_data(briefing) | {"answer": answer, "complete": failure is None}
-    if failure is None:
-        return TurnEnded("success", "answered", 0, answer, data, usage=usage)
-    kept = f"{answer.rstrip()}\n\n*The answer is incomplete: {failure.message}.*\n" if answer.strip() else ""
-    return TurnEnded("error", failure.error, failure.exit_code, kept, data, failure.message, failure.hint, usage)
-
-
-def _failed(error: AiexError) -> TurnEnded:
-    return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)

@@ -107,17 +107,28 @@ async def _repaired(stream: Stream, request: Request) -> AsyncGenerator[StreamEv
         answer = "".join(event.text for event in held if isinstance(event, TextDelta))
         stopped = held[-1] if held else None
         problems = problems_with(answer, request.response_schema)
-        if not problems or not (isinstance(stopped, Stopped) and stopped.reason == "end_turn"):
-            for event in held:
-                yield event
-            return
-        request = replace(request, messages=(*request.messages, *_returned(answer, problems)))
+        if problems and isinstance(stopped, Stopped) and stopped.reason == "end_turn":
+            request = replace(request, messages=(*request.messages, *_returned(answer, problems)))
+            continue
+        for event in held if problems else _cleaned(held, strip_fence(answer)):
+            yield event
+        return
     yield Failed(
         "Rejected",
         f"the answer does not fit the schema, twice: {problems[0]}",
         "simplify the schema, or ask another model",
         1,
     )
+
+
+def _cleaned(held: list[StreamEvent], answer: str) -> list[StreamEvent]:
+    """The events with the words replaced by the bare JSON."""
+    others = [
+        event
+        for event in held
+        if not isinstance(event, TextDelta) and not (isinstance(event, PartEnded) and isinstance(event.part, Text))
+    ]
+    return [*others[:-1], TextDelta(answer), PartEnded(Text(answer)), others[-1]]
 
 
 def _returned(answer: str, problems: list[str]) -> tuple[Message, ...]:

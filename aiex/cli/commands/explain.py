@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import click
 
-from aiex.cli.flags import Flags
-from aiex.cli.streams import read_stdin, say
+from aiex.cli.flags import budget_option
+from aiex.cli.streams import read_text_input
 from aiex.cli.work import Events, Job, Work
-from aiex.errors import StoreError, UsageError
-from aiex.events import StreamEvent
-from aiex.messages import Request
+from aiex.errors import UsageError
 from aiex.record import record
-from aiex.wiring import Services, Stream
+from aiex.wiring import Services
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from aiex.jobs.explain import ExplainTask
-
-STDIN_LIMIT_BYTES = 64 * 1024 * 1024
-"""More is no source text; six times the largest file that is explained in full."""
 
 
 @record
@@ -46,11 +39,6 @@ class ExplainCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-def _remember_budget(ctx: click.Context, _param: click.Parameter, value: int | None) -> None:
-    if value is not None:
-        ctx.find_root().ensure_object(Flags).settings["budget_tokens"] = value
-
-
 def _complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
@@ -61,8 +49,7 @@ def _complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: s
 @click.argument("target", shell_complete=_complete_target)
 @click.option("--name", default="", metavar="FILE", help="With '-': the file that the text belongs to.",
               shell_complete=_complete_target)  # fmt: skip
-@click.option("--budget", type=click.IntRange(min=1), metavar="N", expose_value=False, callback=_remember_budget,
-              help="At most N tokens of code and facts.")  # fmt: skip
+@budget_option("At most N tokens of code and facts.")
 @click.option("--explain", "show_request", is_flag=True, help="Show what a model would be sent, and send nothing.")
 def command(target: str, name: str, *, show_request: bool) -> Work:
     """Explain TARGET: from static analysis alone, or by a model that reads it.
@@ -96,7 +83,7 @@ def prepare(wish: Wish, services: Services) -> Job:
             task,
             engine=services.engine,
             workspace=services.workspace,
-            stream=_ask_late(services),
+            stream=services.stream,
             history=git_of(services.workspace),
         )
 
@@ -118,29 +105,6 @@ def _task_of(wish: Wish, services: Services) -> ExplainTask:
         budget_tokens=services.settings.get("budget_tokens"),
         base=os.path.realpath(services.cwd),
         name=wish.name,
-        stdin=_read_text() if is_stdin else None,
+        stdin=read_text_input("aiex explain - < FILE") if is_stdin else None,
         show_request=wish.show_request,
     )
-
-
-def _ask_late(services: Services) -> Stream:
-    """Asks the model in use, which is looked up only then: `--explain` needs no key."""
-
-    def stream(request: Request) -> AsyncIterator[StreamEvent]:
-        return services.stream(request)
-
-    return stream
-
-
-def _read_text() -> bytes:
-    if sys.stdin is not None and sys.stdin.isatty():
-        say("reading from the terminal; end with Ctrl-D on a line of its own")
-    try:
-        text = read_stdin(STDIN_LIMIT_BYTES)
-    except OSError as error:
-        raise StoreError(
-            f"cannot read standard input: {error.strerror or error}", hint="aiex explain - < FILE"
-        ) from error
-    if len(text) > STDIN_LIMIT_BYTES:
-        raise UsageError(f"standard input is larger than {STDIN_LIMIT_BYTES >> 20} MiB", hint="save it as a file first")
-    return text

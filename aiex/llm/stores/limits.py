@@ -93,8 +93,8 @@ class SqliteLimits:
         now_ns = int(now_s * _NS)
         if row is None:
             return now_ns
-        set_back_ns = max(0, row[1] - now_ns)
-        return max(row[0] - set_back_ns, now_ns)
+        set_back_ns = max(0, int(row[1]) - now_ns)
+        return max(int(row[0]) - set_back_ns, now_ns)
 
     def _blocked_s(self, name: str, now_s: float) -> float:
         row = self._connection.execute("SELECT until FROM blocks WHERE name = ?", (name,)).fetchone()

@@ -1,0 +1,114 @@
+"""Ask a question about code, or any other, of a model."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiex.cli.flags import budget_option
+from aiex.cli.streams import read_text_input
+from aiex.cli.work import Events, Job, Work
+from aiex.errors import UsageError
+from aiex.record import record
+from aiex.wiring import OFFLINE, Services
+
+if TYPE_CHECKING:
+    pass
+
+SCHEMA_LIMIT_BYTES = 1_000_000
+
+
+@record
+class Wish:
+    """What the words said."""
+
+    question: str
+    paths: tuple[str, ...]
+    name: str
+    schema: str
+    show_request: bool
+
+
+@click.command("ask")
+@click.argument("question")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--name", default="", metavar="FILE", help="With '-': the file that the text belongs to.")
+@click.option("--schema", default="", metavar="FILE", help="Answer with JSON that fits this JSON schema.")
+@budget_option("At most N tokens in the request.")
+@click.option("--explain", "show_request", is_flag=True, help="Show what a model would be sent, and send nothing.")
+def command(question: str, paths: tuple[str, ...], name: str, schema: str, *, show_request: bool) -> Work:
+    """Ask QUESTION of the model in use, about each PATH.
+
+    PATH is a file, FILE:LINE, FILE:FIRST-LAST, FILE::Symbol, a directory, a picture, or - for standard input. Only
+    what is named is sent.
+
+    \b
+    aiex ask "why is the cache keyed by content?" src/cache.py -m anthropic/MODEL
+    git diff | aiex ask "what could break?" -
+    """
+    wish = Wish(question, paths, name, schema, show_request)
+    return Work("ask", lambda services: prepare(wish, services), markup="text" if schema else "markdown")
+
+
+def prepare(wish: Wish, services: Services) -> Job:
+    """Check the wish against the world: standard input and the schema are read here.
+
+    Raises:
+        UsageError: if the parts do not go together, or the schema is none.
+        ConfigError: if the model's provider is not configured.
+        StoreError: if standard input or the schema cannot be read.
+    """
+    from aiex.jobs.ask import STDIN, AskTask
+
+    has_stdin = STDIN in wish.paths
+    if wish.paths.count(STDIN) > 1:
+        raise UsageError("standard input can be read once only")
+    if wish.name and not has_stdin:
+        raise UsageError("--name goes with standard input only", hint='aiex ask "…" - --name FILE < FILE')
+    task = AskTask(
+        wish.question,
+        wish.paths,
+        model=OFFLINE if services.is_offline else services.model,
+        budget_tokens=services.settings.get("budget_tokens"),
+        base=os.path.realpath(services.cwd) if services.cwd else "",
+        name=wish.name,
+        stdin=read_text_input("aiex ask QUESTION - < FILE") if has_stdin else None,
+        schema=_read_schema(wish.schema, services) if wish.schema else None,
+        show_request=wish.show_request,
+    )
+
+    def start() -> Events:
+        from aiex.jobs.ask import ask
+
+        return ask(
+            task,
+            engine=services.engine,
+            workspace=services.workspace,
+            stream=services.stream,
+        )
+
+    return start
+
+
+def _read_schema(path: str, services: Services) -> dict[str, Any]:
+    """The schema in a file.
+
+    Raises:
+        UsageError: if it is not a JSON schema of an object.
+        StoreError: if the file cannot be read.
+    """
+    from aiex.guard.neutral import printable_path
+    from aiex.llm.structured import check_schema
+
+    place = os.path.join(services.cwd, path)
+    try:
+        schema = json.loads(services.workspace.read(place, limit_bytes=SCHEMA_LIMIT_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{printable_path(path)} is not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise UsageError(f"{printable_path(path)} is not a JSON schema: it is no object")
+    check_schema(schema)
+    return schema
