@@ -13,6 +13,10 @@ Kind = Literal["text", "reasoning", "call", "other"]
 _KINDS: Final[Mapping[str, Kind]] = {"text": "text", "thinking": "reasoning", "tool_use": "call"}
 _FIELDS: Final = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """Where a delta has its words."""
+DELTAS: Final[Mapping[Kind, tuple[str, str]]] = {
+    "text": ("text_delta", "text"), "reasoning": ("thinking_delta", "thinking")
+}  # fmt: skip
+"""Type and field of the deltas that bring the words of a block."""
 _BLOCKS: Final = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "tool_use"}
 """What a delta belongs to when the start of its block was lost."""
 
@@ -23,6 +27,10 @@ class Block:
 
     start: dict[str, Any]
     index: int | None = None
+    type: str = ""
+    """The vendor's word for what it is."""
+    kind: Kind = "other"
+    """What it is to us."""
     id: str = ""
     """Of a call: ours, unique in the answer."""
     pieces: list[str] = field(default_factory=list)
@@ -36,17 +44,6 @@ class Block:
     closed: bool = False
     is_whole: bool = True
     """False when something of it was not understood; then it is not sent back."""
-
-    @property
-    def kind(self) -> Kind:
-        """What it is to us."""
-        return _KINDS.get(self.type, "other")
-
-    @property
-    def type(self) -> str:
-        """The vendor's word for it."""
-        kind = self.start.get("type")
-        return kind if isinstance(kind, str) else ""
 
     @property
     def name(self) -> str:
@@ -71,7 +68,8 @@ class Block:
 
     def add(self, text: str, *, whole: bool = False) -> str:
         """Words fit to be shown; half a character at their end waits for the other half unless they are `whole`."""
-        text, self.half = self.half + text, ""
+        if self.half:
+            text, self.half = self.half + text, ""
         if text and not whole and "\ud800" <= text[-1] <= "\udbff":
             text, self.half = text[:-1], text[-1]
         return heal(text)
@@ -131,7 +129,9 @@ class Block:
 
 def begin_block(start: Mapping[str, Any], index: int | None) -> tuple[Block, str]:
     """A new block, and the words that it began with."""
-    block = Block(dict(start), index)
+    given = start.get("type")
+    name = given if isinstance(given, str) else ""
+    block = Block(dict(start), index, name, _KINDS.get(name, "other"))
     first = start.get({"text": "text", "reasoning": "thinking"}.get(block.kind, ""))
     cited = start.get("citations")
     if isinstance(cited, list):

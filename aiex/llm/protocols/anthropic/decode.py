@@ -22,7 +22,7 @@ from aiex.events import (
 )
 from aiex.llm import failures
 from aiex.llm.protocols.anthropic import complaints
-from aiex.llm.protocols.anthropic.blocks import Block, begin_block, implied_start, words_of
+from aiex.llm.protocols.anthropic.blocks import DELTAS, Block, begin_block, implied_start, words_of
 from aiex.llm.protocols.anthropic.quirks import quirks_of
 from aiex.llm.protocols.anthropic.usage import to_usage
 from aiex.llm.wire import Profile, heal
@@ -53,6 +53,8 @@ class MessagesDecoder:
         self._blocks: list[Block] = []
         self._told = 0
         """How many blocks from the first on are done with, so that the next one may speak."""
+        self._live: Block | None = None
+        """The block that spoke last, while it is its turn."""
         self._id_base = "toolu"
         self._reason = ""
         self._refusal = ""
@@ -91,6 +93,8 @@ class MessagesDecoder:
             raise Transient(said, hint=HINT_CUT, kind="malformed") from error
         if not isinstance(event, dict):
             return []
+        if self._live is not None and (spoken := self._go_on(self._live, event)) is not None:
+            return spoken
         events: list[StreamEvent] = []
         self._take(_kind_of(name, event), event, events)
         return events
@@ -189,6 +193,7 @@ class MessagesDecoder:
     def _begin(self, index: int | None, start: Any, events: list[StreamEvent]) -> None:
         if not isinstance(start, dict):
             return
+        self._live = None
         block, first = begin_block(start, index)
         before = self._at(index) if index is not None else None
         if before is not None and not before.closed:
@@ -244,8 +249,22 @@ class MessagesDecoder:
     def _close(self, block: Block, events: list[StreamEvent]) -> None:
         if block.kind == "call" and not block.pieces and (given := block.given_input()):
             self._say(block, given, events)
-        block.closed = True
+        block.closed, self._live = True, None
         self._advance(events)
+
+    def _go_on(self, block: Block, event: dict[str, Any]) -> list[StreamEvent] | None:
+        """The next words of the block that is speaking, which nearly every event brings; None for any other event."""
+        delta = event.get("delta")
+        if event.get("type") != "content_block_delta" or event.get("index") != block.index or type(delta) is not dict:
+            return None
+        kind, field = DELTAS[block.kind]
+        if delta.get("type") != kind or not isinstance(delta.get(field), str):
+            return None
+        text = block.add(delta[field])
+        if not text:
+            return []
+        block.pieces.append(text)
+        return [TextDelta(text) if block.kind == "text" else ReasoningDelta(text)]
 
     # --- words in order ---------------------------------------------------------------------------------------------
 
@@ -261,6 +280,7 @@ class MessagesDecoder:
         elif block.kind == "other":
             block.pieces.append(text)
         elif self._is_next(block):
+            self._live = None if whole else block
             block.pieces.append(text)
             events.append(TextDelta(text) if block.kind == "text" else ReasoningDelta(text))
         else:
