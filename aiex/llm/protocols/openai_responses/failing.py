@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from aiex.errors import AiexError, ContextOverflow, FailureKind, NotSignedIn, Rejected, Transient
+from aiex.errors import AiexError, ContextOverflow, FailureKind, Rejected, Transient
 from aiex.llm import failures
 from aiex.llm.failures import Complaint
 from aiex.llm.wire import Profile
@@ -22,57 +22,38 @@ _REPLAY_WORDS = re.compile(
     r"|without its required (?:'reasoning'|following) item",
     re.IGNORECASE | re.DOTALL,
 )
-_SAFETY = (
-    "bio_policy", "cyber_policy", "misalignment_policy_violation", "content_policy_violation", "content_filter",
-    "image_content_policy_violation",
-)  # fmt: skip
-_SAFETY_WORDS = re.compile(r"flagged|usage polic(?:y|ies)|safety", re.IGNORECASE)
-_QUOTA = (
-    "insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error", "usage_limit_reached",
-    "usage_not_included", "access_terminated",
-)  # fmt: skip
-_OVERLOADED = ("overloaded", "overloaded_error", "server_is_overloaded", "slow_down", "service_unavailable")
-_TIMEOUT = ("timeout", "timeout_error", "vector_store_timeout")
+_SAFETY = ("image_content_policy_violation",)
+_QUOTA = ("usage_limit_reached", "usage_not_included", "access_terminated")
+_OVERLOADED = ("server_is_overloaded", "slow_down")
+_TIMEOUT = ("vector_store_timeout",)
 _REFUSED = re.compile(
     r"(?:invalid|unsupported|empty)_[a-z0-9_]+|image_[a-z_]+|failed_to_download_image|data_residency_mismatch"
     r"|string_above_max_length|integer_below_min_value|unknown_parameter|missing_required_parameter"
 )
 """Codes that blame the request. Source of all codes: `ResponseError` of OpenAI's Python SDK 3.52, and its error guide;
 those of plans: the sources of codex, November 2026."""
+_KNOWN = ("invalid_api_key", "invalid_prompt")
+"""Codes of that form that the common rules know better."""
 _TOO_LARGE = re.compile(r"request too large .*?limit:? (\d+).*?requested:? (\d+)", re.IGNORECASE | re.DOTALL)
 
 
 def explain(complaint: Complaint, profile: Profile, headers: Mapping[str, str] | None = None) -> AiexError:
     """The error of the tree for a complaint; `headers` are those of the answer, names in lower case."""
-    headers = headers or {}
-    error = _explain_code(complaint, profile, headers) or failures.explain(complaint, profile, headers)
-    status = complaint.status or _status_in(error)
-    if isinstance(error, Transient):
-        error.kind = _kind_of(complaint, status)
-        wish = headers.get("x-should-retry", "").lower()
-        error.should_retry = {"true": True, "false": False}.get(wish, error.should_retry)
-    elif isinstance(error, NotSignedIn):
-        error.kind = "permission" if status == 403 else "auth"
-    elif isinstance(error, failures.UnknownModel):
-        error.kind = "not_found"
-    elif isinstance(error, ContextOverflow) and status == 413:
-        error.kind = "request_too_large"
-    return error
+    answered = f"answered {complaint.status}" if complaint.status else "reported an error"
+    said = f"{profile.provider} ({profile.base_url}) {answered}: {complaint.message or complaint.code}"
+    own = _explain_refusal(complaint, said) if complaint.status not in (401, 403) else None
+    return own or _explain_trouble(complaint, said) or failures.explain(complaint, profile, headers)
 
 
-def _explain_code(complaint: Complaint, profile: Profile, headers: Mapping[str, str]) -> AiexError | None:
-    """The error for codes that the common rules do not know; None for all others."""
-    status = f" {complaint.status}" if complaint.status else ""
-    said = f"{profile.provider} ({profile.base_url}) answered{status}: {complaint.message or complaint.code}"
-    if complaint.status in (401, 403):
-        return None
+def _explain_refusal(complaint: Complaint, said: str) -> AiexError | None:
+    """The error for what is not worth trying again; None when the common rules know it as well."""
     if complaint.names(*_REPLAY) or (complaint.status in (0, 400, 404) and _REPLAY_WORDS.search(complaint.message)):
         hint = "what it gave in earlier turns belongs to another account or is gone; ask again without it"
         return ReplayRefused(said, hint=hint)
-    if complaint.names(*_QUOTA) or complaint.status == 402:
+    if complaint.names(*_QUOTA):
         return Rejected(f"the account's quota is used up: {said}", hint=_hint_for_quota(complaint), kind="quota")
-    if complaint.names(*_SAFETY) or (complaint.names("invalid_prompt") and _SAFETY_WORDS.search(complaint.message)):
-        return Rejected(f"the vendor's safety rules refused it: {said}", hint="say it otherwise", kind="content_filter")
+    if complaint.names(*_SAFETY):
+        return Rejected(f"the vendor's filter refused the request: {said}", kind="content_filter")
     if too_large := _TOO_LARGE.search(complaint.message.replace(",", "")):
         overflow = ContextOverflow(
             f"the request is larger than the account's limit for a minute: {said}",
@@ -82,13 +63,18 @@ def _explain_code(complaint: Complaint, profile: Profile, headers: Mapping[str, 
         )
         overflow.kind = "request_too_large"
         return overflow
+    return None
+
+
+def _explain_trouble(complaint: Complaint, said: str) -> AiexError | None:
+    """The error for codes inside a stream, which come without a status, where the common rules do not know them."""
+    if complaint.status:
+        return None
     if complaint.names(*_OVERLOADED, *_TIMEOUT):
-        return Transient(
-            said,
-            hint="the server has trouble; try again later",
-            retry_after_s=failures.read_delay_s(headers, complaint),
-        )
-    if not complaint.status and complaint.code != "invalid_api_key" and _REFUSED.fullmatch(complaint.code):
+        kind: FailureKind = "timeout" if complaint.names(*_TIMEOUT) else "overloaded"
+        delay_s = failures.read_delay_s({}, complaint)
+        return Transient(said, hint="the server has trouble; try again later", retry_after_s=delay_s, kind=kind)
+    if complaint.code not in _KNOWN and _REFUSED.fullmatch(complaint.code):
         return Rejected(said)
     return None
 
@@ -98,17 +84,3 @@ def _hint_for_quota(complaint: Complaint) -> str:
     if type(seconds) is int and seconds > 0:
         return f"it is full again in {seconds // 60} min; or check plan and billing at the vendor"
     return "check plan and billing at the vendor"
-
-
-def _kind_of(complaint: Complaint, status: int) -> FailureKind:
-    if complaint.names(*_OVERLOADED) or status in (503, 529):
-        return "overloaded"
-    if complaint.names(*_TIMEOUT) or status in (408, 504):
-        return "timeout"
-    return "rate_limit" if status == 429 else "server_error"
-
-
-def _status_in(error: AiexError) -> int:
-    """The status that the common rules took for a complaint without one, as they say it."""
-    found = re.search(r"answered (\d{3})\b", error.message)
-    return int(found[1]) if found else 500
