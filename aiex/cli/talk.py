@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from time import monotonic
 
 from aiex.cli.streams import say
-from aiex.events import Event, FailedOver, Progressed, ReasoningDelta, Retrying, TurnEnded, Warned
+from aiex.events import Event, FailedOver, Progressed, ReasoningDelta, Retrying, TurnEnded, Waiting, Warned
 
 _BAR_CELLS = 24
 _REDRAW_S = 0.1
@@ -41,9 +41,13 @@ class Talk:
             case Warned() if not self._quiet:
                 self.say("warning", event.message, event.hint)
             case Retrying() if not self._quiet:
-                self.say("note", f"asking again in {event.wait_s:.0f} s: {event.reason}")
+                when = f" in {event.wait_s:.0f} s" if event.wait_s >= 1 else ""
+                self.say("note", f"asking again{when}: {event.reason}")
+            case Waiting() if not self._quiet:
+                self.say("note", _describe_silence(event))
             case FailedOver() if not self._quiet:
-                self.say("note", f"{event.to_provider} takes over from {event.from_provider}: {event.reason}")
+                where = " from here on" if event.mid_answer else ""
+                self.say("note", f"{event.to_provider} answers{where} instead of {event.from_provider}: {event.reason}")
             case ReasoningDelta() if self._verbosity > 1:
                 self.clear()
                 _write(_neutral(event.text))
@@ -88,6 +92,11 @@ def render_progress(progress: Progressed, width: int) -> str:
     return f"{_neutral(progress.label)}{bar} {count}"[: max(width, 1)]
 
 
+def _describe_silence(waiting: Waiting) -> str:
+    words = f"{waiting.provider} has been silent for {waiting.silent_s:.0f} s"
+    return f"{words}; it is given up after {waiting.deadline_s:.0f} s" if waiting.deadline_s else words
+
+
 def _describe(ended: TurnEnded, took_s: float) -> str:
     usage = ended.usage
     counts = [
@@ -95,6 +104,10 @@ def _describe(ended: TurnEnded, took_s: float) -> str:
         for amount, word in ((usage.input_tokens, "in"), (usage.output_tokens, "out"))
         if amount is not None
     ]
+    if ended.total_cost_usd is not None:
+        counts.append(f"${ended.total_cost_usd:.4f}")
+    elif counts:
+        counts.append("cost unknown")
     return ", ".join([f"{ended.subtype} in {took_s * 1000:.0f} ms", *counts])
 
 

@@ -32,7 +32,7 @@ class Wish:
     show_request: bool
 
 
-@click.command("ask")
+@click.command()
 @click.argument("question")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--name", default="", metavar="FILE", help="With '-': the file that the text belongs to.")

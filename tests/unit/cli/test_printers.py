@@ -15,7 +15,7 @@ from aiex.cli.main import present
 from aiex.cli.printer import Printer, has_color, has_layout, open_printer
 from aiex.cli.talk import Talk, render_progress
 from aiex.cli.work import Markup
-from aiex.events import Event, FailedOver, Progressed, Retrying, SessionStarted, TextDelta, TurnEnded, Warned
+from aiex.events import Event, FailedOver, Progressed, Retrying, SessionStarted, TextDelta, TurnEnded, Waiting, Warned
 from aiex.guard.neutral import neutralise
 
 STARTED = SessionStarted("1", "/w", "explain", "offline", "offline")
@@ -110,8 +110,23 @@ def test_quiet_keeps_errors_and_drops_the_rest(capsys: pytest.CaptureFixture[str
 
 
 def test_retries_and_failovers_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    show_all(open_printer("text"), Retrying("slow", 1, 2.0), FailedOver("a", "b", "down", False))
-    assert capsys.readouterr().err == "note: asking again in 2 s: slow\nnote: b takes over from a: down\n"
+    events = (
+        Retrying("slow", 1, 2.0),
+        Retrying("unfit", 2, 0.0),
+        Waiting("a", 10.2, 60.0),
+        Waiting("a", 20.2, 0.0),
+        FailedOver("a", "b", "down", mid_answer=False),
+        FailedOver("b", "c", "cut", mid_answer=True),
+    )
+    show_all(open_printer("text"), *events)
+    assert capsys.readouterr().err.splitlines() == [
+        "note: asking again in 2 s: slow",
+        "note: asking again: unfit",
+        "note: a has been silent for 10 s; it is given up after 60 s",
+        "note: a has been silent for 20 s",
+        "note: b answers instead of a: down",
+        "note: c answers from here on instead of b: cut",
+    ]
 
 
 def test_a_table_of_layout_and_colour() -> None:
