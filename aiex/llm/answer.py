@@ -5,7 +5,7 @@ type. The first byte that is not blank tells: `{` or `[` begins JSON, `<` a page
 stream is lines of JSON, its lines begin with `{` as well; there it is one object when its first line does not end it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from aiex.errors import Unavailable
@@ -47,9 +47,11 @@ class AnswerReader:
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """The events that this chunk completes; read them all before the next chunk."""
         if self._form == "sse":
-            yield from self._decode(self._sse.feed(chunk))
+            for event in self._sse.feed(chunk):
+                yield from self._decoder.feed(event.name, event.data)
         elif self._form == "ndjson":
-            yield from self._decode_lines(self._lines.feed(chunk))
+            for line in self._lines.feed(chunk):
+                yield from self._decoder.feed("", line)
         else:
             self._whole += chunk
             if self._tell_form(chunk):
@@ -69,9 +71,12 @@ class AnswerReader:
             yield from self._decoder.feed_whole(bytes(self._whole).removeprefix(_BOM))
             return
         if self._form == "object":
-            yield from self._decode_lines(self._lines.feed(bytes(self._whole)))
-        yield from self._decode(self._sse.end())
-        yield from self._decode_lines(self._lines.end())
+            for line in self._lines.feed(bytes(self._whole)):
+                yield from self._decoder.feed("", line)
+        for event in self._sse.end():
+            yield from self._decoder.feed(event.name, event.data)
+        for line in self._lines.end():
+            yield from self._decoder.feed("", line)
         yield from self._decoder.end()
 
     @property
@@ -92,14 +97,6 @@ class AnswerReader:
             if newline:
                 self._form = "ndjson" if line.rstrip(_BLANK).endswith(b"}") else "json"
         return self._form in ("sse", "ndjson")
-
-    def _decode(self, events: Sequence[sse.ServerEvent]) -> Iterator[StreamEvent]:
-        for event in events:
-            yield from self._decoder.feed(event.name, event.data)
-
-    def _decode_lines(self, lines: Sequence[str]) -> Iterator[StreamEvent]:
-        for line in lines:
-            yield from self._decoder.feed("", line)
 
 
 _FORMS: dict[bytes, Literal["json", "page"]] = {b"{": "json", b"[": "json", b"<": "page"}
