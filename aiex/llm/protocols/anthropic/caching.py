@@ -17,7 +17,7 @@ _MARK: Final = {"type": "ephemeral"}
 
 
 def place_points(body: dict[str, Any], wished: Sequence[dict[str, Any]]) -> None:
-    """Mark blocks of a body in place: the last one, the end of the system, wishes, fixed places, the end of the tools.
+    """Mark blocks of a body in place: the last one, the end of the system (or of the tools), wishes, fixed places.
 
     `wished` are blocks of the body, compared by identity, the latest last.
     """
@@ -26,7 +26,7 @@ def place_points(body: dict[str, Any], wished: Sequence[dict[str, Any]]) -> None
     chosen: list[dict[str, Any]] = []
     for block in (
         *_last_marked(blocks, len(blocks)),
-        *system[-1:],
+        *(system or tools)[-1:],
         *(block for block in reversed(wished) if block.get("type") in _MARKED),
         *_fixed(blocks),
         *tools[-1:],

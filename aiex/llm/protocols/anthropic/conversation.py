@@ -40,7 +40,7 @@ class Encoded:
         self.messages: list[dict[str, Any]] = []
         self.wished: list[Block] = []
         head = next((n for n, message in enumerate(request.messages) if message.role != "system"), None)
-        rest = [] if head is None else [_without_system(message) for message in request.messages[head:]]
+        rest = [] if head is None else [_to_role(message) for message in request.messages[head:]]
         for message in request.messages[:head]:
             self._add(message.parts, self.system)
         for message in turns(with_call_ids(balanced(rest), profile.tag)):
@@ -97,13 +97,18 @@ def to_tool_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:128] or "_"
 
 
-def _without_system(message: Message) -> Message:
-    """A message; later words of the system become the user's, because only some models take them in between."""
-    if message.role != "system":
+def _to_role(message: Message) -> Message:
+    """A message with parts that its role can have; later words of the system become the user's.
+
+    Only some models take a system in between, and only an answer has calls and blocks of the vendor.
+    """
+    if message.role == "assistant":
         return message
+    parts = tuple(part for part in message.parts if not isinstance(part, ToolCall | Opaque))
+    if message.role != "system":
+        return replace(message, parts=parts)
     wrapped = (
-        replace(part, text=f"<system>\n{part.text}\n</system>") if isinstance(part, Text) else part
-        for part in message.parts
+        replace(part, text=f"<system>\n{part.text}\n</system>") if isinstance(part, Text) else part for part in parts
     )
     return Message("user", tuple(wrapped))
 
