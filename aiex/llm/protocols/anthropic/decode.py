@@ -20,7 +20,7 @@ from aiex.events import (
     ToolCallStarted,
     UsageUpdated,
 )
-from aiex.llm import failures
+from aiex.llm import failures, quickjson
 from aiex.llm.protocols.anthropic import complaints
 from aiex.llm.protocols.anthropic.blocks import DELTAS, Block, begin_block, implied_start, words_of
 from aiex.llm.protocols.anthropic.quirks import quirks_of
@@ -85,7 +85,7 @@ class MessagesDecoder:
             self._ended = True
             return []
         try:
-            event = json.loads(data)
+            event = quickjson.parse(data)
         except (ValueError, RecursionError) as error:
             if self._reason or name == "ping":
                 return []

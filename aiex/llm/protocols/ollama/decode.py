@@ -18,7 +18,7 @@ from aiex.events import (
     ToolCallStarted,
     UsageUpdated,
 )
-from aiex.llm import failures
+from aiex.llm import failures, quickjson
 from aiex.llm.calls import parse_arguments
 from aiex.llm.protocols.ollama.errors import explain
 from aiex.llm.thoughts import Splitter
@@ -67,13 +67,16 @@ class OllamaDecoder:
         if self._done:
             return []
         try:
-            chunk = json.loads(data)
+            chunk = quickjson.parse(data)
         except (ValueError, RecursionError) as error:
             raise Transient(
                 f"{self._who} sent a line that is not valid JSON", hint=HINT_CUT, kind="malformed"
             ) from error
         if not isinstance(chunk, dict):
             return []
+        words = _read_plain(chunk)
+        if words and self._words.go_on(words):
+            return [TextDelta(words)]
         if chunk.get("error"):
             raise explain(failures.read_value(0, chunk), self._profile)
         return self._take(chunk)
@@ -154,6 +157,15 @@ class OllamaDecoder:
                 events += self._calls.take(call)
 
 
+def _read_plain(chunk: dict[str, Any]) -> str:
+    """The words of a line that only adds some; empty for any other line, which is read with care."""
+    message = chunk.get("message")
+    if type(message) is not dict or len(message) > 2 or chunk.get("done") or chunk.get("error"):
+        return ""
+    words = message.get("content")
+    return words if type(words) is str and words.isascii() and "role" in message else ""
+
+
 class _Words:
     """Puts pieces together to parts of text and reasoning."""
 
@@ -169,6 +181,13 @@ class _Words:
         if text and "\ud800" <= text[-1] <= "\udbff":
             self._half[kind], text = text[-1], text[:-1]
         self._add(kind, heal(text), events)
+
+    def go_on(self, text: str) -> bool:
+        """Add ASCII words to the text that is open, the quick way; False when there is none or a character is open."""
+        if self._kind != "text" or self._half:
+            return False
+        self._pieces.append(text)
+        return True
 
     def close(self, events: list[StreamEvent]) -> None:
         """End the part that is open."""
