@@ -6,7 +6,8 @@
         assert server.requests[0].path.endswith(":streamGenerateContent?alt=sse")
 
 It refuses what Google refuses: unknown fields, responses that do not match the calls before them, and, for models whose
-name begins with `gemini-3`, calls in the history without a signature. Run it by hand with
+name begins with `gemini-3`, calls in the history without a signature. Both versions of the API that have these methods
+are served: v1beta, and v1, which the SDK asks unless told otherwise. Run it by hand with
 `python -m tests.fakes.gemini_server [PORT]`.
 """
 
@@ -58,14 +59,15 @@ class FakeGemini(FakeServer):
     def route(self, asked: Asked) -> Answer:
         """Answers, counts, embeddings, the list of models, or an error."""
         place = urlsplit(asked.path)
-        if asked.method == "GET":
-            return self._list(place.path)
-        name, colon, method = unquote(place.path).removeprefix("/v1beta/models/").rpartition(":")
-        body = asked.body
-        if not place.path.startswith("/v1beta/models/") or not colon:
+        _, version, collection, *names = [*unquote(place.path).split("/", 3), "", ""][:4]
+        if version not in ("v1", "v1beta") or collection != "models":
             return self.complain(404, f"Requested entity was not found: {place.path}")
+        if asked.method == "GET":
+            return self._list(names[0])
+        name, _, method = names[0].rpartition(":")
+        body = asked.body
         if name not in self.models:
-            message = f"models/{name} is not found for API version v1beta, or is not supported for {method}."
+            message = f"models/{name} is not found for API version {version}, or is not supported for {method}."
             return self.complain(404, message)
         if not isinstance(body, dict):
             return self.complain(400, "Invalid JSON payload received.")
@@ -89,8 +91,8 @@ class FakeGemini(FakeServer):
         pieces = stream_pieces(reply, model)
         return self.play(reply, streams=streams and sse, stream=pieces, whole=[whole] if streams else whole)
 
-    def _list(self, path: str) -> Answer:
-        if path.rstrip("/") != "/v1beta/models" or not self.lists_models:
+    def _list(self, name: str) -> Answer:
+        if name or not self.lists_models:
             return self.complain(404, "Requested entity was not found.")
         limits = {"inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536, "thinking": True}
         methods = {"supportedGenerationMethods": ["generateContent", "countTokens"]}
