@@ -13,6 +13,11 @@ class Splitter:
         self._state: Literal["start", "inside", "gap", "text"] = "start"
         self._held = ""
 
+    @property
+    def is_past(self) -> bool:
+        """True when all that follows is text."""
+        return self._state == "text"
+
     def feed(self, text: str) -> list[Piece]:
         """The pieces that are certain now."""
         if self._state == "text":

@@ -26,6 +26,8 @@ class Case:
     calls: Calls = field(default_factory=list)
     stop: str = ""
     usage: tuple[int | None, ...] | None = None
+    blocks: list[tuple[dict[str, Any], int]] = field(default_factory=list)
+    """Data of the opaque blocks and how many parts each covers."""
     error: type[AiexError] | None = None
     match: str = ""
 
@@ -79,6 +81,9 @@ WHOLE = {
 }
 READ_X: Calls = [("a", "read", {"path": "x"})]
 TWO: Calls = [("a", "read", {"path": "x"}), ("b", "find", {"n": 1})]
+
+DETAIL: dict[str, Any] = {"type": "reasoning.text", "format": "f", "index": 0}
+SECRET: dict[str, Any] = {"type": "reasoning.encrypted", "data": "x==", "index": 0}
 
 CASES: dict[str, Case] = {
     # --- text -------------------------------------------------------------------------------------------------------
@@ -230,12 +235,14 @@ CASES: dict[str, Case] = {
         text="a",
         reasoning="hm",
         stop="end_turn",
+        blocks=[({"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, 1)],
     ),
     "reasoning_details alone": Case(
         sse(chunk({"reasoning_details": [{"type": "reasoning.summary", "summary": "hm"}]}), *words("a"), STOP),
         text="a",
         reasoning="hm",
         stop="end_turn",
+        blocks=[({"reasoning_details": [{"type": "reasoning.summary", "summary": "hm"}]}, 1)],
     ),
     "think tags in the answer": Case(
         sse(*words("\n<thi", "nk>h", "m</th", "ink>\n", "\n", "a <think> b"), STOP),
@@ -247,6 +254,126 @@ CASES: dict[str, Case] = {
         sse(*words("<thi", "s> is text"), STOP), text="<this> is text", stop="end_turn"
     ),
     "an answer that is the beginning of a think tag": Case(sse(*words("<thi"), STOP), text="<thi", stop="end_turn"),
+    "thinking in pieces with its signature last": Case(
+        sse(
+            chunk({"reasoning": "h", "reasoning_details": [DETAIL | {"text": "h"}]}),
+            chunk({"reasoning": "m", "reasoning_details": [DETAIL | {"text": "m"}]}),
+            chunk({"content": "", "reasoning_details": [DETAIL | {"signature": "sig"}]}),
+            *words("a"),
+            STOP,
+        ),
+        text="a",
+        reasoning="hm",
+        stop="end_turn",
+        blocks=[({"reasoning_details": [DETAIL | {"text": "hm", "signature": "sig"}]}, 1)],
+    ),
+    "a signature that comes after the words": Case(
+        sse(
+            chunk({"reasoning_details": [DETAIL | {"text": "hm"}]}),
+            *words("a"),
+            chunk({"reasoning_details": [DETAIL | {"signature": "sig"}]}, "stop"),
+        ),
+        text="a",
+        reasoning="hm",
+        stop="end_turn",
+        blocks=[
+            ({"reasoning_details": [DETAIL | {"text": "hm"}]}, 1),
+            ({"reasoning_details": [DETAIL | {"signature": "sig"}]}, 0),
+        ],
+    ),
+    "encrypted thinking beside a call": Case(
+        sse(
+            chunk({"reasoning_details": [SECRET], "content": ""}),
+            call(0, "a", "read", '{"path": "x"}'),
+            chunk({"reasoning_details": [SECRET | {"index": 1, "id": "a"}]}, "tool_calls"),
+        ),
+        calls=READ_X,
+        stop="tool_use",
+        blocks=[({"reasoning_details": [SECRET]}, 0), ({"reasoning_details": [SECRET | {"index": 1, "id": "a"}]}, 0)],
+    ),
+    "two thoughts of one event stay two": Case(
+        sse(
+            chunk({"reasoning_details": [{"type": "reasoning.text", "text": "h"}, SECRET]}),
+            chunk({"reasoning_details": [SECRET | {"index": 1}]}),
+            *words("a"),
+            STOP,
+        ),
+        text="a",
+        reasoning="h",
+        stop="end_turn",
+        blocks=[
+            ({"reasoning_details": [{"type": "reasoning.text", "text": "h"}, SECRET, SECRET | {"index": 1}]}, 1),
+        ],
+    ),
+    "thoughts that are none": Case(
+        sse(
+            chunk({"reasoning_details": [None, 1, "x"]}), chunk({"reasoning_details": {"text": "x"}}), *words("a"), STOP
+        ),
+        text="a",
+        stop="end_turn",
+    ),
+    "thinking between the words": Case(
+        sse(
+            *words("a"),
+            chunk({"reasoning": "hm", "reasoning_details": [DETAIL | {"text": "hm"}]}),
+            *words("b"),
+            STOP,
+        ),
+        text="ab",
+        reasoning="hm",
+        stop="end_turn",
+        blocks=[({"reasoning_details": [DETAIL | {"text": "hm"}]}, 1)],
+    ),
+    # --- repetition -------------------------------------------------------------------------------------------------
+    "alike events, then one with a reason": Case(
+        sse(*words("a", "b", "", 'c\n"d"', "é", "\\"), chunk({"content": "e"}, "stop")),
+        text='abc\n"d"é\\e',
+        stop="end_turn",
+    ),
+    "alike events around a call": Case(
+        sse(*words("a", "b"), call(0, "a", "read", '{"path": "x"}'), *words("c", "d"), TOOLS),
+        text="abcd",
+        calls=READ_X,
+        stop="tool_use",
+    ),
+    "alike events around thinking": Case(
+        sse(*words("a", "b"), chunk({"reasoning": "hm"}), *words("c", "d"), STOP),
+        text="abcd",
+        reasoning="hm",
+        stop="end_turn",
+    ),
+    "alike events that say they are an error": Case(
+        sse(*words("a", "b"), "event: error\ndata: " + json.dumps(words("boom")[0])),
+        text="ab",
+        error=Transient,
+        match="reported an error",
+    ),
+    "alike events with counts on each": Case(
+        sse(*(chunk({"content": w}, usage={"prompt_tokens": n}) for n, w in enumerate("abc", 7)), STOP),
+        text="abc",
+        stop="end_turn",
+        usage=(9, None, None, None, None),
+    ),
+    "padding against eavesdroppers": Case(
+        sse(*(chunk({"content": w}, obfuscation="x" * n) for n, w in enumerate("abcdefg")), STOP),
+        text="abcdefg",
+        stop="end_turn",
+    ),
+    "half a pair escaped in alike events": Case(
+        b"".join(
+            rb'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}' % text + b"\n\n"
+            for text in (b"x", b"y", rb"\ud83d", rb"\ude00", b"z")
+        )
+        + sse(STOP),
+        text="xy😀z",
+        stop="end_turn",
+    ),
+    "a cut within an alike event": Case(
+        sse(*words("a", "b"), done=False) + sse(*words("c"), done=False)[:-9],
+        text="ab",
+        error=Transient,
+        match="not valid JSON",
+    ),
     # --- tool calls -------------------------------------------------------------------------------------------------
     "one call in fragments": Case(
         sse(call(0, "a", "read", ""), call(0, arguments='{"pa'), call(0, arguments='th": "x"}'), TOOLS),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiex.errors import AiexError
+from aiex.errors import AiexError, Transient
 from aiex.events import (
     PartEnded,
     ReasoningDelta,
@@ -23,18 +23,19 @@ from aiex.events import (
 )
 from aiex.llm.answer import AnswerReader
 from aiex.llm.calls import parse_arguments
+from aiex.llm.protocols.openai_chat.quirks import Quirks
 from aiex.llm.providers.openai_chat import PROVIDER
 from aiex.llm.wire import Profile
-from aiex.messages import Reasoning, Refusal, Text, ToolCall
+from aiex.messages import Message, Opaque, Reasoning, Refusal, Request, Text, ToolCall
 from tests.unit.llm.streams import CASES, call, chunk, sse
 
 PROFILE = Profile("test", "m", "http://127.0.0.1/v1")
 Outcome = tuple[list[StreamEvent], AiexError | None]
 
 
-def decode(*chunks: bytes) -> Outcome:
+def decode(*chunks: bytes, profile: Profile = PROFILE) -> Outcome:
     """All events, and the error after them."""
-    reader, events = AnswerReader(PROVIDER.decoder(PROFILE)), []
+    reader, events = AnswerReader(PROVIDER.decoder(profile)), []
     try:
         for piece in chunks:
             for event in reader.feed(piece):
@@ -71,6 +72,9 @@ def test_an_answer_of_the_field_is_understood(name: str) -> None:
     assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == case.reasoning
     assert [(part.id, part.name, part.arguments) for part in parts(events, ToolCall)] == case.calls
     assert [part.text for part in parts(events, Refusal)] == ([case.refusal] if case.refusal else [])
+    blocks = parts(events, Opaque)
+    assert [(block.data, block.covers) for block in blocks] == case.blocks
+    assert all((block.provider, block.model, block.endpoint) == PROFILE.tag for block in blocks)
     usages = [astuple(event.usage) for event in events if isinstance(event, UsageUpdated)]
     assert (usages[-1] if usages else None) == case.usage
 
@@ -117,6 +121,53 @@ def test_deltas_join_to_their_parts(name: str) -> None:
     if failure is None:
         assert (spoken, thought) == ("", "")
         assert [type(event) for event in events].count(Stopped) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.stop and len(case.body) < 5000])
+def test_a_stream_cut_at_any_byte_fails_or_was_whole(name: str) -> None:
+    body = CASES[name].body
+    whole = told(decode(body))[0]
+    for length in range(len(body)):
+        events, failure = decode(body[:length])
+        if failure is None:
+            said = [event for event in events if not isinstance(event, UsageUpdated)]
+            assert said == [event for event in whole if not isinstance(event, UsageUpdated)]
+            continue
+        assert type(failure) is Transient
+        assert failure.kind in ("transport", "malformed")
+        assert not parts(events, ToolCall)
+        assert not any(isinstance(event, Stopped) for event in events)
+
+
+def test_what_is_repeated_is_replayed_unchanged_to_the_same_place_only() -> None:
+    events, _ = decode(CASES["a signature that comes after the words"].body)
+    answer = Message("assistant", tuple(event.part for event in events if isinstance(event, PartEnded)))
+    (own,), (foreign,) = (
+        PROVIDER.encode(Request("m", (answer,)), profile)["messages"]
+        for profile in (PROFILE, replace(PROFILE, model="n"))
+    )
+    signed = {"type": "reasoning.text", "format": "f", "index": 0, "text": "hm", "signature": "sig"}
+    assert own == {"role": "assistant", "content": "a", "reasoning_details": [signed]}
+    assert foreign == {"role": "assistant", "content": "a"}
+
+
+def test_a_server_that_wants_its_thinking_back_gives_a_block_for_it() -> None:
+    profile = replace(PROFILE, quirks=Quirks(reasoning_field="reasoning_content"))
+    events, _ = decode(CASES["reasoning_content"].body, profile=profile)
+    assert [event.part for event in events if isinstance(event, PartEnded)] == [
+        Reasoning("hm"),
+        Opaque(*PROFILE.tag, data={"reasoning_content": "hm"}, covers=1),
+        Text("a"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"), [("error", "server_error"), ("insufficient_system_resource", "overloaded")]
+)
+def test_a_server_that_gave_up_says_how(reason: str, kind: str) -> None:
+    _, failure = decode(sse(chunk({"content": "a"}, reason)))
+    assert isinstance(failure, Transient)
+    assert failure.kind == kind
 
 
 def test_calls_without_ids_get_their_own() -> None:

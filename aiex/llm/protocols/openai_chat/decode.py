@@ -5,10 +5,11 @@ from typing import Any
 
 from aiex.errors import FailureKind, Transient
 from aiex.events import PartEnded, ReasoningDelta, Stopped, StreamEvent, TextDelta, UsageUpdated
-from aiex.llm import failures
+from aiex.llm import failures, quickjson
 from aiex.llm.calls import Assembly
 from aiex.llm.protocols.openai_chat.details import Details, join_details, read_details, words_of
 from aiex.llm.protocols.openai_chat.quirks import quirks_of
+from aiex.llm.refrain import Refrain
 from aiex.llm.thoughts import Splitter
 from aiex.llm.wire import Profile, heal
 from aiex.messages import Opaque, Reasoning, Refusal, StopReason, Text, ToolCall, Usage
@@ -40,6 +41,7 @@ class ChatDecoder:
         self._profile = profile
         self._thought_field = quirks_of(profile).reasoning_field
         self._splitter = Splitter()
+        self._refrain = Refrain()
         self._calls = Assembly()
         self._kind = ""
         self._pieces: list[str] = []
@@ -67,6 +69,10 @@ class ChatDecoder:
         Raises:
             AiexError: what the server reports; `Transient` when the event is not JSON, which a cut stream brings.
         """
+        if not name and not self._ended:
+            text = self._refrain.read(data)
+            if text is not None:
+                return self._take_words(text)
         data = data.strip()
         if self._ended or not data:
             return []
@@ -74,14 +80,21 @@ class ChatDecoder:
             self._ended = True
             return []
         try:
-            chunk = json.loads(data)
+            chunk = quickjson.parse(data)
         except (ValueError, RecursionError) as error:
             if self.answered:
                 return []
             raise self._malformed("an event") from error
+        words = _read_plain(chunk) if self._kind == "text" and not self._half and not name else ""
+        if words and self._splitter.is_past:
+            self._pieces.append(words)
+            return [TextDelta(words)]
         if name == "error" or not isinstance(chunk, dict) or _reports_failure(chunk):
             raise failures.explain(failures.read_value(0, chunk), self._profile)
-        return self._take_chunk(chunk)
+        events = self._take_chunk(chunk)
+        if not name and len(events) == 1 and isinstance(events[0], TextDelta) and _is_only_words(chunk):
+            self._refrain.learn(data, "content")
+        return events
 
     def feed_whole(self, body: bytes) -> list[StreamEvent]:
         """Decode an answer that came as one JSON object, though a stream was asked for."""
@@ -165,8 +178,7 @@ class ChatDecoder:
             if kind == "reasoning":
                 self._say(kind, text, events)
                 continue
-            for found, piece in self._splitter.feed(text):
-                self._say(found, piece, events)
+            events += self._take_words(text)
         if isinstance(delta.get("refusal"), str) and delta["refusal"]:
             self._spoke = True
             self._refusal += heal(delta["refusal"])
@@ -180,6 +192,18 @@ class ChatDecoder:
                 kind = _GAVE_UP[reason.lower()]
                 raise Transient(f"{self._who} broke the answer off ({reason})", hint=HINT_CUT, kind=kind)
             self._reason = reason
+
+    def _take_words(self, text: str) -> list[StreamEvent]:
+        """Take the next words of the answer, thinking in tags among them."""
+        if self._kind == "text" and self._splitter.is_past and not self._half and text.isascii():
+            if not text:
+                return []
+            self._pieces.append(text)
+            return [TextDelta(text)]
+        events: list[StreamEvent] = []
+        for found, piece in self._splitter.feed(text):
+            self._say(found, piece, events)
+        return events
 
     def _say(self, kind: str, text: str, events: list[StreamEvent], *, whole: bool = False) -> None:
         """Add words to the part of this kind, joining characters that were escaped in two halves."""
@@ -215,6 +239,38 @@ class ChatDecoder:
         else:
             return
         events.append(PartEnded(Opaque(*self._profile.tag, data=data, covers=1 if thought else 0)))
+
+
+def _is_only_words(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk that gave words has nothing else to tell, so that one like it has neither."""
+    choices = chunk.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or chunk.get("usage") or chunk.get("x_groq"):
+        return False
+    delta = _dict(choices[0].get("delta"))
+    others = ("tool_calls", "function_call", "refusal", "reasoning", "reasoning_content", "reasoning_details")
+    return (
+        isinstance(delta.get("content"), str)
+        and not choices[0].get("finish_reason")
+        and not any(delta.get(name) for name in others)
+    )
+
+
+def _read_plain(chunk: Any) -> str:
+    """The words of an event that does nothing but add some; empty for any other, which is read with care.
+
+    Nearly every event of an answer is one, so this is its quick way.
+    """
+    try:
+        (choice,) = chunk["choices"]
+        delta = choice["delta"]
+        words = delta["content"]
+        if len(delta) > 1 or choice.get("finish_reason") or choice.get("index") or not words.isascii():
+            return ""
+        if chunk.get("usage") or chunk.get("x_groq") or _reports_failure(chunk):
+            return ""
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ""
+    return words if type(words) is str else ""
 
 
 def _reports_failure(chunk: dict[str, Any]) -> bool:
