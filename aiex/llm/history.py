@@ -148,7 +148,11 @@ def with_call_ids(
         if message.role == "tool":
             renamed.append(Message("tool", _rename_results(message.parts, pending)))
             continue
-        pending, held = [], _held_ids(message.parts, tag)
+        pending = []
+        if not any(isinstance(part, ToolCall) for part in message.parts):
+            renamed.append(message)
+            continue
+        held = _held_ids(message.parts, tag)
         parts: list[Part] = []
         for part in message.parts:
             if isinstance(part, ToolCall):
@@ -165,12 +169,17 @@ def with_call_ids(
 def _rename_results(parts: Sequence[Part], ids: Sequence[str]) -> tuple[Part, ...]:
     fresh = iter(ids)
     return tuple(
-        replace(part, call_id=next(fresh, part.call_id)) if isinstance(part, ToolResult) else part for part in parts
+        replace(part, call_id=own)
+        if isinstance(part, ToolResult) and (own := next(fresh, part.call_id)) != part.call_id
+        else part
+        for part in parts
     )
 
 
 def _held_ids(parts: Sequence[Part], tag: Tag) -> frozenset[str]:
     """Ids of calls that go to the vendor inside a block of its own."""
+    if not any(isinstance(part, Opaque) for part in parts):
+        return frozenset()
     left = {part.id for part in native(parts, tag) if isinstance(part, ToolCall)}
     return frozenset(part.id for part in parts if isinstance(part, ToolCall) and part.id not in left)
 
