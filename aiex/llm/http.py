@@ -12,12 +12,13 @@ from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import httpx2
 
 from aiex import __version__
-from aiex.errors import AiexError, ConfigError, Transient, Unavailable
-from aiex.llm.endpoints import Endpoint
+from aiex.errors import AiexError, ConfigError, FailureKind, Transient, Unavailable
+from aiex.llm.endpoints import Deadlines, Endpoint
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_LIST_BYTES = 8 * 1024 * 1024
@@ -45,8 +46,13 @@ class Connection:
         await self._client.aclose()
 
     @asynccontextmanager
-    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AsyncIterator["Answer"]:
+    async def post(
+        self, path: str, headers: Mapping[str, str], body: bytes, clock: "Clock | None" = None
+    ) -> AsyncIterator["Answer"]:
         """Send a body and wait for the head of the answer; leaving the block closes the socket if more would come.
+
+        Args:
+            clock: The deadlines of this call, fresh; those of the endpoint when None.
 
         Raises:
             Unavailable: if the server cannot be reached.
@@ -54,7 +60,8 @@ class Connection:
             ConfigError: if it sends us elsewhere.
         """
         sent = {**headers, "content-type": "application/json", "accept": "text/event-stream, application/json"}
-        async with self._send("POST", path, sent, body) as answer:
+        clock = clock or Clock(self._endpoint, self._endpoint.deadlines)
+        async with self._send("POST", path, sent, body, clock) as answer:
             if 300 <= answer.status < 400:
                 raise ConfigError(
                     f"{self._endpoint.base_url} answered {answer.status}: it is at {_elsewhere(answer.headers)}",
@@ -65,16 +72,17 @@ class Connection:
     async def get(self, path: str, headers: Mapping[str, str], *, within_s: float) -> tuple[int, bytes]:
         """Status and body of a short question. Raises the errors of `post`; `Transient` after `within_s` seconds."""
         try:
-            async with asyncio.timeout(within_s), self._send("GET", path, headers, None) as answer:
+            clock = Clock(self._endpoint, self._endpoint.deadlines)
+            async with asyncio.timeout(within_s), self._send("GET", path, headers, None, clock) as answer:
                 return answer.status, await answer.read(MAX_LIST_BYTES)
         except TimeoutError as error:
-            raise Transient(f"{self._endpoint.base_url}{path} did not answer within {within_s:g} s") from error
+            where = f"{self._endpoint.base_url}{path}"
+            raise Transient(f"{where} did not answer within {within_s:g} s", kind="timeout") from error
 
     @asynccontextmanager
     async def _send(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: "Clock"
     ) -> AsyncIterator["Answer"]:
-        clock = _Clock(self._endpoint)
         try:
             request = self._client.build_request(
                 method, self._endpoint.base_url + path, headers=headers, content=body, extensions={"trace": clock.trace}
@@ -88,16 +96,45 @@ class Connection:
             raise clock.to_error() from error
         except httpx2.HTTPError as error:
             raise _to_error(error, self._endpoint, began=False) from error
+        finally:
+            clock.timeout = None
         try:
             yield Answer(response, clock, self._endpoint)
         finally:
             await response.aclose()
 
 
+class Pool:
+    """One connection for each server and event loop, kept open from call to call."""
+
+    def __init__(self) -> None:
+        self._kept: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, dict[str, tuple[AsyncGenerator[Connection, None], Connection]]
+        ] = WeakKeyDictionary()
+
+    async def connect(self, endpoint: Endpoint) -> Connection:
+        """The connection to this server; it is open at least until the event loop ends, which closes it."""
+        kept = self._kept.setdefault(asyncio.get_running_loop(), {})
+        if endpoint.base_url not in kept:
+            keeper = _keep(endpoint)  # a loop closes the generators that are left when it ends
+            kept[endpoint.base_url] = keeper, await anext(keeper)
+        return kept[endpoint.base_url][1]
+
+    async def aclose(self) -> None:
+        """Close what belongs to this event loop."""
+        for keeper, _ in self._kept.pop(asyncio.get_running_loop(), {}).values():
+            await keeper.aclose()
+
+
+async def _keep(endpoint: Endpoint) -> AsyncGenerator[Connection, None]:
+    async with Connection(endpoint) as connection:
+        yield connection
+
+
 class Answer:
     """An answer whose head arrived; its body is read under the deadlines."""
 
-    def __init__(self, response: httpx2.Response, clock: "_Clock", endpoint: Endpoint) -> None:
+    def __init__(self, response: httpx2.Response, clock: "Clock", endpoint: Endpoint) -> None:
         self.status = response.status_code
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
@@ -108,13 +145,16 @@ class Answer:
         """The body as it comes. Raises `Transient` when a deadline passes or the connection breaks."""
         body = self._response.aiter_bytes()
         while True:
+            self._clock.note_wait()
             try:
-                async with asyncio.timeout_at(self._clock.deadline()):
+                async with asyncio.timeout_at(self._clock.deadline()) as self._clock.timeout:
                     chunk = await anext(body, None)
             except TimeoutError as error:
                 raise self._clock.to_error() from error
             except httpx2.HTTPError as error:
                 raise _to_error(error, self._endpoint, began=True) from error
+            finally:
+                self._clock.timeout = None
             if chunk is None:
                 return
             self._clock.note_bytes()
@@ -163,18 +203,43 @@ async def fetch(url: str, *, etag: str, within_s: float, limit_bytes: int) -> tu
         raise Transient(f"cannot fetch {url}: {reason}", hint="check the network and try again") from error
 
 
-class _Clock:
-    """Which deadline runs: connect, first byte, between chunks; and the whole call always."""
+class Clock:
+    """Which deadline of one call runs: connect, first byte, between chunks; and the whole call always.
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        limits = endpoint.deadlines
+    It also keeps what was observed, so that deadlines can be learned and silence be told.
+    """
+
+    def __init__(self, endpoint: Endpoint, limits: Deadlines) -> None:
         self.timeout: asyncio.Timeout | None = None
+        """The wait that is under way."""
+        self.first_byte_s: float | None = None
+        """Seconds from sending the request to the first byte of the body; None when none came."""
+        self.longest_gap_s: float | None = None
+        """Longest silence between chunks; None when there was only one."""
         self._endpoint = endpoint
         self._limits = {"connect": limits.connect_s, "first byte": limits.first_byte_s, "next": limits.idle_s}
         self._phase = "connect"
+        self._hurries = False
         self._now = asyncio.get_running_loop().time
         self._since = self._now()
         self._end = self._since + (limits.total_s or float("inf"))
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the phase began or the last byte came."""
+        return self._now() - self._since
+
+    @property
+    def deadline_s(self) -> float:
+        """When it is given up, counted like `silent_s`; 0 for never."""
+        moment = self.deadline()
+        return 0.0 if moment is None else moment - self._since
+
+    @property
+    def passed(self) -> tuple[str, float] | None:
+        """The phase whose deadline is over, and how long that was; None while none is."""
+        limit = self._limits[self._phase]
+        return (self._phase, limit) if limit and self.silent_s >= limit and not self._hurries else None
 
     def deadline(self) -> float | None:
         """The moment, in the time of the event loop, at which waiting ends."""
@@ -184,32 +249,60 @@ class _Clock:
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         """Told by the HTTP library what it does; the first byte is waited for from when the request goes out."""
         if name.endswith("send_request_headers.started"):
-            self._phase, self._since = "first byte", self._now()
-            if self.timeout is not None:
-                self.timeout.reschedule(self.deadline())
+            self.note_sent()
+
+    def note_sent(self) -> None:
+        """The request goes out."""
+        self._phase, self._since = "first byte", self._now()
+        self._reschedule()
+
+    def note_wait(self) -> None:
+        """The next chunk is waited for from now on: the time that the reader took is no silence of the server."""
+        if self._phase == "next":
+            self._since = self._now()
 
     def note_bytes(self) -> None:
         """A chunk arrived."""
+        gap = self.silent_s
+        if self._phase == "first byte":
+            self.first_byte_s = gap
+        elif not self._hurries:
+            self.longest_gap_s = max(self.longest_gap_s or 0.0, gap)
         self._phase, self._since = "next", self._now()
 
     def hurry(self, idle_s: float) -> None:
         """From now on the wait between chunks counts, and it is short."""
         self._limits["next"] = min(self._limits["next"] or idle_s, idle_s)
-        self.note_bytes()
+        self._phase, self._since, self._hurries = "next", self._now(), True
+        self._reschedule()
+
+    def _reschedule(self) -> None:
+        if self.timeout is not None:
+            self.timeout.reschedule(self.deadline())
 
     def to_error(self) -> AiexError:
         """What passing the deadline means."""
         url, limit = self._endpoint.base_url, self._limits[self._phase]
         if self._now() >= self._end:
-            return Transient(f"{url} did not finish in the time for a whole call", hint=HINT_CUT)
+            return Transient(f"{url} did not finish in the time for a whole call", hint=HINT_CUT, kind="timeout")
         if self._phase == "connect":
-            return Unavailable(f"cannot reach {url}: no connection within {limit:g} s", hint=_hint(self._endpoint))
+            message = f"cannot reach {url}: no connection within {limit:g} s"
+            return _unreachable(message, _hint(self._endpoint), "timeout")
         if self._phase == "first byte":
             return Transient(
                 f"{url} accepted the request and then was silent for {limit:g} s",
                 hint="the server may be busy or loading the model; try again",
+                kind="timeout",
             )
-        return Transient(f"{url} fell silent for {limit:g} s in the middle of the answer", hint=HINT_CUT)
+        return Transient(
+            f"{url} fell silent for {limit:g} s in the middle of the answer", hint=HINT_CUT, kind="timeout"
+        )
+
+
+def _unreachable(message: str, hint: str, kind: FailureKind) -> Unavailable:
+    error = Unavailable(message, hint=hint)
+    error.kind = kind
+    return error
 
 
 def _elsewhere(headers: Mapping[str, str]) -> str:
@@ -238,8 +331,8 @@ def _to_error(error: httpx2.HTTPError, endpoint: Endpoint, *, began: bool) -> Ai
                 f"cannot reach {url}: the proxy refused ({error})", hint="check HTTPS_PROXY and NO_PROXY"
             )
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
-            reason, hint = _reason(error)
-            return Unavailable(f"cannot reach {url}: {reason}", hint=hint or _hint(endpoint))
+            reason, hint, kind = _reason(error)
+            return _unreachable(f"cannot reach {url}: {reason}", hint or _hint(endpoint), kind)
         case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
             return ConfigError(f"cannot ask {url}: {error}", hint=f"check the address, set by {endpoint.url_place}")
     if began:
@@ -247,25 +340,30 @@ def _to_error(error: httpx2.HTTPError, endpoint: Endpoint, *, began: bool) -> Ai
     return Transient(f"{url} closed the connection without an answer", hint="try again; the server may have crashed")
 
 
-def _reason(error: BaseException) -> tuple[str, str]:
-    """Why a connection failed, from the causes below, and what to do where that differs from the rule."""
+def _reason(error: BaseException) -> tuple[str, str, FailureKind]:
+    """Why a connection failed, from the causes below; what to do where that differs from the rule; its kind.
+
+    A connection that is not secure has no kind: asking again would not help.
+    """
     for cause in _causes(error):
         match cause:
             case ssl.SSLCertVerificationError():
                 return (
                     f"its certificate is not trusted ({cause.verify_message})",
                     "add the authority to the trust store of the system, or name its file in SSL_CERT_FILE",
+                    "",
                 )
             case ssl.SSLError():
                 return (
                     f"no secure connection ({cause.reason or 'TLS failed'})",
                     "does the server speak https? A local one usually wants http://",
+                    "",
                 )
             case socket.gaierror():
-                return "its name cannot be resolved", "check the host in the base URL, and the network"
+                return "its name cannot be resolved", "check the host in the base URL, and the network", "transport"
             case ConnectionRefusedError():
-                return "connection refused", ""
-    return (str(error) or "no connection"), ""
+                return "connection refused", "", "transport"
+    return (str(error) or "no connection"), "", "transport"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -275,3 +373,37 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
             for inner in error.exceptions:
                 yield from _causes(inner)
         error = error.__cause__ or error.__context__
+
+
+async def ask_issuer(
+    url: str, form: Mapping[str, str] | None, *, within_s: float, limit_bytes: int
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body from a server that signs people in: a form is posted, None gets; no redirect is followed.
+
+    Raises:
+        Unavailable: if it cannot be reached, or sends more than `limit_bytes`.
+        Transient: if it does not answer in time, or breaks off.
+    """
+    place = url.partition("?")[0]
+    headers = {"user-agent": f"aiex/{__version__}", "accept": "application/json", "accept-encoding": "identity"}
+    body = bytearray()
+    try:
+        async with (
+            asyncio.timeout(within_s),
+            httpx2.AsyncClient(timeout=None, trust_env=urlsplit(url).hostname not in _THIS_MACHINE) as client,
+            client.stream("GET" if form is None else "POST", url, data=form, headers=headers) as response,
+        ):
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > limit_bytes:
+                    raise Unavailable(f"{place} sends more than {limit_bytes} bytes")
+            return response.status_code, {name.lower(): said for name, said in response.headers.items()}, bytes(body)
+    except (httpx2.ConnectError, httpx2.InvalidURL, httpx2.ProxyError) as error:
+        reason, hint, kind = _reason(error)
+        raise _unreachable(
+            f"cannot reach {place}: {reason}", hint or "check the network and the address", kind
+        ) from error
+    except TimeoutError as error:
+        raise Transient(f"{place} did not answer within {within_s:g} s", hint="try again", kind="timeout") from error
+    except httpx2.HTTPError as error:
+        raise Transient(f"{place} broke off: {type(error).__name__}", hint="try again") from error

@@ -1,7 +1,4 @@
-"""Whom to ask, and how the answer ends.
-
-One request is one attempt at one provider: nothing is retried and nobody else is asked. `_ask` is that attempt, and a
-second try or another provider belongs around it.
+"""Whom to ask, and in which order: joins settings, breakers, retries, limits and the chain of models to one stream.
 
 How a stream ends: exactly one `Stopped` or `Failed`, last, once anything of the answer was shown. A failure before the
 first visible word is raised as an `AiexError` instead, so that the caller may still do something else.
@@ -9,177 +6,163 @@ first visible word is raised as an `AiexError` instead, so that the caller may s
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError, NotSignedIn, Transient
-from aiex.events import Failed, Started, UsageUpdated
+from aiex.errors import NotSignedIn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 
     from aiex.events import StreamEvent
-    from aiex.llm.endpoints import Target
-    from aiex.llm.failures import UnknownModel
-    from aiex.llm.http import Answer, Connection
-    from aiex.llm.wire import Codec, Stream
+    from aiex.llm.attempt import Connect
+    from aiex.llm.failover import Link
+    from aiex.llm.gate import Gate
+    from aiex.llm.retry import Policy
+    from aiex.llm.stores.health import HealthStore
+    from aiex.llm.wire import Speaker, Stream
     from aiex.messages import Request
     from aiex.settings import Settings
 
-    _Events = AsyncGenerator[StreamEvent, None]
-
 OFFLINE = "offline"
-GRACE_S = 5.0
-"""Wait for what may follow the essential: the counts after a whole answer, the words beside an error status."""
-LIST_S = 5.0
-"""Wait for a server's list of models, which only improves a message."""
 
 
-def open_stream(settings: Settings, model: str, *, environ: Mapping[str, str]) -> Stream:
-    """A way to ask `model`, written `provider/model`, `model` (of openai) or `offline`.
+class Router:
+    """Answers requests; sockets stay open from one to the next until `aclose` or the end of the event loop."""
 
-    The model of a `Request` is not looked at; it goes to this one. Nothing is sent, and for `offline` no event loop is
+    def __init__(self, stream: Stream, close: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._stream = stream
+        self._close = close
+
+    def __call__(self, request: Request) -> AsyncIterator[StreamEvent]:
+        """The events of one answer; leaving them early closes the socket at once."""
+        return self._stream(request)
+
+    async def aclose(self) -> None:
+        """Close the sockets of this event loop."""
+        if self._close is not None:
+            await self._close()
+
+
+def open_stream(
+    settings: Settings,
+    model: str,
+    *,
+    environ: Mapping[str, str],
+    fallbacks: Sequence[str] | None = None,
+    store: HealthStore | None = None,
+    gate: Gate | None = None,
+    count: Callable[[Request], int] | None = None,
+    connect: Connect | None = None,
+    policy: Policy | None = None,
+    silence_s: float | None = None,
+    record: str = "",
+    replay: str = "",
+) -> Router:
+    """A way to ask `model`, written `provider/model`, `model` (of openai) or `offline`, and then the others in turn.
+
+    The model of a `Request` is not looked at; it goes to these. Nothing is sent, and for `offline` no event loop is
     needed then or later: that stream never awaits.
 
+    Args:
+        fallbacks: Who answers when `model` cannot, in order; those of the settings when None.
+        store: Where health is kept; the file of this person when None.
+        gate: Limits and budgets.
+        count: Estimates the tokens of a request for the gate.
+        connect: The way to a server; the network when None.
+        policy: How patient to be; as the settings say when None.
+        silence_s: After how much silence `Waiting` is told.
+        record: A file that takes down what is sent and what comes back.
+        replay: Such a file, which answers instead of the network; no key is needed then.
+
     Raises:
-        ConfigError: if the provider is not configured, or its address or protocol is not usable.
-        NotSignedIn: if OpenAI is asked and there is no key.
+        ConfigError: if a provider is not configured, its address or protocol is not usable, or `replay` is no record.
+        NotSignedIn: if nobody of the chain has the key that it needs.
     """
     if model.partition("/")[0] == OFFLINE:
-        from aiex.llm.providers.offline import PROVIDER
+        return Router(_speaker().stream)
+    chosen = settings.get("fallback_models") if fallbacks is None else fallbacks
+    links = _find_links(settings, [model, *chosen], environ, is_replay=bool(replay))
+    from aiex.llm import attempt, failover, retry
+    from aiex.llm.gate import OpenGate
+    from aiex.llm.health import Monitor, open_store
+    from aiex.llm.http import Pool
 
-        return PROVIDER.stream
-    from aiex.llm.endpoints import find_target
-
-    target = find_target(settings, model, environ)
-    return lambda request: _end_well(_ask(target.codec, target, request), target)
-
-
-async def _end_well(attempt: _Events, target: Target) -> _Events:
-    """The events; a failure after the first visible word becomes `Failed`."""
-    shown = False
-    try:
-        async with aclosing(attempt) as events:
-            async for event in events:
-                shown = shown or not isinstance(event, Started | UsageUpdated)
-                yield event
-    except AiexError as error:
-        _complete(error, target)
-        if not shown:
-            raise
-        yield to_failed(error)
+    pool = Pool()
+    network: Connect = pool.connect
+    means = failover.Means(
+        connect=_through(settings, connect or network, record, replay),
+        monitor=Monitor(store or open_store(environ)),
+        gate=gate or OpenGate(),
+        count=(count or _rough_count) if gate is not None else _count_nothing,
+        policy=policy or retry.Policy(settings.get("retry.max_attempts"), settings.get("retry.max_wait_s")),
+        silence_s=attempt.SILENCE_S if silence_s is None else silence_s,
+    )
+    return Router(lambda request: failover.answer(links, request, means), pool.aclose)
 
 
-async def _ask(codec: Codec, target: Target, request: Request) -> _Events:
-    """One attempt at one provider."""
-    from aiex.llm.failures import UnknownModel
-    from aiex.llm.http import Connection
+def _find_links(
+    settings: Settings, models: Sequence[str], environ: Mapping[str, str], *, is_replay: bool
+) -> list[Link]:
+    """The chain without repetitions. A missing key is a problem of its link only, unless all have one."""
+    from aiex.llm.failover import Link
 
-    async with Connection(target.endpoint) as connection:
+    links: list[Link] = []
+    for model in dict.fromkeys(models):
+        if model.partition("/")[0] == OFFLINE:
+            links.append(Link(OFFLINE, speaker=_speaker()))
+            continue
         try:
-            async with aclosing(_converse(codec, target, request, connection)) as events:
-                async for event in events:
-                    yield event
-        except UnknownModel as error:
-            await _name_nearest(error, codec, target, connection)
-            raise
+            links.append(_find_link(settings, model, environ, is_replay=is_replay))
+        except NotSignedIn as error:
+            links.append(Link("/".join(settings.provider_and_model(model)), problem=error))
+    if all(link.problem for link in links):
+        raise links[0].problem or AssertionError
+    return links
 
 
-async def _converse(codec: Codec, target: Target, request: Request, connection: Connection) -> _Events:
-    """Send the request and read the answer."""
-    from aiex.llm.http import MAX_ERROR_BYTES
-    from aiex.llm.wire import to_json
+def _find_link(settings: Settings, model: str, environ: Mapping[str, str], *, is_replay: bool) -> Link:
+    from aiex.llm.endpoints import find_target
+    from aiex.llm.failover import Link
 
-    profile, headers = target.profile, codec.headers(target.endpoint.credential, target.profile)
-    body = to_json(codec.encode(request, profile))
-    async with connection.post(codec.path(profile), headers, body) as answer:
-        if answer.status >= 300:
-            answer.hurry(GRACE_S)
-            words = await _read(answer, MAX_ERROR_BYTES)
-            raise codec.to_error(answer.status, answer.headers, words, profile)
-        yield Started(profile.provider, profile.model)
-        async with aclosing(_decode(codec, target, answer)) as events:
-            async for event in events:
-                yield event
+    if is_replay:
+        provider, _ = settings.provider_and_model(model)
+        environ = {**environ, str(settings.get(f"providers.{provider}.api_key_env")): "replayed"}
+    target = find_target(settings, model, environ)
+    return Link(target.name, target)
 
 
-async def _decode(codec: Codec, target: Target, answer: Answer) -> _Events:
-    from aiex.llm.answer import AnswerReader
+def _speaker() -> Speaker:
+    from aiex.llm.providers.offline import PROVIDER
 
-    reader = AnswerReader(codec.decoder(target.profile), codec.stream_form)
-    try:
-        async with aclosing(answer.chunks()) as chunks:
-            async for chunk in chunks:
-                for event in reader.feed(chunk):
-                    yield event
-                if reader.ended:
-                    break
-                if reader.answered:
-                    answer.hurry(GRACE_S)
-    except Transient:
-        if not reader.answered:
-            raise
-    for event in reader.end():
-        yield event
+    return PROVIDER
 
 
-async def _read(answer: Answer, limit_bytes: int) -> bytes:
-    """The words of an error; none when they do not arrive, because the status is known already."""
-    try:
-        return await answer.read(limit_bytes)
-    except Transient:
-        return b""
+def _through(settings: Settings, connect: Connect, record: str, replay: str) -> Connect:
+    """The way to a server: replayed or not, with faults where the settings want them, and recorded at the end."""
+    if replay:
+        from aiex.llm.tape import Player
+
+        connect = Player(replay).connect
+    if settings.get("chaos.rate"):
+        from aiex.llm.chaos import Chaos
+
+        connect = Chaos(connect, rate=settings.get("chaos.rate"), seed=settings.get("chaos.seed")).connect
+    if record:
+        from aiex.llm.tape import Recorder
+
+        connect = Recorder(record, connect).connect
+    return connect
 
 
-async def _name_nearest(error: UnknownModel, codec: Codec, target: Target, connection: Connection) -> None:
-    """Put the names nearest to the model into the hint, if the server lists its models."""
-    import difflib
+def _rough_count(request: Request) -> int:
+    """About a token for four characters; enough for limits, which are settled by what the vendor counts."""
+    from aiex.messages import Document, Reasoning, Text, ToolResult
 
-    from aiex.llm.failures import UnknownModel
-
-    try:
-        headers = codec.headers(target.endpoint.credential, target.profile)
-        status, body = await connection.get(codec.models_path, headers, within_s=LIST_S)
-    except AiexError:
-        return
-    wanted = target.profile.model
-    names = [card.id for card in codec.read_models(body)] if status == 200 else []
-    if not names or wanted in names:
-        return
-    error.message = UnknownModel(wanted, error.said, is_certain=True).message
-    by_lower = {name.lower(): name for name in names}
-    near = [by_lower[name] for name in difflib.get_close_matches(wanted.lower(), by_lower, n=3, cutoff=0.4)]
-    if near:
-        error.hint = f"nearest names there: {', '.join(near)}"
-    else:
-        error.hint = f"there is: {', '.join(names[:8])}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    texts = (part.text for message in request.messages for part in message.parts
+             if isinstance(part, Text | Document | Reasoning | ToolResult))  # fmt: skip
+    return sum(map(len, texts)) // 4 + 1
 
 
-# --- failures -------------------------------------------------------------------------------------------------------
-
-
-def to_failed(error: AiexError) -> Failed:
-    """A failure after words were shown: class of the tree, message, a hint that the answer is incomplete, exit code."""
-    name = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "aiex.errors")
-    hint = error.hint
-    if "incomplete" not in hint:
-        hint = "what was shown is incomplete" + (f"; {hint}" if hint else "")
-    return Failed(name, error.message, hint, error.exit_code)
-
-
-def _complete(error: AiexError, target: Target) -> None:
-    """Add what only the endpoint knows: which variable holds the key; and take the key out of all words."""
-    if isinstance(error, NotSignedIn) and not error.hint:
-        error.hint = target.endpoint.hint_for_key()
-    error.message = redact(error.message, target.endpoint.key)
-    error.hint = redact(error.hint, target.endpoint.key)
-    error.args = (error.message,)
-
-
-def redact(text: str, key: str) -> str:
-    """A text without the key, nor anything else that looks like one."""
-    import re
-
-    if len(key) >= 4:
-        text = text.replace(key, "[key]")
-    return re.sub(r"\bsk-[\w-]{12,}|(?<=Bearer )[\w.~+/-]{8,}=*", "[key]", text)
+def _count_nothing(request: Request) -> int:
+    return 0

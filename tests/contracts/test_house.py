@@ -163,6 +163,7 @@ OWN_FILES = (
     "aiex.templates",  # packaged prompts
     "aiex.plugins",  # sources of the package
     "aiex.tokens",  # packaged vocabularies
+    "aiex.llm.tape",  # recordings, where the person says
     "aiex.settings",
     "aiex.configfile",
     "aiex.settingdocs",

@@ -67,7 +67,7 @@ def ask(name: str, prepare: Callable[[Any], object] | None = None) -> list[Strea
     with SERVERS[name]() as server:
         if prepare:
             prepare(server)
-        overrides = [f"providers.p.base_url={server.base_url}", f"providers.p.protocol={name}"]
+        overrides = [f"providers.p.base_url={server.base_url}", f"providers.p.protocol={name}", "retry.max_attempts=1"]
         stream = open_stream(settings.load(None, overrides=overrides, environ={}), "p/fake-1", environ={})
         return asyncio.run(_collect(stream(REQUEST)))
 

@@ -20,7 +20,8 @@ from aiex.errors import (
     Unavailable,
 )
 from aiex.events import Failed, PartEnded, Started, Stopped, StreamEvent, TextDelta, ToolCallStarted, UsageUpdated
-from aiex.llm.router import GRACE_S, open_stream
+from aiex.llm.attempt import GRACE_S
+from aiex.llm.router import open_stream
 from aiex.llm.wire import Stream
 from aiex.messages import Document, Message, Request, Text, ToolCall, ToolDefinition, Usage
 from tests.fakes.openai_server import FakeOpenAI, Reply, stream_pieces
@@ -39,6 +40,7 @@ def server() -> Iterator[FakeOpenAI]:
 def stream_to(base_url: str, model: str = "fake-1", *, key: str = KEY, **timeouts: float) -> Stream:
     """The stream of a provider `local` at this address."""
     overrides = [f"providers.local.base_url={base_url}", "providers.local.api_key_env=LOCAL_KEY"]
+    overrides += ["retry.max_attempts=1"]
     overrides += [f"providers.local.{phase}_timeout_s={limit}" for phase, limit in timeouts.items()]
     environ = {"LOCAL_KEY": key} if key else {}
     return open_stream(settings.load(None, overrides=overrides, environ=environ), f"local/{model}", environ=environ)

@@ -1,0 +1,247 @@
+"""Asks one model after another until an answer is whole, and goes on in the middle of one where that is needed.
+
+Before the first visible word a change is silent, though recorded; after it the part that was cut is closed, the seam is
+an event, and the next one continues. An answer ends with exactly one `Stopped` or `Failed`, last. A failure before
+anything was shown is raised instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiex.errors import AiexError, ConfigError, NotSignedIn, ProviderError, Transient, Unavailable
+from aiex.events import Failed, FailedOver, Retrying, Stopped, UsageUpdated
+from aiex.llm import attempt, retry
+from aiex.llm.gate import OpenGate
+from aiex.llm.http import Clock
+from aiex.llm.seam import UNSEEN, Shown
+
+if TYPE_CHECKING:
+    from aiex.events import StreamEvent
+    from aiex.llm.attempt import Connect, Events
+    from aiex.llm.endpoints import Target
+    from aiex.llm.gate import Gate
+    from aiex.llm.health import Monitor
+    from aiex.llm.wire import Speaker
+    from aiex.messages import Request, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One who may answer: a target, somebody in this process, or the reason why neither can be."""
+
+    name: str
+    """As `provider/model`."""
+    target: Target | None = None
+    speaker: Speaker | None = None
+    problem: AiexError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a chain works with."""
+
+    connect: Connect
+    monitor: Monitor
+    gate: Gate = field(default_factory=OpenGate)
+    count: Callable[[Request], int] = lambda request: 0
+    """Estimates the tokens of a request, for the gate."""
+    policy: retry.Policy = field(default_factory=retry.Policy)
+    silence_s: float = attempt.SILENCE_S
+
+
+class Skipped(Unavailable):
+    """The breaker is open, so nothing was sent."""
+
+
+async def answer(links: Sequence[Link], request: Request, means: Means) -> Events:
+    """The events of one answer.
+
+    Raises:
+        AiexError: when nothing was shown: the failure itself where one model was asked once or the request has to
+            change, `Transient` at a rate limit, else `Unavailable` with each cause.
+    """
+    shown, causes = Shown(), _Causes()
+    for link, successor in zip(links, [*links[1:], None], strict=True):
+        try:
+            async with aclosing(_ask_link(link, successor is not None, request, shown, causes, means)) as events:
+                async for event in events:
+                    yield event
+            return
+        except AiexError as error:
+            if successor is None or shown.calls_given or not _may_pass_on(error):
+                failure = causes.conclude(error, is_chain=len(links) > 1, patience=means.policy.max_attempts)
+                break
+            reason = error.message
+        for event in shown.cut():
+            yield event
+        yield FailedOver(link.name, successor.name, reason, mid_answer=shown.anything)
+    if not shown.anything:
+        raise failure
+    yield to_failed(failure)
+
+
+def _may_pass_on(error: AiexError) -> bool:
+    """Whether somebody else may be asked: not when the request itself is the matter, nor when a budget is."""
+    return isinstance(error, ProviderError | NotSignedIn | ConfigError) and error.kind not in retry.FINAL
+
+
+async def _ask_link(
+    link: Link, has_successor: bool, request: Request, shown: Shown, causes: _Causes, means: Means
+) -> Events:
+    """Ask one model, again where that may help. Raises the failure that ended it."""
+    retries = retry.Retries(means.policy, has_successor=has_successor)
+    number, continues = 1, False
+    while True:
+        shown.begin()
+        try:
+            async with aclosing(_hold(_ask_once(link, shown.resume(request), means), request)) as events:
+                async for event in events:
+                    for visible in shown.take(event):
+                        yield visible
+            return
+        except AiexError as error:
+            causes.note(link, error)
+            is_last = continues or shown.calls_given or (shown.fresh and has_successor)
+            wait_s = None if is_last else await retries.after(error)
+            if wait_s is None or (link.target is not None and await means.monitor.is_open(link.target)):
+                raise
+            reason = error.message
+        continues = shown.fresh
+        for event in shown.cut():
+            yield event
+        number += 1
+        yield Retrying(reason, number, wait_s)
+        await means.policy.sleep(wait_s)
+
+
+async def _hold(events: Events, request: Request) -> Events:
+    """The events; where the answer must fit a schema all at the end, because half a JSON text cannot be continued."""
+    async with aclosing(events):
+        if request.response_schema is None:
+            async for event in events:
+                yield event
+            return
+        held: list[StreamEvent] = []
+        async for event in events:
+            if isinstance(event, UNSEEN):
+                yield event
+            else:
+                held.append(event)
+        for event in held:
+            yield event
+
+
+async def _ask_once(link: Link, request: Request, means: Means) -> Events:
+    """One request, admitted by the breaker and the gate before, and settled with both after."""
+    if link.problem is not None:
+        raise link.problem
+    if link.speaker is not None:
+        async for event in link.speaker.stream(request):
+            yield event
+        return
+    assert link.target is not None  # noqa: S101
+    target, settled = link.target, False
+    outlook, owner = await means.monitor.look(target)
+    if not outlook.allowed:
+        raise Skipped(f"{target.name} was not asked: {outlook.reason}", hint="wait a moment, or ask another model")
+    try:
+        lease = await means.gate.before(target.name, key_id(target), means.count(request))
+        clock = Clock(target.endpoint, outlook.deadlines)
+        usage: Usage | None = None
+        try:
+            wire = await means.connect(target.endpoint)
+            async with aclosing(attempt.ask(target, request, wire, clock, silence_s=means.silence_s)) as events:
+                async for event in events:
+                    if isinstance(event, UsageUpdated):
+                        usage = event.usage
+                    elif isinstance(event, Stopped):
+                        await means.monitor.note(target, owner, clock, None)
+                        settled = True
+                    yield event
+        except AiexError as error:
+            _complete(error, target)
+            settled = True
+            await means.monitor.note(target, owner, clock, error)
+            if isinstance(error, Transient) and error.kind == "rate_limit":
+                await means.gate.pushed(target.name, key_id(target), error.retry_after_s)
+            raise
+        finally:
+            await means.gate.after(lease, usage)
+    finally:
+        if outlook.is_probe and not settled:
+            means.monitor.release(target, owner)
+
+
+def key_id(target: Target) -> str:
+    """What tells the keys of one provider apart, without being one; empty for none."""
+    from aiex.digest import fingerprint
+
+    key = target.endpoint.key
+    return fingerprint(key.encode(), size_bytes=8) if key else ""
+
+
+# --- failures -------------------------------------------------------------------------------------------------------
+
+
+class _Causes:
+    """What went wrong, by whom."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[AiexError]] = {}
+
+    def note(self, link: Link, error: AiexError) -> None:
+        """A request failed, or was not even sent."""
+        self._of.setdefault(link.name, []).append(error)
+
+    def conclude(self, last: AiexError, *, is_chain: bool, patience: int) -> AiexError:
+        """The failure for the caller: the last one where it says all, else everything that was tried."""
+        if not _may_pass_on(last):
+            return last
+        if not is_chain and (patience <= 1 or last.kind == "rate_limit" or not retry.is_retryable(last)):
+            return last
+        told = "; ".join(f"{name}: {_sum_up(errors)}" for name, errors in self._of.items())
+        if is_chain:
+            failure = Unavailable(f"nobody of the chain answered: {told}", hint="look at each cause; try again later")
+        else:
+            failure = Unavailable(f"gave up asking {told}", hint=last.hint)
+        failure.__cause__ = last
+        return failure
+
+
+def _sum_up(errors: Sequence[AiexError]) -> str:
+    """Each cause once, with how often it was seen."""
+    counts: dict[str, int] = {}
+    for error in errors:
+        counts[error.message] = counts.get(error.message, 0) + 1
+    return ", ".join(f"{message} ({count} times)" if count > 1 else message for message, count in counts.items())
+
+
+def to_failed(error: AiexError) -> Failed:
+    """A failure after words were shown: class of the tree, message, a hint that the answer is incomplete, exit code."""
+    name = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "aiex.errors")
+    hint = error.hint
+    if "incomplete" not in hint:
+        hint = "what was shown is incomplete" + (f"; {hint}" if hint else "")
+    return Failed(name, error.message, hint, error.exit_code)
+
+
+def _complete(error: AiexError, target: Target) -> None:
+    """Add what only the endpoint knows: which variable holds the key; and take the key out of all words."""
+    if isinstance(error, NotSignedIn) and not error.hint:
+        error.hint = target.endpoint.hint_for_key()
+    error.message = redact(error.message, target.endpoint.key)
+    error.hint = redact(error.hint, target.endpoint.key)
+    error.args = (error.message,)
+
+
+def redact(text: str, key: str) -> str:
+    """A text without the key, nor anything else that looks like one."""
+    import re
+
+    if len(key) >= 4:
+        text = text.replace(key, "[key]")
+    return re.sub(r"\bsk-[\w-]{12,}|(?<=Bearer )[\w.~+/-]{8,}=*", "[key]", text)
