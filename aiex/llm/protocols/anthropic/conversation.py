@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from aiex.llm.history import balanced, native, turns, with_call_ids
+from aiex.llm.history import NO_RESULT, balanced, native, turns, with_call_ids
 from aiex.llm.wire import Profile
 from aiex.messages import (
     CachePoint,
@@ -42,21 +42,35 @@ class Encoded:
         head = next((n for n, message in enumerate(request.messages) if message.role != "system"), None)
         rest = [] if head is None else [_to_role(message) for message in request.messages[head:]]
         for message in request.messages[:head]:
-            self._add(message.parts, self.system)
+            words = [part for part in message.parts if isinstance(part, Text | Document | CachePoint)]
+            self._add(words, self.system)
         for message in turns(with_call_ids(balanced(rest), profile.tag)):
             parts = native(message.parts, profile.tag)
             if message.role == "assistant":
                 self._answer(parts)
             else:
                 self._ask(parts)
+        self._end()
+
+    def _end(self) -> None:
+        """Let the conversation end with the user, as it has to."""
+        if self._open_ids():
+            self._ask(())
         if not self.messages or (self.messages[-1]["role"] == "assistant" and _may_follow(self.messages[-1])):
             self._turn("user").append(_text(GO_ON))
 
     def _ask(self, parts: Sequence[Part]) -> None:
+        """Results of all calls before, then the rest; a block of the vendor may hold other calls than it stands for."""
+        found = {part.call_id: part for part in parts if isinstance(part, ToolResult)}
+        results = [found.get(id) or ToolResult(id, NO_RESULT, is_error=True) for id in self._open_ids()]
         blocks = self._turn("user")
-        results = [part for part in parts if isinstance(part, ToolResult)]
         self._add([*results, *(part for part in parts if not isinstance(part, ToolResult))], blocks)
         self._drop_if_empty()
+
+    def _open_ids(self) -> list[str]:
+        """The calls of the answer that the conversation ends with."""
+        last = self.messages[-1]["content"] if self.messages else []
+        return [block["id"] for block in last if block["type"] == "tool_use"]
 
     def _answer(self, parts: Sequence[Part]) -> None:
         if not self.messages:
