@@ -311,7 +311,7 @@ CASES: dict[str, Case] = {
         text="Now",
         reasoning="one",
         calls=TWO,
-        kept=[("reasoning", 1), ("", 5)],
+        kept=[("reasoning", 1), ("", 3)],
         stop="tool_use",
     ),
     "tools that run at the vendor": Case(

@@ -1,7 +1,7 @@
 """What an answer is made of: parts as they are said, calls and blocks to be sent back, each in its order.
 
 Calls are given at the end, when the answer is known to be whole. An item that goes back word for word stands behind the
-parts that say the same; when the items came in an order that this cannot tell, one block holds them all.
+parts that say the same; when items came in an order that this cannot tell, one block holds all that follow.
 """
 
 import json
@@ -43,6 +43,8 @@ class Answer:
         self._open: _Open | None = None
         self._given = 0
         """Parts given so far."""
+        self._fresh = 0
+        """Parts given when the last block was."""
         self._called = False
         self._bound = False
         """A reasoning item was kept, so what follows it goes back word for word as well."""
@@ -145,12 +147,12 @@ class Answer:
         self._bound = self._bound or item.kind == "reasoning"
         count = len(item.places)
         together = item.places == list(range(self._given - count, self._given))
-        if self._called and (count == 0 or item.kind == "reasoning"):
+        if self._tangled or (self._called and (count == 0 or item.kind == "reasoning")):
             self._late.append(item)
         elif self._called or not (together or item.kind == "reasoning"):
             self._tangled = True
         else:
-            self._give(self._to_opaque(item.data, count if together else 0), events)
+            self._give_block(item, count if together else 0, events)
 
     def _is_worth_keeping(self, item: Item) -> bool:
         data = item.data
@@ -165,8 +167,10 @@ class Answer:
             return False
         return self._bound or bool(data.get("phase")) or any(part.get("annotations") for part in _parts(data))
 
-    def _to_opaque(self, data: Mapping[str, Any], covers: int) -> Opaque:
-        return Opaque(*self._profile.tag, data=data, covers=covers)
+    def _give_block(self, item: Item, covers: int, events: list[StreamEvent]) -> None:
+        item.kept = True
+        self._give(Opaque(*self._profile.tag, data=item.data, covers=covers), events)
+        self._fresh = self._given
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -254,18 +258,21 @@ class Answer:
             if made is not None:
                 self._give(made, events)
             if not self._tangled and (item.call is None or (made is not None and self._keeps_call(item))):
-                self._give(self._to_opaque(item.data, 0 if made is None else 1), events)
+                self._give_block(item, 0 if made is None else 1, events)
         if self._tangled and all(item.done or not item.places for item in self.register.all):
-            self._give(self._to_opaque({"output": self._read_output(whole)}, self._given), events)
+            block = Opaque(
+                *self._profile.tag, data={"output": self._read_output(whole)}, covers=self._given - self._fresh
+            )
+            self._give(block, events)
         return len(calls), len(whole)
 
     def _read_output(self, calls: Mapping[int, ToolCall]) -> list[Mapping[str, Any]]:
-        """All items that go back, in the order of their arrival."""
+        """The items that go back and were not kept yet, in the order of their arrival."""
         output: list[Mapping[str, Any]] = []
         for item in self.register.all:
             if id(item) in calls:
                 output.append(_to_item(item, calls[id(item)]))
-            elif item.call is None and item.done and self._goes_back(item):
+            elif item.call is None and item.done and not item.kept and self._goes_back(item):
                 output.append(item.data)
         return output
 

@@ -5,11 +5,11 @@ word, the items that the same model gave at the same place: its encrypted reason
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from hashlib import blake2b
 from typing import Any
 
-from aiex.llm.protocols.openai_responses.pairs import Pairing, read_items, remaining
+from aiex.llm.history import balanced, native, with_call_ids
 from aiex.llm.protocols.openai_responses.quirks import Quirks, quirks_of
 from aiex.llm.protocols.openai_responses.strict import is_strict
 from aiex.llm.wire import Profile
@@ -108,24 +108,26 @@ def _encode_conversation(messages: Sequence[Message], profile: Profile, quirks: 
     """`instructions` from the system messages at the beginning, `input` from all others."""
     begin = next((place for place, message in enumerate(messages) if message.role != "system"), len(messages))
     instructions = "\n\n".join(filter(None, (_join(message.parts) for message in messages[:begin])))
-    pairing = Pairing(messages, profile)
     items: list[Item] = []
-    for place in range(begin, len(messages)):
-        items += _encode_message(place, messages[place], pairing, profile, quirks)
+    for message in with_call_ids(balanced(messages[begin:]), profile.tag):
+        items += _encode_message(message, items, profile, quirks)
     if not items and instructions:
         return {"input": _say(quirks.system_role, [_text(instructions)])}
     return {**({"instructions": instructions} if instructions else {}), "input": items}
 
 
-def _encode_message(place: int, message: Message, pairing: Pairing, profile: Profile, quirks: Quirks) -> list[Item]:
-    """The items of one message; results of tools stand behind their calls already."""
+def _encode_message(message: Message, before: Sequence[Item], profile: Profile, quirks: Quirks) -> list[Item]:
+    """The items of one message; the form of a result follows that of its call, which is among those `before`."""
     match message.role:
         case "assistant":
-            return _encode_answer(place, message.parts, pairing, profile)
+            return _encode_answer(message.parts, profile)
         case "system":
             words = _join(message.parts)
             return _say(quirks.system_role, [_text(words)] if words else [])
-        case "user" | "tool":
+        case "tool":
+            custom = {item.get("call_id") for item in before if item.get("type") == "custom_tool_call"}
+            return [_encode_result(part, custom) for part in message.parts if isinstance(part, ToolResult)]
+        case "user":
             return _say("user", [content for part in message.parts for content in _encode_content(part)])
 
 
@@ -169,37 +171,29 @@ def _encode_image(image: Image) -> Item:
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-def _encode_answer(place: int, parts: Sequence[Part], pairing: Pairing, profile: Profile) -> list[Item]:
-    """What the model said, then one result for each call; reasoning that nothing came of is left out."""
+def _encode_answer(parts: Sequence[Part], profile: Profile) -> list[Item]:
+    """What the model said, word for word where it is kept so; reasoning that nothing came of is left out."""
     said: list[Item] = []
-    results: list[Item] = []
-    for number, part in remaining(parts, profile):
+    for part in native(parts, profile.tag):
         match part:
             case Opaque(data=data):
-                for item in read_items(data):
-                    said.append(_encode_kept(item, (place, number), pairing, results))
+                said += _read_items(data)
             case Text(text) | Refusal(text) if text:
                 _add_words(said, text)
             case ToolCall(id, name, arguments):
-                wire_id = pairing.wire_id(id)
-                said.append(
-                    {"type": "function_call", "call_id": wire_id, "name": name, "arguments": _to_json(arguments)}
-                )
-                results.append(_encode_result("function_call_output", wire_id, pairing.result((place, number), id)))
+                call = {"type": "function_call", "call_id": id, "name": name, "arguments": _to_json(arguments)}
+                said.append(call)
     while said and said[-1].get("type") == "reasoning":
         said.pop()
-    return said + results
+    return said
 
 
-def _encode_kept(item: Item, key: tuple[int, int], pairing: Pairing, results: list[Item]) -> Item:
-    """An item as the model gave it; a call among them takes its result along."""
-    kind = item.get("type")
-    if kind in ("function_call", "custom_tool_call"):
-        own_id = str(item.get("call_id", ""))
-        wire_id = pairing.wire_id(own_id)
-        results.append(_encode_result(f"{kind}_output", wire_id, pairing.result(key, own_id)))
-        return item if wire_id == own_id else {**item, "call_id": wire_id}
-    return item
+def _read_items(data: Mapping[str, Any]) -> list[Item]:
+    """The items in a kept block: one, or several in their order."""
+    output = data.get("output")
+    if "type" not in data and isinstance(output, list | tuple):
+        return [dict(item) for item in output if isinstance(item, Mapping)]
+    return [dict(data)]
 
 
 def _add_words(said: list[Item], text: str) -> None:
@@ -215,15 +209,11 @@ def _to_json(arguments: Mapping[str, Any]) -> str:
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
 
 
-_NO_RESULT = "error: no result was recorded"
-
-
-def _encode_result(kind: str, wire_id: str, result: ToolResult | None) -> Item:
+def _encode_result(result: ToolResult, custom: Set[Any]) -> Item:
     """A result; the protocol has no mark for failures, so the word stands in front."""
-    if result is None:
-        return {"type": kind, "call_id": wire_id, "output": _NO_RESULT}
+    kind = "custom_tool_call_output" if result.call_id in custom else "function_call_output"
     text = f"error: {result.text}" if result.is_error else result.text
     if not result.images:
-        return {"type": kind, "call_id": wire_id, "output": text}
+        return {"type": kind, "call_id": result.call_id, "output": text}
     content = [_text(text)] if text else []
-    return {"type": kind, "call_id": wire_id, "output": [*content, *map(_encode_image, result.images)]}
+    return {"type": kind, "call_id": result.call_id, "output": [*content, *map(_encode_image, result.images)]}

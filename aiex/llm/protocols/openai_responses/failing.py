@@ -34,7 +34,7 @@ _REFUSED = re.compile(
 those of plans: the sources of codex, November 2026."""
 _KNOWN = ("invalid_api_key", "invalid_prompt")
 """Codes of that form that the common rules know better."""
-_TOO_LARGE = re.compile(r"request too large .*?limit:? (\d+).*?requested:? (\d+)", re.IGNORECASE | re.DOTALL)
+_TOO_LARGE = re.compile(r"request too large\b.*?limit:? (\d+).*?requested:? (\d+)", re.IGNORECASE | re.DOTALL)
 
 
 def explain(complaint: Complaint, profile: Profile, headers: Mapping[str, str] | None = None) -> AiexError:

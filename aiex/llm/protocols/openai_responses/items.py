@@ -97,6 +97,8 @@ class Item:
     places: list[int] = field(default_factory=list)
     """The numbers of its parts among the parts of the answer."""
     call: Call | None = None
+    kept: bool = False
+    """It was given as a block that goes back."""
 
     def part(self, channel: str, index: int, kind: str) -> Words:
         """The words of one part of the content."""
