@@ -92,6 +92,7 @@ class GeminiDecoder:
         self._blocked = ""
         self._token = ""
         self._spoke = False
+        self._told: Json = {}
         self._counts: Json = {}
         self._usage: Usage | None = None
 
@@ -182,15 +183,14 @@ class GeminiDecoder:
         if is_failure or not isinstance(value, dict) or value.get("error"):
             raise explain(failures.read_value(0, value), self._profile)
         events: list[StreamEvent] = []
-        if isinstance(value.get("responseId"), str) and self._id_base == "call":
+        if self._id_base == "call" and isinstance(value.get("responseId"), str):
             self._id_base = _to_id_base(value["responseId"])
         candidates = value.get("candidates")
         for candidate in candidates if isinstance(candidates, list) else ():
             if isinstance(candidate, dict) and candidate.get("index") in (0, None):
                 self._take_candidate(candidate, events)
-        feedback = _dict(value.get("promptFeedback"))
-        if not self._blocked and _word(feedback.get("blockReason")):
-            self._blocked = _word(feedback.get("blockReason"))
+        if "promptFeedback" in value:
+            self._blocked = _word(_dict(value["promptFeedback"]).get("blockReason")) or self._blocked
         self._count(_dict(value.get("usageMetadata")), events)
         return events
 
@@ -199,26 +199,33 @@ class GeminiDecoder:
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, dict):
                 self._take_part(part, events)
-        self._reason = _word(candidate.get("finishReason")) or self._reason
-        token = candidate.get("continuationToken")
-        if isinstance(token, str):
-            self._token = token
+        if "finishReason" in candidate:
+            self._reason = _word(candidate["finishReason"]) or self._reason
+        if isinstance(candidate.get("continuationToken"), str):
+            self._token = candidate["continuationToken"]
 
     def _take_part(self, part: Json, events: list[StreamEvent]) -> None:
-        text, image = part.get("text"), _dict(part.get("inlineData"))
-        is_signed = isinstance(part.get("thoughtSignature"), str) and bool(part["thoughtSignature"])
+        text = part.get("text")
+        signature = part.get("thoughtSignature")
+        is_signed = isinstance(signature, str) and signature != "" and _write(part) is not None
         if isinstance(part.get("functionCall"), dict):
             self._take_call(part, is_signed, events)
         elif isinstance(text, str) and text:
             self._say("reasoning" if part.get("thought") is True else "text", text, events)
             if is_signed:
                 self._close(events, part)
-        elif isinstance(image.get("data"), str) and isinstance(image.get("mimeType"), str):
+        else:
+            self._take_other(part, is_signed, events)
+
+    def _take_other(self, part: Json, is_signed: bool, events: list[StreamEvent]) -> None:
+        """A picture, or what has no words of ours."""
+        image = _dict(part.get("inlineData"))
+        if isinstance(image.get("data"), str) and isinstance(image.get("mimeType"), str):
             self._spoke = True
             self._close(events)
             events.append(PartEnded(Image(heal(image["mimeType"]), heal(image["data"]))))
             events += [PartEnded(self._opaque(part, 1))] if is_signed else []
-        elif is_signed or any(isinstance(part.get(kind), dict) for kind in _KEPT):
+        elif is_signed or (any(isinstance(part.get(kind), dict) for kind in _KEPT) and _write(part) is not None):
             self._spoke = True
             self._close(events)
             block = self._opaque(part, 0)
@@ -234,13 +241,15 @@ class GeminiDecoder:
         call = part["functionCall"]
         name = call.get("name")
         name = from_wire_name(heal(name)) if isinstance(name, str) else ""
-        written = heal(json.dumps(call.get("args"), ensure_ascii=False)) if call.get("args") is not None else "{}"
+        args = call.get("args")
+        written = _write({} if args is None else args)
         is_partial = bool(call.get("willContinue") or call.get("partialArgs"))
-        arguments = parse_arguments(written) if name and not is_partial else None
+        arguments = parse_arguments(written) if name and written and not is_partial else None
         own_id = self._unique_id(call.get("id"))
         self._late.append(_Call(own_id, name, arguments, self._opaque(part, 1) if is_signed else None))
         if name:
-            events += [ToolCallStarted(own_id, name), ToolCallDelta(own_id, written)]
+            events.append(ToolCallStarted(own_id, name))
+            events += [ToolCallDelta(own_id, written)] if written else []
 
     def _unique_id(self, wish: Any) -> str:
         """The vendor's id where it is new, else one that differs between answers."""
@@ -291,6 +300,9 @@ class GeminiDecoder:
 
     def _count(self, counts: Json, events: list[StreamEvent]) -> None:
         """Take counts, which are totals so far; one that is left out later stays as it was."""
+        if not counts or counts == self._told:
+            return
+        self._told = counts
         self._counts |= {name: value for name, value in counts.items() if type(value) is int and value >= 0}
         usage = to_usage(self._counts)
         if self._counts and usage != self._usage:
@@ -311,6 +323,14 @@ def to_usage(counts: Json) -> Usage:
 def _sum(counts: Json, *names: str) -> int | None:
     known = [counts[name] for name in names if type(counts.get(name)) is int and counts[name] >= 0]
     return sum(known) if known else None
+
+
+def _write(value: Any) -> str | None:
+    """Strict JSON; None when the value cannot be written so, as with NaN, which is read but is not JSON."""
+    try:
+        return heal(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _dict(value: Any) -> Json:
