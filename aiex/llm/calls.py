@@ -2,9 +2,9 @@
 
 A fragment with a new id starts a call, even at an index already in use; the same id, or none, continues the last call
 of that index, or the last call where there is no index. A call is given away only when it is whole: it has a name and
-its arguments are one valid JSON object. Servers that made each clause necessary: ollama/ollama#15457, #7881;
-openai/openai-python#3246; vercel/ai#14277, #6687, #10283; huggingface/smolagents#1958; QwenLM/qwen-code#6249;
-vllm-project/vllm#28806; sigoden/aichat#1217.
+its arguments are one valid JSON object. A first fragment `{}` says nothing, for it may be a placeholder. Servers that
+made each clause necessary: ollama/ollama#15457, #7881; openai/openai-python#3246; vercel/ai#14277, #6687, #10283;
+huggingface/smolagents#1958; QwenLM/qwen-code#6249; vllm-project/vllm#28806; sigoden/aichat#1217.
 """
 
 import json
@@ -24,6 +24,8 @@ class _Call:
     vendor_ids: set[str]
     name: str = ""
     pieces: list[str] = field(default_factory=list)
+    is_empty: bool = False
+    """The first fragment was an empty object: all there is, or a placeholder for what follows."""
     unsent: str = ""
     """Arguments that came before the name."""
 
@@ -49,6 +51,8 @@ class Assembly:
         name = heal(name) if isinstance(name, str) else ""
         arguments = _to_text(function.get("arguments"))
         call = self._place(_to_id(fragment.get("id")), _to_index(fragment.get("index")), name, arguments)
+        if arguments == "{}" and (function["arguments"] == {} or not (call.pieces or call.is_empty)):
+            call.is_empty, arguments = True, ""
         events: list[StreamEvent] = []
         if arguments:
             call.pieces.append(arguments)
@@ -72,7 +76,9 @@ class Assembly:
         if vendor_id:
             return self._place_by_id(vendor_id, index, name)
         last = self._last(index)
-        if last is None or (name and arguments and last.name and last.pieces and last.whole() is not None):
+        if last is None or (
+            name and arguments and last.name and (last.pieces or last.is_empty) and last.whole() is not None
+        ):
             return self._begin("", index)
         return last
 
@@ -126,10 +132,10 @@ def _refuse(constant: str) -> None:
 
 
 def _to_text(arguments: Any) -> str:
-    """A fragment of arguments as JSON text; an empty object at the start is a placeholder, not a fragment."""
+    """A fragment of arguments as JSON text."""
     if isinstance(arguments, str):
         return heal(arguments)
-    if isinstance(arguments, dict) and arguments:
+    if isinstance(arguments, dict):
         return heal(json.dumps(arguments, ensure_ascii=False))
     return ""
 

@@ -448,6 +448,20 @@ CASES: dict[str, Case] = {
     "an empty object first, then fragments": Case(
         sse(call(0, "a", "read", {}), call(0, arguments='{"path": "x"}'), TOOLS), calls=READ_X, stop="tool_use"
     ),
+    "an empty object as text first, then fragments": Case(
+        sse(call(0, "a", "read", "{}"), call(0, arguments='{"path": '), call(0, arguments='"x"}'), TOOLS),
+        calls=READ_X,
+        stop="tool_use",
+    ),
+    "arguments given twice are not run": Case(
+        sse(call(0, "a", "read", '{"path": "x"}'), call(0, arguments='{"path": "x"}'), TOOLS),
+        stop="malformed_tool_call",
+    ),
+    "calls as one object instead of a list": Case(
+        sse(chunk({"tool_calls": {"id": "a", "function": {"name": "read", "arguments": '{"path": "x"}'}}}), TOOLS),
+        calls=READ_X,
+        stop="tool_use",
+    ),
     "arguments encoded twice": Case(
         sse(call(0, "a", "read", json.dumps('{"path": "x"}')), TOOLS), calls=READ_X, stop="tool_use"
     ),
@@ -493,6 +507,33 @@ CASES: dict[str, Case] = {
         text="a",
         error=Transient,
         match="rate limit.*slow down",
+    ),
+    "an error within the choice": Case(
+        sse(
+            *words("a"),
+            {
+                "choices": [
+                    {"index": 0, "delta": {}, "finish_reason": "error", "error": {"code": 502, "message": "down"}}
+                ]
+            },
+        ),
+        text="a",
+        error=Transient,
+        match="answered 502: down",
+    ),
+    "what the vendor behind a router said": Case(
+        sse({"error": {"code": 429, "message": "Provider returned error", "metadata": {"raw": "try again in 2s"}}}),
+        error=Transient,
+        match="Provider returned error: try again in 2s",
+    ),
+    "no credits, said within the stream": Case(
+        sse(*words("a"), {"error": {"code": 402, "message": "Insufficient credits"}}),
+        text="a",
+        error=Rejected,
+        match="quota",
+    ),
+    "filtered, said within the stream": Case(
+        sse({"error": {"code": "content_filter", "message": "no"}}), error=Rejected, match="filter"
     ),
     "an error of vLLM": Case(
         sse(*words("a"), {"error": {"message": "engine died", "type": "InternalServerError", "code": 500}}),

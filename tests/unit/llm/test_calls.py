@@ -4,9 +4,11 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiex.events import ToolCallDelta
 from aiex.llm.calls import Assembly, parse_arguments
 
 VALUES = st.recursive(
@@ -53,3 +55,25 @@ def test_arguments_that_are_cut_are_never_whole(arguments: dict[str, Any], missi
 def test_arguments_survive_one_and_two_encodings(arguments: dict[str, Any]) -> None:
     assert parse_arguments(json.dumps(arguments)) == arguments
     assert parse_arguments(json.dumps(json.dumps(arguments))) == arguments
+
+
+@pytest.mark.parametrize("empty", ["{}", {}])
+def test_empty_arguments_of_calls_without_labels_are_calls_of_their_own(empty: Any) -> None:
+    assembly = Assembly()
+    for name in ("f", "g"):
+        assembly.feed({"function": {"name": name, "arguments": empty}})
+    calls, all_whole = assembly.finish()
+    assert all_whole
+    assert [(call.name, call.arguments) for call in calls] == [("f", {}), ("g", {})]
+
+
+@pytest.mark.parametrize("empty", ["{}", {}, "", None])
+def test_a_placeholder_first_is_no_part_of_the_arguments(empty: Any) -> None:
+    assembly = Assembly()
+    events = assembly.feed({"id": "a", "function": {"name": "f", "arguments": empty}})
+    for piece in ('{"n": ', "{}", "}"):
+        events += assembly.feed({"function": {"arguments": piece}})
+    calls, all_whole = assembly.finish()
+    assert all_whole
+    assert calls[0].arguments == {"n": {}}
+    assert "".join(event.arguments for event in events if isinstance(event, ToolCallDelta)) == '{"n": {}}'

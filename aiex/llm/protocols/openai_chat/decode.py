@@ -168,6 +168,8 @@ class ChatDecoder:
         return events
 
     def _take_choice(self, choice: dict[str, Any], events: list[StreamEvent]) -> None:
+        if isinstance(choice.get("error"), dict):
+            raise failures.explain(failures.read_value(0, choice), self._profile)
         delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
         details = read_details(delta.get("reasoning_details"))
         if details:
@@ -264,13 +266,17 @@ def _read_plain(chunk: Any) -> str:
         (choice,) = chunk["choices"]
         delta = choice["delta"]
         words = delta["content"]
-        if len(delta) > 1 or choice.get("finish_reason") or choice.get("index") or not words.isascii():
-            return ""
-        if chunk.get("usage") or chunk.get("x_groq") or _reports_failure(chunk):
+        if len(delta) > 1 or choice["finish_reason"] or choice["index"] or "error" in choice or not words.isascii():
             return ""
     except (KeyError, TypeError, ValueError, AttributeError):
         return ""
-    return words if type(words) is str else ""
+    if not chunk.keys().isdisjoint(_NEWS) and any(chunk.get(name) for name in _NEWS):
+        return ""
+    return words if type(words) is str and chunk.get("object") != "error" else ""
+
+
+_NEWS = frozenset({"usage", "x_groq", "error", "type"})
+"""Fields beside the words that may tell something."""
 
 
 def _reports_failure(chunk: dict[str, Any]) -> bool:
