@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-_scan = json.JSONDecoder().scan_once
+_decoder: Any = json.JSONDecoder()
+_scan = _decoder.scan_once
 
 
 def parse(text: str) -> Any:

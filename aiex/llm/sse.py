@@ -5,6 +5,8 @@ text. A line is decoded once it is whole, so a character split between two chunk
 but for its final blank line is still delivered, because servers forget it.
 """
 
+import re
+from itertools import starmap
 from typing import NamedTuple
 
 from aiex.errors import Unavailable
@@ -13,6 +15,8 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """More than any vendor sends in one event; a bound on memory, not on answers."""
 
 _BOM = b"\xef\xbb\xbf"
+_PLAIN = re.compile(r"(?:event: ([^\n]*)\n)?data: ([^\n]*)\n\n")
+_PLAIN_RUN = re.compile(rb"(?:(?:event: [^\n]*+\n)?data: [^\n]*+\n\n)++")
 
 
 class ServerEvent(NamedTuple):
@@ -84,18 +88,11 @@ class Reader:
 
         This is what vendors send, and the quick way through it; what is left begins with the first other event.
         """
-        block, gap, _ = chunk.rpartition(b"\n\n")
-        if not gap or len(block) > self._max_event_bytes:
+        run = _PLAIN_RUN.match(chunk)
+        if run is None or run.end() > self._max_event_bytes:
             return chunk
-        taken = 0
-        for piece in block.split(b"\n\n"):
-            head, _, data = piece.rpartition(b"\n")
-            if not data.startswith(b"data: ") or (head and (not head.startswith(b"event: ") or b"\n" in head)):
-                break
-            name = head[7:].decode("utf-8", "replace") if head else ""
-            events.append(ServerEvent(name, data[6:].decode("utf-8", "replace")))
-            taken += len(piece) + 2
-        return chunk[taken:]
+        events += starmap(ServerEvent, _PLAIN.findall(run[0].decode("utf-8", "replace")))
+        return chunk[run.end() :]
 
     def _take_lines(self, chunk: bytes, events: list[ServerEvent]) -> None:
         *whole, rest = chunk.split(b"\n")
