@@ -147,6 +147,14 @@ def test_blocks_in_an_order_of_their_own_are_replayed_in_it() -> None:
     assert bare(contents(body)[2]) == [{"type": "tool_result", "tool_use_id": "a", "content": "x"}]
 
 
+def test_a_failed_result_has_words_only_and_its_pictures_follow_all_results() -> None:
+    calls = Message("assistant", (ToolCall("a", "read", {}), ToolCall("b", "read", {})))
+    results = Message("tool", (ToolResult("a", "", is_error=True, images=(PNG,)), ToolResult("b", "x")))
+    failed, fine, picture = contents(encode(Request("m", (HI, calls, results), (READ,))))[2]
+    assert failed["content"] == "the tool failed and said nothing"
+    assert (fine["tool_use_id"], picture["type"]) == ("b", "image")
+
+
 def test_replaying_changes_no_part_of_the_session() -> None:
     before = json.dumps(SIGNED)
     encode(Request("m", CONVERSATION, (READ, FIND)))
@@ -273,6 +281,8 @@ THINKING: list[tuple[str, str, dict[str, Any] | None, str]] = [
     ("claude-sonnet-4-5", "medium", {"type": "enabled", "budget_tokens": 10_000}, ""),
     ("claude-sonnet-4-20250514", "minimal", {"type": "enabled", "budget_tokens": 1_024}, ""),
     ("claude-3-7-sonnet-20250219", "low", {"type": "enabled", "budget_tokens": 2_048}, ""),
+    ("anthropic/claude-4-sonnet-20250514", "low", {"type": "enabled", "budget_tokens": 2_048}, ""),
+    ("anthropic/claude-opus-4.8", "low", ADAPTIVE, "low"),
     ("claude-3-5-haiku-20241022", "high", None, ""),
     ("claude-opus-9", "none", ADAPTIVE, "low"),
     ("qwen3", "", None, ""),
@@ -336,6 +346,8 @@ def test_a_demanded_call_excludes_a_budget_of_thinking() -> None:
         ("api.anthropic.com", "claude-opus-4-5", "", None),
         ("api.anthropic.com", "claude-opus-5-5", "", None),
         ("127.0.0.1", "claude-opus-5-5", "", None),
+        ("127.0.0.1", "claude-opus-4-5", "", 0.5),
+        ("127.0.0.1", "claude-opus-4-5", "high", None),
         ("127.0.0.1", "qwen3", "", 0.5),
         ("127.0.0.1", "qwen3", "high", None),
     ],

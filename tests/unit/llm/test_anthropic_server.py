@@ -143,6 +143,8 @@ def test_a_key_and_a_token_have_headers_of_their_own() -> None:
     assert PROVIDER.headers(Credential("key", "k"), VENDOR) == {**version, "x-api-key": "k"}
     assert PROVIDER.headers(Credential("bearer", "t"), VENDOR) == {**version, "authorization": "Bearer t"}
     assert PROVIDER.headers(NO_CREDENTIAL, OTHER) == {"anthropic-version": OLD_VERSION}
+    assert PROVIDER.headers(NO_CREDENTIAL, profile_of("gateway.example")) == {"anthropic-version": OLD_VERSION}
+    assert PROVIDER.headers(NO_CREDENTIAL, Profile("p", "m", "https://api.anthropic.com")) == version
     extra = Credential("bearer", "t", {"x-project": "p"})
     assert PROVIDER.headers(extra, VENDOR)["x-project"] == "p"
 

@@ -63,8 +63,9 @@ class Encoded:
         """Results of all calls before, then the rest; a block of the vendor may hold other calls than it stands for."""
         found = {part.call_id: part for part in parts if isinstance(part, ToolResult)}
         results = [found.get(id) or ToolResult(id, NO_RESULT, is_error=True) for id in self._open_ids()]
-        blocks = self._turn("user")
-        self._add([*results, *(part for part in parts if not isinstance(part, ToolResult))], blocks)
+        pictures = [image for result in results if result.is_error for image in result.images]
+        rest = (part for part in parts if not isinstance(part, ToolResult))
+        self._add([*results, *pictures, *rest], self._turn("user"))
         self._drop_if_empty()
 
     def _open_ids(self) -> list[str]:
@@ -165,9 +166,9 @@ def _encode_image(image: Image, *, answered: bool) -> Block:
 def _encode_result(result: ToolResult) -> Block:
     block: Block = {"type": "tool_result", "tool_use_id": result.call_id}
     text = result.text if result.text.strip() else ""
-    if result.is_error:
-        text = text or "the tool failed and said nothing"  # an empty error is refused
-    if result.images:
+    if result.is_error:  # which must have words, and nothing else; its pictures follow the results
+        text = text or "the tool failed and said nothing"
+    if result.images and not result.is_error:
         pictures = [_encode_image(image, answered=False) for image in result.images]
         block["content"] = [*([_text(text)] if text else []), *pictures]
     elif text:

@@ -59,17 +59,20 @@ _FOREIGN: Final = replace(
 """Another vendor's model behind this protocol: Ollama, DeepSeek, Kimi, GLM, LM Studio, vLLM."""
 
 _NAME = re.compile(
-    r"claude-(?:(?P<early>\d)(?:[-.]\d)?-)?(?P<line>opus|sonnet|haiku|fable|mythos|instant)"
+    r"claude-(?:(?P<early>\d)(?:[-.](?P<point>\d))?-)?(?P<line>opus|sonnet|haiku|fable|mythos|instant)"
     r"(?:-(?P<major>\d{1,2})(?!\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?)?"
 )
 
 
 def find_quirks(host: str, model: str) -> Quirks:
-    """How this model at this server wants to be asked; the newest rule for models not known yet."""
+    """How this model at this server wants to be asked; the newest rule for models not known yet.
+
+    Servers other than the vendor's are asked by the old version, which gateways and imitations are sure to know.
+    """
     vendor = host == "anthropic.com" or host.endswith(".anthropic.com")
-    if not vendor and "claude" not in model.lower():
-        return _FOREIGN
-    return replace(_of_model(model.lower()), vendor=vendor)
+    if vendor:
+        return replace(_of_model(model.lower()), vendor=True)
+    return replace(_of_model(model.lower()), version=OLD_VERSION) if "claude" in model.lower() else _FOREIGN
 
 
 def quirks_of(profile: Profile) -> Quirks:
@@ -81,8 +84,10 @@ def _of_model(model: str) -> Quirks:
     found = _NAME.search(model)
     if found is None:
         return Quirks()
+    if int(found["early"] or 0) > 3:
+        return _of_version(found["line"], (int(found["early"]), int(found["point"] or 0)))
     if found["early"] or found["line"] == "instant":
-        return _EARLY if "3-7" in model or "3.7" in model else _FIRST
+        return _EARLY if found["point"] == "7" else _FIRST
     if found["major"] is None:
         return _CLAUDE if found["line"] != "mythos" else replace(_CLAUDE, efforts=())
     return _of_version(found["line"], (int(found["major"]), int(found["minor"] or 0)))
