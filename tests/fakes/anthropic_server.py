@@ -57,7 +57,7 @@ class FakeAnthropic(FakeServer):
         if path not in ("/v1/messages", "/v1/messages/count_tokens"):
             return self.complain(404, "Not found")
         counts = path.endswith("count_tokens")
-        if problem := _problem_with_version(asked) or _problem_with(asked.body, counts=counts):
+        if problem := _problem_with_version(asked) or problem_with(asked.body, counts=counts):
             return self.complain(400, problem)
         body = asked.body
         if body["model"] not in self.models:
@@ -103,7 +103,8 @@ def _problem_with_version(asked: Asked) -> str:
     return ""
 
 
-def _problem_with(body: Any, *, counts: bool) -> str:
+def problem_with(body: Any, *, counts: bool) -> str:
+    """What the vendor would refuse in a request; empty when it is accepted."""
     if not isinstance(body, dict):
         return "The request body is not valid JSON."
     for field in ("model", "messages", *(() if counts else ("max_tokens",))):

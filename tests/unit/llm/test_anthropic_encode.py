@@ -27,7 +27,7 @@ from aiex.messages import (
     ToolDefinition,
     ToolResult,
 )
-from tests.fakes.anthropic_server import _problem_with as problem_with
+from tests.fakes.anthropic_server import problem_with
 
 CREATE: TypeAdapter[Any] = TypeAdapter(message_create_params.MessageCreateParamsStreaming)
 COUNT: TypeAdapter[Any] = TypeAdapter(message_count_tokens_params.MessageCountTokensParams)
