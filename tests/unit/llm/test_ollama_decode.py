@@ -94,7 +94,7 @@ def test_calls_are_given_whole_and_with_ids_of_their_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
 def test_how_the_bytes_were_cut_does_not_matter(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
