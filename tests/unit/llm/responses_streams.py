@@ -583,6 +583,18 @@ CASES: dict[str, Case] = {
         stop="tool_use",
         usage=COUNTS,
     ),
+    "numbers that are not JSON do not go back": Case(
+        b'data: {"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"r","summary":[],'
+        b'"encrypted_content":"g","x":[NaN,1e999]}}\n\n' + sse(*words("a", index=1), DONE),
+        text="a",
+        stop="end_turn",
+    ),
+    "an item too deep to be written again": Case(
+        sse(done({**reasoning(), "x": json.loads("[" * 500 + "]" * 500)}), DONE), stop="end_turn"
+    ),
+    "an event too deep to be read": Case(
+        b'data: {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n\n", error=Transient, kind="malformed"
+    ),
     # --- failures ---------------------------------------------------------------------------------------------------
     "missing terminal event": Case(
         sse(*words("a")), text="a", error=Transient, kind="transport", match="in the middle"

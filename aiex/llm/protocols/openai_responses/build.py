@@ -6,8 +6,9 @@ parts that say the same; when items came in an order that this cannot tell, one 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
+from math import isfinite
 from typing import Any
 
 from aiex.events import PartEnded, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, ToolCallStarted
@@ -31,7 +32,8 @@ class _Open:
 
     item: Item
     words: Words
-    pieces: list[str] = field(default_factory=list)
+    start: int
+    """How many pieces of the words belong to parts before."""
 
 
 class Answer:
@@ -74,13 +76,21 @@ class Answer:
         words = item.part(channel, index, kind)
         self.say(item, words, words.complete(whole), events)
 
+    def go_on(self, words: Words, text: str) -> list[StreamEvent] | None:
+        """The same as `say` for plain words of the part that is open, in fewer steps; None when it is not so simple."""
+        if self._open is None or self._open.words is not words or words.half or not text.isascii():
+            return None
+        words.shown.append(text)
+        if words.kind == "text":
+            return [TextDelta(text)]
+        return [ReasoningDelta(text)] if words.kind == "thought" else []
+
     def say(self, item: Item, words: Words, text: str, events: list[StreamEvent]) -> None:
         if not text:
             return
         if self._open is None or self._open.words is not words:
             self._close(events)
-            self._open = _Open(item, words)
-        self._open.pieces.append(text)
+            self._open = _Open(item, words, len(words.shown) - 1)
         if words.kind == "text":
             events.append(TextDelta(text))
         elif words.kind == "thought":
@@ -90,7 +100,7 @@ class Answer:
         """End the part that is open."""
         if self._open is None:
             return
-        text, kind = "".join(self._open.pieces), self._open.words.kind
+        text, kind = "".join(self._open.words.shown[self._open.start :]), self._open.words.kind
         self._open.item.places.append(self._given)
         self._open = None
         self._give(Text(text) if kind == "text" else Reasoning(text) if kind == "thought" else Refusal(text), events)
@@ -156,7 +166,7 @@ class Answer:
 
     def _is_worth_keeping(self, item: Item) -> bool:
         data = item.data
-        if item.kind in _RUN_BY_US or not item.kind:
+        if item.kind in _RUN_BY_US or not item.kind or not is_sendable(data):
             return False
         if item.kind == "reasoning":
             return bool(data.get("encrypted_content") or data.get("content"))
@@ -277,18 +287,28 @@ class Answer:
         return output
 
     def _goes_back(self, item: Item) -> bool:
-        return item.kind == "message" or self._is_worth_keeping(item)
+        return self._is_worth_keeping(item) or (item.kind == "message" and is_sendable(item.data))
 
     def _keeps_call(self, item: Item) -> bool:
         """Whether a call goes back word for word: reasoning led to it, or it says more than our own form can."""
         data, call = item.data, item.call
         if call is None or data.get("call_id") != call.id or data.get("name") != call.name:
             return False
+        if not is_sendable(data):
+            return False
         return self._bound or item.kind == "custom_tool_call" or bool(data.get("namespace") or data.get("caller"))
 
 
+def is_sendable(value: Any, depth: int = 64) -> bool:
+    """Whether a value can go back as JSON: every number is finite, and it is not too deep to be written again."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(is_sendable(part, depth - 1) for part in inner)
+    return not isinstance(value, float) or isfinite(value)
+
+
 def _to_item(item: Item, call: ToolCall) -> Mapping[str, Any]:
-    if item.data.get("call_id") == call.id:
+    if item.data.get("call_id") == call.id and is_sendable(item.data):
         return item.data
     arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
     return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
