@@ -78,6 +78,9 @@ _PATTERNS = {
 }
 """How a text falls into words before they are encoded. Source: tiktoken 0.14, `tiktoken_ext/openai_public.py`."""
 
+_LOADED: set[str] = set()
+"""The vocabularies of this process."""
+
 
 class Count(NamedTuple):
     """How many tokens a text has; `exact` is False for an estimate, which leans upwards."""
@@ -111,6 +114,18 @@ def count(text: str, model: str = "") -> Count:
     way = encoding_for(model)
     tokens, clean = _count_raw(encoding, text)
     return Count(_ceil(tokens * way.factor), way.exact and clean)
+
+
+def tally(text: str, encoding: str, *, load: bool = True) -> Count | None:
+    """The tokens of `text` in a packaged vocabulary, whichever model counts so; None where it cannot be had.
+
+    Args:
+        load: Load the vocabulary when this process has not yet; it takes about 0.3 s.
+    """
+    if not load and encoding not in _LOADED:
+        return None
+    loaded = _load_for(encoding)
+    return None if loaded is None else Count(*_count_raw(loaded, text))
 
 
 def estimate(text: str) -> Count:
@@ -199,6 +214,7 @@ def load_encoding(encoding: str) -> tiktoken.Encoding:
     from tiktoken import Encoding
 
     ranks = {token: rank for rank, token in enumerate(read_tokens(encoding))}
+    _LOADED.add(encoding)
     return Encoding(name=encoding, pat_str=_PATTERNS[encoding], mergeable_ranks=ranks, special_tokens={})
 
 
