@@ -204,6 +204,8 @@ SERVERS = {
     "azure": AZURE,
     "groq": at("https://api.groq.com/openai/v1", "openai/gpt-oss-120b"),
     "lm studio": at("http://127.0.0.1:1234/v1", "m"),
+    "vllm": at("http://127.0.0.1:8000/v1", "m"),
+    "llama.cpp": at("http://127.0.0.1:8080", "m"),
     "kimi": at("https://api.moonshot.ai/v1", "kimi-k3"),
 }
 
@@ -260,7 +262,8 @@ def test_quirks_are_found_by_host_and_model(host: str, model: str, expected: dic
 
 def test_quirks_of_servers_without_a_host_of_their_own_are_found_by_port_and_path() -> None:
     assert not quirks_of(OLLAMA).tool_choice
-    assert quirks_of(at("http://127.0.0.1:8000/v1", "m")) == Quirks()
+    assert quirks_of(at("http://127.0.0.1:8000/v1", "m")) == Quirks(alternating=True)
+    assert quirks_of(at("http://127.0.0.1:8001/v1", "m")) == Quirks()
     assert quirks_of(replace(OLLAMA, quirks=Quirks(images=False))) == Quirks(images=False)
     assert quirks_of(replace(PROFILE, base_url="http://[broken")) == Quirks()
 
@@ -350,6 +353,32 @@ def test_mistral_gets_short_ids_and_a_word_between_result_and_user() -> None:
     assert all(re.fullmatch("[A-Za-z0-9]{9}", id) for id in ids)
     assert ids == [message["tool_call_id"] for message in encoded[2:4]]
     assert encoded[-1] == {"role": "assistant", "content": "So", "prefix": True}
+
+
+def test_where_roles_must_alternate_neighbours_are_joined() -> None:
+    call = ToolCall("a", "f", {})
+    history = (
+        Message("user", (Text("one"),)),
+        Message("user", (Text("two"), Image("image/png", "AAAA"))),
+        Message("assistant", (Text("Half an"),)),
+        Message("assistant", (Text("answer."), call)),
+        Message("tool", (ToolResult("a", "x", images=(Image("image/png", "BBBB"),)),)),
+        Message("user", (Text("three"),)),
+        Message("user", (Text("four"),)),
+    )
+    user, answer, result, last = encode(Request("m", history), SERVERS["vllm"])["messages"]
+    assert [part["type"] for part in user["content"]] == ["text", "text", "image_url"]
+    assert (answer["content"], len(answer["tool_calls"])) == ("Half an\n\nanswer.", 1)
+    assert result["role"] == "tool"
+    assert [part.get("text") for part in last["content"]] == [
+        "Pictures in the result of call a:",
+        None,
+        "three",
+        "four",
+    ]
+    plain = encode(Request("m", history[-2:]), SERVERS["vllm"])["messages"]
+    assert plain == [{"role": "user", "content": "three\n\nfour"}]
+    assert len(encode(Request("m", history[-2:]))["messages"]) == 2
 
 
 def test_ids_that_vendors_refuse_are_rewritten_the_same_way_each_time() -> None:
@@ -533,9 +562,12 @@ def test_three_turns_with_tools_fit_the_official_types_wherever_they_stop(server
 def test_a_growing_conversation_keeps_its_beginning(server: str) -> None:
     turns = three_turns(SERVERS[server].tag)
     whole = encode(Request("m", turns), SERVERS[server])["messages"]
+    alternating = quirks_of(SERVERS[server]).alternating
     for length in (2, 4, 5, 6, 8, 10, 11):  # wherever no result is outstanding
         begun = encode(Request("m", turns[:length]), SERVERS[server])["messages"]
         begun[-1].pop("prefix", None)
+        if alternating and begun[-1]["role"] in ("user", "assistant"):
+            begun.pop()
         assert whole[: len(begun)] == begun
 
 

@@ -161,6 +161,8 @@ def encode_messages(request: Request, profile: Profile, quirks: Quirks) -> list[
         encoded += _encode_message(message, profile, quirks)
     if request.response_schema is not None and not quirks.json_schema:
         _tell_schema(request.response_schema, encoded, quirks)
+    if quirks.alternating:
+        encoded = list(_joined(encoded))
     if not quirks.user_after_tool:
         encoded = list(_with_words_between(encoded))
     if quirks.prefix_mark and encoded and encoded[-1]["role"] == "assistant" and "tool_calls" not in encoded[-1]:
@@ -300,6 +302,29 @@ def _tell_schema(schema: Mapping[str, Any], encoded: list[_Body], quirks: Quirks
 
 def _to_line(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _joined(encoded: Sequence[_Body]) -> Iterator[_Body]:
+    """Neighbours of the user, and of the assistant up to its calls, as one message."""
+    held: _Body | None = None
+    for message in encoded:
+        if held is not None and held["role"] == message["role"] != "tool" and "tool_calls" not in held:
+            held = {**held, **message, "content": _join_content(held["content"], message["content"])}
+            continue
+        if held is not None:
+            yield held
+        held = message
+    if held is not None:
+        yield held
+
+
+def _join_content(first: Any, second: Any) -> Any:
+    if not first or not second:
+        return first or second
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    lists = ([{"type": "text", "text": some}] if isinstance(some, str) else some for some in (first, second))
+    return [part for some in lists for part in some]
 
 
 def _with_words_between(encoded: Sequence[_Body]) -> Iterator[_Body]:

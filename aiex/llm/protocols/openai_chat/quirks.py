@@ -61,6 +61,8 @@ class Quirks:
     """True: call ids are exactly nine letters and digits."""
     user_after_tool: bool = True
     """False: a word of the assistant has to stand between a result and the user."""
+    alternating: bool = False
+    """True: neighbours of one role are joined, because the templates of many open models refuse them."""
     prefix_mark: bool = False
     """True: an answer to be continued, last in the conversation, carries `prefix: true`."""
     key_header: Literal["authorization", "api-key"] = "authorization"
@@ -144,9 +146,10 @@ ROWS: tuple[Row, ...] = (
         port=11_434, path="/v1",
     ),
     Row({"tool_choice": False, "parallel_field": False}, r"ollama\.com", path="/v1"),
-    # LM Studio and llama.cpp, known by their ports, take only words for `tool_choice`
-    Row({"named_tool": False, "parallel_field": False}, port=1234, path="/v1"),
-    Row({"named_tool": False}, port=8080),
+    # LM Studio, llama.cpp and vLLM, known by their ports; the first two take only words for `tool_choice`
+    Row({"named_tool": False, "parallel_field": False, "alternating": True}, port=1234, path="/v1"),
+    Row({"named_tool": False, "alternating": True}, port=8080),
+    Row({"alternating": True}, port=8000, path="/v1"),
 )  # fmt: skip
 
 
