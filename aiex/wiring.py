@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiex.errors import UsageError
+from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
@@ -23,6 +24,16 @@ NOWHERE = ""
 """In place of a directory, when the current one is gone: there are settings of the user and no workspace."""
 
 
+@record
+class Tape:
+    """Files for what is said to models and what they answer; empty for none."""
+
+    record: str = ""
+    """Takes everything down."""
+    replay: str = ""
+    """Answers instead of the network."""
+
+
 class Services:
     """What a job may need, for the workspace around one directory."""
 
@@ -33,10 +44,12 @@ class Services:
         overrides: Sequence[str] = (),
         profile: str | None = None,
         flags: Mapping[str, object] | None = None,
+        tape: Tape | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.cwd = cwd
         self.environ = environ
+        self.tape = tape or Tape()
         self._overrides = overrides
         self._profile = profile
         self._flags = flags or {}
@@ -152,14 +165,23 @@ class Services:
     def _asking(self) -> Stream:
         from aiex.llm.router import open_stream
 
-        asking = open_stream(self.settings, self.model, environ=self.environ)
         if self.is_offline:
-            return asking
+            return open_stream(self.settings, self.model, environ=self.environ)
         from aiex import dirs
+        from aiex.llm.gates import open_gate
         from aiex.llm.pricing import open_prices, with_costs
         from aiex.llm.structured import ask_for_data
 
-        return ask_for_data(with_costs(asking, open_prices(dirs.cache_dir(self.environ))))
+        prices = open_prices(dirs.cache_dir(self.environ))
+        asking = open_stream(
+            self.settings,
+            self.model,
+            environ=self.environ,
+            gate=open_gate(self.settings, prices, self.environ),
+            record=self.tape.record,
+            replay=self.tape.replay,
+        )
+        return ask_for_data(with_costs(asking, prices))
 
 
 def open_services(
@@ -169,6 +191,7 @@ def open_services(
     overrides: Sequence[str] = (),
     profile: str | None = None,
     flags: Mapping[str, object] | None = None,
+    tape: Tape | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Services:
     """The services for the directory `cwd`, which is relative to `start`; `start` may be `NOWHERE`.
@@ -184,4 +207,4 @@ def open_services(
         raise UsageError(
             f"cannot work in {printable_path(cwd or start)}: {found}", hint="-C takes the directory to work in"
         )
-    return Services(place, overrides=overrides, profile=profile, flags=flags, environ=environ)
+    return Services(place, overrides=overrides, profile=profile, flags=flags, tape=tape, environ=environ)

@@ -30,6 +30,8 @@ class Flags:
         self.quiet = False
         self.verbosity = 0
         self.no_color = False
+        self.record = ""
+        self.replay = ""
         self.settings: dict[str, object] = {}
         """Settings that a flag of one command stands for, by their keys."""
 
@@ -124,6 +126,8 @@ def _build_options() -> tuple[GlobalOption, ...]:
         _setting(["--max-tokens"], "budget.tokens", int, "N", "Use at most so many tokens in this run."),
         _setting(["--time-limit"], "budget.time_s", float, "SECONDS", "Send no request after so long."),
         _option(["--offline"], "offline", is_flag=True, help="Use no network and no model; wins over -m."),
+        _option(["--record"], "record", metavar="FILE", help="Take down what a model is asked and answers."),
+        _option(["--replay"], "replay", metavar="FILE", help="Take the answers from a recording; no network."),
         _option(
             ["--set"],
             "overrides",

@@ -33,7 +33,7 @@ from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, ConfigError, UsageError
 from aiex.events import SessionStarted, TurnEnded
 from aiex.record import record
-from aiex.wiring import NOWHERE, Services, open_services
+from aiex.wiring import NOWHERE, Services, Tape, open_services
 
 if TYPE_CHECKING:
     from aiex.settings import Settings
@@ -191,7 +191,14 @@ def find_services(invocation: Invocation) -> Services:
         if not (os.path.isabs(flags.cwd) if flags.cwd else invocation.work.placeless):
             raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
         start = NOWHERE
-    return open_services(start, flags.cwd, overrides=flags.overrides, profile=flags.profile, flags=flags.to_settings())
+    return open_services(
+        start,
+        flags.cwd,
+        overrides=flags.overrides,
+        profile=flags.profile,
+        flags=flags.to_settings(),
+        tape=Tape(flags.record, flags.replay),
+    )
 
 
 def find_settings(invocation: Invocation, services: Services) -> Settings:

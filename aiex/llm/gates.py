@@ -44,13 +44,13 @@ class Gates:
             await gate.pushed(target_name, key_id, retry_after_s)
 
 
-def open_gate(settings: "Settings", cost_of: CostOf, environ: Mapping[str, str]) -> tuple[Gate, Budget]:
-    """The gate of a run as its settings say, and the budget in it."""
+def open_gate(settings: "Settings", cost_of: CostOf, environ: Mapping[str, str]) -> Gate:
+    """The gate of a run as its settings say."""
     allowance = Allowance(
         float(settings.get("budget.cost_usd")),
         int(settings.get("budget.tokens")),
         int(settings.get("budget.calls")),
         float(settings.get("budget.time_s")),
     )
-    budget = Budget(allowance, cost_of)
-    return Gates(Limits(settings, os.path.join(dirs.state_dir(environ), "limits.db")), budget), budget
+    limits = Limits(settings, os.path.join(dirs.state_dir(environ), "limits.db"))
+    return Gates(limits, Budget(allowance, cost_of))
