@@ -185,7 +185,8 @@ def test_settings_of_a_project_count_only_after_trust(run_aiex, workspace):
 def test_providers_are_listed_with_the_state_of_their_keys_never_the_keys(run_aiex):
     done = run_aiex("list", "providers", "--json", env={"OPENAI_API_KEY": "sk-very-secret"})
     assert "sk-very-secret" not in done.stdout + done.stderr
-    assert json.loads(done.stdout)["structured_output"]["providers"][0]["has_key"] is True
+    listed = {one["name"]: one["has_key"] for one in json.loads(done.stdout)["structured_output"]["providers"]}
+    assert (listed["openai"], listed["anthropic"]) == (True, False)
 
 
 def test_doctor_is_healthy_here_and_never_prints_a_key(run_aiex):

@@ -1,0 +1,184 @@
+"""Questions, failover, budgets, recordings and the state of providers, as a person meets them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.fakes.anthropic_server import FakeAnthropic
+from tests.fakes.openai_server import FakeOpenAI
+
+Run = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def first() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as server:
+        yield server
+
+
+@pytest.fixture
+def second() -> Iterator[FakeAnthropic]:
+    with FakeAnthropic() as server:
+        yield server
+
+
+@pytest.fixture
+def run(first: FakeOpenAI, second: FakeAnthropic, run_aiex: Run, workspace: Path) -> Run:
+    """`aiex`, with two vendors on loopback: `one` and `two`."""
+    settings = (
+        f"providers.one.base_url={first.base_url}",
+        f"providers.two.base_url={second.base_url}",
+        "providers.two.protocol=anthropic",
+        "retry.max_attempts=2",
+    )
+    flags = [word for setting in settings for word in ("--set", setting)]
+
+    def call(*words: str, **options: object) -> CompletedProcess[str]:
+        return run_aiex(*words, *flags, cwd=workspace, **options)
+
+    return call
+
+
+def texts(request: object) -> str:
+    return json.dumps(request, ensure_ascii=False)
+
+
+def test_a_question_goes_out_with_what_it_is_about_and_nothing_else(run: Run, first: FakeOpenAI) -> None:
+    first.say("It adds.")
+    done = run("ask", "What does it do?", "shop/basket.py::Basket.add", "-m", "one/fake-1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "It adds.\n", "")
+    sent = texts(first.requests[0].body)
+    assert "What does it do?" in sent
+    assert "def add" in sent
+    assert "conftest" not in sent
+
+
+def test_a_picture_goes_as_a_picture(run: Run, second: FakeAnthropic, workspace: Path) -> None:
+    data = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+    (workspace / "shot.png").write_bytes(data)
+    assert run("ask", "What is this?", "shot.png", "-m", "two/fake-1").returncode == 0
+    assert base64.b64encode(data).decode() in texts(second.requests[0].body)
+
+
+def test_standard_input_can_be_asked_about(run: Run, first: FakeOpenAI) -> None:
+    done = run("ask", "What changed?", "-", "--name", "shop/basket.py", "-m", "one/fake-1", input="total = 41 + 1\n")
+    assert done.returncode == 0
+    assert "total = 41 + 1" in texts(first.requests[0].body)
+
+
+def test_what_would_be_sent_is_shown_and_not_sent(run: Run, first: FakeOpenAI) -> None:
+    done = run("ask", "Why?", "shop/basket.py", "-m", "one/fake-1", "--explain")
+    assert done.returncode == 0
+    assert "nothing was sent" in done.stdout
+    assert "class Basket" in done.stdout
+    assert first.requests == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("ask", "Why?"), 1, "a question needs a model"),
+        (("ask", " ", "-m", "one/fake-1"), 2, "the question is empty"),
+        (("ask", "Why?", "shop/gone.py", "-m", "one/fake-1"), 2, "no such file or directory"),
+        (("ask", "Why?", "../outside.py", "-m", "one/fake-1"), 4, "outside"),
+        (("ask", "Why?", "--schema", "shop/basket.py", "-m", "one/fake-1"), 2, "is not JSON"),
+        (("ask", "Why?", "-", "-", "-m", "one/fake-1"), 2, "can be read once"),
+        (("ask", "Why?", "--name", "a.py", "-m", "one/fake-1"), 2, "--name goes with standard input"),
+        (("ask", "Why?", "-m", "three/m"), 78, "three"),
+        (("ask", "Why?", "shop/basket.py", "--budget", "50", "-m", "one/fake-1"), 2, "too small"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_explained(run: Run, words: tuple[str, ...], code: int, said: str) -> None:
+    done = run(*words, input="")
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_answer_fits_its_schema_or_is_repaired(run: Run, first: FakeOpenAI, workspace: Path) -> None:
+    (workspace / "schema.json").write_text(
+        '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+    )
+    first.say('{"n": "one"}')
+    first.say('```json\n{"n": 1}\n```')
+    done = run("ask", "How many?", "--schema", "schema.json", "-m", "one/fake-1", "--json")
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["result"]) == (0, '{"n": 1}')
+    assert result["structured_output"]["data"] == {"n": 1}
+
+
+def test_another_vendor_takes_over_in_the_middle_and_the_seam_is_told(
+    run: Run, first: FakeOpenAI, second: FakeAnthropic
+) -> None:
+    first.say("The basket adds things and " * 40, cut_at_byte=3_000)
+    second.say("counts them.")
+    done = run("ask", "What?", "-m", "one/fake-1", "--fallback-model", "two/fake-1", "-o", "stream-json",
+               "--set", "retry.max_attempts=1")  # fmt: skip
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert lines[-1]["result"].endswith("counts them.")
+    assert lines[-1]["result"].startswith("The basket adds things and ")
+    assert [one["mid_answer"] for one in lines[-1]["failovers"]] == [True]
+    assert sum(line["type"] == "failover" and line["subtype"] == "provider" for line in lines) == 1
+
+
+def test_when_nobody_answers_every_cause_is_listed(run: Run, first: FakeOpenAI, second: FakeAnthropic) -> None:
+    first.say(status=500, body=b'{"error": {"message": "boom one"}}')
+    second.say(status=529, body=b'{"type": "error", "error": {"type": "overloaded_error", "message": "boom two"}}')
+    done = run("ask", "What?", "-m", "one/fake-1", "--fallback-model", "two/fake-1")
+    assert done.returncode == 69, done.stderr
+    assert "boom one" in done.stderr
+    assert "boom two" in done.stderr
+    assert (len(first.requests), len(second.requests)) == (2, 2)
+
+
+def test_a_budget_of_calls_ends_a_run_with_5(run: Run, first: FakeOpenAI) -> None:
+    first.say(status=500, body=b"{}")
+    done = run("ask", "What?", "-m", "one/fake-1", "--set", "budget.calls=1")
+    assert done.returncode == 5, done.stderr
+    assert "the budget of 1 calls is used up" in done.stderr
+    assert len(first.requests) == 1
+
+
+def test_a_recording_answers_without_the_network(run: Run, first: FakeOpenAI, tmp_path: Path) -> None:
+    first.say("Recorded words.")
+    tape = str(tmp_path / "tape.jsonl")
+    assert run("ask", "What?", "-m", "one/fake-1", "--record", tape).returncode == 0
+    asked = len(first.requests)
+    done = run("ask", "What?", "-m", "one/fake-1", "--replay", tape)
+    assert (done.returncode, done.stdout, len(first.requests)) == (0, "Recorded words.\n", asked)
+    other = run("ask", "Something else?", "-m", "one/fake-1", "--replay", tape)
+    assert other.returncode != 0
+    assert "Traceback" not in other.stderr
+
+
+def test_how_a_provider_fares_is_shown(run: Run, first: FakeOpenAI) -> None:
+    run("ask", "What?", "-m", "one/fake-1")
+    shown = json.loads(run("show", "provider", "one", "--json").stdout)["structured_output"]
+    assert [(one["model"], one["successes"], one["breaker"]) for one in shown["health"]] == [
+        ("one/fake-1", 1, "closed")
+    ]
+    assert "1 answered, 0 failed" in run("list", "providers").stdout
+
+
+def test_a_provider_can_be_tested(run: Run) -> None:
+    assert "lists" in run("test", "provider", "one").stdout
+    assert "one/fake-1 answers" in run("test", "provider", "one/fake-1").stdout
+    assert run("test", "provider", "three").returncode == 78
+    assert run("test", "provider", "offline").returncode == 2
+
+
+def test_models_are_listed_by_the_server_and_from_the_catalogue(run: Run) -> None:
+    live = json.loads(run("list", "models", "one", "--live", "--json").stdout)["structured_output"]
+    assert "one/fake-1" in [model["name"] for model in live["models"]]
+    known = run("show", "model", "anthropic/claude-opus-5-5")
+    assert "$" in known.stdout
+    assert run("show", "model", "anthropic/claude-opus-99").returncode == 2
