@@ -43,7 +43,7 @@ _NOT_SETTINGS = frozenset(
     f"AIEX_{name}"
     for name in (
         *("CACHE_DIR", "CONFIG_DIR", "DATA_DIR", "STATE_DIR"),
-        *("MANAGED_CONFIG", "PROFILE", "BASE_URL", "API_KEY"),
+        *("MANAGED_CONFIG", "PROFILE", "BASE_URL", "API_KEY", "PASSPHRASE", "NEW_PASSPHRASE"),
     )
 )
 
@@ -257,7 +257,7 @@ def _refuse_secret(key: str, place: str) -> None:
         provider = provider_of_key(key) or "openai"
         raise ConfigError(
             f"cannot use {key} in {place}: secrets are never settings",
-            hint=f"put the key into an environment variable and its name into providers.{provider}.api_key_env",
+            hint=f"keep it with: aiex set key {provider} (or name a variable in providers.{provider}.api_key_env)",
         )
 
 

@@ -6,6 +6,7 @@ one, is built in for api.openai.com and is not sent to a local server; `AIEX_API
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
@@ -15,6 +16,7 @@ from aiex.errors import ConfigError, NotSignedIn
 from aiex.llm.wire import NO_CREDENTIAL, Codec, Credential, Profile
 
 if TYPE_CHECKING:
+    from aiex.llm.credentials import Signer
     from aiex.settings import Origin, Settings
 
 OPENAI_HOST = "api.openai.com"
@@ -44,19 +46,44 @@ class Endpoint:
     key_home: str
     """The server that the key in `key_env` is for, when it is not this one; else empty."""
     deadlines: Deadlines
+    signer: "Signer | None" = None
+    """Finds what signs requests when there is no `key`."""
 
     @property
     def credential(self) -> Credential:
-        """What signs requests here."""
-        return Credential("key", self.key) if self.key else NO_CREDENTIAL
+        """What signs requests here; `credentials.credential_for` renews it before it is used."""
+        if self.key:
+            return Credential("key", self.key)
+        return self.signer.credential if self.signer else NO_CREDENTIAL
+
+    @property
+    def secret(self) -> str:
+        """What signs requests, for taking it out of words; looks for nothing."""
+        return self.key or (self.signer.secret if self.signer else "")
 
     def hint_for_key(self) -> str:
         """What to do when the server wants a key, or another one."""
         if self.key:
             return f"check the key in {self.key_env}"
+        if self.signer and self.signer.secret:
+            return _HINTS[self.signer.place].format(provider=self.signer.sources.provider, place=self.signer.place)
+        if self.signer and self.signer.elsewhere:
+            return f"no key was sent: the one that is kept is for {self.signer.elsewhere} only"
         if self.key_home:
             return f"no key was sent: {self.key_env} is for {self.key_home} only; put the key into AIEX_API_KEY"
         return f"no key was sent: put it into the environment variable {self.key_env or 'AIEX_API_KEY'}"
+
+
+_HINTS: "Mapping[str, str]" = defaultdict(
+    lambda: "check the token in {place}",
+    {
+        "keyring": "set another key: aiex set key {provider}",
+        "file": "set another key: aiex set key {provider}",
+        "sign-in": "sign in again: aiex login {provider}",
+        "command": "check what providers.{provider}.api_key_command prints",
+    },
+)
+"""By where a refused credential was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +127,10 @@ def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) ->
                 for phase in ("connect", "first_byte", "idle", "total")
             )
         ),
+        signer=_find_signer(settings, provider, url, environ),
     )
     host = urlsplit(base_url).hostname or ""
-    if _server(base_url) == f"https://{OPENAI_HOST}" and not endpoint.key:
+    if server_of(base_url) == f"https://{OPENAI_HOST}" and not _can_sign(endpoint):
         raise NotSignedIn(f"no key for {provider} ({base_url})", hint=_hint_sign_in(endpoint))
     codec = load_codec(str(settings.get(f"{prefix}.protocol")), provider, base_url)
     profile = Profile(provider, name, base_url, codec.quirks(host, name))
@@ -146,8 +174,14 @@ def _guess_protocol(base_url: str) -> str:
     return _BY_HOST.get(parts.hostname or "", "openai-chat")
 
 
+def _can_sign(endpoint: Endpoint) -> bool:
+    return bool(endpoint.key or (endpoint.signer and endpoint.signer.may_sign))
+
+
 def _hint_sign_in(endpoint: Endpoint) -> str:
-    return f"put it into the environment variable {endpoint.key_env or 'AIEX_API_KEY'}, or use --offline"
+    provider = endpoint.signer.sources.provider if endpoint.signer else "openai"
+    variable = endpoint.key_env or "AIEX_API_KEY"
+    return f"put it into the environment variable {variable}, or: aiex set key {provider}, or use --offline"
 
 
 # --- address --------------------------------------------------------------------------------------------------------
@@ -212,14 +246,32 @@ def _key_home(url: "Origin", key_env: "Origin") -> str:
     if not key_env.value or trusted[:1] == [url]:
         return ""
     home = str(trusted[0].value) if trusted else ""
-    return "" if home and _server(home) == _server(str(url.value)) else (_server(home) if home else key_env.place)
+    return "" if home and server_of(home) == server_of(str(url.value)) else (server_of(home) if home else key_env.place)
 
 
-def _server(url: str) -> str:
+def server_of(url: str) -> str:
     """Scheme, host and port: what decides where a key travels."""
     parts = urlsplit(url)
     default = {"https": 443, "http": 80}.get(parts.scheme)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def _find_signer(settings: "Settings", provider: str, url: "Origin", environ: Mapping[str, str]) -> "Signer":
+    """What may sign when the variable of the key is empty; the token or command of a weaker source stays at home."""
+    from aiex.guard.keys import store_for
+    from aiex.llm.credentials import Signer, Sources
+
+    token_env = settings.origin(f"providers.{provider}.auth_token_env")
+    command = settings.origin(f"providers.{provider}.api_key_command")
+    sources = Sources(
+        provider=provider,
+        server=server_of(str(url.value)),
+        store=lambda: store_for(environ, str(settings.get("keys.store"))),
+        token="" if _key_home(url, token_env) else _read_key(str(token_env.value), environ),
+        token_env=str(token_env.value),
+        command="" if _key_home(url, command) else str(command.value),
+    )
+    return Signer(sources, environ)
 
 
 def _read_key(variable: str, environ: Mapping[str, str]) -> str:

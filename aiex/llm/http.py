@@ -378,7 +378,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 async def ask_issuer(
     url: str, form: Mapping[str, str] | None, *, within_s: float, limit_bytes: int
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body from a server that signs people in: a form is posted, None gets; no redirect is followed.
+    """Status, headers and body from a server that signs people in; posts a form, gets for None, follows no redirect.
 
     Raises:
         Unavailable: if it cannot be reached, or sends more than `limit_bytes`.
@@ -390,7 +390,11 @@ async def ask_issuer(
     try:
         async with (
             asyncio.timeout(within_s),
-            httpx2.AsyncClient(timeout=None, trust_env=urlsplit(url).hostname not in _THIS_MACHINE) as client,
+            httpx2.AsyncClient(
+                timeout=None,
+                trust_env=urlsplit(url).hostname not in _THIS_MACHINE,
+                verify=not url.startswith("http://"),  # reading the trust store takes 70 ms
+            ) as client,
             client.stream("GET" if form is None else "POST", url, data=form, headers=headers) as response,
         ):
             async for piece in response.aiter_bytes():
