@@ -8,7 +8,6 @@ are used where loading a vocabulary (0.3 s) is not worth it.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -200,6 +199,8 @@ def learning(stream: Stream, counter: TokenCounter) -> Stream:
 
 async def _learned(stream: Stream, request: Request, counter: TokenCounter) -> AsyncGenerator[StreamEvent, None]:
     """A call that began when words were shown already was sent more than the request, and teaches nothing."""
+    from asyncio import to_thread
+
     name, counted, shown = "", None, False
     async with aclosing(cast("Any", stream(request))) as events:
         async for event in events:
@@ -209,7 +210,7 @@ async def _learned(stream: Stream, request: Request, counter: TokenCounter) -> A
                 case UsageUpdated(usage):
                     counted = usage.input_tokens
                 case Stopped() if name and counted is not None and is_lesson(request, name, counted):
-                    await asyncio.to_thread(counter.learn, request, name, counted)
+                    await to_thread(counter.learn, request, name, counted)
                 case Waiting():
                     pass
                 case _:
