@@ -74,6 +74,8 @@ class Retries:
             self._attempt = await anext(self._attempts)
         except AiexError:
             return None
+        if _wish_of(error) is not None:
+            self._wished_s += self._wait_s
         return self._wait_s
 
     def _engine(self) -> Any:
@@ -111,9 +113,6 @@ class Retries:
     async def _note(self, seconds: float) -> None:
         """Take the wait down; the caller sleeps."""
         self._wait_s = round(seconds, 3)
-        assert self._attempt is not None  # noqa: S101
-        if _wish_of(_error_of(self._attempt.retry_state)) is not None:
-            self._wished_s += seconds
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

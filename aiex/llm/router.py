@@ -127,7 +127,7 @@ def _find_link(settings: Settings, model: str, environ: Mapping[str, str], *, is
 
     if is_replay:
         provider, _ = settings.provider_and_model(model)
-        environ = {**environ, str(settings.get(f"providers.{provider}.api_key_env")): "replayed"}
+        environ = {str(settings.get(f"providers.{provider}.api_key_env")): "replayed", **environ}
     target = find_target(settings, model, environ)
     return Link(target.name, target)
 
