@@ -49,10 +49,10 @@ def complete_in_bash(folder, *words: str) -> tuple[set[str], str]:
     ("words", "offered"),
     [
         (["ex"], {"explain"}),
-        (["list", ""], {"config", "language", "provider", "trust"}),
+        (["list", ""], {"config", "key", "language", "model", "provider", "trust"}),
         (["show", "co"], {"config"}),
         (["config", "s"], {"set", "show"}),
-        (["get", "config", "budget"], {"budget_tokens"}),
+        (["get", "config", "budget_"], {"budget_tokens"}),
         (["explain", "--bu"], {"--budget"}),
         (["explain", "--off"], {"--offline"}),
         (["--json", "list", "l"], {"language"}),
