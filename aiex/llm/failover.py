@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from aiex.messages import Request, Usage
 
 
+SIGN_IN = "sign-in"
+"""Where a credential lies that can be renewed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One who may answer: a target, somebody in this process, or the reason why neither can be."""
@@ -94,7 +98,7 @@ async def _ask_link(
 ) -> Events:
     """Ask one model, again where that may help. Raises the failure that ended it."""
     retries = retry.Retries(means.policy, has_successor=has_successor)
-    number, continues = 1, False
+    number, continues, renewed = 1, False, False
     while True:
         shown.begin()
         try:
@@ -107,6 +111,8 @@ async def _ask_link(
             causes.note(link, error)
             is_last = continues or shown.calls_given or (shown.fresh and has_successor)
             wait_s = None if is_last else await retries.after(error)
+            if not renewed and not shown.fresh and await _has_renewed(link, error):
+                wait_s, renewed = 0.0, True
             if wait_s is None or (link.target is not None and await means.monitor.is_open(link.target)):
                 raise
             reason = error.message
@@ -149,6 +155,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
     if not outlook.allowed:
         raise Skipped(f"{target.name} was not asked: {outlook.reason}", hint="wait a moment, or ask another model")
     try:
+        await _sign(target)
         lease = await means.gate.before(target.name, key_id(target), means.count(request))
         clock = Clock(target.endpoint, outlook.deadlines)
         usage: Usage | None = None
@@ -176,11 +183,32 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
             means.monitor.release(target, owner)
 
 
+async def _sign(target: Target, *, refused: bool = False) -> None:
+    """Find what signs requests to a target, or renew it; a key from the environment needs neither."""
+    if target.endpoint.key or target.endpoint.signer is None:
+        return
+    from aiex.llm.credentials import credential_for
+
+    await credential_for(target, refused=refused)
+
+
+async def _has_renewed(link: Link, error: AiexError) -> bool:
+    """Whether a sign-in that was refused, though it should be valid, could be renewed."""
+    signer = link.target.endpoint.signer if link.target is not None else None
+    if link.target is None or signer is None or signer.place != SIGN_IN or error.kind != "auth":
+        return False
+    try:
+        await _sign(link.target, refused=True)
+    except AiexError:
+        return False
+    return True
+
+
 def key_id(target: Target) -> str:
     """What tells the keys of one provider apart, without being one; empty for none."""
     from aiex.digest import fingerprint
 
-    key = target.endpoint.key
+    key = target.endpoint.secret
     return fingerprint(key.encode(), size_bytes=8) if key else ""
 
 
@@ -233,8 +261,8 @@ def _complete(error: AiexError, target: Target) -> None:
     """Add what only the endpoint knows: which variable holds the key; and take the key out of all words."""
     if isinstance(error, NotSignedIn) and not error.hint:
         error.hint = target.endpoint.hint_for_key()
-    error.message = redact(error.message, target.endpoint.key)
-    error.hint = redact(error.hint, target.endpoint.key)
+    error.message = redact(error.message, target.endpoint.secret)
+    error.hint = redact(error.hint, target.endpoint.secret)
     error.args = (error.message,)
 
 

@@ -75,7 +75,7 @@ class Recorder:
 
     async def connect(self, endpoint: Endpoint) -> Wire:
         """The way to this server, recorded."""
-        return _RecordingWire(await self._connect(endpoint), self, endpoint.key)
+        return _RecordingWire(await self._connect(endpoint), self, endpoint)
 
     def take(self, exchange: Exchange) -> None:
         """Keep one exchange."""
@@ -90,14 +90,14 @@ class Recorder:
 
 
 class _RecordingWire:
-    def __init__(self, wire: Wire, recorder: Recorder, key: str) -> None:
+    def __init__(self, wire: Wire, recorder: Recorder, endpoint: Endpoint) -> None:
         self._wire = wire
         self._recorder = recorder
-        self._key = key
+        self._endpoint = endpoint
 
     @asynccontextmanager
     async def post(self, path: str, headers: Mapping[str, str], body: bytes, clock: Clock) -> AsyncIterator[Reply]:
-        taken: dict[str, Any] = {"path": path, "request": clean(json.loads(body), self._key)}
+        taken: dict[str, Any] = {"path": path, "request": clean(json.loads(body), self._endpoint.secret)}
         reply: _RecordingReply | None = None
         try:
             async with self._wire.post(path, headers, body, clock) as inner:
@@ -105,12 +105,12 @@ class _RecordingWire:
                 yield reply
         except AiexError as error:
             if reply is None:
-                taken |= {"failure": clean(error.message, self._key), "failure_kind": error.kind}
+                taken |= {"failure": clean(error.message, self._endpoint.secret), "failure_kind": error.kind}
             raise
         finally:
             if reply is not None:
                 kept = {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers}
-                said = clean(bytes(reply.body).decode("utf-8", "surrogateescape"), self._key)
+                said = clean(bytes(reply.body).decode("utf-8", "surrogateescape"), self._endpoint.secret)
                 taken |= {"status": reply.status, "headers": kept, "body": said.encode("utf-8", "surrogateescape")}
                 taken |= reply.failure
             self._recorder.take(Exchange(**taken))
@@ -249,7 +249,7 @@ class _PlayingWire:
     @asynccontextmanager
     async def post(self, path: str, headers: Mapping[str, str], body: bytes, clock: Clock) -> AsyncIterator[Reply]:
         clock.note_sent()
-        exchange = self._player.find(path, clean(json.loads(body), self._endpoint.key))
+        exchange = self._player.find(path, clean(json.loads(body), self._endpoint.secret))
         if not exchange.status:
             raise _to_error(exchange)
         yield PlayedReply(exchange, clock)

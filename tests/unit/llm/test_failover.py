@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from aiex.llm.failover import Link, Means, answer
 from aiex.llm.health import Monitor, read_standings
 from aiex.llm.retry import Policy
 from aiex.llm.stores.health import HealthStore
+from aiex.llm.wire import Credential
 from aiex.messages import Message, Opaque, Request, Text, ToolCall, Usage
 from tests.fakes.server import FakeServer
 from tests.fakes.vendors import ASK, SERVERS, Second, ended, link_to, shown
@@ -452,3 +455,56 @@ async def test_health_is_kept_from_live_traffic(chat: FakeServer) -> None:
     assert standing.first_byte_s is not None
     assert "down" in standing.last_error
     assert standing.breaker == "closed"
+
+
+# --- sign-in --------------------------------------------------------------------------------------------------------
+
+
+class SignIn:
+    """A sign-in whose first token the server no longer takes."""
+
+    place = "sign-in"
+    sources = SimpleNamespace(provider="a")
+    secret = ""
+    credential = Credential()
+
+    def __init__(self, *renewed: str) -> None:
+        self.tokens = ["old-token", *renewed]
+        self.asked: list[bool] = []
+
+    async def fresh(self, *, refused: bool = False) -> Credential:
+        self.asked.append(refused)
+        if refused:
+            self.tokens.pop(0)
+        if not self.tokens:
+            raise NotSignedIn("the sign-in ended")
+        self.secret = self.tokens[0]
+        self.credential = Credential("bearer", self.secret)
+        return self.credential
+
+
+def signed(server: FakeServer, signer: SignIn) -> Link:
+    link = link_to(server, "openai-chat")
+    assert link.target is not None
+    endpoint = replace(link.target.endpoint, signer=signer)  # type: ignore[arg-type]
+    return replace(link, target=replace(link.target, endpoint=endpoint))
+
+
+async def test_a_sign_in_that_is_refused_is_renewed_once(chat: FakeServer) -> None:
+    chat.key = "new-token"
+    chat.say("Hi")
+    signer = SignIn("new-token")
+    events = await collect([signed(chat, signer)], means_of(InProcess(chat)))
+    assert shown(events) == "Hi"
+    assert signer.asked == [False, True, False]
+    assert [(event.attempt, event.wait_s) for event in events if isinstance(event, Retrying)] == [(2, 0.0)]
+    assert "old-token" not in str(events)
+
+
+@pytest.mark.parametrize("renewed", [(), ("another-token", "third-token")])
+async def test_a_sign_in_that_stays_refused_is_an_error(chat: FakeServer, renewed: tuple[str, ...]) -> None:
+    chat.key = "new-token"
+    error = await fail([signed(chat, SignIn(*renewed))], means_of(InProcess(chat)))
+    assert (type(error), error.exit_code) == (NotSignedIn, 77)
+    assert len(chat.requests) == 1 + bool(renewed)
+    assert "-token" not in f"{error} {error.hint}"
