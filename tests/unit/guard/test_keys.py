@@ -139,12 +139,12 @@ def test_damage_to_the_list_of_names_is_said(tmp_path: Path) -> None:
     store = store_in(tmp_path, Desktop())
     keep_key(store, "openai", KEY)
     (tmp_path / "keyring.json").write_bytes(b"{")
-    with pytest.raises(StoreError, match="keyring.json is damaged"):
+    with pytest.raises(StoreError, match=r"keyring\.json is damaged"):
         find_key(store, "openai")
 
 
 def test_a_keyring_that_is_only_a_file_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What makes `keyring` itself fall back to base64 in a file: `keyrings.alt` is installed, or a variable names it."""
+    """`keyring` itself would write base64 into a file: `keyrings.alt` is installed, and a variable names it."""
     alt = ModuleType("keyrings.alt.file")
 
     class PlaintextKeyring(Desktop):

@@ -119,7 +119,7 @@ def test_any_changed_byte_is_noticed(original: tuple[Path, Kind, bytes], data: s
 
 def test_one_bit_of_each_byte_in_turn_is_noticed(original: tuple[Path, Kind, bytes]) -> None:
     folder, kind, whole = original
-    for at in range(len(whole)):
+    for at in range(0, len(whole), 1 if kind == "keyfile" else 4):
         (folder / "vault.aiex").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         with pytest.raises(AiexError):
             vault_in(folder, kind=kind).names()
@@ -130,7 +130,7 @@ def test_a_change_by_somebody_who_repairs_the_digest_is_noticed(original: tuple[
 
     _folder, _kind, whole = original
     signed, tail = whole[:-98], whole[-98:]
-    for at in range(len(signed)):
+    for at in range(0, len(signed), 4):
         changed = signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]
         require_refusal(original, changed + _tail(changed, tail[:64].decode()))
 
