@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from aiex.events import StreamEvent, Warned
     from aiex.guard.sandbox.files import Workspace
     from aiex.guard.trust import ProjectFiles
+    from aiex.llm.counting import TokenCounter
     from aiex.messages import Request
     from aiex.settings import Settings
+    from aiex.tokens import Count
 
 Stream = Callable[["Request"], AsyncIterator["StreamEvent"]]
 OFFLINE = "offline"
@@ -168,6 +170,7 @@ class Services:
         if self.is_offline:
             return open_stream(self.settings, self.model, environ=self.environ)
         from aiex import dirs
+        from aiex.llm.counting import learning
         from aiex.llm.gates import open_gate
         from aiex.llm.pricing import open_prices, with_costs
         from aiex.llm.structured import ask_for_data
@@ -178,10 +181,26 @@ class Services:
             self.model,
             environ=self.environ,
             gate=open_gate(self.settings, prices, self.environ),
+            count=lambda request: self._counter.estimate(request, self.model, quick=True).tokens,
             record=self.tape.record,
             replay=self.tape.replay,
         )
-        return ask_for_data(with_costs(asking, prices))
+        return ask_for_data(learning(with_costs(asking, prices), self._counter))
+
+    @cached_property
+    def _counter(self) -> TokenCounter:
+        from aiex.llm.counting import open_counter
+
+        return open_counter(self.environ)
+
+    @cached_property
+    def counting(self) -> Callable[[str, str], Count]:
+        """Counts the tokens of a text for a model, with what was learned of it."""
+        if self.is_offline:
+            from aiex.tokens import count
+
+            return count
+        return self._counter.count
 
 
 def open_services(

@@ -9,7 +9,16 @@ from aiex.errors import AiexError, Rejected, UsageError
 from aiex.events import Event, Progressed, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import Outcome, Stream, failed, listen
-from aiex.jobs.asking import OVERHEAD_TOKENS, CountFor, Planned, PlannedPart, describe, sources_within, to_data
+from aiex.jobs.asking import (
+    OVERHEAD_TOKENS,
+    CountFor,
+    Planned,
+    PlannedPart,
+    describe,
+    plan_cheaply,
+    sources_within,
+    to_data,
+)
 from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
 from aiex.jobs.briefing.material import is_binary
 from aiex.jobs.briefing.render import Links
@@ -58,11 +67,14 @@ class Picture(NamedTuple):
     image: Image
 
 
-async def ask(task: AskTask, *, engine: "Engine", workspace: "Workspace", stream: Stream) -> AsyncIterator[Event]:
+async def ask(
+    task: AskTask, *, engine: "Engine", workspace: "Workspace", stream: Stream, counting: CountFor = count
+) -> AsyncIterator[Event]:
     """Answer a question; every outcome, errors included, is the `TurnEnded` at the end.
 
     Args:
         stream: Asks the model; its answers must already fit `schema` where one is given.
+        counting: Counts the tokens of a text for a model.
     """
     try:
         if not task.question.strip():
@@ -79,7 +91,13 @@ async def ask(task: AskTask, *, engine: "Engine", workspace: "Workspace", stream
                     yield news
                 else:
                     about.append(news)
-        planned, images = plan(task, about, count, Links(read_base(_explaining(STDIN, task), workspace)))
+        links = Links(read_base(_explaining(STDIN, task), workspace))
+
+        def planned_by(count_for: CountFor) -> Planned:
+            return plan(task, about, count_for, links)[0]
+
+        images = tuple(item for item in about if isinstance(item, Picture))
+        planned = planned_by(counting) if task.show_request else plan_cheaply(planned_by, counting, task.budget_tokens)
     except AiexError as error:
         yield failed(error)
         return

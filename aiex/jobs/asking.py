@@ -1,6 +1,7 @@
 """The request that asks a model to explain: the prompt, the briefing and the source, together within the budget."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aiex.context.facts import FileFacts
@@ -13,7 +14,7 @@ from aiex.jobs.briefing.names import FUNCTIONS, TYPES
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.prompting import load_prompt
 from aiex.messages import Document, Message, Part, Request, Text
-from aiex.tokens import Count
+from aiex.tokens import Count, estimate
 
 OVERHEAD_TOKENS = 12
 """What a vendor adds for roles, names and separators of one part. Source: OpenAI cookbook, "How to count tokens with
@@ -25,6 +26,8 @@ GAP = "…"
 
 CountFor = Callable[[str, str], Count]
 """Counts the tokens of a text for a model."""
+SURE = 4
+"""`tokens.estimate` times this is more than the bytes of a text, whatever it is, and no token has less than a byte."""
 
 
 class Planned(NamedTuple):
@@ -86,6 +89,15 @@ def plan(
     total = sum(part.tokens + OVERHEAD_TOKENS for part in parts)
     exact = all(counting(part.text, model).exact for part in parts)
     return Planned(_request(model, parts), tuple(parts), total, exact, (*fitted.cut, *cut))
+
+
+def plan_cheaply(plan: Callable[[CountFor], Planned], counting: CountFor, budget_tokens: int) -> Planned:
+    """What to send, counted closely only where that matters: close counts may load a vocabulary, which takes 0.3 s."""
+    with suppress(UsageError):
+        planned = plan(lambda text, _: estimate(text))
+        if not planned.cut and planned.tokens * SURE <= budget_tokens:
+            return planned
+    return plan(counting)
 
 
 def _opening(subject: Subject, count: CountTokens) -> list[PlannedPart]:

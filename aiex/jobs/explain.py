@@ -1,7 +1,7 @@
 """Explains a file, a symbol, some lines or a directory: from static analysis alone, or by a model that reads it."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.errors import AiexError, Denied, StoreError, UsageError
@@ -21,7 +21,7 @@ from aiex.jobs.briefing.model import Briefing, to_data
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.target import STDIN, Target, parse_target
 from aiex.messages import Document, Message, Request
-from aiex.tokens import count, estimate
+from aiex.tokens import Count, count, estimate
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aiex.jobs.asking import Planned
 
 OFFLINE = "offline"
+CountFor = Callable[[str, str], Count]
 FILES_FOR_MODEL = 3
 """Files of a directory whose source goes to a model, as far as the budget allows."""
 REPORT_EVERY = 100
@@ -65,11 +66,13 @@ async def explain(
     workspace: "Workspace",
     stream: Stream,
     history: Git | None = None,
+    counting: CountFor = count,
 ) -> AsyncIterator[Event]:
     """Explain a target; every outcome, errors included, is the `TurnEnded` at the end.
 
     Args:
         stream: Asks the model.
+        counting: Counts the tokens of a text for a model.
         history: Asks git; None leaves history out.
     """
     try:
@@ -82,9 +85,9 @@ async def explain(
         assert found is not None  # noqa: S101  (the last news is what was found)
         links = Links(read_base(task, workspace))
         if task.show_request:
-            yield _planned(task, found, links)
+            yield _planned(task, found, links, counting)
             return
-        request = _request(task, found, links)
+        request = _request(task, found, links, counting)
     except AiexError as error:
         yield failed(error)
         return
@@ -275,10 +278,10 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _request(task: ExplainTask, found: Found, links: Links) -> Request:
+def _request(task: ExplainTask, found: Found, links: Links, counting: CountFor) -> Request:
     if task.model == OFFLINE:
         return _offline_request(found.briefing, task.budget_tokens, links)
-    return _plan(task, found, links).request
+    return _plan(task, found, links, counting).request
 
 
 def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Request:
@@ -287,22 +290,22 @@ def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Re
     return Request(OFFLINE, (Message("user", (Document("briefing", "text/markdown", fitted.text),)),))
 
 
-def _plan(task: ExplainTask, found: Found, links: Links) -> "Planned":
-    from aiex.jobs.asking import plan
+def _plan(task: ExplainTask, found: Found, links: Links, counting: CountFor) -> "Planned":
+    from aiex.jobs.asking import plan, plan_cheaply
 
-    return plan(
-        found.briefing,
-        found.materials,
-        model=task.model,
-        budget_tokens=task.budget_tokens,
-        counting=count,
-        links=links,
-    )
+    budget = task.budget_tokens
+
+    def planned_by(count_for: CountFor) -> "Planned":
+        return plan(
+            found.briefing, found.materials, model=task.model, budget_tokens=budget, counting=count_for, links=links
+        )
+
+    return planned_by(counting) if task.show_request else plan_cheaply(planned_by, counting, budget)
 
 
-def _planned(task: ExplainTask, found: Found, links: Links) -> TurnEnded:
+def _planned(task: ExplainTask, found: Found, links: Links, counting: CountFor) -> TurnEnded:
     from aiex.jobs import asking
 
-    planned = _plan(task, found, links)
+    planned = _plan(task, found, links, counting)
     data = to_data(found.briefing) | {"request": asking.to_data(planned, task.budget_tokens)}
     return TurnEnded("success", "planned", 0, asking.describe(planned, task.budget_tokens), data)

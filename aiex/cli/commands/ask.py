@@ -88,6 +88,7 @@ def prepare(wish: Wish, services: Services) -> Job:
             engine=services.engine,
             workspace=services.workspace,
             stream=services.stream,
+            counting=services.counting,
         )
 
     return start

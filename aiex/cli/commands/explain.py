@@ -84,6 +84,7 @@ def prepare(wish: Wish, services: Services) -> Job:
             engine=services.engine,
             workspace=services.workspace,
             stream=services.stream,
+            counting=services.counting,
             history=git_of(services.workspace),
         )
 
