@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from aiex import dirs
 from aiex.errors import AiexError, StoreError
@@ -69,6 +67,8 @@ def read_standings(store: HealthStore) -> list[Standing]:
 
 
 def _to_standing(store: HealthStore, fare: Fare) -> Standing:
+    from statistics import median
+
     key = fare.target
     name, _, base_url = key.rpartition(" ")
     begins, gaps, breaker = store.read_waits(key, "first byte"), store.read_waits(key, "next"), store.read_breaker(key)
@@ -101,7 +101,7 @@ class Monitor:
 
     async def look(self, target: Target) -> tuple[Outlook, str]:
         """What is known about a target, and the name under which this request is settled."""
-        owner = f"{os.getpid()}-{uuid4().hex}"
+        owner = f"{os.getpid()}-{os.urandom(8).hex()}"
         try:
             return await asyncio.to_thread(self._look, target, owner), owner
         except StoreError:

@@ -195,14 +195,19 @@ class HealthStore:
     def _open(self) -> sqlite3.Connection:
         """Open the file. What is kept here only helps: a damaged one is set aside, where none can be, memory serves."""
         try:
-            connection = sqlite.connect(self.path, migrations=_MIGRATIONS, any_thread=True)
+            connection = _connect(self.path)
         except sqlite.DamagedStore:
             sqlite.set_aside(self.path)
-            connection = sqlite.connect(self.path, migrations=_MIGRATIONS, any_thread=True)
+            connection = _connect(self.path)
         except StoreError:
-            connection = sqlite.connect(":memory:", migrations=_MIGRATIONS, any_thread=True)
+            connection = _connect(":memory:")
         self._connection = connection
         return connection
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    """Open without waiting for the disk: what a power cut takes is learned again."""
+    return sqlite.connect(path, migrations=_MIGRATIONS, synchronous="OFF", any_thread=True)
 
 
 def release_probe(row: BreakerRow, owner: str) -> BreakerRow:
