@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Protocol
 
 from aiex.errors import StoreError
@@ -74,11 +73,13 @@ def _refused(what: str, error: Exception) -> StoreError:
 
 def open_keyring(platform: str = sys.platform) -> SystemKeyring | None:
     """The keyring of this system; None when `keyring` is not installed or none of the named back ends works here."""
-    if find_spec("keyring") is None:
+    try:
+        from keyring.backend import KeyringBackend
+    except ImportError:
         return None
     for module, name in _BACK_ENDS.get(platform, ()):
         try:
-            kind = getattr(import_module(module), name)
+            kind: type[KeyringBackend] = getattr(import_module(module), name)
             if kind.viable:
                 return SystemKeyring(kind())
         except Exception:  # noqa: BLE001, S112  (back ends fail in ways of their own where they cannot work)
