@@ -84,6 +84,7 @@ async def answer(links: Sequence[Link], request: Request, means: Means) -> Event
             yield event
         yield FailedOver(link.name, successor.name, reason, mid_answer=shown.anything)
     if not shown.anything:
+        failure.hint = failure.hint.removeprefix("what was shown is incomplete; ")
         raise failure
     yield to_failed(failure)
 

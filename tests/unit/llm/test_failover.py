@@ -250,6 +250,14 @@ async def test_a_service_that_is_dead_for_ever_gets_few_requests_and_little_time
     assert sum(naps.taken) <= 30
 
 
+@pytest.mark.parametrize("how", ["clean", "reset", "silent"])
+async def test_where_nothing_was_shown_nothing_is_called_incomplete(chat: FakeServer, how: Any) -> None:
+    link = link_to(chat, "openai-chat", first_byte=0.02, idle=0.02)
+    error = await fail([link], means_of(InProcess(chat, [(how, 0)] * 6)))
+    assert error.exit_code == 69
+    assert "incomplete" not in error.hint
+
+
 async def test_a_limit_that_stays_is_transient_at_the_end(chat: FakeServer) -> None:
     chat.say(status=429, headers={"retry-after": "2"}, body=b'{"error": {"message": "slow down"}}')
     naps = Naps()
