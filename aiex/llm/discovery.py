@@ -27,13 +27,14 @@ async def ask_for_models(settings: Settings, provider: str, environ: Mapping[str
         ConfigError, NotSignedIn: if the provider cannot be asked.
         ProviderError: if it does not answer with a list.
     """
+    from aiex.llm.credentials import credential_for
     from aiex.llm.endpoints import find_target
     from aiex.llm.http import Connection
 
     target = find_target(settings, f"{provider}/models", environ)
     codec, profile = target.codec, target.profile
     async with Connection(target.endpoint) as connection:
-        headers = codec.headers(target.endpoint.credential, profile)
+        headers = codec.headers(await credential_for(target), profile)
         status, body = await connection.get(codec.models_path, headers, within_s=LIST_TIMEOUT_S)
     if status != 200:
         raise codec.to_error(status, {}, body, profile)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError, NotSignedIn, Unavailable
 from aiex.events import Retrying
+from aiex.llm.credentials import credential_for
 from aiex.llm.failover import redact
 from aiex.llm.http import Clock, Connection
 from aiex.llm.retry import Policy, Retries
@@ -65,7 +66,7 @@ async def _ask_once(target: Target, path: str, body: bytes, connect: Connect | N
 
 async def _ask(target: Target, path: str, body: bytes, wire: Wire) -> bytes:
     codec, profile, endpoint = target.codec, target.profile, target.endpoint
-    headers = codec.headers(endpoint.credential, profile)
+    headers = codec.headers(await credential_for(target), profile)
     async with wire.post(path, headers, body, Clock(endpoint, endpoint.deadlines)) as reply:
         if reply.status >= 300:
             raise codec.to_error(reply.status, reply.headers, await reply.read(MAX_ERROR_BYTES), profile)
@@ -79,6 +80,6 @@ def _complete(error: AiexError, target: Target) -> None:
     """Say which variable holds the key, and take the key out of all words."""
     if isinstance(error, NotSignedIn) and not error.hint:
         error.hint = target.endpoint.hint_for_key()
-    error.message = redact(error.message, target.endpoint.key)
-    error.hint = redact(error.hint, target.endpoint.key)
+    error.message = redact(error.message, target.endpoint.secret)
+    error.hint = redact(error.hint, target.endpoint.secret)
     error.args = (error.message,)
