@@ -75,10 +75,26 @@ def _describe(services: Services, name: str) -> dict[str, Any]:
         "base_url": get("base_url"),
         "api_key_env": variable,
         "has_key": bool(variable and services.environ.get(variable)),
+        "kept_in": _kept_in(services, name),
     }
 
 
+def _kept_in(services: Services, name: str) -> str:
+    """Where a key or a sign-in is kept, opening nothing; empty for none, or when that cannot be read."""
+    from aiex.cli.nouns.key import store_of
+    from aiex.errors import StoreError
+    from aiex.llm.credentials import login_name
+
+    try:
+        places = store_of(services).places()
+    except StoreError:
+        return ""
+    return places.get(f"key:{name}") or ("sign-in" if login_name(name) in places else "")
+
+
 def _key_state(entry: dict[str, Any]) -> str:
+    if entry["kept_in"] and not entry["has_key"]:
+        return "signed in" if entry["kept_in"] == "sign-in" else f"kept ({entry['kept_in']})"
     if not entry["api_key_env"]:
         return "needs none"
     return f"{entry['api_key_env']} ({'set' if entry['has_key'] else 'not set'})"
