@@ -88,7 +88,7 @@ def _type(key: Key) -> str:
     return ", ".join(f"`{choice}`" for choice in key.choices) or _TYPES[key.kind]
 
 
-def _provider_row(name: str, values: Mapping[str, str]) -> str:
+def _provider_row(name: str, values: Mapping[str, object]) -> str:
     variable = values["api_key_env"]
     return f"| `{name}` | `{values['base_url']}` | {f'`{variable}`' if variable else 'none'} |"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from aiex.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Value = str | int | float | list[str]
 Kind = Literal["text", "integer", "number", "list"]
@@ -50,14 +50,19 @@ KEYS: Final = (
     Key("providers.*.protocol", "text", "auto", "The wire protocol that the server speaks; `auto` knows the vendors'."),
     Key("providers.*.base_url", "text", "", "Where the server is, up to and including the version path.", url=True),
     Key("providers.*.api_key_env", "text", "", "Name of the environment variable that holds the key; empty for none."),
-    Key("providers.*.api_key_command", "text", "", "Program and arguments that print the key, such as `pass show openai`."),
+    Key(
+        "providers.*.api_key_command",
+        "text",
+        "",
+        "Program and arguments that print the key, such as `pass show openai`.",
+    ),
     Key("providers.*.auth_token_env", "text", "", "Name of the environment variable that holds a bearer token."),
     Key("providers.*.oauth_issuer", "text", "", "Who `aiex login` signs in with, where it is not built in.", url=True),
     Key("providers.*.oauth_client_id", "text", "", "The client that `aiex login` is registered as at `oauth_issuer`."),
     Key("providers.*.oauth_scopes", "list", ["openid", "offline_access"], "What `aiex login` asks `oauth_issuer` for."),
     Key("providers.*.connect_timeout_s", "number", 10, f"Longest wait for a connection, {_S}.", clamp="highest"),
-    Key("providers.*.first_byte_timeout_s", "number", 120, f"Longest wait for the first byte, {_S}.", clamp="highest"),
-    Key("providers.*.idle_timeout_s", "number", 90, f"Longest silence inside an answer, {_S}.", clamp="highest"),
+    Key("providers.*.first_byte_timeout_s", "number", 60, f"Longest wait for the first byte, {_S}.", clamp="highest"),
+    Key("providers.*.idle_timeout_s", "number", 60, f"Longest silence inside an answer, {_S}.", clamp="highest"),
     Key("providers.*.total_timeout_s", "number", 900, f"Longest time for a whole call, {_S}.", clamp="highest"),
     Key("providers.*.requests_per_minute", "integer", 0, "Requests a minute of each model and key; 0 for no limit."),
     Key("providers.*.tokens_per_minute", "integer", 0, "Tokens a minute of each model and key; 0 for no limit."),
@@ -104,7 +109,9 @@ KEYS: Final = (
         choices=("debug", "info", "warning", "error"),
     ),
 )
-BUILT_IN_PROVIDERS: Final = {
+LOADING_S: Final = 300
+"""A server on this machine may load the model before it answers."""
+BUILT_IN_PROVIDERS: Final[Mapping[str, Mapping[str, Value]]] = {
     "openai": {"base_url": "https://api.openai.com/v1", "api_key_env": "OPENAI_API_KEY"},
     "anthropic": {
         "base_url": "https://api.anthropic.com",
@@ -112,14 +119,14 @@ BUILT_IN_PROVIDERS: Final = {
         "auth_token_env": "ANTHROPIC_AUTH_TOKEN",
     },
     "gemini": {"base_url": "https://generativelanguage.googleapis.com", "api_key_env": "GEMINI_API_KEY"},
-    "ollama": {"base_url": "http://127.0.0.1:11434", "api_key_env": ""},
+    "ollama": {"base_url": "http://127.0.0.1:11434", "api_key_env": "", "first_byte_timeout_s": LOADING_S},
     "openrouter": {"base_url": "https://openrouter.ai/api/v1", "api_key_env": "OPENROUTER_API_KEY"},
     "groq": {"base_url": "https://api.groq.com/openai/v1", "api_key_env": "GROQ_API_KEY"},
     "deepseek": {"base_url": "https://api.deepseek.com", "api_key_env": "DEEPSEEK_API_KEY"},
     "mistral": {"base_url": "https://api.mistral.ai/v1", "api_key_env": "MISTRAL_API_KEY"},
-    "lmstudio": {"base_url": "http://127.0.0.1:1234/v1", "api_key_env": ""},
-    "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "api_key_env": ""},
-    "vllm": {"base_url": "http://127.0.0.1:8000/v1", "api_key_env": ""},
+    "lmstudio": {"base_url": "http://127.0.0.1:1234/v1", "api_key_env": "", "first_byte_timeout_s": LOADING_S},
+    "llamacpp": {"base_url": "http://127.0.0.1:8080/v1", "api_key_env": "", "first_byte_timeout_s": LOADING_S},
+    "vllm": {"base_url": "http://127.0.0.1:8000/v1", "api_key_env": "", "first_byte_timeout_s": LOADING_S},
 }
 _BY_NAME = {key.name: key for key in KEYS}
 SECRET_NAMES: Final = frozenset({"api_key", "apikey", "api_token", "access_token", "token", "secret", "password"})

@@ -129,5 +129,6 @@ def _who_embeds() -> list[str]:
     return [
         name
         for name, row in BUILT_IN_PROVIDERS.items()
-        if isinstance(load_codec(AUTO, name, row["base_url"]), Embeds) and (name in embedding or name not in listed)
+        if isinstance(load_codec(AUTO, name, str(row["base_url"])), Embeds)
+        and (name in embedding or name not in listed)
     ]

@@ -128,7 +128,7 @@ def test_lines_are_right_in_every_form_that_toml_has(user_file: Path) -> None:
 def test_a_new_provider_gets_the_defaults_of_its_other_settings() -> None:
     loaded = load(overrides=["providers.local.base_url=http://localhost:8000/v1"])
     assert set(loaded.providers()) > {"local", "openai", "anthropic", "gemini", "ollama"}
-    assert loaded.get("providers.local.idle_timeout_s") == 90
+    assert loaded.get("providers.local.idle_timeout_s") == 60
     assert loaded.get("providers.local.api_key_env") == ""
 
 
