@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -212,6 +214,48 @@ def test_signing_in_by_a_pasted_address(home: Path, run_aiex: RunAiex) -> None:
         refused = run_aiex("login", "corp", "--paste", input="http://127.0.0.1:1455/callback?code=a&state=b\n")
         assert (refused.returncode, "does not belong" in refused.stderr) == (77, True)
         assert issuer.granted("authorization_code") == 0
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aiex", "login", "corp", "--paste"],
+            env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr is not None
+        while f"{issuer.url}/authorize" not in (line := process.stderr.readline()):
+            assert line
+        out, err = process.communicate(f"{_sent_to(line.strip())}\n", timeout=60)
+        assert process.returncode == 0, err
+        assert "as ada@example.org" in out
+
+
+def _sent_to(url: str) -> str:
+    """Where a browser would be sent; nobody listens there."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_args: object) -> None:
+            return None
+
+    with pytest.raises(urllib.error.HTTPError) as redirect:
+        urllib.request.build_opener(Stay).open(url, timeout=20)
+    with redirect.value:
+        return str(redirect.value.headers["location"])
+
+
+def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_aiex: RunAiex) -> None:
+    with FakeIssuer() as issuer, FakeOpenAI() as server:
+        configure(home, provider(server, f'oauth_issuer = "{issuer.url}"\noauth_client_id = "{CLIENT}"\n'))
+        for way in ([], ["--paste"]):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "aiex", "login", "corp", *way],
+                env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            assert process.stderr is not None
+            while f"{issuer.url}/authorize" not in (line := process.stderr.readline()):
+                assert line
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 130
+            process.communicate()
+        assert run_aiex("list", "keys").stdout.startswith("no keys yet")
 
 
 @pytest.mark.parametrize(

@@ -101,14 +101,29 @@ def _show_device(place: str, code: str) -> None:
 async def _read_address() -> str:
     """One line of standard input; a code in it is worth nothing to others without what stays here."""
     import asyncio
+    import contextlib
     import sys
+    from threading import Thread
 
     from aiex.cli.streams import say
 
-    if sys.stdin is None:
+    stream, loop = sys.stdin, asyncio.get_running_loop()
+    if stream is None:
         raise UsageError("standard input is closed", hint="--paste reads the address from there")
+    line: asyncio.Future[str] = loop.create_future()
+
+    def give(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
+    def read() -> None:
+        text = stream.readline(16_384)
+        with contextlib.suppress(RuntimeError):  # the run is over
+            loop.call_soon_threadsafe(give, text)
+
     say("paste it here:")
-    return await asyncio.to_thread(sys.stdin.readline, 16_384)
+    Thread(target=read, daemon=True).start()  # one that waits for a line must not keep an interrupted run alive
+    return await line
 
 
 def _stronger(services: Services, provider: str, kept: list[str]) -> str:
