@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError, ConfigError, NotSignedIn, ProviderError, Transient, Unavailable
 from aiex.events import Failed, FailedOver, Retrying, Stopped, UsageUpdated
 from aiex.llm import attempt, retry
+from aiex.llm.failures import ReplayRefused
 from aiex.llm.gate import OpenGate
 from aiex.llm.http import Clock
 from aiex.llm.seam import UNSEEN, Shown
+from aiex.messages import Opaque
 
 if TYPE_CHECKING:
     from aiex.events import StreamEvent
@@ -112,6 +114,8 @@ async def _ask_link(
             causes.note(link, error)
             is_last = continues or shown.calls_given or (shown.fresh and has_successor)
             wait_s = None if is_last else await retries.after(error)
+            if isinstance(error, ReplayRefused) and not shown.fresh and (plain := _without_opaque(request)) != request:
+                wait_s, request = 0.0, plain
             if not renewed and not shown.fresh and await _has_renewed(link, error):
                 wait_s, renewed = 0.0, True
             if wait_s is None or (link.target is not None and await means.monitor.is_open(link.target)):
@@ -123,6 +127,15 @@ async def _ask_link(
         number += 1
         yield Retrying(reason, number, wait_s)
         await means.policy.sleep(wait_s)
+
+
+def _without_opaque(request: Request) -> Request:
+    """The request in our own words only; what a vendor's blocks stood for is in the parts before them."""
+    messages = tuple(
+        replace(message, parts=tuple(part for part in message.parts if not isinstance(part, Opaque)))
+        for message in request.messages
+    )
+    return replace(request, messages=messages)
 
 
 async def _hold(events: Events, request: Request) -> Events:

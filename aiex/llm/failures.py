@@ -30,6 +30,13 @@ class UnknownModel(Rejected):
         self.said = said
 
 
+class ReplayRefused(Rejected):
+    """The server does not take back what it gave: signed thinking that it no longer accepts, or an item it forgot.
+
+    The same request without its `Opaque` parts is acceptable.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """What a server said went wrong, whatever the shape; absent fields are empty, an unknown status is 0."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiex.errors import AiexError, ContextOverflow, NotSignedIn, Rejected, Transient, Unavailable
-from aiex.llm.protocols.openai_responses.failing import ReplayRefused
+from aiex.llm.failures import ReplayRefused
 from tests.fakes.responses_server import stream_pieces
 from tests.fakes.server import Reply
 

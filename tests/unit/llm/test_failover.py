@@ -1,6 +1,7 @@
 """An answer is whole exactly once, wherever and however it is broken, with every protocol."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -516,3 +517,39 @@ async def test_a_sign_in_that_stays_refused_is_an_error(chat: FakeServer, renewe
     assert (type(error), error.exit_code) == (NotSignedIn, 77)
     assert len(chat.requests) == 1 + bool(renewed)
     assert "-token" not in f"{error} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [
+        ("openai-responses", {"error": {"code": "invalid_encrypted_content", "message": "could not be verified"}}),
+        (
+            "anthropic",
+            {
+                "type": "error",
+                "error": {
+                    "type": "invalid_request_error",
+                    "message": "messages.1.content.0: Invalid `signature` in `thinking` block",
+                },
+            },
+        ),
+    ],
+)
+async def test_signed_blocks_that_the_vendor_refuses_are_left_out(protocol: str, said: dict[str, Any]) -> None:
+    server = SERVERS[protocol]()
+    try:
+        link = link_to(server, protocol)
+        assert link.target is not None
+        block = {"type": "thinking", "thinking": "Hm.", "signature": "AAA"}
+        if protocol == "openai-responses":
+            block = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "AAA"}
+        spoken = Message("assistant", (Opaque(*link.target.profile.tag, block), Text("I looked.")))
+        request = replace(ASK, messages=(*ASK.messages, spoken, Message("user", (Text("And?"),))))
+        server.say(status=400, body=json.dumps(said).encode())
+        server.say("All is well.")
+        events = await collect([link], means_of(InProcess(server)), request)
+    finally:
+        server._http.server_close()
+    assert shown(events) == "All is well."
+    assert ["AAA" in json.dumps(asked.body) for asked in server.requests] == [True, False]
+    assert [event.wait_s for event in events if isinstance(event, Retrying)] == [0.0]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from aiex.errors import AiexError, ContextOverflow, NotSignedIn, Rejected, Transient
+from aiex.llm.failover import redact, to_failed
 from aiex.llm.failures import MAX_WORDS, UnknownModel, explain, read_body
 from aiex.llm.providers.openai_chat import PROVIDER
-from aiex.llm.failover import redact, to_failed
 from aiex.llm.wire import Profile
 
 PROFILE = Profile("local", "m-1", "http://127.0.0.1:8000/v1")

@@ -25,8 +25,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from aiex.errors import ContextOverflow, NotSignedIn, Rejected, Transient
 from aiex.events import PartEnded
 from aiex.llm.answer import AnswerReader
-from aiex.llm.failures import UnknownModel
-from aiex.llm.protocols.openai_responses.failing import ReplayRefused
+from aiex.llm.failures import ReplayRefused, UnknownModel
 from aiex.llm.protocols.openai_responses.quirks import find_quirks, for_signed_in
 from aiex.llm.protocols.openai_responses.strict import is_strict
 from aiex.llm.providers.openai_responses import PROVIDER

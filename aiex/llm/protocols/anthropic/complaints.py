@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiex.errors import AiexError, Transient
 from aiex.llm import failures
-from aiex.llm.failures import Complaint, UnknownModel
+from aiex.llm.failures import Complaint, ReplayRefused, UnknownModel
 from aiex.llm.protocols.anthropic.quirks import quirks_of
 from aiex.llm.wire import Profile
 
@@ -30,6 +30,12 @@ _BY_CODE: Final[Mapping[str, tuple[int, str]]] = {
 """`details.error_code`, which outweighs the status and the words: what it amounts to."""
 
 _SPENT: Final = re.compile(r"usage limits?\b.{0,80}(?:regain|specified)|specified API usage limits", re.IGNORECASE)
+_REPLAY: Final = re.compile(
+    r"invalid `?signature`? in `?thinking|thinking`? (?:or `?redacted_thinking`? )?blocks?\b.{0,120}"
+    r"(?:cannot be modified|must remain|prefix|do(?:es)? not match|another model)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Words for thinking that is bound to another model or to a conversation that was changed since."""
 _MODEL: Final = re.compile(r"^model: ?\S+$")
 _NAMES_A_LIMIT: Final = "anthropic-ratelimit-"
 HINT_URL: Final = "check the model's name, and the base URL: it ends before /v1"
@@ -38,6 +44,9 @@ HINT_URL: Final = "check the model's name, and the base URL: it ends before /v1"
 def explain(complaint: Complaint, profile: Profile, headers: Mapping[str, str] | None = None) -> AiexError:
     """The error of the tree for a complaint, in an answer of its own or inside a stream."""
     headers = headers or {}
+    if complaint.status in (0, 400) and _REPLAY.search(complaint.message):
+        said = f"{profile.provider} ({profile.base_url}) does not take its thinking back: {complaint.message}"
+        return ReplayRefused(said, hint="the conversation was changed since; ask again without its earlier thinking")
     error = failures.explain(_understood(complaint, profile, headers), profile, headers)
     if isinstance(error, UnknownModel):
         error.hint = HINT_URL

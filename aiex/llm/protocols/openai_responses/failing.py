@@ -5,16 +5,8 @@ from collections.abc import Mapping
 
 from aiex.errors import AiexError, ContextOverflow, FailureKind, Rejected, Transient
 from aiex.llm import failures
-from aiex.llm.failures import Complaint
+from aiex.llm.failures import Complaint, ReplayRefused
 from aiex.llm.wire import Profile
-
-
-class ReplayRefused(Rejected):
-    """The server does not take back what it gave: encrypted reasoning of another account, or an item it forgot.
-
-    The same request without its `Opaque` parts is acceptable.
-    """
-
 
 _REPLAY = ("invalid_encrypted_content", "previous_response_not_found", "item_not_found")
 _REPLAY_WORDS = re.compile(
