@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from aiex.llm.credentials import Signer
     from aiex.settings import Origin, Settings
 
-OPENAI_HOST = "api.openai.com"
+_SIGNED_SERVERS = frozenset(
+    f"https://{host}"
+    for host in (
+        *("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com", "openrouter.ai"),
+        *("api.groq.com", "api.deepseek.com", "api.mistral.ai"),
+    )
+)
+"""Servers that answer nobody without a key, so that none need be asked to know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) ->
 
     Raises:
         ConfigError: if the provider is not configured, has no base URL or a malformed one, or no model is named.
-        NotSignedIn: if OpenAI is asked and there is no key.
+        NotSignedIn: if a vendor's own server is asked and there is no key.
     """
     provider, name = settings.provider_and_model(model)
     if not name:
@@ -130,7 +137,7 @@ def find_target(settings: "Settings", model: str, environ: Mapping[str, str]) ->
         signer=_find_signer(settings, provider, url, environ),
     )
     host = urlsplit(base_url).hostname or ""
-    if server_of(base_url) == f"https://{OPENAI_HOST}" and not _can_sign(endpoint):
+    if server_of(base_url) in _SIGNED_SERVERS and not _can_sign(endpoint):
         raise NotSignedIn(f"no key for {provider} ({base_url})", hint=_hint_sign_in(endpoint))
     codec = load_codec(str(settings.get(f"{prefix}.protocol")), provider, base_url)
     profile = Profile(provider, name, base_url, codec.quirks(host, name))

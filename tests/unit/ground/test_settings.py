@@ -538,3 +538,22 @@ def test_without_a_file_no_toml_is_loaded() -> None:
     code = "import sys; from aiex import settings; settings.load('/', read=lambda path: None); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"tomllib", "json", "difflib", "pathlib", "aiex.configfile"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "key", "expected"),
+    [
+        ("OPENAI_BASE_URL", "http://gate/v1", "providers.openai.base_url", "http://gate/v1"),
+        ("ANTHROPIC_BASE_URL", "https://gate", "providers.anthropic.base_url", "https://gate"),
+        ("OLLAMA_HOST", "https://far:1/x", "providers.ollama.base_url", "https://far:1/x"),
+        ("OLLAMA_HOST", "far", "providers.ollama.base_url", "http://far:11434"),
+        ("OLLAMA_HOST", "far:80", "providers.ollama.base_url", "http://far:80"),
+        ("OLLAMA_HOST", ":8080", "providers.ollama.base_url", "http://127.0.0.1:8080"),
+        ("OLLAMA_HOST", "0.0.0.0", "providers.ollama.base_url", "http://127.0.0.1:11434"),
+        ("GOOGLE_API_KEY", "k", "providers.gemini.api_key_env", "GOOGLE_API_KEY"),
+    ],
+)
+def test_the_vendors_own_variables_change_what_is_built_in(variable: str, value: str, key: str, expected: str) -> None:
+    loaded = load(environ={variable: value})
+    assert (loaded.get(key), loaded.origin(key).place) == (expected, variable)
+    assert load(environ={variable: value}, overrides=[f"{key}=http://mine"]).get(key) == "http://mine"
