@@ -411,7 +411,7 @@ def _from_vendors(environ: Mapping[str, str]) -> Iterator[tuple[str, Origin]]:
 
 
 def _to_url(text: str, *, port: int = 0) -> str:
-    """An address as `OLLAMA_HOST` may have it: `host`, `:port`, `host:port` or a whole URL; every interface means here."""
+    """An address as `OLLAMA_HOST` has it: `host`, `:port`, `host:port` or a whole URL; every interface means here."""
     if "://" in text:
         return text
     host, _, number = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
