@@ -19,6 +19,7 @@ from aiex.llm.failures import ReplayRefused
 from aiex.llm.gate import OpenGate
 from aiex.llm.http import Clock
 from aiex.llm.seam import UNSEEN, Shown
+from aiex.llm.wire import HeedsSignIn
 from aiex.messages import Opaque
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
         raise Skipped(f"{target.name} was not asked: {outlook.reason}", hint="wait a moment, or ask another model")
     try:
         await _sign(target)
+        target = _as_signed(target)
         lease = await means.gate.before(target.name, key_id(target), means.count(request))
         clock = Clock(target.endpoint, outlook.deadlines)
         usage: Usage | None = None
@@ -206,6 +208,14 @@ async def _sign(target: Target, *, refused: bool = False) -> None:
     await credential_for(target, refused=refused)
 
 
+def _as_signed(target: Target) -> Target:
+    """The target with what a person's sign-in changes about the protocol."""
+    signer = target.endpoint.signer
+    if signer is None or signer.place != SIGN_IN or not isinstance(target.codec, HeedsSignIn):
+        return target
+    return replace(target, profile=target.codec.for_signed_in(target.profile))
+
+
 async def _has_renewed(link: Link, error: AiexError) -> bool:
     """Whether a sign-in that was refused, though it should be valid, could be renewed."""
     signer = link.target.endpoint.signer if link.target is not None else None
@@ -222,6 +232,9 @@ def key_id(target: Target) -> str:
     """What tells the keys of one provider apart, without being one; empty for none."""
     from aiex.digest import fingerprint
 
+    signer = target.endpoint.signer
+    if signer is not None and signer.place == SIGN_IN:
+        return SIGN_IN  # its tokens change from hour to hour
     key = target.endpoint.secret
     return fingerprint(key.encode(), size_bytes=8) if key else ""
 

@@ -113,6 +113,14 @@ class Codec(Protocol):
 
 
 @runtime_checkable
+class HeedsSignIn(Protocol):
+    """A codec whose vendor wants to be asked otherwise where a person's own plan pays."""
+
+    def for_signed_in(self, profile: Profile) -> Profile:
+        """The profile for requests signed by a sign-in."""
+
+
+@runtime_checkable
 class CountsTokens(Protocol):
     """A codec whose vendor counts the tokens of a request."""
 

@@ -6,6 +6,7 @@ Sources: the API reference of OpenAI, the types of its Python SDK 3.52, and the 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from aiex.errors import AiexError, Rejected
@@ -13,7 +14,7 @@ from aiex.llm import failures
 from aiex.llm.protocols.openai_responses.decode import ResponsesDecoder
 from aiex.llm.protocols.openai_responses.encode import encode, encode_question
 from aiex.llm.protocols.openai_responses.failing import explain
-from aiex.llm.protocols.openai_responses.quirks import Quirks, find_quirks, quirks_of
+from aiex.llm.protocols.openai_responses.quirks import Quirks, find_quirks, for_signed_in, quirks_of
 from aiex.llm.wire import Credential, Decoder, ModelCard, Profile
 from aiex.messages import Request, Usage
 
@@ -40,6 +41,10 @@ class OpenAIResponses:
     def quirks(self, host: str, model: str) -> Quirks:
         """How this server, and this model there, wants to be asked."""
         return find_quirks(host, model)
+
+    def for_signed_in(self, profile: Profile) -> Profile:
+        """The profile for requests that a ChatGPT plan pays."""
+        return replace(profile, quirks=for_signed_in(quirks_of(profile)))
 
     def encode(self, request: Request, profile: Profile) -> dict[str, Any]:
         """The body of a streaming request."""

@@ -28,10 +28,13 @@ from aiex.llm.credentials import (
 )
 from aiex.llm.endpoints import Target, find_target
 from aiex.llm.oauth import Tokens
+from aiex.llm.router import open_stream
 from aiex.llm.signin import keep_sign_in, known_of, sign_out
 from aiex.llm.wire import NO_CREDENTIAL, Credential
+from aiex.messages import Message, Request, Text
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.issuer import CLIENT, FakeIssuer
+from tests.fakes.responses_server import FakeResponses
 
 SERVER = "http://127.0.0.1:9"
 LOCAL = f"providers.corp.base_url={SERVER}/v1"
@@ -352,3 +355,24 @@ def test_this_machine_keeps_its_name_and_its_registration(fake: FakeIssuer) -> N
     issuer = openai(host_id=known["host_id"])
     keep_sign_in(store(), "openai", replace(tokens_of(fake), client_id="oaiapp_1"), issuer)
     assert known_of(store(), "openai") == {**known, "client_id": "oaiapp_1"}
+
+
+# --- what a plan wants ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+async def test_a_request_that_a_plan_pays_is_asked_the_way_the_plan_wants(fake: FakeIssuer, signed_in: bool) -> None:
+    with FakeResponses(key="access-first") as server:
+        home = server.base_url.removesuffix("/v1")
+        if signed_in:
+            save_tokens(store(), "corp", tokens_of(fake, home=home))
+        variables = environment(**({} if signed_in else {"CORP_KEY": "access-first"}))
+        overrides = [f"providers.corp.base_url={server.base_url}", "providers.corp.protocol=openai-responses"]
+        overrides += ["providers.corp.api_key_env=CORP_KEY"]
+        loaded = settings.load(None, overrides=overrides, environ=variables)
+        words = (Message("system", (Text("Be brief."),)), Message("user", (Text("Hi."),)))
+        stream = open_stream(loaded, "corp/fake-1", environ=variables)
+        async for _event in stream(Request("", words, max_output_tokens=500)):
+            pass
+        body = server.requests[0].body
+    assert ("max_output_tokens" in body) is not signed_in
