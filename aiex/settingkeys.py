@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from aiex.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Value = str | int | float | list[str]
 Kind = Literal["text", "integer", "number", "list"]
@@ -226,3 +226,38 @@ def _from_toml(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+# --- the vendors' own variables -------------------------------------------------------------------------------------
+
+VENDOR_URLS = {
+    "OPENAI_BASE_URL": "openai",
+    "ANTHROPIC_BASE_URL": "anthropic",
+    "GOOGLE_GEMINI_BASE_URL": "gemini",
+}
+"""Variables in which the vendors' own SDKs look for another address."""
+
+
+def vendor_values(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Key, value and variable of what the vendors' own variables say about the built-in providers.
+
+    It takes the place of what is built in, and any setting of Aiex is stronger. Address and key change together, so a
+    key named by such a variable goes where the vendor's own tools would send it.
+    """
+    for variable, provider in VENDOR_URLS.items():
+        if url := environ.get(variable, "").strip():
+            yield f"providers.{provider}.base_url", _to_url(url), variable
+    if host := environ.get("OLLAMA_HOST", "").strip():
+        yield "providers.ollama.base_url", _to_url(host, port=11_434), "OLLAMA_HOST"
+    if environ.get("GOOGLE_API_KEY", "").strip():
+        yield "providers.gemini.api_key_env", "GOOGLE_API_KEY", "GOOGLE_API_KEY"
+
+
+def _to_url(text: str, *, port: int = 0) -> str:
+    """An address as `OLLAMA_HOST` has it: `host`, `:port`, `host:port` or a whole URL; every interface means here."""
+    if "://" in text:
+        return text
+    host, _, number = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host  # noqa: S104  (asked, not listened on)
+    number = number or (str(port) if port else "")
+    return f"http://{host}" + (f":{number}" if number else "")

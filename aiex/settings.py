@@ -26,6 +26,7 @@ from aiex.settingkeys import (
     problem_with,
     provider_of_key,
     value_from_text,
+    vendor_values,
 )
 
 if TYPE_CHECKING:
@@ -39,12 +40,6 @@ PROJECT_FILES: tuple[tuple[Source, str], ...] = (
     ("project", ".aiex/config.toml"),
     ("local", ".aiex/config.local.toml"),
 )
-VENDOR_URLS = {
-    "OPENAI_BASE_URL": "openai",
-    "ANTHROPIC_BASE_URL": "anthropic",
-    "GOOGLE_GEMINI_BASE_URL": "gemini",
-}
-"""Variables in which the vendors' own SDKs look for another address."""
 _NOT_SETTINGS = frozenset(
     f"AIEX_{name}"
     for name in (
@@ -160,7 +155,7 @@ def load(
         UsageError: if an override has no `=` or names no setting.
     """
     layers = _Layers()
-    layers.origins.update(_from_vendors(environ))
+    layers.origins.update({key: Origin(value, "built-in", detail=name) for key, value, name in vendor_values(environ)})
     user_profiles = _add_user_file(layers, user_file(environ))
     if root is not None and read is not None:
         _add_project_files(layers, root, read, trusted=trusted)
@@ -393,31 +388,6 @@ def _is_section(path: tuple[str, ...]) -> bool:
 
 
 # --- environment, overrides, flags ---------------------------------------------------------------------------------
-
-
-def _from_vendors(environ: Mapping[str, str]) -> Iterator[tuple[str, Origin]]:
-    """What the vendors' own variables say about the built-in providers: it takes the place of what is built in.
-
-    Any setting of Aiex is stronger. Address and key change together, so a key named by such a variable goes where the
-    vendor's own tools would send it.
-    """
-    for variable, provider in VENDOR_URLS.items():
-        if url := environ.get(variable, "").strip():
-            yield f"providers.{provider}.base_url", Origin(_to_url(url), "built-in", detail=variable)
-    if host := environ.get("OLLAMA_HOST", "").strip():
-        yield "providers.ollama.base_url", Origin(_to_url(host, port=11_434), "built-in", detail="OLLAMA_HOST")
-    if environ.get("GOOGLE_API_KEY", "").strip():
-        yield "providers.gemini.api_key_env", Origin("GOOGLE_API_KEY", "built-in", detail="GOOGLE_API_KEY")
-
-
-def _to_url(text: str, *, port: int = 0) -> str:
-    """An address as `OLLAMA_HOST` has it: `host`, `:port`, `host:port` or a whole URL; every interface means here."""
-    if "://" in text:
-        return text
-    host, _, number = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
-    host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host  # noqa: S104  (asked, not listened on)
-    number = number or (str(port) if port else "")
-    return f"http://{host}" + (f":{number}" if number else "")
 
 
 def _from_environment(layers: _Layers, environ: Mapping[str, str]) -> list[tuple[str, Origin]]:
