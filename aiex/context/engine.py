@@ -7,10 +7,10 @@ that a second write could hide in the same time stamp; then its content is hashe
 import contextlib
 import json
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiex
 from aiex import dirs, plugins
@@ -18,14 +18,17 @@ from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, VERSION, Fil
 from aiex.context.languages import ROOM
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.tiers.hot import Hot
-from aiex.context.tiers.warm import FactsRow, FileRow, Warm, open_warm
+from aiex.context.tiers.warm import FactsRow, FileRow, Warm, begin_anew, open_warm
 from aiex.errors import AiexError, StoreError
 from aiex.events import Warned
 from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.files import Workspace
+from aiex.sqlite import DamagedStore
 
 if TYPE_CHECKING:
     from aiex.context.reading import Reading
+
+T = TypeVar("T")
 
 RACY_NS = 2_000_000_000
 """Coarsest common time stamp of a file system (2 s on FAT)."""
@@ -130,10 +133,7 @@ class Engine:
         """Facts from memory or the store."""
         known = self.hot.get(key)
         if known is None:
-            try:
-                known = self.warm.facts(key)
-            except StoreError as error:
-                self.warn_store(error)
+            known = self.ask_store(lambda warm: warm.facts(key), None)
             if known is not None:
                 self.hot.put(key, known)
         return known
@@ -221,11 +221,8 @@ class Engine:
 
     def stored_light(self, keys: Sequence[str]) -> dict[str, FileFacts]:
         """Facts without uses from the store."""
-        try:
-            return dict(self.warm.light_facts(keys)) if keys else {}
-        except StoreError as error:
-            self.warn_store(error)
-            return {}
+        nothing: dict[str, FileFacts] = {}
+        return self.ask_store(lambda warm: dict(warm.light_facts(keys)), nothing) if keys else nothing
 
     # --- the store --------------------------------------------------------------------------------------------------
 
@@ -248,11 +245,8 @@ class Engine:
     @cached_property
     def rows(self) -> dict[str, FileRow]:
         """What was seen of each file, by path."""
-        try:
-            known = self.warm.rows()
-        except StoreError as error:
-            self.warn_store(error)
-            known = {}
+        nothing: dict[str, FileRow] = {}
+        known = self.ask_store(Warm.rows, nothing)
         self._stored = set(known)
         return known
 
@@ -281,12 +275,9 @@ class Engine:
         listed = self.paths.known if "listing" in self.__dict__ else None
         gone = [path for path in self._stored if path not in listed and path not in rows] if listed is not None else []
         self.note_unlisted(rows.keys() - (self._stored if listed is None else listed.keys()))
+        self.ask_store(lambda warm: warm.save(list(rows.values()), facts, gone), None)
         self._stored = self._stored.difference(gone).union(rows)
-        try:
-            self.warm.save(list(rows.values()), facts, gone)
-            self.warm.tidy()
-        except StoreError as error:
-            self.warn_store(error)
+        self.ask_store(Warm.tidy, None)
 
     def note_unlisted(self, paths: set[str]) -> None:
         """Remember that no walk kept these files, as the next one takes the others in the store for kept."""
@@ -303,18 +294,34 @@ class Engine:
 
     def recall(self, key: str) -> str | None:
         """A text that `remember` kept under this key, in this or an earlier run."""
-        try:
-            return self.warm.recall(key)
-        except StoreError as error:
-            self.warn_store(error)
-            return None
+        return self.ask_store(lambda warm: warm.recall(key), None)
 
     def remember(self, key: str, value: str) -> None:
         """Keep a text that can be computed again, such as the history at a commit."""
+        self.ask_store(lambda warm: warm.remember(key, value, time_ns()), None)
+
+    def ask_store(self, ask: Callable[[Warm], T], otherwise: T) -> T:
+        """What the store answers. One that turns out damaged is begun anew; one that fails costs speed only."""
         try:
-            self.warm.remember(key, value, time_ns())
+            return ask(self.warm)
+        except DamagedStore as error:
+            self.begin_store_anew(error)
         except StoreError as error:
             self.warn_store(error)
+            return otherwise
+        try:
+            return ask(self.warm)
+        except StoreError as error:
+            self.warn_store(error)
+            return otherwise
+
+    def begin_store_anew(self, error: DamagedStore) -> None:
+        """Set the store aside and forget its rows: what they stood for is read again."""
+        self.warm.close()
+        self.warm, said = begin_anew(self.warm.path, self.version, error)
+        self.warnings.append(Warned(said))
+        self.rows = {}
+        self._stored = set()
 
     def warn_store(self, error: StoreError) -> None:
         """Say once that the store does not work."""
@@ -340,13 +347,15 @@ class Engine:
 
     def mentioning(self, names: set[str]) -> list[str]:
         """Listed files with one of the names in a statement that may name other files, in order."""
-        for _ in self.refresh_mentions():
-            pass
-        try:
-            found = self.warm.mentioning(names)
-        except StoreError as error:
-            self.warn_store(error)
-            found = set()
+        nothing: set[str] = set()
+        found = nothing
+        for _ in range(2):
+            warm = self.warm
+            for _ in self.refresh_mentions():
+                pass
+            found = self.ask_store(lambda warm: warm.mentioning(names), nothing)
+            if warm is self.warm:  # else it was begun anew in between, and is empty
+                break
         return sorted(path for path in found if path in self.paths.known)
 
 

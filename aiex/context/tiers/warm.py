@@ -171,13 +171,18 @@ def open_warm(path: str, version: str) -> tuple[Warm, str]:
     try:
         return Warm(path, version), ""
     except (sqlite.DamagedStore, sqlite.NewerStore) as error:
-        try:
-            aside = sqlite.set_aside(path)
-            return Warm(path, version), f"{error.message}; set aside as {aside} and begun anew"
-        except StoreError as again:
-            return Warm(":memory:", version), f"{again.message}; going on without a cache"
+        return begin_anew(path, version, error)
     except StoreError as error:
         return Warm(":memory:", version), f"{error.message}; going on without a cache"
+
+
+def begin_anew(path: str, version: str, error: StoreError) -> tuple[Warm, str]:
+    """An empty store in place of one that failed with this error, which is set aside; and what to say about it."""
+    try:
+        aside = sqlite.set_aside(path)
+        return Warm(path, version), f"{error.message}; set aside as {aside} and begun anew"
+    except StoreError as again:
+        return Warm(":memory:", version), f"{again.message}; going on without a cache"
 
 
 def _spell(key: str) -> str:

@@ -92,6 +92,25 @@ def test_a_damaged_store_is_set_aside_and_rebuilt(root: Path, tmp_path: Path, da
     assert names(engine_on(root, str(cache)), "pkg/core.py") == ["run", "helper"]
 
 
+def test_a_store_whose_pages_are_damaged_inside_is_rebuilt_while_it_is_used(root: Path, tmp_path: Path) -> None:
+    for number in range(200):
+        write(root, f"more/part{number}.py", f"import pkg\n\n\ndef call{number}():\n    pkg.run()\n")
+    cache = tmp_path / "cache.db"
+    first = engine_on(root, str(cache))
+    users = first.mentioning({"pkg"})
+    assert len(users) > 200
+    first.close()
+    content = bytearray(cache.read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)  # the header and the schema stay as they are
+    cache.write_bytes(content)
+    second = engine_on(root, str(cache))
+    assert second.mentioning({"pkg"}) == users
+    assert [warning.message.rpartition("; ")[2].startswith("set aside") for warning in second.warnings] == [True]
+    second.close()
+    third = engine_on(root, str(cache))
+    assert (third.mentioning({"pkg"}), third.warnings) == (users, [])
+
+
 def test_a_newer_store_is_set_aside(root: Path, tmp_path: Path) -> None:
     cache = str(tmp_path / "cache.db")
     with sqlite3.connect(cache) as store:
