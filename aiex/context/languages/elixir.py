@@ -40,7 +40,7 @@ _UNSPELLED = re.compile(
     rb"^\s*(?:defmodule|defprotocol)\s+$|^[^\"]*#|^(?:[^\"]*\"[^\"]*\")*[^\"#]*\"[^\"#]*$|\balias\s[^\n]*\{|[\w.:@]$"
 )
 _ENTRIES = re.compile(rb"def\s+(?:start|run|main)\b")
-_PROGRAM = re.compile(rb"\buse\s+(?:Application|Mix\.Task)\b")
+_PROGRAM = re.compile(r"use[\s(]+(?:Application|Mix\.Task)\b")
 
 
 def _target(node: "Node", source: bytes) -> str:
@@ -241,13 +241,14 @@ def _module_doc(root: "Node", source: bytes) -> str | None:
 
 def _entry(root: "Node", source: bytes) -> int:
     """`start` of an application, `run` of a task, `main` of a script."""
-    program = _PROGRAM.search(source) is not None
     if _ENTRIES.search(source) is None:
         return 0
     for child in root.named_children:
         body = _block(child) if child.type == "call" and _target(child, source) == "defmodule" else None
+        program = False
         for node in body.named_children if body is not None else ():
             clause = _clause(node, source)
+            program = program or (_target(node, source) == "use" and _PROGRAM.match(text(node, source)) is not None)
             starts = (("start", 2), ("run", 1), ("main", 1)) if program else (("main", 1),)
             if clause and clause.keyword == "def" and (clause.name, clause.arity) in starts:
                 return line_of(node)

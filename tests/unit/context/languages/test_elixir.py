@@ -195,6 +195,12 @@ def test_an_application_begins_at_start():
     assert find_language("mix.exs") is get_language("elixir")
 
 
+def test_an_application_in_an_example_of_the_documentation_starts_nothing():
+    doc = '  @moduledoc """\n  Begin with:\n\n      use Application\n  """\n'
+    source = f"defmodule A do\n{doc}\n  def start(app, type \\\\ :temporary), do: app\nend\n"
+    assert languages.facts_of("elixir", source).entry_line == 0
+
+
 def test_modules_are_dependencies_wherever_code_names_them_and_not_in_text():
     facts = languages.facts_of(
         "elixir",
