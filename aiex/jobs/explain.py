@@ -32,6 +32,9 @@ OFFLINE = "offline"
 CountFor = Callable[[str, str], Count]
 FILES_FOR_MODEL = 3
 """Files of a directory whose source goes to a model, as far as the budget allows."""
+IGNORED = (
+    "ignored by the repository, so what lies around it was not read: it may well be used, tested and find its imports"
+)
 REPORT_EVERY = 100
 """Files between two reports of progress."""
 
@@ -121,6 +124,9 @@ def prepare(
             yield Progressed("looking for imports", done, total)
     sources = Sources(engine, workspace, history, shown=Links(read_base(task, workspace)).path)
     briefing = _brief(sources, material, target)
+    if not engine.paths.has(target.path):
+        subject = briefing.subject
+        briefing = briefing._replace(subject=subject._replace(notes=(*subject.notes, IGNORED)))
     yield from engine.warnings
     yield Found(briefing, (material,))
 
@@ -163,6 +169,7 @@ def locate(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
     path = workspace.relative(see_through(target.path, task, workspace))
     if not exists(target.path):
         _explain_missing(path, target, engine, workspace, Links(read_base(task, workspace)))
+    path = _behind_links(path, workspace)
     kind = workspace.stat(path, follow_links=True).kind
     shown = printable_path(target.path)
     if kind == "dir" and (target.symbol or target.start_line):
@@ -187,6 +194,12 @@ def see_through(asked: str, task: ExplainTask, workspace: "Workspace") -> str:
         return beneath
     real = os.path.realpath(path)
     return real if _is_within(real, workspace) else path
+
+
+def _behind_links(path: str, workspace: "Workspace") -> str:
+    """The name under which the repository lists what a link inside it leads to."""
+    real = os.path.realpath(os.path.join(workspace.root, path))
+    return workspace.relative(real) if _is_within(real, workspace) else path
 
 
 def _is_within(path: str, workspace: "Workspace") -> bool:

@@ -77,6 +77,29 @@ async def test_a_file_is_explained_with_its_places(workspace: Path) -> None:
         assert part in end.answer
 
 
+async def test_a_linked_folder_or_file_is_explained_as_what_it_leads_to(workspace: Path) -> None:
+    (workspace / "store").symlink_to("shop")
+    (workspace / "cart.py").symlink_to("shop/basket.py")
+    assert (await end_of(workspace, "store")).answer == (await end_of(workspace, "shop")).answer
+    assert "- tests/test_basket.py:1: Basket" in (await end_of(workspace, "cart.py")).answer
+
+
+async def test_an_ignored_file_is_said_to_be_ignored(workspace: Path) -> None:
+    (workspace / "node_modules").mkdir()
+    (workspace / "node_modules" / "a.js").write_text('export const a = require("./b")\n')
+    (workspace / "node_modules" / "b.js").write_text("module.exports = 1\n")
+    said = "> **Note:** ignored by the repository, so what lies around it was not read"
+    assert said in (await end_of(workspace, "node_modules/a.js")).answer
+    assert said not in (await end_of(workspace, "shop/basket.py")).answer
+
+
+async def test_a_definition_that_is_nearly_all_documentation_is_no_hot_spot(workspace: Path) -> None:
+    doc = "  text\n" * 80
+    text = f'defmodule A do\n  @doc """\n{doc}  """\n  defmacro quote(opts, block), do: error!([opts, block])\nend\n'
+    (workspace / "a.ex").write_text(text)
+    assert "complexity 0" not in (await end_of(workspace, "a.ex")).answer
+
+
 async def test_the_flow_leads_into_other_files(workspace: Path) -> None:
     end = await end_of(workspace, "shop/basket.py")
     assert "- shop/basket.py:20 `price_of()` → shop/prices.py:6" in end.answer

@@ -63,7 +63,7 @@ def hot_spots_of(path: str, facts: FileFacts, source: str, inside: set[int] | No
     spots = [
         HotSpot(symbol.qualified, path, symbol.start_line, complexity, symbol.end_line - symbol.start_line + 1, 0)
         for index, (symbol, complexity) in enumerate(zip(facts.symbols, facts.complexity, strict=True))
-        if symbol.kind in FUNCTIONS and (inside is None or index in inside)
+        if symbol.kind in FUNCTIONS and complexity and (inside is None or index in inside)
     ]
     spots.sort(key=lambda spot: (-severity(spot), spot.line))
     lines = source.splitlines() if spots else []
