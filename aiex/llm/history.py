@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
-from aiex.messages import CachePoint, Message, Opaque, Part, Reasoning, ToolCall, ToolResult
+from aiex.messages import CachePoint, Document, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
 NO_RESULT = "no result was recorded"
 """What the model reads for a call whose result is missing; an error result."""
@@ -207,3 +207,14 @@ def turns(messages: Sequence[Message]) -> tuple[Message, ...]:
         elif message.parts:
             joined.append(Message(role, message.parts))
     return tuple(joined)
+
+
+def words_of(part: Part) -> str:
+    """A part as words for the model: a document has its title around it; what is no words is empty."""
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Document(title, media_type, text):
+            return f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"
+        case _:
+            return ""

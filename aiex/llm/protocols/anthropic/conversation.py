@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from aiex.llm.history import NO_RESULT, balanced, native, turns, with_call_ids
+from aiex.llm.history import NO_RESULT, balanced, native, turns, with_call_ids, words_of
 from aiex.llm.wire import Profile
 from aiex.messages import (
     CachePoint,
@@ -138,8 +138,8 @@ def _encode_part(part: Part, *, answered: bool) -> list[Block]:
     match part:
         case Text(text) | Refusal(text):
             return [_text(text)] if text.strip() else []
-        case Document(title, media_type, text):
-            return [_text(f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]")]
+        case Document():
+            return [_text(words_of(part))]
         case Image():
             return [_encode_image(part, answered=answered)]
         case ToolCall(id, name, arguments):

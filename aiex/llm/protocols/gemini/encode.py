@@ -201,8 +201,8 @@ def _encode_words(parts: Iterable[Part]) -> Iterable[Json]:
             case Text(text) | Refusal(text):
                 if text:
                     yield {"text": text}
-            case Document(title, media_type, text):
-                yield {"text": f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"}
+            case Document():
+                yield {"text": history.words_of(part)}
             case Image():
                 yield _encode_image(part, IMAGE_TYPES)
             case Reasoning() | ToolCall() | ToolResult() | Opaque() | CachePoint():

@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aiex import tokens
-from aiex.llm.history import balanced, native, with_call_ids
+from aiex.llm.history import balanced, native, with_call_ids, words_of
 from aiex.llm.protocols.ollama.quirks import find_window, quirks_of
-from aiex.messages import Document, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
+from aiex.messages import Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,7 +151,7 @@ def _with_orders(messages: list[dict[str, Any]], orders: list[str]) -> list[dict
 
 def _encode_words(role: str, parts: Sequence[Part], quirks: Quirks) -> list[dict[str, Any]]:
     pictures = [part for part in parts if isinstance(part, Image)]
-    text = "\n\n".join(filter(None, [*map(to_text, parts), *_names_of(pictures, quirks)]))
+    text = "\n\n".join(filter(None, [*map(words_of, parts), *_names_of(pictures, quirks)]))
     message = {"role": role, "content": text, **_encode_images(pictures, quirks)}
     return [message] if text or "images" in message else []
 
@@ -189,14 +189,3 @@ def _encode_result(result: ToolResult, name: str, quirks: Quirks) -> dict[str, A
     content = "\n\n".join(filter(None, [text, *_names_of(result.images, quirks)]))
     message = {"role": "tool", "tool_name": name, "tool_call_id": result.call_id, "content": content}
     return {**message, **_encode_images(result.images, quirks)}
-
-
-def to_text(part: Part) -> str:
-    """A part as words for the model: a document has its title above; what has no words is empty."""
-    match part:
-        case Text(text) | Refusal(text):
-            return text
-        case Document(title, media_type, text):
-            return f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"
-        case _:
-            return ""

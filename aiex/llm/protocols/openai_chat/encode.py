@@ -16,7 +16,6 @@ from aiex.llm.protocols.openai_chat.quirks import Quirks, nearest_effort, quirks
 from aiex.llm.wire import Profile
 from aiex.messages import (
     CachePoint,
-    Document,
     Image,
     Message,
     Opaque,
@@ -235,7 +234,7 @@ def _encode_part(part: Part, *, pictures: bool, quirks: Quirks) -> _Body | None:
         if not pictures or not quirks.images:
             return {"type": "text", "text": f"[A picture ({part.media_type}) that this model cannot see]"}
         return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.data}"}}
-    text = to_text(part)
+    text = history.words_of(part)
     return {"type": "text", "text": text} if text else None
 
 
@@ -275,17 +274,6 @@ def _encode_thought(parts: Sequence[Part], quirks: Quirks, *, has_calls: bool) -
 
 def _encode_arguments(call: ToolCall) -> str:
     return json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
-
-
-def to_text(part: Part) -> str:
-    """A part as words for the model: a document has its title above; what the protocol cannot carry is empty."""
-    match part:
-        case Text(text) | Refusal(text):
-            return text
-        case Document(title, media_type, text):
-            return f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"
-        case _:
-            return ""
 
 
 # --- departures -----------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence, Set
 from hashlib import blake2b
 from typing import Any
 
-from aiex.llm.history import balanced, native, with_call_ids
+from aiex.llm.history import balanced, native, with_call_ids, words_of
 from aiex.llm.protocols.openai_responses.quirks import Quirks, quirks_of
 from aiex.llm.protocols.openai_responses.strict import is_strict
 from aiex.llm.wire import Profile
-from aiex.messages import Document, Image, Message, Opaque, Part, Refusal, Request, Text, ToolCall, ToolResult
+from aiex.messages import Image, Message, Opaque, Part, Refusal, Request, Text, ToolCall, ToolResult
 
 _MAX_CACHE_KEY = 64
 _PICTURES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
@@ -140,24 +140,13 @@ def _text(words: str) -> Item:
 
 
 def _join(parts: Sequence[Part]) -> str:
-    return "\n\n".join(filter(None, map(to_text, parts)))
-
-
-def to_text(part: Part) -> str:
-    """A part as words for the model: a document has its title above; what is no words is empty."""
-    match part:
-        case Text(text) | Refusal(text):
-            return text
-        case Document(title, media_type, text):
-            return f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"
-        case _:
-            return ""
+    return "\n\n".join(filter(None, map(words_of, parts)))
 
 
 def _encode_content(part: Part) -> list[Item]:
     if isinstance(part, Image):
         return [_encode_image(part)]
-    words = to_text(part)
+    words = words_of(part)
     return [_text(words)] if words else []
 
 
