@@ -27,7 +27,7 @@ CALL_KINDS = frozenset({"call", "new", "macro"})
 _PATH_BYTES = bytes(byte for byte in range(128) if chr(byte).isalnum()) + b"_.:"
 _SPACE = re.compile(rb"[\s(]*")
 _CALLEE = re.compile(
-    r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?([@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
+    r"(?s)(?:(.*?)\s*(?:\?\.|\.|::|->|:)\s*)?(#?[@$A-Za-z_\u0080-\U0010ffff][\w$]*[!?]?)\s*(?:<[^()]*>)?$"
 )
 
 

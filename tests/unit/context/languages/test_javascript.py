@@ -251,3 +251,8 @@ def test_modules_of_the_runtime_are_standard_and_imported_names_handed_on_are_re
 def test_elements_are_uses_and_bytes_that_are_no_text_do_not_matter():
     facts = extract(b"const a = <Cart><div \xff/></Cart>;\n", get_language("javascript"))
     assert [(ref.kind, ref.name) for ref in facts.references] == [("call", "Cart")]
+
+
+def test_calls_of_private_methods_are_references():
+    source = "class A {\n  run() {\n    this.#inner(1) + A.#made()\n  }\n  #inner(x) {}\n  static #made() {}\n}\n"
+    assert languages.references(languages.facts_of("javascript", source)) == {"call this.#inner", "call A.#made"}
