@@ -35,6 +35,8 @@ RACY_NS = 2_000_000_000
 POOL_FROM_BYTES = 400_000
 """Less is parsed as fast in this process: workers load the grammars anew. With uses half of this takes as long."""
 SAVE_EVERY = 500
+MOST_WORKERS = 64
+"""Whatever the settings say: more only fight for memory."""
 
 
 class Engine:
@@ -45,7 +47,7 @@ class Engine:
     ) -> None:
         self.workspace = workspace
         self.cache_path = cache_path
-        self.workers = workers or os.cpu_count() or 1
+        self.workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
         self.ignore = tuple(ignore)
         self.limit_bytes = limit_bytes
         self.version = f"{parser_version()}/{limit_bytes}"
