@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Container, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import Import, Symbol, SymbolKind
@@ -47,7 +47,7 @@ class Walk:
         above: "Sequence[Node]" = (),
     ) -> None:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
-        comments, attached = self.language.comments, self.language.attached
+        comments, attached, telling = self.language.comments, self.language.attached, _telling_kinds(self.language)
         sparse = parent >= 0 and self.language.inside is not None and self.symbols[parent].kind in BODIED
         leading = [*above]
         before: Node | None = None
@@ -59,8 +59,8 @@ class Walk:
                     leading.append(child)
                 continue
             before = child
-            if not sparse or self.holds_marks(child):
-                self.visit(child, parent, outer, leading, depth, wrappers)
+            if kind in telling and (not sparse or self.holds_marks(child)):
+                self.visit(child, kind, parent, outer, leading, depth, wrappers)
                 if parent in self.full:
                     return
             if leading:
@@ -69,14 +69,15 @@ class Walk:
     def visit(
         self,
         node: "Node",
+        kind: str,
         parent: int,
         outer: "Node | None",
         leading: "list[Node]",
         depth: int,
         wrappers: tuple[str, ...],
     ) -> None:
-        """Take in one node: the definitions it is, the import it is, or what it contains."""
-        language, kind = self.language, node.type
+        """Take in one node of a telling kind: the definitions it is, the import it is, or what it contains."""
+        language = self.language
         reader = language.definitions.get(kind)
         found = tuple(reader(node, self.source)) if reader is not None else ()
         if found:
@@ -195,6 +196,14 @@ class Walk:
     def marks(self) -> list[int]:
         """Where everything ends that `Language.inside` finds; one search per file is cheaper than one per body."""
         return sorted(found.end() for pattern in self.language.inside or () for found in pattern.finditer(self.source))
+
+
+@cache
+def _telling_kinds(language: Language) -> frozenset[str]:
+    """The node types that a walk does anything about."""
+    return frozenset(
+        {*language.definitions, *language.imports, *language.wrappers, *language.containers, *language.opened}
+    )
 
 
 def last_line(node: "Node") -> int:
