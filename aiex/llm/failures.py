@@ -63,8 +63,15 @@ def read_body(status: int, body: bytes) -> Complaint:
 
 def read_value(status: int, value: Any) -> Complaint:
     """The complaint in decoded JSON of any shape."""
+    try:
+        return _read_value(status, value)
+    except RecursionError:
+        return Complaint(status, "a message nested too deeply to be read")
+
+
+def _read_value(status: int, value: Any) -> Complaint:
     if isinstance(value, list):
-        return read_value(status, value[0]) if value else Complaint(status, "")
+        return _read_value(status, value[0]) if value else Complaint(status, "")
     if not isinstance(value, dict):
         return Complaint(status, _words(value))
     inner = value.get("error")
@@ -383,6 +390,8 @@ def _count(value: Any) -> int | None:
 
 # --- delays ---------------------------------------------------------------------------------------------------------
 
+MAX_DELAY_S = 30 * 86_400.0
+"""Longer waits than any quota lasts (a month) are mistakes, not wishes."""
 _UNITS = r"milliseconds?|seconds?|minutes?|hours?|ms|h|m|s"
 _IN_TEXT = re.compile(
     rf"(?:try again|retry)(?: in| after)? ((?:\d{{1,9}}(?:\.\d{{1,12}})?\s?(?:{_UNITS})\b[\s,]*|\d+[hm](?=\d))+)", re.I
@@ -391,11 +400,16 @@ _UNIT = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,12}})?)\s?({_UNITS})", re.IGNORECASE)
 
 
 def read_delay_s(headers: Mapping[str, str], complaint: Complaint) -> float | None:
-    """Seconds the vendor asks to wait; None when it does not say.
+    """Seconds the vendor asks to wait; None when it does not say, or says what cannot be meant.
 
     In this order: `retry-after-ms`, `retry-after` (number or date), Google's RetryInfo, words such as "try again in
     7m12s" or "retry after 26 seconds".
     """
+    delay_s = _find_delay_s(headers, complaint)
+    return None if delay_s is None or delay_s > MAX_DELAY_S else delay_s
+
+
+def _find_delay_s(headers: Mapping[str, str], complaint: Complaint) -> float | None:
     milliseconds = _to_float(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -434,6 +448,6 @@ def _until(date: str) -> float | None:
 
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, ArithmeticError, TypeError, IndexError):  # the parser passes on what absurd numbers cause
         return None
     return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())

@@ -267,6 +267,16 @@ async def test_a_limit_that_stays_is_transient_at_the_end(chat: FakeServer) -> N
     assert naps.taken == [2, 2, 2, 2]
 
 
+@pytest.mark.parametrize("wish", ["-1", "nan", "inf", "9" * 99, "soon", "Wed, 21 Oct 99999 07:28:00 GMT"])
+async def test_a_wish_to_wait_that_cannot_be_meant_is_none(chat: FakeServer, wish: str) -> None:
+    chat.say(status=429, headers={"retry-after": wish}, body=b'{"error": {"message": "slow down"}}')
+    naps = Naps()
+    error = await fail([link_to(chat, "openai-chat")], means_of(InProcess(chat), naps))
+    assert (type(error), error.exit_code) == (Transient, 75)
+    assert len(naps.taken) == 4
+    assert all(0 < nap <= 9 for nap in naps.taken)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [

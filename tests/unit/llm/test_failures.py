@@ -7,7 +7,7 @@ import pytest
 
 from aiex.errors import AiexError, ContextOverflow, NotSignedIn, Rejected, Transient
 from aiex.llm.failover import redact, to_failed
-from aiex.llm.failures import MAX_WORDS, UnknownModel, explain, read_body
+from aiex.llm.failures import MAX_DELAY_S, MAX_WORDS, Complaint, UnknownModel, explain, read_body, read_delay_s
 from aiex.llm.providers.openai_chat import PROVIDER
 from aiex.llm.wire import Profile
 
@@ -103,6 +103,14 @@ def test_a_parameter_too_long_is_no_overflow() -> None:
         ({"retry-after-ms": "250", "retry-after": "7"}, "", 0.25),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "", 0.0),
         ({"retry-after": "soon"}, "", None),
+        ({"retry-after": "-5"}, "", None),
+        ({"retry-after": "nan"}, "", None),
+        ({"retry-after": "inf"}, "", None),
+        ({"retry-after": "1e9"}, "", None),
+        ({"retry-after": "9" * 400}, "", None),
+        ({"retry-after": "999999999"}, "", None),
+        ({"retry-after": "Wed, 21 Oct 9999 07:28:00 GMT"}, "", None),
+        ({"retry-after": f"{MAX_DELAY_S}"}, "", MAX_DELAY_S),
         ({}, "Please try again in 11.054s.", 11.054),
         ({}, "Please try again in 7m12s. Visit", 432.0),
         ({}, "Please try again in 20ms.", 0.02),
@@ -251,3 +259,23 @@ def test_a_failure_after_words_is_named_after_the_tree_and_says_that_the_answer_
     failed = to_failed(explain(read_body(404, b'{"error": {"message": "no", "code": "model_not_found"}}'), PROFILE))
     assert (failed.error, failed.exit_code) == ("Rejected", 1)
     assert failed.hint.startswith("what was shown is incomplete; ")
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Wed, 21 Oct 2015 07:28:00 +99999999999999",
+        "Wed, 21 Oct 999999999999999999999 07:28:00 GMT",
+        "99 Oct 99999999999999999999 07:28:00 GMT",
+        "21 Oct 2015 99999999999999999999:1:1 GMT",
+        "Wed, 21 Oct 99999 07:28:00 GMT",
+    ],
+)
+def test_a_date_that_is_none_asks_for_no_delay(date: str) -> None:
+    assert read_delay_s({"retry-after": date}, Complaint(429, "slow down")) is None
+
+
+@pytest.mark.parametrize("key", ["error", "message", "detail"])
+def test_a_complaint_that_is_nested_deeply_is_still_one(key: str) -> None:
+    body = f'{{"{key}": {"[" * 900}{"]" * 900}}}'.encode()
+    assert error_of(500, body).kind == "server_error"
