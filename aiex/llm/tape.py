@@ -202,7 +202,7 @@ def _read(path: str) -> list[Exchange]:
     hint = "a recording is made with --record"
     try:
         with open(path, encoding="utf-8") as file:
-            head, *lines = file.read().splitlines() or [""]
+            head, *lines = file.read().removesuffix("\n").split("\n")
     except OSError as error:
         raise ConfigError(f"cannot read the recording {path}: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
@@ -214,7 +214,7 @@ def _read(path: str) -> list[Exchange]:
     for number, line in enumerate(lines, start=2):
         try:
             exchanges.append(Exchange.from_line(line))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"cannot read the recording {path}: line {number} is damaged", hint=hint) from error
     return exchanges
 

@@ -14,6 +14,7 @@ from aiex.events import PartEnded, Retrying, Started, Stopped, StreamEvent, Text
 from aiex.llm.retry import Policy
 from aiex.llm.router import Router, open_stream
 from aiex.llm.stores.health import HealthStore
+from aiex.llm.tape import FORM, Exchange, Player
 from aiex.messages import Message, Request, Text
 from tests.fakes.server import FakeServer
 from tests.fakes.vendors import ASK, SERVERS
@@ -176,3 +177,11 @@ async def test_every_line_is_json(chat: tuple[str, FakeServer], tmp_path: Path) 
         ["body_base64", "headers", "path", "request", "status"],
     ]
     assert (await collect(router(chat, replay=str(tmp_path / "tape"))))[-1] == Stopped("end_turn")
+
+
+@pytest.mark.parametrize("words", ["a\u2028b", "a\u2029b", "a\x85b", "a\x0bb", "a\x0cb", "a\x1cb", "a\rb"])
+def test_only_a_line_feed_ends_a_line_of_a_recording(words: str, tmp_path: Path) -> None:
+    taken = Exchange("/p", {"said": words}, 200, {}, words.encode())
+    tape = tmp_path / "tape"
+    tape.write_text(json.dumps(FORM) + "\n" + taken.to_line(), encoding="utf-8", newline="\n")
+    assert Player(str(tape)).find("/p", {"said": words}) == taken
