@@ -384,6 +384,8 @@ FAILURES = {
     "a whole block without an end": Case(BEGIN + call(0, "a", "delete", '{"path": "x"}'), error=Transient,
                                          kind="transport", match="in the middle", **SHOWN),
     "the message ends before it began": Case(STOP, error=Transient, kind="transport", match="without an answer"),
+    "words that are no object": Case(HALF + b"event: content_block_delta\ndata: []\n\n" + END, error=Transient,
+                                     kind="malformed", match="no JSON object", **SHOWN),
     "an event that is not JSON": Case(HALF + b"event: content_block_delta\ndata: {oops\n\n" + END, error=Transient,
                                       kind="malformed", match="not valid JSON", **SHOWN),
 }  # fmt: skip

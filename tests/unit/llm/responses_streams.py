@@ -606,6 +606,13 @@ CASES: dict[str, Case] = {
         sse(*words("a"), "data: [DONE]"), text="a", error=Transient, kind="transport", match="in the middle"
     ),
     "nothing at all": Case(b"", error=Transient, kind="transport", match="without an answer"),
+    "words that are no object": Case(
+        sse(*words("a"), "event: response.output_text.delta\ndata: []", DONE),
+        text="a",
+        error=Transient,
+        kind="malformed",
+        match="no JSON object",
+    ),
     "an event that is not JSON": Case(
         sse(*words("a"), 'data: {"type": "resp'), text="a", error=Transient, kind="malformed", match="not valid JSON"
     ),

@@ -41,6 +41,9 @@ _STOPS: Final[Mapping[str, StopReason]] = {
 _CUTTING: Final = ("max_tokens", "refusal", "context_overflow")
 """After these a call may lack its end, even where it looks whole."""
 
+_SPEAKING: Final = ("content_block_start", "content_block_delta", "message_delta")
+"""Events that may say something; others may be anything."""
+
 HINT_CUT: Final = "what was shown is incomplete; try again"
 
 
@@ -92,6 +95,8 @@ class MessagesDecoder:
             said = f"{self._who} sent an event that is not valid JSON"
             raise Transient(said, hint=HINT_CUT, kind="malformed") from error
         if not isinstance(event, dict):
+            if name in _SPEAKING:
+                raise Transient(f"{self._who} sent an event that is no JSON object", hint=HINT_CUT, kind="malformed")
             return []
         if self._live is not None and (spoken := self._go_on(self._live, event)) is not None:
             return spoken

@@ -91,6 +91,8 @@ class ResponsesDecoder:
         if not isinstance(event, dict):
             if name == "error":
                 raise explain(failures.read_value(0, event), self._profile)
+            if name.startswith("response."):  # words may be missing; without a name it is a kind nobody knows yet
+                raise self._broken("sent an event that is no JSON object", kind="malformed")
             return []
         kind = event.get("type")
         kind = kind if isinstance(kind, str) and kind else name
