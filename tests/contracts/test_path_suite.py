@@ -1,53 +1,61 @@
 """The path suite, every case with every engine: nothing outside is read or changed, everything inside works."""
 
-import importlib.util
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from aiex.guard.sandbox.paths import DEFAULT_RULES
-from tests.fakes import path_impl
+from tests.conftest import SOURCE_ROOT
+from tests.fakes.path_suite import SUITE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the checker swaps names with renameat2, Linux only")
 
-SUITE = Path(__file__).parent.parent / "data" / "paths"
-ENGINES = [path_impl.openat2, path_impl.walk]
-
-
-def _load_checker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("path_suite_checker", SUITE / "check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CHECKER = _load_checker()
 CASES: list[dict[str, Any]] = [json.loads(line) for line in (SUITE / "dev.jsonl").open(encoding="utf-8")]
 
+Check = Callable[[dict[str, Any], str], tuple[str, str]]
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
+
+@pytest.fixture(scope="module")
+def check() -> Iterator[Check]:
+    """The outcome of a case with an engine, and why."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.fakes.path_suite"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def ask(case: dict[str, Any], engine: str) -> tuple[str, str]:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps([engine, case]) + "\n")
+            process.stdin.flush()
+            outcome, why = json.loads(process.stdout.readline())
+            return outcome, why
+
+        yield ask
+
+
+@pytest.mark.parametrize("engine", ["openat2", "walk"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}-{case['op']}")
-def test_every_case_of_the_suite_passes(case: dict[str, Any], engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", os.environ["HOME"])
-    monkeypatch.setenv("AIEX_FAKE_KEY", "")
-    outcome, why = CHECKER.run(case, engine)
+def test_every_case_of_the_suite_passes(case: dict[str, Any], engine: str, check: Check) -> None:
+    outcome, why = check(case, engine)
     if outcome == "skip":
         pytest.skip(why)
     assert (outcome, why) == ("pass", "")
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "race" not in case], ids=lambda case: case["id"])
-def test_opening_by_name_keeps_the_rules_when_nobody_races(
-    case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    test_every_case_of_the_suite_passes(case, path_impl.realpath, monkeypatch)
+def test_opening_by_name_keeps_the_rules_when_nobody_races(case: dict[str, Any], check: Check) -> None:
+    test_every_case_of_the_suite_passes(case, "realpath", check)
 
 
 def test_the_rules_are_those_of_the_policy_file() -> None:
