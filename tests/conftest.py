@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -15,7 +16,16 @@ import pytest
 
 import aiex
 
-hypothesis.settings.register_profile("aiex", deadline=None)
+# The same examples every time, however slow the machine is; `--hypothesis-profile=explore` looks for new ones.
+hypothesis.settings.register_profile(
+    "aiex",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.register_profile("explore", hypothesis.settings.get_profile("aiex"), derandomize=False)
 hypothesis.settings.load_profile("aiex")
 
 RunAiex = Callable[..., subprocess.CompletedProcess[str]]
@@ -85,13 +95,21 @@ def _steers_the_program(name: str) -> bool:
     return upper.startswith(_STEERING_PREFIXES) or upper.endswith(_SECRET_SUFFIXES) or upper in _STEERING_NAMES
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names for a home each; a folder of their own, because the factory would look through all of them every time."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home of the test's own; nothing in the environment steers the program or holds a key."""
     for name in list(os.environ):
         if _steers_the_program(name):
             monkeypatch.delenv(name)
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir(0o700)
     for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(folder))
     for kind in ("cache", "config", "data", "state"):

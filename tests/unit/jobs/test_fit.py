@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aiex import tokens
@@ -36,7 +36,6 @@ def briefing_of(names: list[str]) -> Briefing:
     return Briefing(subject, outline=tuple(outlined(name, line) for line, name in enumerate(names, 1)))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(names=st.lists(st.text(min_size=1, max_size=300), max_size=60), budget=st.integers(FLOOR_TOKENS, 2000))
 def test_the_text_never_passes_the_budget(names: list[str], budget: int) -> None:
     fitted = fit(briefing_of(names), budget, estimate, Links())

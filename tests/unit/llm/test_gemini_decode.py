@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex.errors import AiexError, ContextOverflow, NotSignedIn, Rejected, Transient, Unavailable
@@ -423,7 +423,7 @@ def test_an_answer_of_the_field_is_understood(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
 def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
