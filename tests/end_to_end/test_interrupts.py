@@ -22,7 +22,7 @@ from aiex.cli.work import Work
 async def wait():
     try:
         sys.stdout.write("ready\\n"); sys.stdout.flush()
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
         yield
     finally:
         sys.stdout.write("closed\\n"); sys.stdout.flush()
@@ -41,7 +41,7 @@ def slow(name, *rest):
     if name == "click":
         import time
         sys.stdout.write("ready\\n"); sys.stdout.flush()
-        time.sleep(60)
+        time.sleep(600)
     return real(name, *rest)
 builtins.__import__ = slow
 from aiex import _entry
@@ -59,7 +59,7 @@ def work(services):
     child = os.fork()
     if not child:
         os.write(writer, b"ready")
-        time.sleep(60)
+        time.sleep(600)
     os.read(reader, 5)
     os.kill(child, signal.SIGTERM)
     return answered(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
@@ -86,7 +86,7 @@ def start(*command: str) -> subprocess.Popen[str]:
 
 def interrupt(process: subprocess.Popen[str], number: int) -> tuple[int, str, str]:
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
 
@@ -121,5 +121,5 @@ def test_ctrl_c_while_starting_is_quiet_too():
 
 
 def test_a_forked_worker_ends_without_a_word():
-    out, err = start("-c", FORKING).communicate(timeout=30)
+    out, err = start("-c", FORKING).communicate(timeout=120)
     assert (out, err) == ("143\n", "")

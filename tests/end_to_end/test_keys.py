@@ -188,7 +188,7 @@ def test_signing_in_by_the_browser_asking_and_signing_out(home: Path, workspace:
             line = process.stderr.readline()
             assert line, said
             said += line
-        with urllib.request.urlopen(said.split()[-1], timeout=20) as page:
+        with urllib.request.urlopen(said.split()[-1], timeout=60) as page:
             assert b"can be closed" in page.read()
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
@@ -235,7 +235,7 @@ def _sent_to(url: str) -> str:
             return None
 
     with pytest.raises(urllib.error.HTTPError) as redirect:
-        urllib.request.build_opener(Stay).open(url, timeout=20)
+        urllib.request.build_opener(Stay).open(url, timeout=60)
     with redirect.value:
         return str(redirect.value.headers["location"])
 
@@ -253,7 +253,7 @@ def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_a
             while f"{issuer.url}/authorize" not in (line := process.stderr.readline()):
                 assert line
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=20) == 130
+            assert process.wait(timeout=60) == 130
             process.communicate()
         assert run_aiex("list", "keys").stdout.startswith("no keys yet")
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from aiex.errors import (
     Unavailable,
 )
 from aiex.events import Failed, PartEnded, Started, Stopped, StreamEvent, TextDelta, ToolCallStarted, UsageUpdated
-from aiex.llm.attempt import GRACE_S
+from aiex.llm import attempt
 from aiex.llm.router import open_stream
 from aiex.llm.wire import Stream
 from aiex.messages import Document, Message, Request, Text, ToolCall, ToolDefinition, Usage
@@ -124,12 +123,12 @@ async def test_calls_arrive_whole_in_any_form(server: FakeOpenAI, piece_bytes: i
     assert events[-1] == Stopped("tool_use")
 
 
-async def test_nothing_is_waited_for_after_done(server: FakeOpenAI) -> None:
+async def test_nothing_is_waited_for_after_done(server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "GRACE_S", 600)
     body = {"model": "fake-1", "stream_options": {"include_usage": True}}
     server.say("Hi", silent_at_byte=len(b"".join(stream_pieces(Reply("Hi"), body))))
-    begin = time.monotonic()
-    assert (await ask(stream_to(server.base_url)))[-1] == Stopped("end_turn")
-    assert time.monotonic() - begin < GRACE_S
+    async with asyncio.timeout(120):
+        assert (await ask(stream_to(server.base_url, idle=600)))[-1] == Stopped("end_turn")
 
 
 async def test_a_whole_answer_does_not_wait_long_for_counts(server: FakeOpenAI) -> None:
@@ -288,26 +287,24 @@ async def test_a_silent_server_is_given_up(
     server: FakeOpenAI, reply: dict[str, Any], timeouts: dict[str, float], words: str
 ) -> None:
     server.say(**reply)
-    begin = time.monotonic()
     error = await fail(stream_to(server.base_url, **timeouts))
     assert isinstance(error, Transient)
     assert words in error.message
-    assert time.monotonic() - begin < 5
 
 
-@pytest.mark.parametrize(
-    ("timeouts", "words"), [({"idle": 0.2}, "fell silent for 0.2 s"), ({"total": 1.0}, "did not finish in the time")]
-)
-async def test_a_server_that_falls_silent_is_given_up(
-    server: FakeOpenAI, timeouts: dict[str, float], words: str
-) -> None:
+@pytest.mark.parametrize(("phase", "words"), [("idle", "fell silent for "), ("total", "did not finish in the time")])
+async def test_a_server_that_falls_silent_is_given_up(server: FakeOpenAI, phase: str, words: str) -> None:
     server.say("Hello, this is a long answer", silent_at_byte=700)
-    events = await ask(stream_to(server.base_url, **timeouts))
-    assert text_of(events)
+    events: list[StreamEvent] = []
+    for limit_s in (0.2, 2, 20):  # a busy machine may need longer until the first words are there
+        with suppress(Transient):
+            events = await ask(stream_to(server.base_url, **{phase: limit_s}))
+        if text_of(events):
+            break
     assert isinstance(events[-1], Failed)
     assert words in events[-1].message
     assert "incomplete" in events[-1].hint
-    assert await asyncio.to_thread(server.client_left.wait, 5)
+    assert await asyncio.to_thread(server.client_left.wait, 60)
 
 
 async def test_a_server_that_cannot_be_reached_is_unavailable(closed_port: int) -> None:
@@ -358,7 +355,7 @@ async def test_leaving_the_stream_closes_the_socket(server: FakeOpenAI) -> None:
         async for event in stream:
             if isinstance(event, TextDelta):
                 break
-    assert await asyncio.to_thread(server.client_left.wait, 5)
+    assert await asyncio.to_thread(server.client_left.wait, 60)
 
 
 async def test_cancelling_closes_the_socket_and_is_no_error(server: FakeOpenAI) -> None:
@@ -369,7 +366,7 @@ async def test_cancelling_closes_the_socket_and_is_no_error(server: FakeOpenAI) 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await asyncio.to_thread(server.client_left.wait, 5)
+    assert await asyncio.to_thread(server.client_left.wait, 60)
 
 
 # --- the fake is a real one -----------------------------------------------------------------------------------------

@@ -20,13 +20,13 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not i
 
 def test_output_and_code_come_back(tmp_path: Path) -> None:
     program = "import sys, os; print(os.getcwd()); sys.stderr.write(sys.stdin.read()); sys.exit(3)"
-    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=20, stdin=b"heard")
+    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=120, stdin=b"heard")
     line = os.path.realpath(tmp_path) + os.linesep
     assert done == Completed(3, line.encode(), b"heard", truncated=False, timed_out=False)
 
 
 def test_without_stdin_nothing_is_waited_for(tmp_path: Path) -> None:
-    assert run([PYTHON, "-c", "input()"], cwd=str(tmp_path), timeout_s=20).code == 1
+    assert run([PYTHON, "-c", "input()"], cwd=str(tmp_path), timeout_s=120).code == 1
 
 
 def test_only_named_variables_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +34,7 @@ def test_only_named_variables_are_passed_on(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("GIT_DIR", "/elsewhere")
     monkeypatch.setenv("LD_PRELOAD", "")
     monkeypatch.setenv("LC_TIME", "C")
-    done = run([PYTHON, "-c", "import os; print(*os.environ)"], cwd=str(tmp_path), timeout_s=20)
+    done = run([PYTHON, "-c", "import os; print(*os.environ)"], cwd=str(tmp_path), timeout_s=120)
     names = set(done.stdout.decode().split())
     assert {"PATH", "LC_TIME"} <= names
     assert {"OPENAI_API_KEY", "GIT_DIR", "LD_PRELOAD"}.isdisjoint(names)
@@ -54,34 +54,33 @@ def test_a_program_that_is_missing_is_an_error_with_its_name(tmp_path: Path) -> 
 
 @posix
 def test_at_the_timeout_the_whole_group_is_killed(tmp_path: Path) -> None:
-    child = "import os, time; open('child', 'w').write(str(os.getpid())); time.sleep(60)"
+    child = "import os, time; open('child', 'w').write(str(os.getpid())); time.sleep(600)"
     program = f"""
 import subprocess, sys, time, os
 subprocess.Popen([sys.executable, "-c", {child!r}])
-while not (os.path.exists("child") and open("child").read()): pass
+while not (os.path.exists("child") and open("child").read()): time.sleep(0.01)
 print("started", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
-    begin = time.monotonic()
-    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=3)
-    assert time.monotonic() - begin < 10
+    for timeout_s in (1, 10, 100):  # a busy machine may need longer until both run
+        done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=timeout_s)
+        if done.stdout:
+            break
     assert (done.timed_out, done.code, done.stdout) == (True, -9, b"started\n")
     assert is_gone(int((tmp_path / "child").read_text()))
 
 
 @posix
 def test_children_left_behind_are_killed_and_do_not_hold_us(tmp_path: Path) -> None:
-    program = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
-    begin = time.monotonic()
-    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=30)
-    assert time.monotonic() - begin < 10
+    program = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid)"
+    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=120)
     assert (done.code, done.timed_out) == (0, False)
     assert is_gone(int(done.stdout))
 
 
 def is_gone(pid: int) -> bool:
     """Whether a process ended; an orphan may be a zombie until its new parent looks."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)
@@ -90,31 +89,32 @@ def is_gone(pid: int) -> bool:
             return True
         if state == "Z":
             return True
+        time.sleep(0.01)
     return False
 
 
 @posix
 def test_output_beyond_the_limit_stops_the_program(tmp_path: Path) -> None:
-    begin = time.monotonic()
-    done = run(["yes"], cwd=str(tmp_path), timeout_s=30, limit_bytes=10_000)
-    assert time.monotonic() - begin < 10
+    done = run(["yes"], cwd=str(tmp_path), timeout_s=120, limit_bytes=10_000)
     assert (len(done.stdout), done.truncated, done.timed_out) == (10_000, True, False)
 
 
 @pytest.mark.parametrize("size", [0, 1, 99_999, 100_000])
 def test_output_up_to_the_limit_is_whole(tmp_path: Path, size: int) -> None:
     program = f"import sys; sys.stdout.write('x' * {size}); sys.stderr.write('y' * {size})"
-    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=20, limit_bytes=100_000)
+    done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=120, limit_bytes=100_000)
     assert done == Completed(0, b"x" * size, b"y" * size, truncated=False)
 
 
 def test_the_last_piece_of_too_much_output_is_not_cut_silently(tmp_path: Path) -> None:
-    completed = run([sys.executable, "-c", "print('x' * 131_071)"], cwd=str(tmp_path), timeout_s=30, limit_bytes=70_000)
+    completed = run(
+        [sys.executable, "-c", "print('x' * 131_071)"], cwd=str(tmp_path), timeout_s=120, limit_bytes=70_000
+    )
     assert (len(completed.stdout), completed.truncated) == (70_000, True)
 
 
 def test_much_input_that_nobody_reads_does_not_block(tmp_path: Path) -> None:
-    assert run([PYTHON, "-c", ""], cwd=str(tmp_path), timeout_s=20, stdin=b"x" * 5_000_000).code == 0
+    assert run([PYTHON, "-c", ""], cwd=str(tmp_path), timeout_s=120, stdin=b"x" * 5_000_000).code == 0
 
 
 # --- git

@@ -361,7 +361,7 @@ def test_two_processes_that_write_and_rotate_lose_nothing(tmp_path: Path) -> Non
         )
         for name in ("left", "right")
     ]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
     written = {f"{name}-{number}": f"secret {name} {number}" for name in ("left", "right") for number in range(10)}
     assert all_of(vault_in(tmp_path)) == dict(sorted({**SECRETS, **written}.items()))
 

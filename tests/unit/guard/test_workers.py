@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from aiex.guard.sandbox.workers import Died, run_in_workers
+from aiex.guard.sandbox import workers
+from aiex.guard.sandbox.workers import Died, Overran, run_in_workers, run_within
 from tests.conftest import SOURCE_ROOT
 
 
@@ -72,6 +78,93 @@ def test_a_run_that_is_closed_early_leaves_no_process(taken: int) -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_the_current_directory_lends_a_worker_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pickle", "multiprocessing", "signal"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workers, "_may_fork", lambda: False)
+    assert list(run_in_workers(abs, [-1, 2], 1)) == [1, 2]
+    assert "PYTHONSAFEPATH" not in os.environ
+
+
+def within(work: Callable[[int], Any], piece: int, timeout_s: float = 60.0) -> Any:
+    return run_within(work, piece, timeout_s=timeout_s, given_up=threading.Event())
+
+
+def match_forever(length: int) -> bool:
+    return re.match("(a+)+$", "a" * length + "!") is not None
+
+
+def test_work_is_done_in_a_process_of_its_own() -> None:
+    assert within(square, 7) == 49
+    assert within(large, 7) == large(7)
+    assert within(run_elsewhere, 0) != os.getpid()
+
+
+def run_elsewhere(_: int) -> int:
+    print("what is said does not disturb")
+    return os.getpid()
+
+
+def test_an_error_in_a_process_of_its_own_reaches_the_caller() -> None:
+    with pytest.raises(LookupError, match="no 5"):
+        within(partial(fail_at, 5), 5)
+
+
+def test_a_process_that_dies_is_told() -> None:
+    assert within(partial(die_at, {5}), 5) == Died(3)
+
+
+def test_work_in_native_code_is_ended_in_time() -> None:
+    assert within(match_forever, 200, timeout_s=1.0) == Overran(1.0)
+
+
+def test_work_that_is_given_up_is_ended() -> None:
+    given_up = threading.Event()
+    threading.Timer(0.2, given_up.set).start()
+    assert run_within(match_forever, 200, timeout_s=600.0, given_up=given_up) == Overran(600.0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_work_ends_by_itself_when_nobody_is_left_to_end_it() -> None:
+    script = "import threading, sys, tests.unit.guard.test_workers as t; t.within(t.match_forever, 200, timeout_s=1.0)"
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=SOURCE_ROOT)
+    while not (workers_of := children_of(process.pid)):
+        wait_at_most(process, 0.01)
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    while any(map(is_alive, workers_of)):
+        time.sleep(0.05)
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that this one started."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    rows = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    return [child for child, parent in rows if parent == pid]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; one that ended and nobody waited for does not."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return not state.strip().startswith("Z") and bool(state.strip())
+
+
+def test_a_process_of_its_own_sees_no_secrets_and_no_modules_of_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pickle", "signal", "encodings"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOME_API_KEY", "secret")
+    assert within(read_variable, 0) is None
+
+
+def read_variable(_: int) -> str | None:
+    return os.environ.get("SOME_API_KEY")
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Enough code for worker processes."""
@@ -112,7 +205,7 @@ def test_a_run_that_is_ended_at_any_moment_ends_with_all_its_workers(
                 process.kill()  # and not its workers
             else:
                 os.killpg(process.pid, ending)
-        process.communicate(timeout=30)  # returns when every process that holds the pipe is gone
+        process.communicate(timeout=120)  # returns when every process that holds the pipe is gone
         codes.add(process.returncode)
     assert codes <= {0, 128 + ending, -ending}
     assert codes != {0}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiex import sqlite
 from aiex.errors import BudgetEnded, ConfigError, Transient
 from aiex.llm.budget import Allowance, Budget, Exhausted
 from aiex.llm.gates import Gates
@@ -146,6 +147,7 @@ def test_a_clock_that_is_set_back_does_not_block_for_longer_than_the_window(tmp_
 
 
 def _take_all(path: str, amount: int, results: Any) -> None:
+    sqlite.BUSY_TIMEOUT_S = 60  # type: ignore[misc]  # a busy machine may keep the other waiting for long
     store = SqliteLimits(path)
     bucket = Bucket("b", amount, 60.0)
     results.put(sum(1 for _ in range(amount) if store.take({bucket: 1.0}, (), NOW) == 0))
@@ -158,7 +160,7 @@ def test_two_processes_are_granted_the_arithmetic_amount(tmp_path: Path) -> None
     workers = [context.Process(target=_take_all, args=(path, amount, results)) for _ in range(2)]
     for worker in workers:
         worker.start()
-    granted = [results.get(timeout=60) for _ in workers]
+    granted = [results.get(timeout=120) for _ in workers]
     for worker in workers:
         worker.join()
     assert sum(granted) == amount

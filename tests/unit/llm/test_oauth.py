@@ -37,7 +37,7 @@ async def described(fake: FakeIssuer) -> Issuer:
 def browse(url: str) -> int:
     """A browser: goes where it is sent, and on from there."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as page:
+        with urllib.request.urlopen(url, timeout=60) as page:
             return int(page.status)
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -58,14 +58,14 @@ def redirect_of(url: str) -> str:
             return None
 
     try:
-        urllib.request.build_opener(Stay).open(url, timeout=10)
+        urllib.request.build_opener(Stay).open(url, timeout=60)
     except urllib.error.HTTPError as redirect:
         with redirect:
             return str(redirect.headers["location"])
     raise AssertionError("no redirect")
 
 
-async def sign_in(issuer: Issuer, open_url: Callable[[str], object] = browse_aside, within_s: float = 20) -> Tokens:
+async def sign_in(issuer: Issuer, open_url: Callable[[str], object] = browse_aside, within_s: float = 120) -> Tokens:
     def show(url: str) -> None:
         open_url(url)
 
@@ -119,7 +119,7 @@ async def test_the_listener_takes_one_answer_and_is_gone(fake: FakeIssuer) -> No
     async with Listener("/callback", lambda url: "state=right" in url) as listener:
         url = f"{listener.redirect_uri}?code=a&state=right"
         assert await asyncio.to_thread(browse, url) == 200
-        assert await listener.answer(5) == url
+        assert await listener.answer(60) == url
         with pytest.raises(urllib.error.URLError, match="refused"):
             await asyncio.to_thread(browse, url)
 
@@ -131,7 +131,7 @@ async def test_a_page_by_another_name_for_this_machine_is_refused() -> None:
 
         def ask() -> int:
             with pytest.raises(urllib.error.HTTPError) as refusal:
-                urllib.request.urlopen(request, timeout=10)
+                urllib.request.urlopen(request, timeout=60)
             with refusal.value:
                 return refusal.value.code
 
