@@ -50,6 +50,7 @@ def connect(
     migrations: Sequence[str],
     synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "NORMAL",
     any_thread: bool = False,
+    shrinkable: bool = False,
 ) -> sqlite3.Connection:
     """Open the database at `path` (or ":memory:"), created with mode 0600, at the schema of the last migration.
 
@@ -57,6 +58,7 @@ def connect(
         migrations: Each a script of statements; number n takes the schema from version n to n + 1. Only ever append.
         synchronous: NORMAL loses the last commits at a power cut, never the file; FULL loses nothing.
         any_thread: Let other threads use the connection; they take turns by a lock of the caller's.
+        shrinkable: Let `PRAGMA incremental_vacuum` give space back; takes effect when the file is made.
 
     The connection begins a write transaction (IMMEDIATE) at the first changing statement, so `with connection:`
     commits or rolls back, and no reader turned writer fails at once with a stale snapshot.
@@ -72,12 +74,39 @@ def connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=not any_thread
         )
         try:
+            if shrinkable:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             _set_pragmas(connection, synchronous)
             _migrate(connection, migrations, path)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def identify(path: str) -> tuple[int, int]:
+    """Tells one file at this path from another that takes its place; (0, 0) when there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
+
+
+def forget_asides(path: str, *, keep: int = 2) -> None:
+    """Delete what `set_aside` left of this database, but for the last ones: caches set aside must not fill a disk."""
+    folder, name = os.path.split(path)
+    try:
+        asides = [entry for entry in os.listdir(folder or ".") if entry.startswith(f"{name}.damaged-")]
+    except OSError:
+        return
+    stamps = sorted({entry.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") for entry in asides})
+    for stamp in stamps[: max(0, len(stamps) - keep)]:
+        for side in _SIDE_FILES:
+            try:
+                os.remove(os.path.join(folder, stamp + side))
+            except OSError:  # not there, or a directory, which stays
+                continue
 
 
 def set_aside(path: str) -> str:
@@ -122,7 +151,7 @@ def to_store_error(error: sqlite3.Error | OSError, path: str) -> StoreError:
     if isinstance(error, OSError):
         return _from_os_error(error, path)
     match (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF:  # the low byte is the primary result code
-        case 5 | 6:  # BUSY, LOCKED
+        case 5 | 6 | 15:  # BUSY, LOCKED, PROTOCOL: many processes at the WAL at once
             return LockedStore(
                 f"cannot use {path}: another process holds it", hint="wait for the other aiex to finish, then try again"
             )
@@ -134,6 +163,8 @@ def to_store_error(error: sqlite3.Error | OSError, path: str) -> StoreError:
             )
         case 13:  # FULL
             return FullStore(f"cannot write {path}: {error}", hint="free some space on this disk")
+        case 0 if "decode to UTF-8" in str(error):  # raised by Python's module, without a code
+            return DamagedStore(f"cannot read {path}: it holds text that is not UTF-8")
         case _:
             return StoreError(f"cannot use {path}: {error}")
 
@@ -142,6 +173,8 @@ def _from_os_error(error: OSError, path: str) -> StoreError:
     import errno
 
     reason = error.strerror or str(error)
+    if error.errno == errno.EISDIR or (error.errno == errno.EACCES and os.path.isdir(path)):  # the latter on Windows
+        return DamagedStore(f"cannot read {path}: it is a directory", hint="move it away; a new file is made")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FullStore(f"cannot write {path}: {reason}", hint="free some space on this disk")
     return ReadOnlyStore(f"cannot open {path} for writing: {reason}", hint="check that its directory is yours to write")

@@ -1,16 +1,19 @@
 """The warm tier: what was parsed before, in one SQLite file per workspace.
 
-Facts are keyed by content, so a file that moved or came back is not parsed twice. A damaged or newer store is set aside
-and begun anew: everything in it can be computed again.
+Facts are keyed by content, so a file that moved or came back is not parsed twice. Beside them stand what was seen of
+each file, values of others by key, and notes. Everything in it can be computed again.
 """
 
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import sqlite
 from aiex.context.facts import FileFacts, from_rows
+from aiex.context.tiers import Kind, Statistics
+from aiex.context.tiers._ledger import COLUMNS, SCHEMA, Kept, Ledger, in_batches
 from aiex.errors import StoreError
 
 if TYPE_CHECKING:
@@ -27,10 +30,20 @@ MIGRATIONS = (
     );
     create table notes (key text primary key, value text not null, used_ns integer not null) without rowid;
     """,
+    f"""
+    {SCHEMA}
+    create table items (key text primary key, value blob not null);
+    drop table notes;
+    create table notes (
+        key text primary key, value text not null, used_ns integer not null, checksum integer not null
+    ) without rowid;
+    insert into kept
+        select 'facts', key, length(light) + ifnull(length(heavy), 0), strftime('%s') * 1000000000 from facts;
+    """,  # noqa: S608  (a constant)
 )
-SPARE_FACTS = 2_000
-"""Facts of contents that no file has any more are dropped once there are this many."""
+LIMIT_BYTES = 500_000_000
 SPARE_NOTES = 400
+TYPES = (bytes, int, int, int, int, str, str, str)
 NAMES_AT_ONCE = 500
 """Names looked for in one query: SQLite takes no expression deeper than 1,000 (sqlite.org/limits.html)."""
 
@@ -65,24 +78,82 @@ class FactsRow(NamedTuple):
 
 
 class Warm:
-    """One store; every method raises StoreError when the database fails."""
+    """One store; every method raises StoreError when the database fails. Safe for threads, which take turns."""
 
-    def __init__(self, path: str, version: str) -> None:
+    def __init__(self, path: str, version: str = "", limit_bytes: int = LIMIT_BYTES) -> None:
         self.path = path
         self.version = version
-        self.connection: sqlite3.Connection = sqlite.connect(path, migrations=MIGRATIONS, any_thread=True)
+        """Facts of other versions are as good as missing."""
+        self.limit_bytes = limit_bytes
+        self.connection: sqlite3.Connection = sqlite.connect(
+            path, migrations=MIGRATIONS, any_thread=True, shrinkable=True
+        )
+        self.ledger = Ledger(self.connection, "warm", limit_bytes)
+        self._lock = RLock()
 
     def close(self) -> None:
-        """Close the database."""
-        self.connection.close()
+        """Close the database; uses are written about once a day."""
+        with self._lock, sqlite.translated_errors(self.path):
+            try:
+                if self.ledger.is_due():
+                    with self.connection:
+                        self.ledger.flush()
+            finally:
+                self.connection.close()
+
+    # --- values by key ----------------------------------------------------------------------------------------------
+
+    def get(self, key: str) -> bytes | None:
+        """A value that was put here."""
+        with self._lock, sqlite.translated_errors(self.path):
+            row = self.connection.execute("select value from items where key = ?", (key,)).fetchone()
+            if row is None or not isinstance(row[0], bytes):
+                self.ledger.count("misses")
+                return None
+            self.ledger.count("hits")
+            self.ledger.note_use("item", [key])
+            return row[0]
+
+    def put(self, key: str, value: bytes, size_bytes: int | None = None) -> None:
+        """Keep a value."""
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            self.connection.execute("insert or replace into items values (?, ?)", (key, value))
+            self.ledger.enter("item", [(key, len(value))])
+            self.ledger.flush()
+
+    def remove(self, key: str) -> None:
+        """Forget a value."""
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            self.connection.execute("delete from items where key = ?", (key,))
+            self.ledger.drop("item", [key])
+
+    def shrink(self, limit_bytes: int) -> None:
+        """Evict values and facts that were used longest ago, in small transactions, and give their space back."""
+        with self._lock, sqlite.translated_errors(self.path):
+            leaving = self.ledger.oldest(self.ledger.totals()[1] - limit_bytes)
+        for batch in in_batches(leaving):
+            self.let_go(batch, counted="evictions")
+
+    def statistics(self) -> Statistics:
+        """What is here now, facts included, and what happened so far."""
+        with self._lock, sqlite.translated_errors(self.path):
+            return self.ledger.statistics()
+
+    # --- files ------------------------------------------------------------------------------------------------------
 
     def rows(self) -> dict[str, FileRow]:
-        """All known files by path, without their mentions."""
-        with sqlite.translated_errors(self.path):
+        """All known files by path, without their mentions.
+
+        Raises:
+            StoreError: DamagedStore also when a row does not hold what is written there.
+        """
+        with self._lock, sqlite.translated_errors(self.path):
             found = self.connection.execute(
                 "select path, size_bytes, mtime_ns, inode, checked_ns, digest, language, '' from files"
-            )
-            return {path: FileRow(path, *rest) for path, *rest in ((os.fsdecode(row[0]), *row[1:]) for row in found)}
+            ).fetchall()
+        if any(set(map(type, column)) != {kind} for column, kind in zip(zip(*found, strict=True), TYPES, strict=False)):
+            raise sqlite.DamagedStore(f"cannot read {self.path}: a row of its files is damaged")
+        return {path: FileRow(path, *rest) for path, *rest in ((os.fsdecode(row[0]), *row[1:]) for row in found)}
 
     def mentioning(self, names: Iterable[str]) -> set[str]:
         """Files with one of the names in a statement that may name other files."""
@@ -93,74 +164,207 @@ class Warm:
             part = words[start : start + NAMES_AT_ONCE]
             test = " or ".join(["instr(mentions, ?)"] * len(part))
             query = f"select path from files where {test}"  # noqa: S608  (only placeholders are joined)
-            with sqlite.translated_errors(self.path):
+            with self._lock, sqlite.translated_errors(self.path):
                 found.update(os.fsdecode(row[0]) for row in self.connection.execute(query, part))
         return found
 
+    # --- facts ------------------------------------------------------------------------------------------------------
+
     def facts(self, key: str) -> FileFacts | None:
         """All facts under a key; None when there are none of this version with uses, or they are damaged."""
-        with sqlite.translated_errors(self.path):
+        with self._lock, sqlite.translated_errors(self.path):
             row = self.connection.execute(
                 "select light, heavy from facts where key = ? and version = ? and heavy is not null",
                 (key, self.version),
             ).fetchone()
-        return _decode(*row) if row else None
+            facts = decode(*row) if row else None
+            self.ledger.count("misses" if facts is None else "hits")
+            if facts is not None:
+                self.ledger.note_use("facts", [key])
+        return facts
 
     def light_facts(self, keys: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
         """Facts without uses for many keys; keys without facts are left out."""
         for start in range(0, len(keys), 500):
             part = keys[start : start + 500]
             marks = ",".join("?" * len(part))
-            with sqlite.translated_errors(self.path):
+            with self._lock, sqlite.translated_errors(self.path):
                 rows = self.connection.execute(
                     f"select key, light from facts where version = ? and key in ({marks})",  # noqa: S608  (only names and placeholders of ours)
                     (self.version, *part),
                 ).fetchall()
+                self.ledger.count("hits", len(rows))
+                self.ledger.count("misses", len(part) - len(rows))
+                self.ledger.note_use("facts", [row[0] for row in rows])
             for key, light in rows:
-                facts = _decode(light, None)
+                facts = decode(light, None)
                 if facts is not None:
                     yield key, facts
 
     def save(self, files: Sequence[FileRow], facts: Sequence[FactsRow], gone: Sequence[str] = ()) -> None:
         """Store rows in one transaction, replacing older ones; `gone` are paths to forget."""
-        with sqlite.translated_errors(self.path), self.connection:
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
             self.connection.executemany(
                 "insert or replace into files values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(os.fsencode(row.path), *row[1:]) for row in files],
             )
-            self.connection.executemany(
-                "insert or replace into facts values (?, ?, ?, ?)",
-                [(row.key, self.version, row.light, row.heavy) for row in facts],
-            )
+            self._insert(facts)
             self.connection.executemany("delete from files where path = ?", [(os.fsencode(path),) for path in gone])
+            self.ledger.flush()
+
+    # --- notes ------------------------------------------------------------------------------------------------------
+
+    def recall(self, key: str) -> str | None:
+        """A remembered text."""
+        with self._lock, sqlite.translated_errors(self.path):
+            row = self.connection.execute("select value, checksum from notes where key = ?", (_spell(key),)).fetchone()
+        return row[0] if row and isinstance(row[0], str) and _sum(row[0]) == row[1] else None
+
+    def remember(self, key: str, value: str, now_ns: int) -> None:
+        """Keep a text under a key."""
+        row = (_spell(key), value, now_ns, _sum(value))
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            self.connection.execute("insert or replace into notes values (?, ?, ?, ?)", row)
+
+    # --- moving on --------------------------------------------------------------------------------------------------
 
     def tidy(self) -> None:
-        """Drop facts and notes that nothing uses any more, when there are many."""
-        with sqlite.translated_errors(self.path), self.connection:
-            files, facts = (
-                self.connection.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608  (only names and placeholders of ours)
-                for table in ("files", "facts")
-            )
-            if facts > files + SPARE_FACTS:
-                self.connection.execute(
-                    "delete from facts where version != ? or key not in (select digest || ':' || language from files)",
-                    (self.version,),
-                )
+        """Drop notes and facts that nothing can use any more, in small transactions."""
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
             self.connection.execute(
                 "delete from notes where key in (select key from notes order by used_ns desc limit -1 offset ?)",
                 (SPARE_NOTES,),
             )
+            rows = self.connection.execute("select key from facts where version != ?", (self.version,))
+            old = [key for (key,) in rows]
+        for start in range(0, len(old), 100):
+            with self._lock, sqlite.translated_errors(self.path), self.connection:
+                for key in old[start : start + 100]:
+                    query = "delete from facts where key = ? and version != ?"
+                    if self.connection.execute(query, (key, self.version)).rowcount:
+                        self.ledger.drop("facts", [key])
+                        self.ledger.count("evictions")
+            self.give_back()
 
-    def recall(self, key: str) -> str | None:
-        """A remembered text."""
-        with sqlite.translated_errors(self.path):
-            row = self.connection.execute("select value from notes where key = ?", (_spell(key),)).fetchone()
-        return str(row[0]) if row else None
+    def find_idle(self, spare: int, unused_since_ns: int, limit_bytes: int) -> list[Kept]:
+        """What should be elsewhere, longest unused first.
 
-    def remember(self, key: str, value: str, now_ns: int) -> None:
-        """Keep a text under a key."""
-        with sqlite.translated_errors(self.path), self.connection:
-            self.connection.execute("insert or replace into notes values (?, ?, ?)", (_spell(key), value, now_ns))
+        Args:
+            spare: How many facts may stay whose content no file has any more: the last used ones.
+            unused_since_ns: What was last used before is idle.
+            limit_bytes: What goes beyond is idle.
+        """
+        orphans = f"""
+            select {COLUMNS} from kept
+            where kind = 'facts' and key not in (select digest || ':' || language from files)
+            order by used_ns desc limit -1 offset ?
+        """  # noqa: S608  (names of ours)
+        unused = f"select {COLUMNS} from kept where used_ns < ?"  # noqa: S608
+        with self._lock, sqlite.translated_errors(self.path):
+            idle = {Kept(*row) for row in self.connection.execute(orphans, (spare,))}
+            idle.update(Kept(*row) for row in self.connection.execute(unused, (unused_since_ns,)))
+            over = self.ledger.totals()[1] - sum(kept.size_bytes for kept in idle) - limit_bytes
+            idle.update(self.ledger.oldest(over, without=idle))
+        return sorted(idle, key=lambda kept: (kept.used_ns, kept.key))
+
+    def pack(self, kept: Sequence[Kept]) -> list[tuple[Kept, bytes]]:
+        """Values as they go to a slower tier; those that are gone or damaged are left out."""
+        found = []
+        with self._lock, sqlite.translated_errors(self.path):
+            for one in kept:
+                value = self._pack_facts(one.key) if one.kind == "facts" else self._value(one.key)
+                if value is not None:
+                    found.append((one, value))
+        return found
+
+    def let_go(self, kept: Sequence[Kept], *, counted: str) -> list[Kept]:
+        """Delete values that were not used or written since `kept` was read; the others are given back."""
+        stayed = []
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            for one in kept:
+                query = "delete from kept where kind = ? and key = ? and used_ns = ?"
+                if self.connection.execute(query, (one.kind, one.key, one.used_ns)).rowcount:
+                    table = "facts" if one.kind == "facts" else "items"
+                    self.connection.execute(f"delete from {table} where key = ?", (one.key,))  # noqa: S608
+                else:
+                    stayed.append(one)
+            self.ledger.count(counted, len(kept) - len(stayed))
+            self.ledger.flush()
+        self.give_back()
+        return stayed
+
+    def take_back(self, facts: Sequence[FactsRow], items: Sequence[tuple[str, bytes]]) -> None:
+        """Keep values that come from a slower tier; what is here already is as new or newer and stays."""
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            for row in facts:
+                known = self.connection.execute(
+                    "select 1 from facts where key = ? and version = ? and (heavy is not null or ?)",
+                    (row.key, self.version, row.heavy is None),
+                ).fetchone()
+                if not known:
+                    self._insert([row])
+            for key, value in items:
+                if self.connection.execute("insert or ignore into items values (?, ?)", (key, value)).rowcount:
+                    self.ledger.enter("item", [(key, len(value))])
+            self.ledger.flush()
+
+    def give_back(self) -> None:
+        """Return some free pages to the file system, where the file was made for it."""
+        with self._lock, sqlite.translated_errors(self.path):
+            self.connection.execute("PRAGMA incremental_vacuum(500)").fetchall()
+
+    def _insert(self, facts: Sequence[FactsRow]) -> None:
+        self.connection.executemany(
+            "insert or replace into facts values (?, ?, ?, ?)",
+            [(row.key, self.version, row.light, row.heavy) for row in facts],
+        )
+        self.ledger.enter("facts", [(row.key, len(row.light) + len(row.heavy or b"")) for row in facts])
+
+    def _value(self, key: str) -> bytes | None:
+        row = self.connection.execute("select value from items where key = ?", (key,)).fetchone()
+        return row[0] if row and isinstance(row[0], bytes) else None
+
+    def _pack_facts(self, key: str) -> bytes | None:
+        query = "select light, heavy from facts where key = ? and version = ?"
+        row = self.connection.execute(query, (key, self.version)).fetchone()
+        return pack_facts(*row) if row else None
+
+
+def pack_facts(light: str, heavy: bytes | None) -> bytes | None:
+    """Both parts of stored facts as lines of JSON, which compress better together; None when they are damaged."""
+    try:
+        return light.encode("ascii") + (b"\n" + zlib.decompress(heavy) if heavy is not None else b"")
+    except (zlib.error, TypeError, AttributeError, ValueError):
+        return None
+
+
+def unpack_facts(key: str, packed: bytes) -> FactsRow | None:
+    """The reverse of `pack_facts`."""
+    light, found, heavy = packed.partition(b"\n")
+    try:
+        return FactsRow(key, light.decode("ascii"), zlib.compress(heavy, 1) if found else None)
+    except ValueError:
+        return None
+
+
+def _spell(key: str) -> str:
+    """A key that may hold a file name that is not text, as a string that SQLite takes."""
+    return key if key.isascii() else key.encode("utf-8", "backslashreplace").decode()
+
+
+def decode(light: str, heavy: bytes | None) -> FileFacts | None:
+    """Facts from their stored form, None when it is damaged."""
+    try:
+        return from_rows(light, heavy)
+    except (ValueError, TypeError, zlib.error):
+        return None
+
+
+def _sum(text: str) -> int:
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+TIER = Kind(Warm, "code.db")
 
 
 def open_warm(path: str, version: str) -> tuple[Warm, str]:
@@ -183,15 +387,3 @@ def begin_anew(path: str, version: str, error: StoreError) -> tuple[Warm, str]:
         return Warm(path, version), f"{error.message}; set aside as {aside} and begun anew"
     except StoreError as again:
         return Warm(":memory:", version), f"{again.message}; going on without a cache"
-
-
-def _spell(key: str) -> str:
-    """A key that may hold a file name that is not text, as a string that SQLite takes."""
-    return key if key.isascii() else key.encode("utf-8", "backslashreplace").decode()
-
-
-def _decode(light: str, heavy: bytes | None) -> FileFacts | None:
-    try:
-        return from_rows(light, heavy)
-    except (ValueError, TypeError, zlib.error):
-        return None

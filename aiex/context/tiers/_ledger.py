@@ -1,0 +1,137 @@
+"""The ledger of a tier on disk: how large each value is, when it was last used, and what happened to values so far.
+
+It stands in narrow tables beside the values, so that sums and orders do not read them. Uses are noted in memory and
+written when something is written anyway, or once a day: a run that only reads costs no write.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from time import time_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex.context.tiers import Statistics
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA = """
+    create table kept (
+        kind text not null, key text not null, size_bytes integer not null, used_ns integer not null,
+        primary key (kind, key)
+    ) without rowid;
+    create table counts (name text primary key, value integer not null) without rowid;
+    """
+COLUMNS = "kind, key, cast(size_bytes as integer), cast(used_ns as integer)"
+"""Of `kept`, with the types of `Kept` even where a page is damaged."""
+HOUR_NS = 3_600_000_000_000
+DAY_NS = 24 * HOUR_NS
+NEVER = 0
+
+
+class Kept(NamedTuple):
+    """One value of a tier, without the value."""
+
+    kind: str
+    key: str
+    size_bytes: int
+    used_ns: int
+
+
+class Ledger:
+    """Reads and writes of one connection; the caller holds its lock and, for writes, has begun a transaction."""
+
+    def __init__(self, connection: "sqlite3.Connection", tier: str, limit_bytes: int) -> None:
+        self.connection = connection
+        self.tier = tier
+        self.limit_bytes = limit_bytes
+        self._used: set[tuple[str, str]] = set()
+        self._counts: Counter[str] = Counter()
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Count something; it is written at the next `flush`."""
+        self._counts[name] += number
+
+    def note_use(self, kind: str, keys: Iterable[str]) -> None:
+        """Note that values were used."""
+        self._used.update((kind, key) for key in keys)
+
+    def enter(self, kind: str, sizes: Iterable[tuple[str, int]]) -> None:
+        """Write sizes of values that came in, used now."""
+        now = time_ns()
+        self.connection.executemany(
+            "insert or replace into kept values (?, ?, ?, ?)", [(kind, key, size, now) for key, size in sizes]
+        )
+
+    def drop(self, kind: str, keys: Iterable[str]) -> None:
+        """Strike values out."""
+        self.connection.executemany("delete from kept where kind = ? and key = ?", [(kind, key) for key in keys])
+
+    def flush(self) -> None:
+        """Write uses and counts. A use is written again when the last one is an hour old."""
+        now = time_ns()
+        self.connection.executemany(
+            "update kept set used_ns = ? where kind = ? and key = ? and used_ns < ?",
+            [(now, kind, key, now - HOUR_NS) for kind, key in sorted(self._used)],
+        )
+        self.connection.executemany(
+            "insert into counts values (?, ?) on conflict (name) do update set value = value + excluded.value",
+            sorted(self._counts.items()),
+        )
+        self.stamp("flushed")
+        self._used.clear()
+        self._counts.clear()
+
+    def is_due(self) -> bool:
+        """Whether there are uses to write and the last were written more than a day ago."""
+        return bool(self._used) and time_ns() - self.stamped("flushed") > DAY_NS
+
+    def stamp(self, name: str) -> None:
+        """Write the time under a name."""
+        self.connection.execute("insert or replace into counts values (?, ?)", (name, time_ns()))
+
+    def stamped(self, name: str) -> int:
+        """When `stamp` was last called, `NEVER` if it was not."""
+        row = self.connection.execute("select value from counts where name = ?", (name,)).fetchone()
+        return row[0] if row and isinstance(row[0], int) else NEVER
+
+    def totals(self) -> tuple[int, int, int]:
+        """How many values there are, their bytes, and how many of them are facts."""
+        query = "select count(*), sum(cast(size_bytes as integer)), sum(kind = 'facts') from kept"
+        items, size, facts = self.connection.execute(query).fetchone()
+        return items, size or 0, facts or 0
+
+    def oldest(self, over_bytes: int, without: Collection[Kept] = ()) -> list[Kept]:
+        """What was used longest ago, as much as is needed to free this many bytes."""
+        chosen: list[Kept] = []
+        if over_bytes <= 0:
+            return chosen
+        for row in self.connection.execute(f"select {COLUMNS} from kept order by used_ns, key"):  # noqa: S608
+            kept = Kept(*row)
+            if kept not in without:
+                chosen.append(kept)
+                over_bytes -= kept.size_bytes
+            if over_bytes <= 0:
+                break
+        return chosen
+
+    def statistics(self) -> Statistics:
+        """What is here now and what happened over the life of the file."""
+        items, size, _ = self.totals()
+        counts = Counter(dict(self.connection.execute("select name, cast(value as integer) from counts").fetchall()))
+        counts.update(self._counts)
+        happened = (counts[name] for name in ("hits", "misses", "evictions", "promotions", "demotions"))
+        return Statistics(self.tier, items, size, self.limit_bytes, *happened)
+
+
+def in_batches(kept: Sequence[Kept], *, most: int = 100, most_bytes: int = 1_000_000) -> Iterator[list[Kept]]:
+    """The same in parts small enough for one transaction that nobody waits for."""
+    batch: list[Kept] = []
+    size = 0
+    for one in kept:
+        if batch and (len(batch) == most or size + one.size_bytes > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += one.size_bytes
+    if batch:
+        yield batch
