@@ -1,9 +1,11 @@
 """Worker processes that apply one function to many pieces of work, each over a pipe of its own.
 
 No locks or threads are shared, so a worker that is killed, by the system when memory runs out or by a fault in native
-code, costs only the piece it was at, and a run that is broken off leaves nothing behind.
+code, costs only the piece it was at, and a run that is broken off leaves nothing behind. The directory that is worked
+in lends a worker no modules.
 """
 
+import os
 import signal
 import sys
 from collections import deque
@@ -11,14 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from aiex.errors import StoreError
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
+    from threading import Event
 
 AHEAD = 2
 """Pieces a worker is given at a time, so that it need not wait for the next one."""
+LOOK_S = 0.05
+"""How often it is looked whether a process that one waits for is still wanted."""
 _STOPPING = frozenset({signal.SIGINT, signal.SIGTERM})
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -29,6 +37,12 @@ class Died(NamedTuple):
 
     exit_code: int
     """Of the worker; negative for the signal that ended it."""
+
+
+class Overran(NamedTuple):
+    """Takes the place of a result that was not there in time, or was not waited for."""
+
+    timeout_s: float
 
 
 class _Worker(NamedTuple):
@@ -59,6 +73,95 @@ def run_in_workers(work: Callable[[Piece], Result], pieces: Sequence[Piece], cou
         team.end()
 
 
+def run_within(
+    work: Callable[[Piece], Result], piece: Piece, *, timeout_s: float, given_up: "Event"
+) -> "Result | Died | Overran":
+    """Apply `work` to one piece in a process of its own, which is gone when this returns. Blocks: call it in a thread.
+
+    Args:
+        work: A function that can be found by its name; it and the piece are pickled, and so is the result.
+        timeout_s: From now on, so the start of the process, a quarter of a second, counts.
+        given_up: Ends it early when it is set.
+
+    Raises:
+        StoreError: if the process cannot be started.
+        Exception: whatever `work` raised, with its traceback as a note.
+    """
+    import pickle
+    import subprocess
+    import time
+
+    from aiex.guard.sandbox.process import clean_environment
+
+    end = time.monotonic() + timeout_s
+    path = [folder for folder in sys.path if os.path.isabs(folder)]
+    asked: bytes | None = pickle.dumps(path) + pickle.dumps(timeout_s) + pickle.dumps((work, piece))
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START],
+            env=clean_environment(),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C reaches all processes of a terminal; we end this one
+        )
+    except OSError as error:
+        raise StoreError(f"cannot start a process: {error.strerror}", hint="too many may be running") from error
+    with process:
+        try:
+            while time.monotonic() < end and not given_up.is_set():
+                with suppress(subprocess.TimeoutExpired):
+                    answer, _ = process.communicate(asked, LOOK_S)
+                    return _read_answer(answer, process.returncode)
+                asked = None  # it is being sent
+            return Overran(timeout_s)
+        finally:
+            process.kill()
+
+
+_START = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from aiex.guard.sandbox.workers import _answer
+_answer()
+"""
+
+
+def _answer() -> None:
+    """The life of a process with one piece of work."""
+    import math
+    import pickle
+
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    timeout_s = pickle.load(asked)  # noqa: S301  (our parent wrote it)
+    if hasattr(signal, "alarm"):
+        signal.alarm(math.ceil(timeout_s) + 1)  # the parent may have been killed, and work in native code sees no pipe
+    work, piece = pickle.load(asked)  # noqa: S301
+    pickle.dump(_apply(work, piece), answers)
+    answers.flush()
+
+
+def _read_answer(answer: bytes, exit_code: int) -> Any:
+    import pickle
+
+    if exit_code or not answer:
+        return Died(exit_code)
+    done, result = pickle.loads(answer)  # noqa: S301  (our own child wrote it)
+    if not done:
+        raise result
+    return result
+
+
+def _apply(work: Callable[[Piece], Result], piece: Piece) -> tuple[bool, Result | Exception]:
+    """Whether the work could be done, and what came of it."""
+    try:
+        return True, work(piece)
+    except Exception as error:  # noqa: BLE001  (raised again by the parent)
+        return False, _with_trace(error)
+
+
 class _Team:
     def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any], count: int) -> None:
         self.work = work
@@ -83,7 +186,7 @@ class _Team:
         process = context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(there, ours, self.work, self.pieces), daemon=True
         )
-        with _unstopped():  # until the worker can be ended, and has its own way with signals
+        with _unstopped(), _safe_path():  # until the worker can be ended, and has its own way with signals
             try:
                 process.start()
             except OSError:
@@ -159,6 +262,20 @@ def _unstopped() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep Python processes that start now from importing what lies in the current directory."""
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
 def _serve(
     pipe: "Connection", other_end: "Connection | None", work: Callable[[Any], Any], pieces: Sequence[Any]
 ) -> None:
@@ -175,12 +292,7 @@ def _serve(
     gc.set_threshold(100_000, 20, 20)  # plain results have no cycles: looking for some cost a fifth of the time
     with suppress(EOFError, OSError):
         while True:
-            piece = pieces[pipe.recv()]
-            try:
-                answer = True, work(piece)
-            except Exception as error:  # noqa: BLE001  (raised again by the parent)
-                answer = False, _with_trace(error)
-            pipe.send(answer)
+            pipe.send(_apply(work, pieces[pipe.recv()]))
 
 
 def _with_trace(error: Exception) -> Exception:
