@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiex.errors import UsageError
+from aiex.errors import AiexError, UsageError
 from aiex.events import Failed, PartEnded, Retrying, Stopped, TextDelta
+from aiex.llm.schemas import check_schema, is_quick, problems_with, strip_fence
 from aiex.messages import Message, Text
 from aiex.templates import fill_template
 
@@ -20,62 +21,16 @@ if TYPE_CHECKING:
     from aiex.llm.wire import Stream
     from aiex.messages import Request
 
-MOST_PROBLEMS = 5
-"""Problems told to the model; the first ones usually cause the others."""
-
-
-def check_schema(schema: Mapping[str, Any]) -> None:
-    """Nothing, when this is a JSON schema (2020-12 unless it names another) that an answer can be checked against.
-
-    Raises:
-        UsageError: if it is none, or does not describe an object.
-    """
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
-    kind = validator_for(schema)
-    try:
-        kind.check_schema(dict(schema))
-    except SchemaError as error:
-        place = "/".join(str(step) for step in error.absolute_path) or "its top"
-        raise UsageError(
-            f"not a valid JSON schema: at {place}: {error.message[:300]}", hint="see https://json-schema.org"
-        ) from error
-    if schema.get("type") != "object":
-        raise UsageError(
-            "the schema of an answer must describe an object", hint='give it "type": "object" and its properties'
-        )
-
-
-def problems_with(answer: str, schema: Mapping[str, Any]) -> list[str]:
-    """Where an answer departs from the schema, a few places in words; empty when it fits."""
-    from jsonschema.validators import validator_for
-
-    try:
-        value = json.loads(strip_fence(answer), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        return [f"it is not JSON: {error}"]
-    found = sorted(validator_for(schema)(dict(schema)).iter_errors(value), key=lambda error: list(map(str, error.path)))
-    return [f"at /{'/'.join(map(str, error.path))}: {error.message[:300]}" for error in found[:MOST_PROBLEMS]]
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def strip_fence(answer: str) -> str:
-    """An answer without the code fence that some models put around JSON."""
-    text = answer.strip()
-    if text.startswith("```") and text.endswith("```") and "\n" in text:
-        return text[text.index("\n") + 1 : -3].strip()
-    return text
+__all__ = ["ask_for_data", "check_schema"]  # whoever asks for data checks the schema before anything else
+CHECK_S: Final = 5.0
+"""Longest check of one answer; usual ones take milliseconds, and the start of a process 0.4 s."""
 
 
 def ask_for_data(stream: Stream) -> Stream:
     """A stream whose answers fit `Request.response_schema`; requests without one pass through.
 
     The words are held back until they fit. An answer that does not is sent back once with what is wrong with it; when
-    the second does not fit either, the stream ends with `Failed`.
+    the second does not fit either, when it was cut, or when it cannot be checked, the stream ends with `Failed`.
     """
 
     def asked(request: Request) -> AsyncGenerator[StreamEvent, None]:
@@ -90,7 +45,7 @@ async def _repaired(stream: Stream, request: Request) -> AsyncGenerator[StreamEv
             async for event in events:
                 yield event
         return
-    check_schema(request.response_schema)
+    await asyncio.to_thread(check_schema, request.response_schema)
     problems: list[str] = []
     for attempt in (1, 2):
         if attempt == 2:
@@ -105,20 +60,72 @@ async def _repaired(stream: Stream, request: Request) -> AsyncGenerator[StreamEv
                 if isinstance(event, Failed):
                     return
         answer = "".join(event.text for event in held if isinstance(event, TextDelta))
-        stopped = held[-1] if held else None
-        problems = problems_with(answer, request.response_schema)
-        if problems and isinstance(stopped, Stopped) and stopped.reason == "end_turn":
-            request = replace(request, messages=(*request.messages, *_returned(answer, problems)))
-            continue
-        for event in held if problems else _cleaned(held, strip_fence(answer)):
+        given, problems = await _weigh(answer, held, request.response_schema or {})
+        for event in given:
             yield event
-        return
+        if not problems:
+            return
+        request = replace(request, messages=(*request.messages, *_returned(answer, problems)))
     yield Failed(
         "Rejected",
         f"the answer does not fit the schema, twice: {problems[0]}",
         "simplify the schema, or ask another model",
         1,
     )
+
+
+async def _weigh(
+    answer: str, held: list[StreamEvent], schema: Mapping[str, Any]
+) -> tuple[list[StreamEvent], list[str]]:
+    """The events to give, or else the problems to send back."""
+    try:
+        problems = await _find_problems(answer, schema)
+    except AiexError as error:
+        return [Failed(type(error).__name__, error.message, error.hint, error.exit_code)], []
+    if not problems:
+        return _cleaned(held, strip_fence(answer)), []
+    match held[-1] if held else None:
+        case Stopped("end_turn" | "stop_sequence"):
+            return [], problems
+        case Stopped("max_tokens"):
+            said = "the answer does not fit the schema: it was cut at the model's limit for output"
+            return [*held[:-1], Failed("Rejected", said, "ask for less at a time", 1)], []
+        case _:
+            return held, []
+
+
+async def _find_problems(answer: str, schema: Mapping[str, Any]) -> list[str]:
+    """Where an answer departs from the schema; what may take forever is done in a process that can be ended.
+
+    Raises:
+        UsageError: if the two cannot be checked, or not in time.
+    """
+    if is_quick(answer, schema):
+        return await asyncio.to_thread(problems_with, answer, schema)
+    from threading import Event
+
+    from aiex.guard.sandbox.workers import Died, Overran, run_within
+
+    given_up = Event()
+    try:
+        found = await asyncio.to_thread(
+            run_within, _check, (answer, dict(schema)), timeout_s=CHECK_S, given_up=given_up
+        )
+    finally:
+        given_up.set()
+    what = "cannot check the answer against its schema"
+    match found:
+        case Died(exit_code):
+            raise UsageError(f"{what}: the process that did it ended with {exit_code}", hint="simplify the schema")
+        case Overran(timeout_s):
+            hint = "simplify the schema: a pattern such as (a+)+$ may try for hours"
+            raise UsageError(f"{what}: it took more than {timeout_s:g} s", hint=hint)
+        case _:
+            return found
+
+
+def _check(wanted: tuple[str, Mapping[str, Any]]) -> list[str]:
+    return problems_with(*wanted)
 
 
 def _cleaned(held: list[StreamEvent], answer: str) -> list[StreamEvent]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from tests.conftest import SOURCE_ROOT
 from tests.fakes.anthropic_server import FakeAnthropic
 from tests.fakes.openai_server import FakeOpenAI
 
@@ -182,3 +187,83 @@ def test_models_are_listed_by_the_server_and_from_the_catalogue(run: Run) -> Non
     known = run("show", "model", "anthropic/claude-opus-5-5")
     assert "$" in known.stdout
     assert run("show", "model", "anthropic/claude-opus-99").returncode == 2
+
+
+# --- schemas and answers that would never end ----------------------------------------------------------------------
+
+CATASTROPHIC = json.dumps({"type": "object", "properties": {"a": {"pattern": "(a+)+$"}}})
+NEVER_MATCHED = json.dumps({"a": "a" * 200 + "!"})
+
+
+def test_a_check_that_takes_forever_is_ended(run: Run, first: FakeOpenAI, workspace: Path) -> None:
+    (workspace / "schema.json").write_text(CATASTROPHIC)
+    first.say(NEVER_MATCHED)
+    done = run("ask", "Why?", "--schema", "schema.json", "-m", "one/fake-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot check the answer against its schema: it took more than" in done.stderr
+    assert "hint: simplify the schema" in done.stderr
+    assert len(first.requests) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_check_that_takes_long_is_interrupted_and_leaves_no_process(
+    first: FakeOpenAI, home: Path, workspace: Path, number: signal.Signals, code: int
+) -> None:
+    (workspace / "schema.json").write_text(CATASTROPHIC)
+    first.say(NEVER_MATCHED)
+    words = ["ask", "Why?", "--schema", "schema.json", "-m", "one/fake-1"]
+    setting = f"providers.one.base_url={first.base_url}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aiex", *words, "--set", setting],
+        cwd=workspace,
+        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (checking := running_children(process.pid)):
+        assert process.poll() is None
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (code, "", "interrupted\n")
+    assert not any(map(is_running, checking))
+
+
+def running_children(pid: int) -> list[int]:
+    """Python processes that this one started."""
+    return [child for child, parent, state in processes() if parent == pid and state[:1] != "Z"]
+
+
+def is_running(pid: int) -> bool:
+    return any(pid == other and state[:1] != "Z" for other, _, state in processes())
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """Process, parent and state of all."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [(int(row[0]), int(row[1]), row[2]) for row in rows]
+
+
+@pytest.mark.parametrize("text", ['{"n": 1', '{"n": "one"}'])
+def test_data_that_was_cut_is_no_success(run: Run, first: FakeOpenAI, workspace: Path, text: str) -> None:
+    (workspace / "schema.json").write_text('{"type": "object", "properties": {"n": {"type": "integer"}}}')
+    first.say(text, finish_reason="length")
+    done = run("ask", "How many?", "--schema", "schema.json", "-m", "one/fake-1", "--json")
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["is_error"]) == (1, True)
+    assert "does not fit the schema" in result["error"]
+    assert result["structured_output"]["answer"] == text
+
+
+def test_a_schema_that_points_elsewhere_is_refused_before_anything_is_sent(
+    run: Run, first: FakeOpenAI, workspace: Path
+) -> None:
+    address = first.base_url.replace("/v1", "/schema.json")
+    (workspace / "schema.json").write_text(json.dumps({"type": "object", "$ref": address}))
+    done = run("ask", "Why?", "--schema", "schema.json", "-m", "one/fake-1")
+    assert done.returncode == 2
+    assert "leads nowhere, and nothing is fetched" in done.stderr
+    assert first.requests == []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from aiex.errors import UsageError
 from aiex.events import Failed, PartEnded, Retrying, Started, Stopped, StreamEvent, TextDelta
-from aiex.llm.structured import ask_for_data, check_schema, problems_with
+from aiex.llm import structured
+from aiex.llm.schemas import problems_with
+from aiex.llm.structured import ask_for_data
 from aiex.messages import Message, Reasoning, Request, Text
 
 SCHEMA = {
@@ -86,7 +89,10 @@ def test_a_second_answer_that_does_not_fit_ends_the_stream() -> None:
 
 def test_an_answer_that_was_cut_is_not_asked_for_again() -> None:
     model = Scripted('{"name": "a', ends="max_tokens")
-    assert ask(model)[-1] == Stopped("max_tokens")
+    *others, last = ask(model)
+    assert isinstance(last, Failed)
+    assert "cut at the model's limit" in last.message
+    assert TextDelta('{"nam') in others
     assert len(model.requests) == 1
 
 
@@ -95,15 +101,33 @@ def test_a_request_without_a_schema_passes_through() -> None:
     assert TextDelta("anyt") in ask(Scripted("anything"), request)
 
 
-@pytest.mark.parametrize(
-    ("schema", "said"),
-    [
-        ({"type": "objekt"}, "not a valid JSON schema"),
-        ({"type": "object", "properties": []}, "at properties"),
-        ({"type": "array"}, "must describe an object"),
-        ({}, "must describe an object"),
-    ],
-)
-def test_what_is_no_schema_of_an_object_is_refused(schema: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        check_schema(schema)
+CATASTROPHIC = {"type": "object", "properties": {"name": {"type": "string", "pattern": "^(a+)+$"}}}
+
+
+@pytest.mark.parametrize("answer", ['{"name": "aaa"}', '```\n{"name": "aaa"}\n```'])
+def test_an_answer_is_checked_against_patterns(answer: str) -> None:
+    assert TextDelta('{"name": "aaa"}') in ask(Scripted(answer), replace(ASKED, response_schema=CATASTROPHIC))
+
+
+def test_an_answer_that_does_not_match_a_pattern_is_sent_back() -> None:
+    model = Scripted('{"name": "b"}', '{"name": "a"}')
+    assert TextDelta('{"name": "a"}') in ask(model, replace(ASKED, response_schema=CATASTROPHIC))
+    assert "at /name: 'b' does not match" in model.requests[1].messages[-1].parts[0].text  # type: ignore[union-attr]
+
+
+def test_an_answer_that_cannot_be_checked_in_time_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structured, "CHECK_S", 2.0)
+    model = Scripted(json.dumps({"name": "a" * 200 + "!"}))
+    *others, last = ask(model, replace(ASKED, response_schema=CATASTROPHIC))
+    assert isinstance(last, Failed)
+    assert (last.error, last.exit_code) == ("UsageError", 2)
+    assert "took more than 2 s" in last.message
+    assert "pattern" in last.hint
+    assert not any(isinstance(event, TextDelta | Stopped) for event in others)
+
+
+def test_nothing_is_asked_with_a_schema_that_is_none() -> None:
+    model = Scripted(GOOD)
+    with pytest.raises(UsageError, match="leads nowhere"):
+        ask(model, replace(ASKED, response_schema={"type": "object", "$ref": "#/gone"}))
+    assert model.requests == []
