@@ -8,12 +8,17 @@ stream is lines of JSON, its lines begin with `{` as well; there it is one objec
 from collections.abc import Iterator
 from typing import Literal
 
-from aiex.errors import Unavailable
-from aiex.events import StreamEvent
+from aiex.errors import Rejected, Unavailable
+from aiex.events import ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from aiex.llm import failures, ndjson, sse
 from aiex.llm.wire import Decoder
 
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
+MAX_ANSWER_CHARS = 16 * 1024 * 1024
+"""Of words, thinking and arguments of one answer: four million tokens, thirty times what any model gives (128,000 in
+November 2026)."""
+MAX_STREAM_BYTES = 512 * 1024 * 1024
+"""Of one answer with everything around its words, which is a hundred times as much where each token is an event."""
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
@@ -33,6 +38,8 @@ class AnswerReader:
         self._form: Literal["", "sse", "ndjson", "object", "json", "page"] = ""
         """object: JSON whose first line is not over, so that it may be a line or the whole."""
         self._whole = bytearray()
+        self._room_chars = MAX_ANSWER_CHARS
+        self._room_bytes = MAX_STREAM_BYTES
 
     @property
     def ended(self) -> bool:
@@ -45,13 +52,20 @@ class AnswerReader:
         return self._decoder.answered
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
-        """The events that this chunk completes; read them all before the next chunk."""
+        """The events that this chunk completes; read them all before the next chunk.
+
+        Raises:
+            Rejected: if the answer does not come to an end.
+        """
+        self._room_bytes -= len(chunk)
+        if self._room_bytes < 0:
+            raise _too_long(f"{MAX_STREAM_BYTES} bytes")
         if self._form == "sse":
             for event in self._sse.feed(chunk):
-                yield from self._decoder.feed(event.name, event.data)
+                yield from self._bounded(self._decoder.feed(event.name, event.data))
         elif self._form == "ndjson":
             for line in self._lines.feed(chunk):
-                yield from self._decoder.feed("", line)
+                yield from self._bounded(self._decoder.feed("", line))
         else:
             self._whole += chunk
             if self._tell_form(chunk):
@@ -77,7 +91,18 @@ class AnswerReader:
             yield from self._decoder.feed(event.name, event.data)
         for line in self._lines.end():
             yield from self._decoder.feed("", line)
-        yield from self._decoder.end()
+        yield from self._bounded(self._decoder.end())
+
+    def _bounded(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """The events, unless they are more than an answer can be."""
+        for event in events:
+            if isinstance(event, TextDelta | ReasoningDelta):
+                self._room_chars -= len(event.text)
+            elif isinstance(event, ToolCallDelta):
+                self._room_chars -= len(event.arguments)
+        if self._room_chars < 0:
+            raise _too_long(f"{MAX_ANSWER_CHARS} characters")
+        return events
 
     @property
     def _hint(self) -> str:
@@ -97,6 +122,11 @@ class AnswerReader:
             if newline:
                 self._form = "ndjson" if line.rstrip(_BLANK).endswith(b"}") else "json"
         return self._form in ("sse", "ndjson")
+
+
+def _too_long(limit: str) -> Rejected:
+    """Nobody is asked to go on: what was given is too much already."""
+    return Rejected(f"the answer was broken off after {limit}: it did not end", hint="ask for less, or another model")
 
 
 _FORMS: dict[bytes, Literal["json", "page"]] = {b"{": "json", b"[": "json", b"<": "page"}

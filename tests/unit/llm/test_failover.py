@@ -22,8 +22,9 @@ from aiex.events import (
     ToolCallStarted,
     Waiting,
 )
+from aiex.llm import answer as llm_answer
 from aiex.llm.answer import AnswerReader
-from aiex.llm.failover import Link, Means, answer
+from aiex.llm.failover import Link, Means, answer, to_failed
 from aiex.llm.health import Monitor, read_standings
 from aiex.llm.retry import Policy
 from aiex.llm.stores.health import HealthStore
@@ -265,6 +266,34 @@ async def test_a_limit_that_stays_is_transient_at_the_end(chat: FakeServer) -> N
     error = await fail([link_to(chat, "openai-chat")], means_of(InProcess(chat), naps))
     assert (type(error), error.exit_code) == (Transient, 75)
     assert naps.taken == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "said", [{"text": "word " * 500}, {"reasoning": "hm " * 500}, {"calls": (("read", '{"p": "' + "x" * 2000 + '"}'),)}]
+)
+async def test_an_answer_without_end_is_broken_off(
+    vendor: tuple[str, FakeServer], said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol, server = vendor
+    monkeypatch.setattr(llm_answer, "MAX_ANSWER_CHARS", 1_000)
+    server.say(**said)
+    naps, second = Naps(), Second(TEXT)
+    links = [link_to(server, protocol), second.link]
+    try:
+        last = (await collect(links, means_of(InProcess(server), naps)))[-1]
+    except Rejected as error:  # nothing was shown
+        last = to_failed(error)
+    assert isinstance(last, Failed)
+    assert (last.error, last.exit_code) == ("Rejected", 1)
+    assert "broken off after 1000 characters" in last.message
+    assert (len(server.requests), second.asked, naps.taken) == (1, [], [])
+
+
+async def test_a_stream_without_end_is_broken_off(vendor: tuple[str, FakeServer], monkeypatch: Any) -> None:
+    protocol, server = vendor
+    monkeypatch.setattr(llm_answer, "MAX_STREAM_BYTES", 100)
+    error = await fail([link_to(server, protocol)], means_of(InProcess(server)))
+    assert "broken off after 100 bytes" in error.message
 
 
 @pytest.mark.parametrize("wish", ["-1", "nan", "inf", "9" * 99, "soon", "Wed, 21 Oct 99999 07:28:00 GMT"])
