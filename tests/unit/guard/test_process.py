@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.githead import git_head
 from aiex.guard.sandbox.process import GIT_COMMANDS, Completed, clean_environment, git, run
+from tests.fakes.processes import is_gone
 
 PYTHON = sys.executable
 posix = pytest.mark.skipif(sys.platform == "win32", reason="process groups and scripts of POSIX")
@@ -76,21 +76,6 @@ def test_children_left_behind_are_killed_and_do_not_hold_us(tmp_path: Path) -> N
     done = run([PYTHON, "-c", program], cwd=str(tmp_path), timeout_s=120)
     assert (done.code, done.timed_out) == (0, False)
     assert is_gone(int(done.stdout))
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process ended; an orphan may be a zombie until its new parent looks."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @posix

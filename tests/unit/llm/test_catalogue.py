@@ -150,7 +150,7 @@ def served(status: int, body: bytes, etag: str = "") -> Iterator[tuple[str, list
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/models.json", tags
         server.shutdown()
 
