@@ -13,17 +13,16 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiex
-from aiex import dirs, plugins
+from aiex import plugins
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, VERSION, FileFacts, without_uses
 from aiex.context.languages import ROOM
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
-from aiex.context.tiers.hot import Hot
-from aiex.context.tiers.warm import FactsRow, FileRow, Warm, begin_anew, open_warm
-from aiex.errors import AiexError, StoreError
+from aiex.context.memory import Memory
+from aiex.context.tiers.warm import FactsRow, FileRow, Warm
+from aiex.errors import AiexError
 from aiex.events import Warned
 from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.files import Workspace
-from aiex.sqlite import DamagedStore
 
 if TYPE_CHECKING:
     from aiex.context.reading import Reading
@@ -46,13 +45,14 @@ class Engine:
         self, workspace: Workspace, cache_path: str | None, workers: int, ignore: Sequence[str], limit_bytes: int
     ) -> None:
         self.workspace = workspace
-        self.cache_path = cache_path
         self.workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
         self.ignore = tuple(ignore)
         self.limit_bytes = limit_bytes
         self.version = f"{parser_version()}/{limit_bytes}"
-        self.hot = Hot()
         self.warnings: list[Warned] = []
+        self.memory = Memory(cache_path, self.version, self.warnings)
+        self.memory.warm_shelf.forget = self.forget_rows
+        self.hot = self.memory.hot
         self._pending_files: dict[str, FileRow] = {}
         self._pending_facts: dict[str, FactsRow] = {}
         self._stored: set[str] = set()
@@ -133,12 +133,7 @@ class Engine:
 
     def stored_facts(self, key: str) -> FileFacts | None:
         """Facts from memory or the store."""
-        known = self.hot.get(key)
-        if known is None:
-            known = self.ask_store(lambda warm: warm.facts(key), None)
-            if known is not None:
-                self.hot.put(key, known)
-        return known
+        return self.memory.facts(key)
 
     def many(self, paths: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
         """Facts without their uses for many listed files, those known already first; unreadable ones are left out.
@@ -222,27 +217,15 @@ class Engine:
         return [entry for entry in entries if entry.path not in found]
 
     def stored_light(self, keys: Sequence[str]) -> dict[str, FileFacts]:
-        """Facts without uses from the store."""
-        nothing: dict[str, FileFacts] = {}
-        return self.ask_store(lambda warm: dict(warm.light_facts(keys)), nothing) if keys else nothing
+        """Facts without uses from memory or the store."""
+        return self.memory.light_facts(keys) if keys else {}
 
     # --- the store --------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def warm(self) -> Warm:
         """The store; in memory when there is no place for it."""
-        path = self.cache_path
-        if path is None:
-            return Warm(":memory:", self.version)
-        try:
-            dirs.ensure(os.path.dirname(path))
-        except (OSError, StoreError) as error:
-            self.warnings.append(Warned(f"no cache: {error}"))
-            path = ":memory:"
-        warm, said = open_warm(path, self.version)
-        if said:
-            self.warnings.append(Warned(said))
-        return warm
+        return self.memory.warm
 
     @cached_property
     def rows(self) -> dict[str, FileRow]:
@@ -263,6 +246,9 @@ class Engine:
 
     def keep_row(self, row: FileRow) -> None:
         """Remember what was seen of a file; it reaches the store at the next `save`."""
+        known = self.rows.get(row.path)
+        if known is not None and known.key != row.key:
+            self.memory.mark_stale([known.key])
         self.rows[row.path] = row
         self._pending_files[row.path] = row
         if len(self._pending_files) >= SAVE_EVERY:
@@ -277,9 +263,8 @@ class Engine:
         listed = self.paths.known if "listing" in self.__dict__ else None
         gone = [path for path in self._stored if path not in listed and path not in rows] if listed is not None else []
         self.note_unlisted(rows.keys() - (self._stored if listed is None else listed.keys()))
-        self.ask_store(lambda warm: warm.save(list(rows.values()), facts, gone), None)
+        self.memory.save(list(rows.values()), facts, gone, known_files=len(self.rows))
         self._stored = self._stored.difference(gone).union(rows)
-        self.ask_store(Warm.tidy, None)
 
     def note_unlisted(self, paths: set[str]) -> None:
         """Remember that no walk kept these files, as the next one takes the others in the store for kept."""
@@ -291,8 +276,7 @@ class Engine:
     def close(self) -> None:
         """Save and close the store."""
         self.save()
-        if "warm" in self.__dict__:
-            self.warm.close()
+        self.memory.close()
 
     def recall(self, key: str) -> str | None:
         """A text that `remember` kept under this key, in this or an earlier run."""
@@ -304,32 +288,12 @@ class Engine:
 
     def ask_store(self, ask: Callable[[Warm], T], otherwise: T) -> T:
         """What the store answers. One that turns out damaged is begun anew; one that fails costs speed only."""
-        try:
-            return ask(self.warm)
-        except DamagedStore as error:
-            self.begin_store_anew(error)
-        except StoreError as error:
-            self.warn_store(error)
-            return otherwise
-        try:
-            return ask(self.warm)
-        except StoreError as error:
-            self.warn_store(error)
-            return otherwise
+        return self.memory.warm_shelf.ask(ask, otherwise)
 
-    def begin_store_anew(self, error: DamagedStore) -> None:
-        """Set the store aside and forget its rows: what they stood for is read again."""
-        self.warm.close()
-        self.warm, said = begin_anew(self.warm.path, self.version, error)
-        self.warnings.append(Warned(said))
+    def forget_rows(self) -> None:
+        """The store was begun anew: what its rows stood for is read again."""
         self.rows = {}
         self._stored = set()
-
-    def warn_store(self, error: StoreError) -> None:
-        """Say once that the store does not work."""
-        warning = Warned(f"the cache does not work: {error.message}", error.hint)
-        if warning not in self.warnings:
-            self.warnings.append(warning)
 
     # --- mentions ---------------------------------------------------------------------------------------------------
 

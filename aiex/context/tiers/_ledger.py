@@ -78,6 +78,7 @@ class Ledger:
             sorted(self._counts.items()),
         )
         self.stamp("flushed")
+        self.connection.execute("insert or ignore into counts values ('tended', ?)", (now,))
         self._used.clear()
         self._counts.clear()
 
