@@ -9,20 +9,21 @@ from typing import NamedTuple
 
 from aiex.context.history.log import Commit
 from aiex.context.search.words import count_terms
+from aiex.record import record
 
 
-class Postings(NamedTuple):
+@record
+class Postings:
     """Lists of small numbers, one after the other: list n is `numbers[starts[n] : starts[n + 1]]`."""
 
     starts: array[int]
     numbers: array[int]
 
-    def __getitem__(self, number: int) -> array[int]:  # type: ignore[override]
+    def __getitem__(self, number: int) -> array[int]:
         """One of the lists."""
         return self.numbers[self.starts[number] : self.starts[number + 1]]
 
-    @property
-    def count(self) -> int:
+    def __len__(self) -> int:
         """How many lists there are."""
         return len(self.starts) - 1
 
@@ -56,9 +57,9 @@ class Columns(NamedTuple):
         total = len(self.times)
         return (
             len(self.lengths) == total
-            and self.changed.is_sound(total, self.commits.count)
-            and self.commits.is_sound(self.commits.count, total)
-            and self.said.is_sound(self.said.count, total)
+            and self.changed.is_sound(total, len(self.commits))
+            and self.commits.is_sound(len(self.commits), total)
+            and self.said.is_sound(len(self.said), total)
         )
 
 
@@ -139,10 +140,9 @@ def from_parts(parts: Mapping[str, bytes]) -> Columns | None:
         columns = Columns(
             array("q", parts["times"]),
             array("I", parts["lengths"]),
-            *(
-                Postings(array("I", parts[f"{name}.starts"]), array("I", parts[f"{name}.numbers"]))
-                for name in ("changed", "commits", "said")
-            ),
+            _from_parts(parts, "changed"),
+            _from_parts(parts, "commits"),
+            _from_parts(parts, "said"),
             parts["subjects"],
             parts["paths"],
             parts["terms"],
@@ -150,3 +150,7 @@ def from_parts(parts: Mapping[str, bytes]) -> Columns | None:
     except (KeyError, ValueError, TypeError):
         return None
     return columns if columns.is_sound() else None
+
+
+def _from_parts(parts: Mapping[str, bytes], name: str) -> Postings:
+    return Postings(array("I", parts[f"{name}.starts"]), array("I", parts[f"{name}.numbers"]))
