@@ -61,7 +61,6 @@ def problems_with(answer: str, schema: Mapping[str, Any]) -> list[str]:
     Cost: unbounded where not `is_quick`.
     """
     from jsonschema.exceptions import UnknownType
-    from jsonschema_specifications import REGISTRY
     from referencing.exceptions import Unresolvable
 
     try:
@@ -70,7 +69,7 @@ def problems_with(answer: str, schema: Mapping[str, Any]) -> list[str]:
         return [f"it is not JSON: {error}"]
     top = dict(schema)
     try:
-        found = list(islice(_kind_of(top)(top, registry=REGISTRY).iter_errors(value), MOST_PROBLEMS))
+        found = list(islice(_kind_of(top)(top, registry=_published()).iter_errors(value), MOST_PROBLEMS))
         return [f"at /{'/'.join(map(str, error.path))}: {error.message[:300]}" for error in found]
     except RecursionError as error:
         raise _uncheckable("one of them is nested too deeply") from error
@@ -98,6 +97,13 @@ def _uncheckable(why: str) -> UsageError:
     return UsageError(f"cannot check the answer against its schema: {why}", hint="simplify the schema")
 
 
+def _published() -> Any:
+    """The meta-schemas; what is not among them is not fetched."""
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+
+    return REGISTRY
+
+
 def _kind_of(schema: Mapping[str, Any], default: type[Validator] | None = None) -> type[Validator]:
     """The validator of the dialect that a schema names; 2020-12 for none and for those that nobody knows."""
     from jsonschema.validators import Draft202012Validator, validator_for
@@ -123,7 +129,6 @@ _TWO_DIALECTS: Final = "it is of two dialects"
 
 def _check_references(top: dict[str, Any], kind: type[Validator]) -> None:
     """Nothing, when each reference leads to a schema and none leads back without a step into the value."""
-    from jsonschema_specifications import REGISTRY
     from referencing.jsonschema import specification_with
 
     dialect = specification_with(str(kind.META_SCHEMA["$schema"]))
@@ -132,7 +137,7 @@ def _check_references(top: dict[str, Any], kind: type[Validator]) -> None:
         resource = dialect.create_resource(top)
         base = resource.id() or ""
         try:
-            registry = REGISTRY.with_resource(base, resource).crawl()
+            registry = _published().with_resource(base, resource).crawl()
         except (TypeError, AttributeError) as error:  # a part was read otherwise than it was checked
             raise _no_schema(_TWO_DIALECTS) from error
         parts = [(top, registry.resolver(base))]

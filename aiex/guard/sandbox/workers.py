@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from aiex.errors import StoreError
 
@@ -113,7 +113,7 @@ def run_within(
             while time.monotonic() < end and not given_up.is_set():
                 with suppress(subprocess.TimeoutExpired):
                     answer, _ = process.communicate(asked, LOOK_S)
-                    return _read_answer(answer, process.returncode)
+                    return cast("Result | Died", _read_answer(answer, process.returncode))
                 asked = None  # it is being sent
             return Overran(timeout_s)
         finally:
