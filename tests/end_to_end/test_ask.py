@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -17,6 +19,7 @@ import pytest
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.anthropic_server import FakeAnthropic
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.processes import is_gone
 
 Run = Callable[..., CompletedProcess[str]]
 
@@ -205,7 +208,7 @@ def test_a_check_that_takes_forever_is_ended(run: Run, first: FakeOpenAI, worksp
     assert len(first.requests) == 1
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_check_that_takes_long_is_interrupted_and_leaves_no_process(
     first: FakeOpenAI, home: Path, workspace: Path, number: signal.Signals, code: int
@@ -223,28 +226,22 @@ def test_a_check_that_takes_long_is_interrupted_and_leaves_no_process(
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (checking := running_children(process.pid)):
+    while not (checking := children_of(process.pid)):
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (code, "", "interrupted\n")
-    assert not any(map(is_running, checking))
+    assert all(map(is_gone, checking))
 
 
-def running_children(pid: int) -> list[int]:
-    """Python processes that this one started."""
-    return [child for child, parent, state in processes() if parent == pid and state[:1] != "Z"]
-
-
-def is_running(pid: int) -> bool:
-    return any(pid == other and state[:1] != "Z" for other, _, state in processes())
-
-
-def processes() -> list[tuple[int, int, str]]:
-    """Process, parent and state of all."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    return [(int(row[0]), int(row[1]), row[2]) for row in rows]
+def children_of(pid: int) -> list[int]:
+    """Processes that any thread of this one started."""
+    found = []
+    for place in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread is gone
+            found += map(int, place.read_text().split())
+    return found
 
 
 @pytest.mark.parametrize("text", ['{"n": 1', '{"n": "one"}'])
