@@ -131,7 +131,7 @@ def test_any_text_gives_facts(name: str, source: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(source=st.text(st.sampled_from(MARKS), max_size=200))
 def test_any_order_of_marks_gives_facts(name: str, source: str) -> None:
     check_any(name, source.encode())
