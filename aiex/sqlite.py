@@ -74,7 +74,7 @@ def connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=not any_thread
         )
         try:
-            if shrinkable:
+            if shrinkable and path != ":memory:" and os.path.getsize(path) == 0:  # later it would only cost a write
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             _set_pragmas(connection, synchronous)
             _migrate(connection, migrations, path)

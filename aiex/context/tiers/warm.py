@@ -130,10 +130,12 @@ class Warm:
             self.ledger.flush()
 
     def remove(self, key: str) -> None:
-        """Forget a value."""
-        with self._lock, sqlite.translated_errors(self.path), self.connection:
-            self.connection.execute("delete from items where key = ?", (key,))
-            self.ledger.drop("item", [key])
+        """Forget a value; no transaction when it is not here."""
+        with self._lock, sqlite.translated_errors(self.path):
+            if self.connection.execute("select 1 from items where key = ?", (key,)).fetchone():
+                with self.connection:
+                    self.connection.execute("delete from items where key = ?", (key,))
+                    self.ledger.drop("item", [key])
 
     def shrink(self, limit_bytes: int) -> None:
         """Evict values and facts that were used longest ago, in small transactions, and give their space back."""
@@ -335,7 +337,7 @@ class Warm:
     def give_back(self) -> None:
         """Return some free pages to the file system, where the file was made for it."""
         with self._lock, sqlite.translated_errors(self.path):
-            self.connection.execute("PRAGMA incremental_vacuum(500)").fetchall()
+            self.connection.executescript("PRAGMA incremental_vacuum(500)")  # `execute` would stop after one page
 
     def _insert(self, facts: Sequence[FactsRow]) -> None:
         self.connection.executemany(
