@@ -72,7 +72,8 @@ def read_history(
         read = to_columns(log.commits), log.said or _say_nothing(log)
     columns, reason = read
     if columns.times:
-        warning = warning or _save(store, _Kept(head, reason, whole, columns))
+        saved = _save(store, _Kept(head, reason, whole, columns))
+        warning = warning or saved
     return History(columns, head=head, reason=reason, warning=warning)
 
 

@@ -235,7 +235,8 @@ async def test_cancelling_waits_for_a_look_that_is_under_way(workspace: Path) ->
     waiting = asyncio.ensure_future(anext(watch(slow, way="polling")))
     await asyncio.to_thread(slow.entered.wait)
     waiting.cancel()
-    await asyncio.wait([waiting], timeout=0)
+    for _ in range(5):  # turns of the loop
+        await asyncio.wait([waiting], timeout=0)
     assert not waiting.done()
     slow.leave.set()
     with pytest.raises(asyncio.CancelledError):

@@ -367,3 +367,35 @@ def test_a_store_that_fails_is_told_beside_the_answer(repository: Repository, tm
     history = kept(repository, store)
     assert (len(history), history.reason) == (1, "")
     assert history.warning.startswith("the history is not kept: ")
+
+
+def test_without_a_place_for_the_store_there_is_a_history(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("Add", "a.py", "b.py")
+    (tmp_path / "file").write_text("no folder")
+    store, said = open_history_store(str(tmp_path / "file" / "history.sqlite"))
+    assert said.endswith("going on without a cache")
+    assert len(kept(repository, store)) == len(recall_history(store)) == 1
+
+
+def test_a_store_that_fails_while_reading_is_begun_anew(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("Add", "a.py", "b.py")
+    path = tmp_path / "history.sqlite"
+    store = HistoryStore(str(path))
+    kept(repository, store)
+    store.connection.execute("pragma wal_checkpoint(truncate)")
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    store, _ = open_history_store(str(path))
+    history = kept(repository, store)
+    assert told(history) == [("Add", ("a.py", "b.py"))]
+    assert "begun anew" in history.warning
+    assert len(recall_history(HistoryStore(str(path)))) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give files away")
+def test_a_repository_of_another_user_is_not_asked(repository: Repository) -> None:
+    repository.commit("Add", "a.py", "b.py")
+    for path in (repository.root, repository.root / ".git"):
+        os.chown(path, 12345, 12345)
+    assert repository.history().reason.endswith("it belongs to another user")
