@@ -47,6 +47,8 @@ class Found(NamedTuple):
     """Comments before the body that belong to the first definition in it."""
     last: "Node | None" = None
     """Where the symbol ends when not with `node`: the last clause of an Elixir function."""
+    tell: "Callable[[Node, bytes], str | None] | None" = None
+    """Reads the documentation from `body`, only where it is wanted."""
 
 
 class Tree(Protocol):
@@ -229,8 +231,7 @@ def by_fields(
         if label is None:
             return ()
         inner = node.child_by_field_name(body)
-        said = doc(inner, source) if doc is not None and inner is not None else None
-        return (Found(text(label, source), kind, node, inner, said),)
+        return (Found(text(label, source), kind, node, inner, tell=doc if inner is not None else None),)
 
     return read
 

@@ -151,10 +151,11 @@ def read_many(
             continue
         singles = [[entry] for entry in batch]  # one of them is too much for a parser; the others are read again
         for entry, result in zip(batch, run_in_workers(read, singles, 1), strict=True):
-            yield entry, _lost(result) if isinstance(result, Died) else result[0]
+            yield entry, lost(result) if isinstance(result, Died) else result[0]
 
 
-def _lost(death: Died) -> AiexError:
+def lost(death: Died) -> AiexError:
+    """What to say of a file whose parse ended its process."""
     return StoreError(
         f"the process that parsed it ended ({'signal' if death.exit_code < 0 else 'exit'} {abs(death.exit_code)})",
         hint="Leave the file out with a line in .aiexignore, and report it.",

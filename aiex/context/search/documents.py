@@ -1,0 +1,123 @@
+"""A file as documents to search: functions, the heads of classes, and what lies between.
+
+Every line belongs to one document. A function inside a function belongs to the outer one, the comments and attributes
+directly above a function belong to it, and a line or two between two functions belongs to what stands before.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from aiex.context.facts import FileFacts, Symbol
+from aiex.context.structure import BODIED
+
+LONGEST_LINES = 40
+"""Longer stretches are cut."""
+SHORTEST_LINES = 3
+"""What lies between two functions is a document from so many lines with letters or digits."""
+ABOVE = (b"#", b"//", b"/*", b"*", b"@", b"--", b";;", b"%")
+"""How a line begins that may speak of the function below it: comments, attributes, annotations."""
+
+
+class Document(NamedTuple):
+    """A stretch of lines, counted from 1, the last included."""
+
+    start_line: int
+    end_line: int
+    symbol: int
+    """Index of the symbol it belongs to; -1 for what is in none."""
+
+
+def to_documents(facts: FileFacts, lines: Sequence[bytes]) -> list[Document]:
+    """The documents of a file, in order and without gaps; none for an empty file.
+
+    Args:
+        lines: The source without line ends, at least `facts.line_count` of them.
+    """
+    owners = _owners(facts)
+    bodies = [symbol.kind in BODIED for symbol in facts.symbols]
+    bodies.append(False)  # of what is in no symbol, which has the index -1
+    stretches = list(_stretches(owners))
+    documents: list[Document] = []
+    above = 0
+    for place, (start, end) in enumerate(stretches):
+        start -= above
+        above = 0
+        owner = owners[end - 1]
+        if not bodies[owner]:
+            if place + 1 < len(stretches) and bodies[owners[end]]:
+                above = _count_above(lines, start, end)
+                end -= above
+            if documents and not _is_worth(lines, start, end):
+                last = documents[-1]
+                documents[-1] = last._replace(end_line=end)
+                continue
+        if end > start:
+            documents.append(Document(start + 1, end, owner))
+    return [piece for document in documents for piece in _cut(document)]
+
+
+def _stretches(owners: list[int]) -> Iterator[tuple[int, int]]:
+    """Half open ranges of lines, counted from 0, that belong to one symbol."""
+    start = 0
+    for place in range(1, len(owners) + 1):
+        if place == len(owners) or owners[place] != owners[start]:
+            yield start, place
+            start = place
+
+
+def _count_above(lines: Sequence[bytes], start: int, end: int) -> int:
+    """How many lines before `end` are comments and attributes of what follows."""
+    place = end
+    while place > start:
+        text = lines[place - 1].strip()
+        if text.endswith(b"*/"):
+            while place > start and b"/*" not in lines[place - 1]:
+                place -= 1
+        elif not text.startswith(ABOVE):
+            break
+        place -= 1
+    return end - max(place, start)
+
+
+def _is_worth(lines: Sequence[bytes], start: int, end: int) -> bool:
+    """Whether enough lines say something."""
+    found = 0
+    for text in lines[start:end]:
+        found += any(character.isalnum() for character in text.decode("latin-1"))
+        if found >= SHORTEST_LINES:
+            return True
+    return False
+
+
+def _cut(document: Document) -> Iterator[Document]:
+    """Pieces of about equal length."""
+    start, end, symbol = document
+    pieces = -(-(end - start + 1) // LONGEST_LINES)
+    for piece in range(pieces):
+        after = start + (end - start + 1) // (pieces - piece)
+        yield Document(start, after - 1, symbol)
+        start = after
+
+
+def _owners(facts: FileFacts) -> list[int]:
+    """The symbol that each line belongs to."""
+    owners = [-1] * facts.line_count
+    for index in _outer_symbols(facts.symbols):
+        symbol = facts.symbols[index]
+        owners[symbol.start_line - 1 : symbol.end_line] = [index] * (
+            min(symbol.end_line, facts.line_count) - symbol.start_line + 1
+        )
+    return owners
+
+
+def _outer_symbols(symbols: tuple[Symbol, ...]) -> Iterator[int]:
+    """Symbols that are in no function and worth a document, containers before what they contain."""
+    closed: set[int] = set()
+    for index, symbol in enumerate(symbols):
+        if symbol.parent in closed:
+            closed.add(index)
+            continue
+        if symbol.kind in BODIED:
+            closed.add(index)
+        if symbol.end_line > symbol.start_line or symbol.kind in BODIED:
+            yield index

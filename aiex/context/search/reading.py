@@ -1,0 +1,115 @@
+"""Reads files into segments; the same functions serve this process and the workers."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex.context.extract import extract
+from aiex.context.reading import Content, lost, read_content
+from aiex.context.search.documents import to_documents
+from aiex.context.search.segment import File, Segment, Source, Span, to_segment, write_imports
+from aiex.context.stores.segments import Seen
+from aiex.errors import AiexError
+from aiex.guard.sandbox.workers import Died, run_in_workers
+
+if TYPE_CHECKING:
+    from aiex.context.listing import FileEntry
+    from aiex.guard.sandbox.files import Workspace
+
+LARGEST_PIECE_BYTES = 4_000_000
+"""Source for one segment of a worker: larger ones hold more memory."""
+SMALLEST_PIECE_BYTES = 150_000
+"""Smaller ones take longer to hand out than they spare at the end."""
+
+
+class Piece(NamedTuple):
+    """What a worker made of some files."""
+
+    segment: Segment
+    seen: list[Seen]
+    failed: list[tuple[str, AiexError]]
+    """Files that could not be read."""
+    size_bytes: int
+
+
+def to_seen(content: Content) -> Seen:
+    """What was seen of a file that was just read."""
+    return Seen(*content.row[:6])
+
+
+def to_source(content: Content, limit_bytes: int) -> Source:
+    """A file and its documents, for a segment.
+
+    What is not text or larger than `limit_bytes` has none: it is known by its path in the listing alone.
+    """
+    row = content.row
+    if content.note or len(content.source) > limit_bytes:
+        return Source(File(row.path, row.digest, ""), (), ())
+    lines = content.source.split(b"\n")
+    facts = extract(content.source, content.language, uses=False, names_only=True, limit_bytes=limit_bytes)
+    symbols = facts.symbols
+    spans = [
+        Span(start, end, symbols[index].qualified, symbols[index].kind) if index >= 0 else Span(start, end, "", "")
+        for start, end, index in to_documents(facts, lines)
+    ]
+    return Source(File(row.path, row.digest, write_imports(facts.imports)), lines, spans)
+
+
+def read_pieces(
+    workspace: "Workspace", entries: Sequence["FileEntry"], workers: int, limit_bytes: int
+) -> Iterator[tuple[int, Piece]]:
+    """Segments of many files, in worker processes when `workers` is above 1, with the number of files in each."""
+    read = partial(read_piece, workspace, limit_bytes)
+    if workers <= 1:
+        for batch in _batches(entries, 1):
+            yield len(batch), read(batch)
+        return
+    batches = list(_batches(entries, workers))
+    for batch, piece in zip(batches, run_in_workers(read, batches, workers), strict=True):
+        if not isinstance(piece, Died):
+            yield len(batch), piece
+            continue
+        singles = [[entry] for entry in batch]  # one of them is too much for a parser; the others are read again
+        for entry, single in zip(batch, run_in_workers(read, singles, 1), strict=True):
+            yield 1, single if not isinstance(single, Died) else _nothing(entry, lost(single))
+
+
+def _nothing(entry: "FileEntry", error: AiexError) -> Piece:
+    return Piece(to_segment([]), [], [(entry.path, error)], entry.size_bytes)
+
+
+def _batches(entries: Sequence["FileEntry"], workers: int) -> Iterator[list["FileEntry"]]:
+    """Pieces of work that become smaller, so that all workers end at about the same time."""
+    left = sum(map(_cost, entries))
+    batch: list[FileEntry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += _cost(entry)
+        if size >= min(max((left + size) // (2 * workers), SMALLEST_PIECE_BYTES), LARGEST_PIECE_BYTES):
+            yield batch
+            batch, size = [], 0
+        left -= _cost(entry)
+    if batch:
+        yield batch
+
+
+def _cost(entry: "FileEntry") -> int:
+    """What reading a file takes, in bytes of source."""
+    return entry.size_bytes + 1_000
+
+
+def read_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence["FileEntry"]) -> Piece:
+    """The segment of some files."""
+    sources: list[Source] = []
+    seen: list[Seen] = []
+    failed: list[tuple[str, AiexError]] = []
+    for entry in entries:
+        try:
+            content = read_content(workspace, entry)
+        except AiexError as error:
+            failed.append((entry.path, error))
+            continue
+        seen.append(to_seen(content))
+        sources.append(to_source(content, limit_bytes))
+    return Piece(to_segment(sources), seen, failed, sum(entry.size_bytes for entry in entries))

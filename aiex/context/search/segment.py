@@ -1,0 +1,308 @@
+"""A segment: the documents of some files and, for each term, where it occurs. Made once, then only read.
+
+All of it is flat bytes, which cost little to send between processes, to store, and to take apart again. A document is
+named by its number inside the segment, which takes two bytes; that bounds a segment to 65,535 documents.
+"""
+
+import re
+from array import array
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, repeat
+from sys import byteorder
+from typing import NamedTuple
+
+from aiex.context.facts import Import
+from aiex.context.search.words import spell_once, split_words
+
+MOST_DOCUMENTS = 65_535
+HIGHEST_COUNT = 255
+LONGEST_LENGTH = 65_535
+NAME_WEIGHT = 2
+"""How often the name of its definition counts in a document, beside where it is written."""
+_NAME = re.compile(r"\w+")
+DEFINES = "="
+"""Before a term: the documents that define exactly this identifier."""
+IMPORTS = ">"
+"""Before a term: the first documents of the files that name this word in an import."""
+
+
+class Span(NamedTuple):
+    """A document of a file, with the definition it is about."""
+
+    start_line: int
+    end_line: int
+    name: str
+    """Qualified; empty for what is in no definition."""
+    kind: str
+
+
+class File(NamedTuple):
+    """A file as it was taken in."""
+
+    path: str
+    digest: str
+    imports: str
+    """Its imports as `write_imports` gives them."""
+
+
+class Source(NamedTuple):
+    """A file to be taken into a segment."""
+
+    file: File
+    lines: Sequence[bytes]
+    """Its source without line ends."""
+    spans: Sequence[Span]
+    imported: Sequence[str] = ()
+    """Words of its imports."""
+
+
+class Segment(NamedTuple):
+    """Documents in the order of `files` and lines; `terms` is sorted."""
+
+    files: tuple[File, ...]
+    owners: bytes
+    """Number of its file for each document, two bytes each, in the machine's order as all numbers here."""
+    starts: bytes
+    """First line, four bytes."""
+    ends: bytes
+    """Last line, four bytes."""
+    lengths: bytes
+    """Words in it, two bytes."""
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    terms: tuple[str, ...]
+    sizes: bytes
+    """Documents with each term, four bytes."""
+    documents: bytes
+    """Their numbers, two bytes, term after term."""
+    counts: bytes
+    """How often the term occurs in each, one byte."""
+
+    def postings(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Each term with its documents and counts."""
+        ends = list(accumulate(array("I", self.sizes), initial=0))
+        for term, start, end in zip(self.terms, ends, ends[1:], strict=False):
+            yield term, self.documents[2 * start : 2 * end], self.counts[start:end]
+
+
+def to_segment(sources: Iterable[Source]) -> Segment:
+    """The segment of some files; of more documents than fit, the last are left out."""
+    maker = _Maker()
+    for source in sources:
+        maker.add(source)
+    return maker.segment()
+
+
+class _Maker:
+    """Takes files in word by word, and makes terms of the words once for all documents at the end."""
+
+    def __init__(self) -> None:
+        self.files: list[File] = []
+        self.owners, self.lengths = array("H"), array("H")
+        self.starts, self.ends = array("I"), array("I")
+        self.names: list[str] = []
+        self.kinds: list[str] = []
+        self.words = _Numbers()
+        """For each word the documents that have it, as often as they have it."""
+        self.marks: dict[str, list[int]] = {}
+        """Documents of definitions and imports."""
+
+    def add(self, source: Source) -> None:
+        """Take in one file."""
+        owner, first = len(self.files), len(self.owners)
+        self.files.append(source.file)
+        path = _spoken_path(source.file.path)
+        note, place = list.append, self.words.__getitem__
+        for span in source.spans[: MOST_DOCUMENTS - first]:
+            number = len(self.owners)
+            self.owners.append(owner)
+            self.starts.append(span.start_line)
+            self.ends.append(span.end_line)
+            self.names.append(span.name)
+            self.kinds.append(span.kind)
+            said = [path, *source.lines[span.start_line - 1 : span.end_line]]
+            if span.name:
+                said += [span.name.encode("utf-8", "surrogateescape")] * NAME_WEIGHT
+                self.mark(DEFINES + span.name.rpartition(".")[2], number)
+            words = split_words(b" ".join(said))
+            self.lengths.append(min(len(words), LONGEST_LENGTH))
+            deque(map(note, map(place, words), repeat(number)), maxlen=0)  # a loop without a step of Python
+        if len(self.owners) > first:
+            for word in imported_words(source.file.imports):
+                self.mark(IMPORTS + word, first)
+
+    def mark(self, term: str, number: int) -> None:
+        """Say that a document has a term; once for each."""
+        known = self.marks.setdefault(term, [])
+        if not known or known[-1] != number:
+            known.append(number)
+
+    def segment(self) -> Segment:
+        """Everything taken in so far."""
+        places: dict[str, list[list[int]]] = {term: [numbers] for term, numbers in self.marks.items()}
+        for word, numbers in self.words.items():
+            for term in spell_once(word):
+                if term in places:
+                    places[term].append(numbers)
+                else:
+                    places[term] = [numbers]
+        terms = sorted(places)
+        documents: list[int] = []
+        counts, sizes = bytearray(), array("I")
+        for term in terms:
+            lists = places[term]
+            numbers = lists[0] if len(lists) == 1 else sorted(chain.from_iterable(lists))
+            if len(numbers) == 1:
+                documents += numbers
+                counts.append(1)
+                sizes.append(1)
+                continue
+            found = Counter(numbers)
+            documents += found
+            counts += _to_bytes(found.values())
+            sizes.append(len(found))
+        return Segment(
+            tuple(self.files),
+            self.owners.tobytes(),
+            self.starts.tobytes(),
+            self.ends.tobytes(),
+            self.lengths.tobytes(),
+            tuple(self.names),
+            tuple(self.kinds),
+            tuple(terms),
+            sizes.tobytes(),
+            array("H", documents).tobytes(),
+            bytes(counts),
+        )
+
+
+class _Numbers(dict[bytes, list[int]]):
+    """A list for each word."""
+
+    def __missing__(self, word: bytes) -> list[int]:
+        numbers: list[int] = []
+        self[word] = numbers
+        return numbers
+
+
+def _to_bytes(counts: Collection[int]) -> bytes:
+    try:
+        return bytes(counts)
+    except ValueError:
+        return bytes(min(count, HIGHEST_COUNT) for count in counts)
+
+
+def _spoken_path(path: str) -> bytes:
+    """A path without the ending of its name."""
+    folder, _, base = path.rpartition("/")
+    return f"{folder}/{base.rpartition('.')[0] or base}".encode("utf-8", "surrogateescape")
+
+
+def join_segments(segments: Sequence[Segment], dead: Sequence[Collection[int]] = ()) -> Segment:
+    """One segment of several, together of at most `MOST_DOCUMENTS` documents.
+
+    Args:
+        dead: For each segment the numbers of files to leave out; none are left out without it.
+    """
+    if len(segments) == 1 and not any(dead):
+        return segments[0]
+    if any(dead):
+        segments = [
+            without_files(segment, gone) if gone else segment for segment, gone in zip(segments, dead, strict=True)
+        ]
+    lists: dict[str, list[tuple[bytes, bytes]]] = {}
+    base, file_base = 0, 0
+    owners = bytearray()
+    for segment in segments:
+        moved = _add(segment.documents, base)
+        for term, documents, counts in segment._replace(documents=moved).postings():
+            known = lists.get(term)
+            if known is None:
+                lists[term] = [(documents, counts)]
+            else:
+                known.append((documents, counts))
+        owners += _add(segment.owners, file_base)
+        base += len(segment.names)
+        file_base += len(segment.files)
+    terms = sorted(lists)
+    pieces = [lists[term] for term in terms]
+    return Segment(
+        tuple(file for segment in segments for file in segment.files),
+        bytes(owners),
+        b"".join([segment.starts for segment in segments]),
+        b"".join([segment.ends for segment in segments]),
+        b"".join([segment.lengths for segment in segments]),
+        tuple(name for segment in segments for name in segment.names),
+        tuple(kind for segment in segments for kind in segment.kinds),
+        tuple(terms),
+        array("I", [sum([len(counts) for _, counts in piece]) for piece in pieces]).tobytes(),
+        b"".join([documents for piece in pieces for documents, _ in piece]),
+        b"".join([counts for piece in pieces for _, counts in piece]),
+    )
+
+
+def _add(numbers: bytes, amount: int) -> bytes:
+    """Two-byte numbers, each raised by an amount; none may pass 65,535. One addition of long integers does it."""
+    if not amount or not numbers:
+        return numbers
+    step = int.from_bytes(amount.to_bytes(2, byteorder) * (len(numbers) // 2), byteorder)
+    return (int.from_bytes(numbers, byteorder) + step).to_bytes(len(numbers), byteorder)
+
+
+def without_files(segment: Segment, gone: Collection[int]) -> Segment:
+    """The same segment without the documents of some files."""
+    owners = array("H", segment.owners)
+    kept = [number for number, owner in enumerate(owners) if owner not in gone]
+    files = [number for number in range(len(segment.files)) if number not in gone]
+    new_file = {old: new for new, old in enumerate(files)}
+    new_document = {old: new for new, old in enumerate(kept)}
+    starts, ends, lengths = array("I", segment.starts), array("I", segment.ends), array("H", segment.lengths)
+    terms: list[str] = []
+    sizes, documents, counts = array("I"), array("H"), bytearray()
+    for term, held, told in segment.postings():
+        before = len(documents)
+        for number, count in zip(array("H", held), told, strict=True):
+            if number in new_document:
+                documents.append(new_document[number])
+                counts.append(count)
+        if len(documents) > before:
+            terms.append(term)
+            sizes.append(len(documents) - before)
+    return Segment(
+        tuple(segment.files[number] for number in files),
+        array("H", [new_file[owners[number]] for number in kept]).tobytes(),
+        array("I", [starts[number] for number in kept]).tobytes(),
+        array("I", [ends[number] for number in kept]).tobytes(),
+        array("H", [lengths[number] for number in kept]).tobytes(),
+        tuple(segment.names[number] for number in kept),
+        tuple(segment.kinds[number] for number in kept),
+        tuple(terms),
+        sizes.tobytes(),
+        documents.tobytes(),
+        bytes(counts),
+    )
+
+
+def write_imports(imports: Iterable[Import]) -> str:
+    """Imports as lines of kind, module and names, for `read_imports`."""
+    lines = (
+        "\t".join((item.kind, item.module, *(name for name, _ in item.names)))
+        for item in imports
+        if "\n" not in item.module
+    )
+    return "\n".join(dict.fromkeys(lines))
+
+
+def imported_words(text: str) -> list[str]:
+    """The words in what `write_imports` gave, each once, without the kinds."""
+    said = [line.partition("\t")[2] for line in text.split("\n")]
+    return list(dict.fromkeys(_NAME.findall("\n".join(said))))
+
+
+def read_imports(text: str) -> list[Import]:
+    """The imports in what `write_imports` gave, without places and local names."""
+    if not text:
+        return []
+    found = (line.split("\t") for line in text.split("\n"))
+    return [Import(module, tuple((name, name) for name in names), "", 0, kind) for kind, module, *names in found]

@@ -1,0 +1,83 @@
+"""Source and questions as terms: identifiers kept whole and split into their words, each reduced to its stem."""
+
+import re
+from collections import Counter
+from itertools import chain
+
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|[0-9]+")
+LONGEST_WORD = 80
+"""Longer runs of letters are data: hashes, encoded pictures."""
+_STOP_WORDS = """
+a an and are as at be been but by can could did do does for from get had has have how i if in into is it its just like
+may me my no not of on one only or other our out over same should so some such than that the their them then there these
+they this to up use used using very was we were what when where which while who why will with would you your also any all
+am because being both each few more most own self true false none null return def class import function const let var new
+public private static void end fn pub impl mod val else elif try except raise assert print example following expected
+actual behavior behaviour issue bug version please code see https http www com github org html python
+"""
+STOP = frozenset(_STOP_WORDS.split())
+"""Words that say nothing about what a piece of code is for."""
+_ENDINGS = (
+    ("ically", "ic"), ("ations", "at"), ("ation", "at"), ("ities", "ity"), ("ies", "y"), ("ings", ""), ("ing", ""),
+    ("ness", ""), ("ments", ""), ("ment", ""), ("edly", ""), ("ed", ""), ("ors", ""), ("or", ""), ("ers", ""),
+    ("er", ""), ("es", ""), ("ly", ""), ("s", ""), ("e", ""),
+)  # fmt: skip
+_ENDINGS_BY_LETTER = {
+    letter: tuple(pair for pair in _ENDINGS if pair[0].endswith(letter))
+    for letter in {ending[-1] for ending, _ in _ENDINGS}
+}
+_BETWEEN = bytes(byte if byte >= 0x80 or byte == ord("_") or chr(byte).isalnum() else ord(" ") for byte in range(256))
+"""Turns whatever separates words into spaces: splitting at them is three times as fast as a search for words."""
+_CACHED_WORDS = 200_000
+
+
+def spell(word: bytes) -> tuple[str, ...]:
+    """The terms of one word: itself, and its parts when it is composed; none for a stop word.
+
+    `getHTTPClient` gives `gethttpclient`, `http` and `client`.
+    """
+    if len(word) > LONGEST_WORD or (word[0] <= ord("9") and not (word.isdigit() and len(word) >= 3)):
+        return ()
+    text = word.decode("utf-8", "replace")
+    whole = text.lower().strip("_")
+    if len(whole) < 2 or whole in STOP:
+        return ()
+    parts = [part.lower() for part in _PART.findall(text)]
+    if len(parts) < 2:
+        return (stem(whole),)
+    return (stem(whole), *(stem(part) for part in parts if len(part) > 1 and part not in STOP))
+
+
+class _Spelled(dict[bytes, tuple[str, ...]]):
+    """What `spell` gave; a plain dictionary is read without a call."""
+
+    def __missing__(self, word: bytes) -> tuple[str, ...]:
+        if len(self) >= _CACHED_WORDS:
+            self.clear()
+        terms = self[word] = spell(word)
+        return terms
+
+
+_SPELLED = _Spelled()
+
+
+spell_once = _SPELLED.__getitem__
+"""`spell`, remembering what it gave."""
+
+
+def split_words(source: bytes) -> list[bytes]:
+    """The runs of letters, digits, underscores and bytes beyond ASCII, in order."""
+    return source.translate(_BETWEEN).split()
+
+
+def stem(word: str) -> str:
+    """A word without its ending, when at least three letters are left."""
+    for ending, instead in _ENDINGS_BY_LETTER.get(word[-1], ()):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: len(word) - len(ending)] + instead
+    return word
+
+
+def count_terms(source: bytes) -> Counter[str]:
+    """How often each term occurs. Cost: about 40 ms a megabyte."""
+    return Counter(chain.from_iterable(map(spell_once, split_words(source))))

@@ -1,0 +1,1 @@
+"""Databases of the context engine beside its tiers."""
