@@ -134,13 +134,14 @@ class Corpus:
             return
         self._postings.update((term, []) for term in missing)
         for place, live in enumerate(self.lives):
-            number = live.head.id
-            nothing: dict[str, bytes] = {}
-            found = self.index.ask_store(lambda store, number=number: store.find(number, missing), nothing)
-            for term, packed in found.items():
+            for term, packed in self._find(live.head.id, missing).items():
                 postings = self._unpack(place, packed)
                 if postings.documents:
                     self._postings[term].append(postings)
+
+    def _find(self, segment: int, terms: list[str]) -> dict[str, bytes]:
+        nothing: dict[str, bytes] = {}
+        return self.index.ask_store(lambda store: store.find(segment, terms), nothing)
 
     def _unpack(self, place: int, packed: bytes) -> Postings:
         size = len(packed) // 3

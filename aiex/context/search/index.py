@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aiex import dirs
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
-from aiex.context.stores.segments import Head, Seen, SegmentStore, begin_anew, open_segments
+from aiex.context.stores.opening import begin_anew, open_or_begin
+from aiex.context.stores.segments import Head, Seen, SegmentStore
 from aiex.errors import StoreError
 from aiex.events import Warned
 from aiex.sqlite import DamagedStore
@@ -222,21 +223,27 @@ class Index:
 
     def _keep(self, pieces: "list[Piece]") -> None:
         """Write what workers found, as few segments."""
-        from aiex.context.search.segment import MOST_DOCUMENTS, join_segments
+        from aiex.context.search.segment import MOST_DOCUMENTS
         from aiex.guard.neutral import printable_path
 
         for piece in pieces:
             for path, error in piece.failed:
                 self.warnings.append(Warned(f"left out {printable_path(path)}: {error.message}"))
         group: list[Piece] = []
-        for piece in [*pieces, None]:
+        for piece in pieces:
             size = sum(len(known.segment.names) for known in group)
-            if group and (piece is None or size + len(piece.segment.names) > MOST_DOCUMENTS):
-                segment = join_segments([known.segment for known in group])
-                self._add(segment, [seen for known in group for seen in known.seen])
+            if group and size + len(piece.segment.names) > MOST_DOCUMENTS:
+                self._join(group)
                 group = []
-            if piece is not None and piece.seen:
-                group.append(piece)
+            group.append(piece)
+        self._join(group)
+
+    def _join(self, pieces: "list[Piece]") -> None:
+        from aiex.context.search.segment import join_segments
+
+        seen = [seen for piece in pieces for seen in piece.seen]
+        if seen:
+            self._add(join_segments([piece.segment for piece in pieces]), seen)
 
     def _add(self, segment: "Segment", seen: list[Seen]) -> None:
         gone = [path for path in self.seen if path not in self.paths.known]
@@ -282,10 +289,13 @@ class Index:
         except (OSError, StoreError) as error:
             self.warnings.append(Warned(f"the index is not kept: {error}"))
             path = ":memory:"
-        store, said = open_segments(path, self.version)
+        store, said = open_or_begin(self._open, path)
         if said:
             self.warnings.append(Warned(said))
         return store
+
+    def _open(self, path: str) -> SegmentStore:
+        return SegmentStore(path, self.version)
 
     def ask_store(self, ask: Callable[[SegmentStore], T], otherwise: T) -> T:
         """What the store answers. One that turns out damaged is begun anew; one that fails costs speed only."""
@@ -297,7 +307,7 @@ class Index:
                     self._warn(error)
                     break
                 self.store.close()
-                self.store, said = begin_anew(self.store.path, self.version, error)
+                self.store, said = begin_anew(self._open, self.store.path, error)
                 self.warnings.append(Warned(said))
                 self.__dict__.pop("seen", None)
             except StoreError as error:
@@ -318,14 +328,20 @@ class Index:
 
 def _rewrite(store: SegmentStore, chosen: Sequence[Live]) -> None:
     """Replace segments by as few as can hold what is alive in them."""
-    from aiex.context.search.segment import MOST_DOCUMENTS, join_segments
+    from aiex.context.search.segment import MOST_DOCUMENTS
 
     group: list[Live] = []
-    for live in [*chosen, None]:
+    for live in chosen:
         size = sum(len(known.head.owners) for known in group)
-        if group and (live is None or size + len(live.head.owners) > MOST_DOCUMENTS):
-            joined = join_segments([store.read(known.head) for known in group], [known.dead for known in group])
-            store.add(joined, replaced=[known.head.id for known in group])
+        if group and size + len(live.head.owners) > MOST_DOCUMENTS:
+            _replace(store, group)
             group = []
-        if live is not None:
-            group.append(live)
+        group.append(live)
+    _replace(store, group)
+
+
+def _replace(store: SegmentStore, group: Sequence[Live]) -> None:
+    from aiex.context.search.segment import join_segments
+
+    joined = join_segments([store.read(known.head) for known in group], [known.dead for known in group])
+    store.add(joined, replaced=[known.head.id for known in group])

@@ -9,11 +9,12 @@ LONGEST_WORD = 80
 """Longer runs of letters are data: hashes, encoded pictures."""
 _STOP_WORDS = """
 a an and are as at be been but by can could did do does for from get had has have how i if in into is it its just like
-may me my no not of on one only or other our out over same should so some such than that the their them then there these
-they this to up use used using very was we were what when where which while who why will with would you your also any all
-am because being both each few more most own self true false none null return def class import function const let var new
-public private static void end fn pub impl mod val else elif try except raise assert print example following expected
-actual behavior behaviour issue bug version please code see https http www com github org html python
+may me my no not of on one only or other our out over same should so some such than that the their them then there
+these they this to up use used using very was we were what when where which while who why will with would you your
+also any all am because being both each few more most own self true false none null return def class import function
+const let var new public private static void end fn pub impl mod val else elif try except raise assert print example
+following expected actual behavior behaviour issue bug version please code see https http www com github org html
+python
 """
 STOP = frozenset(_STOP_WORDS.split())
 """Words that say nothing about what a piece of code is for."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import sqlite
 from aiex.context.search.segment import File, Segment
-from aiex.errors import StoreError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -254,28 +253,6 @@ class _Snapshot:
 
     def __exit__(self, *_: object) -> None:
         self.store.connection.rollback()
-
-
-def open_segments(path: str, version: str) -> tuple[SegmentStore, str]:
-    """The store at a path, and what had to be said about opening it (empty when all was well).
-
-    A damaged or newer store is set aside. Where none can be written the store lives in memory.
-    """
-    try:
-        return SegmentStore(path, version), ""
-    except (sqlite.DamagedStore, sqlite.NewerStore) as error:
-        return begin_anew(path, version, error)
-    except StoreError as error:
-        return SegmentStore(":memory:", version), f"{error.message}; the index is not kept"
-
-
-def begin_anew(path: str, version: str, error: StoreError) -> tuple[SegmentStore, str]:
-    """An empty store in place of one that failed with this error, which is set aside; and what to say about it."""
-    try:
-        aside = sqlite.set_aside(path)
-        return SegmentStore(path, version), f"{error.message}; set aside as {aside} and begun anew"
-    except StoreError as again:
-        return SegmentStore(":memory:", version), f"{again.message}; the index is not kept"
 
 
 def _to_head(
