@@ -144,6 +144,8 @@ class translated_errors:
 
         if isinstance(error, sqlite3.Error | OSError):
             raise to_store_error(error, self.path) from error
+        if isinstance(error, UnicodeDecodeError):  # SQLite quotes what it found, and Python cannot read the quote
+            raise DamagedStore(f"cannot read {self.path}: it holds text that is not UTF-8") from error
 
 
 def to_store_error(error: sqlite3.Error | OSError, path: str) -> StoreError:

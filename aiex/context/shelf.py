@@ -3,6 +3,7 @@
 Everything in such a store can be had again. Where none can be written it lives in memory. Each trouble is said once.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
@@ -16,6 +17,7 @@ MEMORY = ":memory:"
 _BROKEN_SCHEMA = {1, 18, 20, 25}
 """ERROR, TOOBIG, MISMATCH, RANGE (sqlite.org/rescode.html): from our own fixed queries they mean other tables or rows
 than we made."""
+_READ_ONLY = 8
 
 
 class Closable(Protocol):
@@ -69,7 +71,7 @@ class Shelf(Generic[Store]):
         try:
             return ask(self.store)
         except StoreError as error:
-            if not is_damage(error):
+            if not is_damage(error, self.path):
                 self.say(error)
                 return otherwise
             self.begin_anew(error)
@@ -112,7 +114,7 @@ class Shelf(Generic[Store]):
         try:
             store = self.make(self.path)
         except StoreError as error:
-            if is_damage(error):
+            if is_damage(error, self.path):
                 return self._replace(error)
             return self._in_memory(error)
         self._seen = sqlite.identify(self.path)
@@ -125,7 +127,7 @@ class Shelf(Generic[Store]):
                 sqlite.forget_asides(self.path)
                 said = f"set aside as {aside} and begun anew"
             else:
-                said = "begun anew by another process"
+                said = "begun anew already, by another process or the upkeep"
             store = self.make(self.path)
         except StoreError as again:
             return self._in_memory(again)
@@ -142,9 +144,11 @@ class Shelf(Generic[Store]):
             self.warnings.append(warning)
 
 
-def is_damage(error: StoreError) -> bool:
+def is_damage(error: StoreError, path: str) -> bool:
     """Whether the file itself is at fault, or not ours to read, so that a new one helps."""
     if isinstance(error, sqlite.DamagedStore | sqlite.NewerStore):
         return True
     code = getattr(error.__cause__, "sqlite_errorcode", None) or 0
+    if code == _READ_ONLY:  # a file that we may write, but SQLite may not, says of itself that it needs a newer SQLite
+        return os.access(path, os.W_OK) and os.access(os.path.dirname(path) or ".", os.W_OK)
     return type(error) is StoreError and code & 0xFF in _BROKEN_SCHEMA

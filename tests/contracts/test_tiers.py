@@ -1,4 +1,4 @@
-"""What every storage tier keeps, found by name; a new file in `aiex/context/tiers` is tested before anyone writes a test."""
+"""What every storage tier keeps, found by name: a new file in `aiex/context/tiers` is tested as it is."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -21,7 +21,10 @@ SCHEMA = """
     ) without rowid;
     create table counts (name text primary key, value integer not null) without rowid;
     """
-COLUMNS = "kind, key, cast(size_bytes as integer), cast(used_ns as integer)"
+COLUMNS = """
+    ifnull(kind, ''), ifnull(cast(key as text), ''),
+    ifnull(cast(size_bytes as integer), 0), ifnull(cast(used_ns as integer), 0)
+"""
 """Of `kept`, with the types of `Kept` even where a page is damaged."""
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
@@ -118,7 +121,9 @@ class Ledger:
     def statistics(self) -> Statistics:
         """What is here now and what happened over the life of the file."""
         items, size, _ = self.totals()
-        counts = Counter(dict(self.connection.execute("select name, cast(value as integer) from counts").fetchall()))
+        counts = Counter(
+            dict(self.connection.execute("select name, ifnull(cast(value as integer), 0) from counts").fetchall())
+        )
         counts.update(self._counts)
         happened = (counts[name] for name in ("hits", "misses", "evictions", "promotions", "demotions"))
         return Statistics(self.tier, items, size, self.limit_bytes, *happened)
