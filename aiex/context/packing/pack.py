@@ -1,0 +1,256 @@
+"""Fits ranked spans of code into a number of tokens: each at the level of detail that is worth its tokens.
+
+A heap holds for each candidate the step to a higher level that gains most per token. The best step is taken while it
+fits; what a step costs is counted only when it comes to the top, because other steps may have paid for its lines by
+then. At the end the whole text is counted: when it is too long, the last steps are taken back.
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from aiex.context.packing.counting import Counts, CountTokens, remembering
+from aiex.context.packing.ledger import Sheet
+from aiex.context.packing.levels import Level
+from aiex.context.packing.packed import Dropped, Effect, Pack, Part, Ranked
+from aiex.context.packing.render import to_ranges
+from aiex.context.packing.source import Source
+from aiex.errors import UsageError
+
+WORTH = {
+    Level.DROP: 0.0,
+    Level.OUTLINE: 0.01,
+    Level.SIGNATURE: 0.03,
+    Level.ELIDED: 0.06,
+    Level.CODE: 0.7,
+    Level.WHOLE: 1.0,
+}
+"""How much of a span's worth a level delivers. Long documentation is left out first where it takes more than the share
+that is missing to 1. Source: benchmarks/packing.py."""
+MUST_WORTH = 1_000.0
+RANK_OFFSET = 2
+RANK_POWER = 1.5
+"""A line of the span at rank r, from 0, is worth (r + offset) ** -power: what is asked for lies in a span the more
+likely the higher it ranks and, about in proportion, the longer it is. Source: benchmarks/packing.py."""
+LINE_TOKENS = 10
+"""Of an average line, until it is counted."""
+LEAST_ROOM = 12
+"""With less left, no further step is looked for."""
+ROUNDS = 4
+"""How often room that the count of the whole text leaves is filled again."""
+
+ReadSource = Callable[[str], Source | None]
+"""Gives a file by its path; None when it cannot be read."""
+
+
+class Step(NamedTuple):
+    """One candidate raised from one level to another."""
+
+    candidate: int
+    before: Level
+    after: Level
+    tokens: int
+
+
+def pack(
+    candidates: Sequence[Ranked],
+    budget_tokens: int,
+    count: CountTokens,
+    read: ReadSource,
+    *,
+    reserve_tokens: int = 0,
+    earlier: Sequence[str] = (),
+    tail: str = "",
+    numbered: bool = False,
+) -> Pack:
+    """Pack the best of ranked spans into a text of at most `budget_tokens`.
+
+    Args:
+        candidates: Best first; may overlap.
+        count: Tokens of a text, exactly or leaning upwards.
+        read: Called once for each file that comes near the top.
+        reserve_tokens: Of the budget, left free for something else.
+        earlier: The files of the pack before in this conversation: they keep their order at the front of the text, so
+            that a vendor's cache of the beginning of the request holds as far as they are the same. Others follow in
+            the order of their paths, whatever their rank, for the same reason.
+        tail: Ends the text, such as a map of the repository; counted.
+        numbered: Put a number before each line.
+
+    Raises:
+        UsageError: if not even the tail fits.
+
+    Cost: O(n log n) steps, and one count for each line that is tried. Source: greedy steps of a knapsack with several
+    choices for each item, Sinha and Zoltners 1979.
+    """
+    room = budget_tokens - reserve_tokens
+    counts = remembering(count)
+    if counts(tail) > room:
+        raise UsageError(f"a budget of {room} tokens is too small for what ends the pack")
+    table = Table(candidates, counts, read, numbered=numbered)
+    text = table.fill(room, earlier, tail)
+    return table.to_pack(text, earlier)
+
+
+class Table:
+    """The state of one packing: files opened, levels reached, steps taken."""
+
+    def __init__(self, candidates: Sequence[Ranked], counts: Counts, read: ReadSource, *, numbered: bool) -> None:
+        self.candidates = candidates
+        self.counts = counts
+        self.read = read
+        self.numbered = numbered
+        self.sheets: dict[str, Sheet | None] = {}
+        self.levels = [Level.DROP] * len(candidates)
+        self.steps: list[Step] = []
+        self.spent = 0
+        self.heap: list[tuple[float, int, int]] = []
+        """Negative gain per token, candidate, and the version of its file that this was reckoned with."""
+
+    def fill(self, room: int, earlier: Sequence[str], tail: str) -> str:
+        """Take steps until the text fills the room."""
+        allowed = room - self.counts(tail)
+        text = tail
+        for _ in range(ROUNDS):
+            taken = len(self.steps)
+            self.climb(allowed)
+            text = self.text(earlier, tail)
+            tokens = self.counts(text)
+            if tokens > room or len(self.steps) == taken or room - tokens < max(room // 50, LEAST_ROOM):
+                break
+            allowed = int(self.spent + (room - tokens) * self.spent / max(tokens, 1))
+        while self.steps and self.counts(text) > room:
+            self.take_back(self.counts(text) - room)
+            text = self.text(earlier, tail)
+        return text
+
+    def climb(self, allowed: int) -> None:
+        """Take the best steps as far as they fit."""
+        self.heap = [(-self.guess(number), number, -1) for number in range(len(self.candidates))]
+        heapq.heapify(self.heap)
+        while self.heap and allowed - self.spent >= LEAST_ROOM:
+            _, number, version = heapq.heappop(self.heap)
+            sheet = self.sheet(number)
+            if sheet is None:
+                continue
+            found = self.best_step(number, sheet, allowed - self.spent)
+            if found is None:
+                continue
+            ratio, step = found
+            if version != sheet.version and self.heap and ratio < -self.heap[0][0]:
+                heapq.heappush(self.heap, (-ratio, number, sheet.version))
+                continue
+            self.take(step, sheet)
+            if step.after < Level.WHOLE:
+                heapq.heappush(self.heap, (-ratio, number, -1))
+
+    def guess(self, number: int) -> float:
+        """Gain per token before the file is opened, leaning upwards."""
+        return 2 * self.worth(number) / (self.lines_of(number) * LINE_TOKENS)
+
+    def worth(self, number: int) -> float:
+        """What a candidate whole is worth."""
+        must = getattr(self.candidates[number], "must", False)
+        density: float = (number + RANK_OFFSET) ** -RANK_POWER
+        return (MUST_WORTH if must else 1.0) * self.lines_of(number) * density
+
+    def lines_of(self, number: int) -> int:
+        """The length of a candidate."""
+        one = self.candidates[number]
+        return max(one.end_line - one.start_line + 1, 1)
+
+    def best_step(self, number: int, sheet: Sheet, room: int) -> tuple[float, Step] | None:
+        """The step that gains most per token, of those that fit; None when none does."""
+        best: tuple[float, Step] | None = None
+        before = self.levels[number]
+        for level in Level:
+            if level <= before:
+                continue
+            tokens = sheet.cost(self.candidates[number], level, room)
+            if tokens is None:
+                continue
+            ratio = self.worth(number) * (WORTH[level] - WORTH[before]) / max(tokens, 1)
+            if best is None or ratio >= best[0]:
+                best = ratio, Step(number, before, level, tokens)
+        return best
+
+    def take(self, step: Step, sheet: Sheet) -> None:
+        sheet.move(self.candidates[step.candidate], step.before, step.after)
+        self.levels[step.candidate] = step.after
+        self.spent += step.tokens
+        self.steps.append(step)
+
+    def take_back(self, tokens: int) -> None:
+        """Undo the last steps that were reckoned at so many tokens, at least one."""
+        freed = 0
+        while self.steps and (not freed or freed < tokens):
+            step = self.steps.pop()
+            sheet = self.sheet(step.candidate)
+            if sheet is not None:
+                sheet.move(self.candidates[step.candidate], step.after, step.before)
+            self.levels[step.candidate] = step.before
+            self.spent -= step.tokens
+            freed += max(step.tokens, 1)
+
+    def sheet(self, number: int) -> Sheet | None:
+        """The file of a candidate, opened when it is first asked for."""
+        path = self.candidates[number].path
+        if path not in self.sheets:
+            source = self.read(path)
+            self.sheets[path] = Sheet(source, self.counts, numbered=self.numbered) if source else None
+        return self.sheets[path]
+
+    def order(self, earlier: Sequence[str]) -> list[str]:
+        """The files of the text."""
+        place = {path: number for number, path in enumerate(earlier)}
+        shown = [path for path, sheet in self.sheets.items() if sheet and (sheet.wanted or sheet.named)]
+        return sorted(shown, key=lambda path: (place.get(path, len(place)), path))
+
+    def text(self, earlier: Sequence[str], tail: str) -> str:
+        blocks = [sheet.text() for path in self.order(earlier) if (sheet := self.sheets[path])]
+        return "\n".join([*blocks, tail] if tail else blocks)
+
+    def to_pack(self, text: str, earlier: Sequence[str]) -> Pack:
+        """What was chosen, as data."""
+        place = {path: number for number, path in enumerate(self.order(earlier))}
+        tokens = [0] * len(self.candidates)
+        for step in self.steps:
+            tokens[step.candidate] += step.tokens
+        parts, dropped = [], []
+        for number, (one, level) in enumerate(zip(self.candidates, self.levels, strict=True)):
+            span = (one.path, one.start_line, one.end_line)
+            if level and one.path in place:
+                parts.append(Part(*span, level.name.lower(), one.why, tokens[number]))
+            else:
+                readable = self.sheets.get(one.path, self) is not None
+                dropped.append(Dropped(*span, "no room" if readable else "not readable"))
+        parts.sort(key=lambda part: (place[part.path], part.start_line, part.end_line))
+        after = self.counts(text)
+        levels = {level.name.lower(): self.levels.count(level) for level in reversed(Level)}
+        effect = Effect(self.whole_tokens(), after, {name: times for name, times in levels.items() if times})
+        delivered = {
+            path: to_ranges(sheet.delivered()) for path in place if (sheet := self.sheets[path]) and sheet.wanted
+        }
+        return Pack(text, after, tuple(parts), tuple(dropped), effect, delivered)
+
+    def whole_tokens(self) -> int:
+        """About what all candidates whole would take: the lines counted, times what a line takes in the mean."""
+        wanted: dict[str, list[tuple[int, int]]] = {}
+        for one in self.candidates:
+            if self.sheets.get(one.path, self) is not None:
+                wanted.setdefault(one.path, []).append((one.start_line, one.end_line))
+        lines = {path: _lines_of(spans, self.sheets.get(path)) for path, spans in wanted.items()}
+        known = [(sheet, number) for path, sheet in self.sheets.items() if sheet for number in sheet.wanted]
+        seen = sum(sheet.line_tokens(number) for sheet, number in known)
+        mean = seen / len(known) if known else LINE_TOKENS
+        return round(sum(lines.values()) * mean)
+
+
+def _lines_of(spans: Sequence[tuple[int, int]], sheet: Sheet | None) -> int:
+    """Different lines in spans, as far as the file goes."""
+    lines, reached = 0, 0
+    most = sheet.source.line_count if sheet else None
+    for first, last in sorted(spans):
+        end = last if most is None else min(last, most)
+        lines += max(end - max(first, reached + 1) + 1, 0)
+        reached = max(reached, end)
+    return lines
