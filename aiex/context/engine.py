@@ -263,6 +263,7 @@ class Engine:
         listed = self.paths.known if "listing" in self.__dict__ else None
         gone = [path for path in self._stored if path not in listed and path not in rows] if listed is not None else []
         self.note_unlisted(rows.keys() - (self._stored if listed is None else listed.keys()))
+        self.memory.mark_stale(self.rows[path].key for path in gone if path in self.rows)
         self.memory.save(list(rows.values()), facts, gone, known_files=len(self.rows))
         self._stored = self._stored.difference(gone).union(rows)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 ROOM = "aiex.context.tiers"
 ORDER = ("hot", "warm", "cold")
-"""From the fastest tier to the largest; a tier that is not named here is not asked."""
+"""From the fastest tier to the largest."""
 
 
 class Statistics(NamedTuple):

@@ -1,6 +1,7 @@
 """The tiered memory: values move down when nobody uses them and up when somebody does, and none is lost on the way."""
 
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aiex.context import memory as module
+from aiex.context.engine import Engine, open_engine
 from aiex.context.facts import without_uses
 from aiex.context.memory import Memory
 from aiex.context.tiers._ledger import DAY_NS
 from aiex.context.upkeep import Bounds, tend
 from aiex.events import Warned
+from aiex.guard.sandbox.files import Workspace
 from tests.unit.context.tiers.facts import make_facts, make_file, make_row
 
 NOTHING_STAYS = Bounds(spare_facts=0, unused_ns=-DAY_NS)
@@ -229,6 +232,57 @@ def test_what_is_found_in_the_cold_tier_moves_up_before_memory_fills(runs: Opene
     monkeypatch.setattr(module, "SETTLE_EVERY", 4)
     first.light_facts([f"{number}:python" for number in range(10)])
     assert runs.counts(runs.run())["warm"][0] == 8
+
+
+def engine_on(root: Path, folder: Path) -> Engine:
+    return open_engine(Workspace(str(root)), cache_path=str(folder / "cache" / "code.db"), workers=1)
+
+
+def switch(root: Path, branch: str, stamp: int) -> None:
+    """Both files as they are on a branch."""
+    root.mkdir(exist_ok=True)
+    for name in ("a.py", "b.py"):
+        place = root / name
+        place.write_text(f"def {branch}_{name[0]}():\n    return run()\n")
+        os.utime(place, ns=(stamp, stamp))
+
+
+def test_a_branch_that_comes_back_is_not_parsed_again(tmp_path: Path):
+    root = tmp_path / "ws"
+    for turn, branch in enumerate(["main", "topic", "main"]):
+        switch(root, branch, 10**18 + turn)
+        engine = engine_on(root, tmp_path)
+        assert [symbol.name for symbol in engine.facts("a.py").symbols] == [f"{branch}_a"]
+        assert {path: facts.symbols[0].name for path, facts in engine.many(["a.py", "b.py"])} == {
+            "a.py": f"{branch}_a",
+            "b.py": f"{branch}_b",
+        }
+        if branch == "topic":
+            engine.save()
+            assert engine.memory.tend(Bounds(spare_facts=0))
+        engine.close()
+        assert engine.warnings == []
+    last = engine_on(root, tmp_path).memory.statistics()
+    assert [(tier["tier"], tier["items"], tier["promotions"], tier["demotions"]) for tier in last[1:]] == [
+        ("warm", 4, 0, 2),
+        ("cold", 0, 2, 0),
+    ]
+
+
+def test_facts_of_a_file_that_changed_leave_the_hot_tier_first(tmp_path: Path):
+    root = tmp_path / "ws"
+    switch(root, "main", 10**18)
+    engine = engine_on(root, tmp_path)
+    engine.facts("a.py")
+    old = engine.rows["a.py"].key
+    engine.facts("b.py")
+    for _ in range(3):
+        engine.hot.get(old)
+    (root / "a.py").write_text("def other():\n    return 1\n")
+    engine.facts("a.py")
+    engine.hot.shrink(engine.hot.size_bytes - 1)
+    keys = [old, engine.rows["a.py"].key, engine.rows["b.py"].key]
+    assert [engine.hot.get(key) is not None for key in keys] == [False, True, True]
 
 
 KEYS = st.sampled_from(["a", "b", "ü", "facts/x", "item/a", ""])
