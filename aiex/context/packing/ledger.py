@@ -1,6 +1,7 @@
 """What is chosen of each file while a pack is made, and what a change would cost."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from aiex.context.packing.counting import Counts
 from aiex.context.packing.levels import Level, lines_at, named_in
@@ -25,6 +26,7 @@ class Sheet:
         self.named: Counter[int] = Counter()
         self.version = 0
         self._counts = counts
+        self._tokens: dict[int, int] = {}
         self._levels: dict[tuple[int, int, Level], frozenset[int]] = {}
 
     def lines(self, one: Ranked, level: Level) -> frozenset[int]:
@@ -53,8 +55,11 @@ class Sheet:
 
     def line_tokens(self, number: int) -> int:
         """Of a line with what stands before and behind it."""
-        line = self.source.lines[number - 1]
-        return self._counts(f"{number:>5} {line}\n" if self.numbered else f"{line}\n")
+        tokens = self._tokens.get(number)
+        if tokens is None:
+            line = self.source.lines[number - 1]
+            tokens = self._tokens[number] = self._counts(f"{number:>5} {line}\n" if self.numbered else f"{line}\n")
+        return tokens
 
     def _marks(self, fresh: frozenset[int]) -> int:
         """How many marks more there are with these lines."""
@@ -70,11 +75,8 @@ class Sheet:
 
     def move(self, one: Ranked, before: Level, after: Level) -> None:
         """Take a candidate from one level to another."""
-        self.wanted.update(self.lines(one, after))
-        self.wanted.subtract(self.lines(one, before))
-        self.named.update(self.names(one, after))
-        self.named.subtract(self.names(one, before))
-        self.wanted, self.named = +self.wanted, +self.named
+        _swap(self.wanted, self.lines(one, before), self.lines(one, after))
+        _swap(self.named, self.names(one, before), self.names(one, after))
         self.version += 1
 
     def delivered(self) -> list[int]:
@@ -86,3 +88,12 @@ class Sheet:
         if not self.wanted and not self.named:
             return ""
         return render_file(self.source, self.delivered(), self.named, numbered=self.numbered)
+
+
+def _swap(counter: Counter[int], old: Iterable[int], new: Iterable[int]) -> None:
+    """Count the new and discount the old; what nobody wants any more leaves."""
+    counter.update(new)
+    for number in old:
+        counter[number] -= 1
+        if not counter[number]:
+            del counter[number]

@@ -61,27 +61,22 @@ def lines_at(source: Source, first: int, last: int, level: Level, focus: Sequenc
 
 
 def named_in(source: Source, first: int, last: int) -> list[int]:
-    """The symbols that the outline of a span names: those that begin in it and are in no function; in file order."""
-    return [index for index in source.starting_in(first, last) if not _is_in_function(source, index)]
-
-
-def _is_in_function(source: Source, index: int) -> bool:
-    symbol = source.symbols[index]
-    return any(
-        other.kind in BODIED and other.start_line <= symbol.start_line and symbol.end_line <= other.end_line
-        for other in source.symbols[max(index - 400, 0) : index]
-    )
+    """The outermost symbols that begin in a span, which its outline names; in file order."""
+    outermost: list[int] = []
+    reached = 0
+    for index in source.starting_in(first, last):
+        if source.symbols[index].start_line > reached:
+            outermost.append(index)
+            reached = source.symbols[index].end_line
+    return outermost
 
 
 def _signatures(source: Source, first: int, last: int) -> Iterator[int]:
     """Signatures of the outermost definitions of a span; its first line with something on it when there is none."""
-    reached = 0
-    for index in source.starting_in(first, last):
-        symbol = source.symbols[index]
-        if symbol.start_line > reached:
-            yield from range(symbol.start_line, min(source.head_end(index), last) + 1)
-            reached = symbol.end_line
-    if not reached and not _orientation(source, first, last):
+    outermost = named_in(source, first, last)
+    for index in outermost:
+        yield from range(source.symbols[index].start_line, min(source.head_end(index), last) + 1)
+    if not outermost and not _orientation(source, first, last):
         yield next((number for number in range(first, last + 1) if source.lines[number - 1].strip()), first)
 
 

@@ -35,7 +35,8 @@ likely the higher it ranks and, about in proportion, the longer it is. Source: b
 LINE_TOKENS = 10
 """Of an average line, until it is counted."""
 LEAST_ROOM = 12
-"""With less left, no further step is looked for."""
+LEAST_SHARE = 100
+"""With less tokens left, or less than this part of the budget, no further step is looked for."""
 ROUNDS = 4
 """How often room that the count of the whole text leaves is filled again."""
 
@@ -127,7 +128,7 @@ class Table:
         """Take the best steps as far as they fit."""
         self.heap = [(-self.guess(number), number, -1) for number in range(len(self.candidates))]
         heapq.heapify(self.heap)
-        while self.heap and allowed - self.spent >= LEAST_ROOM:
+        while self.heap and allowed - self.spent >= max(LEAST_ROOM, allowed // LEAST_SHARE):
             _, number, version = heapq.heappop(self.heap)
             sheet = self.sheet(number)
             if sheet is None:
@@ -226,7 +227,9 @@ class Table:
         parts.sort(key=lambda part: (place[part.path], part.start_line, part.end_line))
         after = self.counts(text)
         levels = {level.name.lower(): self.levels.count(level) for level in reversed(Level)}
-        effect = Effect(self.whole_tokens(), after, {name: times for name, times in levels.items() if times})
+        effect = Effect(
+            max(self.whole_tokens(), after), after, {name: times for name, times in levels.items() if times}
+        )
         delivered = {
             path: to_ranges(sheet.delivered()) for path in place if (sheet := self.sheets[path]) and sheet.wanted
         }
@@ -242,7 +245,8 @@ class Table:
         known = [(sheet, number) for path, sheet in self.sheets.items() if sheet for number in sheet.wanted]
         seen = sum(sheet.line_tokens(number) for sheet, number in known)
         mean = seen / len(known) if known else LINE_TOKENS
-        return round(sum(lines.values()) * mean)
+        headers = sum(self.counts(f"## {path} (100 lines)\n```\n```\n") for path in lines)
+        return round(sum(lines.values()) * mean) + headers
 
 
 def _lines_of(spans: Sequence[tuple[int, int]], sheet: Sheet | None) -> int:

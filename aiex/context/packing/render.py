@@ -20,12 +20,17 @@ def close_gaps(source: Source, kept: Collection[int]) -> list[int]:
         return []
     lines: list[int] = []
     for before, number in pairwise([0, *sorted(kept), source.line_count + 1]):
-        gap = range(before + 1, number)
-        if sum(len(source.lines[line - 1]) + 1 for line in gap[:SMALL_GAP_CHARS]) <= SMALL_GAP_CHARS:
-            lines += gap
+        if number > before + 1 and _is_small(source, before + 1, number - 1):
+            lines += range(before + 1, number)
         if number <= source.line_count:
             lines.append(number)
     return lines
+
+
+def _is_small(source: Source, first: int, last: int) -> bool:
+    if last - first >= SMALL_GAP_CHARS:
+        return False
+    return sum(len(source.lines[line - 1]) + 1 for line in range(first, last + 1)) <= SMALL_GAP_CHARS
 
 
 def to_ranges(lines: Sequence[int]) -> list[tuple[int, int]]:

@@ -65,8 +65,8 @@ class Source:
             line = self.lines[number - 1]
             if symbol.name in line and symbol.name not in seen:
                 named = number
-            seen += _squeezed(line)
-            if wanted and wanted in seen:
+            seen += line + "\n"
+            if wanted and wanted in _squeezed(seen):
                 return number
         return named
 
@@ -102,5 +102,5 @@ def _within(symbols: tuple[Symbol, ...], line_count: int) -> Iterator[Symbol]:
 
 
 def _squeezed(text: str) -> str:
-    """A signature without white space and without the trailing commas that its one-line form leaves out."""
-    return "".join(text.split()).replace(",)", ")").rstrip(",")
+    """A signature without white space and without the commas before a bracket, which its one-line form leaves out."""
+    return "".join(text.split()).replace(",)", ")")
