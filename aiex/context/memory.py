@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aiex.context.facts import FileFacts, without_uses
 from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.tiers import Statistics
+from aiex.context.tiers._ledger import Kept
 from aiex.context.tiers.hot import Hot
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm, decode, unpack_facts
 from aiex.events import Warned
@@ -46,6 +47,8 @@ class Memory:
         self.cold_shelf = self._make_cold_shelf()
         self._rising_facts: dict[str, FactsRow] = {}
         self._rising: dict[str, bytes] = {}
+        self._leaving: dict[str, Kept] = {}
+        """What is rising, as the cold tier knows it."""
         self._upkeep: Upkeep | None = None
         self._looked_at = -LOOK_EVERY_S
         self._told: set[int] = set()
@@ -64,20 +67,22 @@ class Memory:
             return value
         value = self.warm_shelf.ask(lambda warm: warm.get(key), None)
         if value is None:
-            value = self._from_cold(f"item/{key}")
+            kept, value = self._from_cold(f"item/{key}")
             if value is not None:
                 self._rising[key] = value
-                self._settle_if_many()
+                self._rise(kept)
         if value is not None:
             self.hot.put(f"item/{key}", value)
         return value
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a value in the hot and the warm tier; it is on disk when this returns, if there is one to write."""
+        name = f"item/{key}"
         self._rising.pop(key, None)
-        self.hot.put(f"item/{key}", value)
-        self.warm_shelf.tell(lambda warm: warm.put(key, value))
-        self._leave_cold(key)
+        self.hot.put(name, value)
+        old = self.cold_shelf.ask(lambda cold: cold.find(name), None) if self._has_cold() else None
+        if self.warm_shelf.tell(lambda warm: warm.put(key, value)) and old is not None:
+            self.cold_shelf.tell(lambda cold: cold.let_go([old]))
 
     def archive(self, key: str, value: bytes) -> None:
         """Keep a value in the cold tier only, for what will hardly be asked for."""
@@ -91,7 +96,8 @@ class Memory:
         self._rising.pop(key, None)
         self.hot.remove(f"item/{key}")
         self.warm_shelf.tell(lambda warm: warm.remove(key))
-        self._leave_cold(key)
+        if self._has_cold():
+            self.cold_shelf.tell(lambda cold: cold.remove(f"item/{key}"))
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -144,11 +150,11 @@ class Memory:
         facts, items = self._rising_facts, self._rising
         if not facts and not items:
             return
-        self._rising_facts, self._rising = {}, {}
+        leaving = list(self._leaving.values())
+        self._rising_facts, self._rising, self._leaving = {}, {}, {}
         rows, pairs = list(facts.values()), list(items.items())
         if self.warm_shelf.tell(lambda warm: warm.take_back(rows, pairs)):
-            names = [self._cold_name(key) for key in facts] + [f"item/{key}" for key in items]
-            self.cold_shelf.tell(lambda cold: cold.remove_many(names, counted="promotions"))
+            self.cold_shelf.tell(lambda cold: cold.let_go(leaving, counted="promotions"))
 
     def tend(self, bounds: "Bounds | None" = None) -> bool:
         """Do the upkeep now, due or not; whether it came to its end."""
@@ -204,34 +210,34 @@ class Memory:
     def _has_cold(self) -> bool:
         return self.cold_shelf.is_open or (self.cold_path != MEMORY and os.path.lexists(self.cold_path))
 
-    def _from_cold(self, name: str) -> bytes | None:
-        """A value of the cold tier; a first look costs nothing where there is none."""
+    def _from_cold(self, name: str) -> tuple[Kept | None, bytes | None]:
+        """A value of the cold tier; a look costs nothing where there is no such tier yet."""
         if not self._has_cold():
-            return None
+            return None, None
+        kept = self.cold_shelf.ask(lambda cold: cold.find(name), None)
         value = self.cold_shelf.ask(lambda cold: cold.get(name), None)
         for codec in self.cold_shelf.store.unknown_codecs - self._told:
             self._told.add(codec)
             self.warnings.append(Warned(f"some of {self.cold_path} was packed by a newer Python (codec {codec})"))
-        return value
+        return kept, value
 
     def _facts_from_cold(self, key: str, *, uses: bool) -> FileFacts | None:
-        packed = self._from_cold(self._cold_name(key))
+        kept, packed = self._from_cold(self._cold_name(key))
         row = unpack_facts(key, packed) if packed is not None else None
         if row is None or (uses and row.heavy is None):
             return None
         facts = decode(row.light, row.heavy if uses else None)
         if facts is not None:
             self._rising_facts[key] = row
-            self._settle_if_many()
+            self._rise(kept)
         return facts
 
-    def _settle_if_many(self) -> None:
+    def _rise(self, kept: Kept | None) -> None:
+        """What was found moves up later, many at a time."""
+        if kept is not None:
+            self._leaving[kept.key] = kept
         if len(self._rising_facts) + len(self._rising) >= SETTLE_EVERY:
             self.settle()
-
-    def _leave_cold(self, key: str) -> None:
-        if self._has_cold():
-            self.cold_shelf.tell(lambda cold: cold.remove(f"item/{key}"))
 
     def _cold_name(self, key: str) -> str:
         return f"facts/{self.version}/{key}"

@@ -58,18 +58,18 @@ def tend(warm: Warm, cold: Shelf[Cold], bounds: Bounds, stopped: Callable[[], bo
 
 
 def demote(warm: Warm, cold: Shelf[Cold], batch: Sequence[Kept]) -> bool:
-    """Move values down; whether that worked. What is used, changed or removed meanwhile stays as it is.
+    """Move values down; whether that worked.
 
     A process that dies in between leaves values in both tiers, which is no harm: the warm one is asked first.
     """
+
+    def take(found: list[tuple[Kept, bytes]]) -> bool:
+        items = [(cold_name(one.kind, one.key, warm.version), value) for one, value in found]
+        return cold.tell(lambda store: store.put_many(items))
+
     if cold.store.path == MEMORY != warm.path:  # there is no place for it: what stays in the warm tier is not lost
         return False
-    packed = [(one, cold_name(one.kind, one.key, warm.version), value) for one, value in warm.pack(batch)]
-    if not cold.tell(lambda store: store.put_many([(name, value) for _, name, value in packed])):
-        return False
-    stayed = set(warm.let_go(batch, counted="demotions"))
-    back = [name for one, name, _ in packed if one in stayed]
-    return not back or cold.tell(lambda store: store.remove_many(back))
+    return warm.hand_down(batch, take)
 
 
 def clean(cold: Cold, version: str, bounds: Bounds) -> None:

@@ -69,6 +69,16 @@ class Ledger:
         """Strike values out."""
         self.connection.executemany("delete from kept where kind = ? and key = ?", [(kind, key) for key in keys])
 
+    def find(self, kind: str, key: str) -> Kept | None:
+        """One value, None when it is not here."""
+        query = f"select {COLUMNS} from kept where kind = ? and key = ?"  # noqa: S608
+        row = self.connection.execute(query, (kind, key)).fetchone()
+        return Kept(*row) if row else None
+
+    def is_unchanged(self, kept: Kept) -> bool:
+        """Whether a value was not used, written or removed since it was read."""
+        return self.find(kept.kind, kept.key) == kept
+
     def flush(self) -> None:
         """Write uses and counts. A use is written again when the last one is an hour old."""
         now = time_ns()
@@ -129,7 +139,7 @@ class Ledger:
         return Statistics(self.tier, items, size, self.limit_bytes, *happened)
 
 
-def in_batches(kept: Sequence[Kept], *, most: int = 100, most_bytes: int = 1_000_000) -> Iterator[list[Kept]]:
+def in_batches(kept: Sequence[Kept], *, most: int = 100, most_bytes: int = 500_000) -> Iterator[list[Kept]]:
     """The same in parts small enough for one transaction that nobody waits for."""
     batch: list[Kept] = []
     size = 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import sqlite
 from aiex.context.tiers import Kind, Statistics
-from aiex.context.tiers._ledger import SCHEMA, Ledger, in_batches
+from aiex.context.tiers._ledger import SCHEMA, Kept, Ledger, in_batches
 
 if TYPE_CHECKING:
     import sqlite3
@@ -84,12 +84,28 @@ class Cold:
             self.remove_many([key])
 
     def remove_many(self, keys: Sequence[str], *, counted: str = "") -> None:
-        """Forget values, counted as `promotions` or `evictions`."""
+        """Forget values, whatever happened to them since."""
         with self._lock, sqlite.translated_errors(self.path), self.connection:
             self.connection.executemany("delete from items where key = ?", [(key,) for key in keys])
             self.ledger.drop("", keys)
             if counted:
                 self.ledger.count(counted, len(keys))
+            self.ledger.flush()
+
+    def find(self, key: str) -> Kept | None:
+        """When a value came in and how large it is, None when it is not here."""
+        with self._lock, sqlite.translated_errors(self.path):
+            return self.ledger.find("", key)
+
+    def let_go(self, kept: Sequence[Kept], *, counted: str = "") -> None:
+        """Forget values that are in a faster tier now, unless they came down again since `kept` was read."""
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            self.connection.execute("begin immediate")
+            ours = [(one.key,) for one in kept if self.ledger.is_unchanged(one)]
+            self.connection.executemany("delete from items where key = ?", ours)
+            self.ledger.drop("", [key for (key,) in ours])
+            if counted:
+                self.ledger.count(counted, len(ours))
             self.ledger.flush()
 
     def shrink(self, limit_bytes: int) -> None:

@@ -6,7 +6,7 @@ each file, values of others by key, and notes. Everything in it can be computed 
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -142,7 +142,7 @@ class Warm:
         with self._lock, sqlite.translated_errors(self.path):
             leaving = self.ledger.oldest(self.ledger.totals()[1] - limit_bytes)
         for batch in in_batches(leaving):
-            self.let_go(batch, counted="evictions")
+            self.evict(batch)
 
     def statistics(self) -> Statistics:
         """What is here now, facts included, and what happened so far."""
@@ -293,31 +293,34 @@ class Warm:
             idle.update(self.ledger.oldest(over, without=idle))
         return sorted(idle, key=lambda kept: (kept.used_ns, kept.key))
 
-    def pack(self, kept: Sequence[Kept]) -> list[tuple[Kept, bytes]]:
-        """Values as they go to a slower tier; those that are gone or damaged are left out."""
-        found = []
-        with self._lock, sqlite.translated_errors(self.path):
-            for one in kept:
-                value = self._pack_facts(one.key) if one.kind == "facts" else self._value(one.key)
-                if value is not None:
-                    found.append((one, value))
-        return found
+    def hand_down(self, kept: Sequence[Kept], take: Callable[[list[tuple[Kept, bytes]]], bool]) -> bool:
+        """Give values to `take` and delete them here, all in one transaction, so that one process does it at a time.
 
-    def let_go(self, kept: Sequence[Kept], *, counted: str) -> list[Kept]:
-        """Delete values that were not used or written since `kept` was read; the others are given back."""
-        stayed = []
+        What was used, written or removed since `kept` was read stays as it is. Damaged values are deleted. When `take`
+        says that it failed nothing is deleted, and the answer is False.
+        """
         with self._lock, sqlite.translated_errors(self.path), self.connection:
-            for one in kept:
-                query = "delete from kept where kind = ? and key = ? and used_ns = ?"
-                if self.connection.execute(query, (one.kind, one.key, one.used_ns)).rowcount:
-                    table = "facts" if one.kind == "facts" else "items"
-                    self.connection.execute(f"delete from {table} where key = ?", (one.key,))  # noqa: S608
-                else:
-                    stayed.append(one)
-            self.ledger.count(counted, len(kept) - len(stayed))
+            self.connection.execute("begin immediate")
+            idle = [one for one in kept if self.ledger.is_unchanged(one)]
+            found = [(one, value) for one in idle if (value := self._packed(one)) is not None]
+            if found and not take(found):
+                return False
+            self._delete(idle)
+            self.ledger.count("demotions", len(found))
+            self.ledger.count("evictions", len(idle) - len(found))
             self.ledger.flush()
         self.give_back()
-        return stayed
+        return True
+
+    def evict(self, kept: Sequence[Kept]) -> None:
+        """Delete values for good that were not used or written since `kept` was read."""
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            self.connection.execute("begin immediate")
+            idle = [one for one in kept if self.ledger.is_unchanged(one)]
+            self._delete(idle)
+            self.ledger.count("evictions", len(idle))
+            self.ledger.flush()
+        self.give_back()
 
     def take_back(self, facts: Sequence[FactsRow], items: Sequence[tuple[str, bytes]]) -> None:
         """Keep values that come from a slower tier; what is here already is as new or newer and stays."""
@@ -346,14 +349,20 @@ class Warm:
         )
         self.ledger.enter("facts", [(row.key, len(row.light) + len(row.heavy or b"")) for row in facts])
 
-    def _value(self, key: str) -> bytes | None:
-        row = self.connection.execute("select value from items where key = ?", (key,)).fetchone()
+    def _packed(self, one: Kept) -> bytes | None:
+        """A value as it goes to a slower tier."""
+        if one.kind == "facts":
+            query = "select light, heavy from facts where key = ? and version = ?"
+            row = self.connection.execute(query, (one.key, self.version)).fetchone()
+            return pack_facts(*row) if row else None
+        row = self.connection.execute("select value from items where key = ?", (one.key,)).fetchone()
         return row[0] if row and isinstance(row[0], bytes) else None
 
-    def _pack_facts(self, key: str) -> bytes | None:
-        query = "select light, heavy from facts where key = ? and version = ?"
-        row = self.connection.execute(query, (key, self.version)).fetchone()
-        return pack_facts(*row) if row else None
+    def _delete(self, kept: Sequence[Kept]) -> None:
+        for one in kept:
+            table = "facts" if one.kind == "facts" else "items"
+            self.connection.execute(f"delete from {table} where key = ?", (one.key,))  # noqa: S608
+            self.ledger.drop(one.kind, [one.key])
 
 
 def pack_facts(light: str, heavy: bytes | None) -> bytes | None:

@@ -17,7 +17,7 @@ from aiex.context.engine import Engine, open_engine
 from aiex.context.facts import without_uses
 from aiex.context.memory import Memory
 from aiex.context.tiers._ledger import DAY_NS
-from aiex.context.upkeep import Bounds, tend
+from aiex.context.upkeep import Bounds, demote, tend
 from aiex.events import Warned
 from aiex.guard.sandbox.files import Workspace
 from tests.unit.context.tiers.facts import make_facts, make_file, make_row
@@ -186,6 +186,39 @@ def test_a_later_value_wins_over_an_archived_one_also_in_the_next_run(runs: Open
     with sqlite3.connect(runs.path) as store:
         store.execute("delete from items")
     assert runs.run().get("key") is None
+
+
+def test_two_that_tidy_at_once_lose_nothing(runs: Opened):
+    one, two = runs.run(), runs.run()
+    save(one, range(20))
+    idle = two.warm.find_idle(0, 2**62, 0)
+    assert one.tend(NOTHING_STAYS)
+    assert demote(two.warm, two.cold_shelf, idle)
+    assert two.facts("7:python") == make_facts(7)
+
+
+def test_what_goes_down_again_while_it_comes_up_is_not_lost(runs: Opened):
+    one, two = runs.run(), runs.run()
+    one.archive("key", b"value")
+    save(one, range(3))
+    assert one.tend(NOTHING_STAYS)
+    assert (two.get("key"), two.facts("1:python")) == (b"value", make_facts(1))  # on their way up
+    assert (one.get("key"), one.facts("1:python")) == (b"value", make_facts(1))
+    assert one.tend(NOTHING_STAYS)
+    two.settle()
+    assert one.tend(NOTHING_STAYS)
+    again = runs.run()
+    assert (again.get("key"), again.facts("1:python")) == (b"value", make_facts(1))
+
+
+def test_facts_without_uses_stay_cold_when_uses_are_asked_for(runs: Opened):
+    first = runs.run()
+    first.save([], [make_row(1)._replace(heavy=None)], [], known_files=0)
+    assert first.tend(NOTHING_STAYS)
+    assert first.facts("1:python") is None
+    first.put("other", b"x")
+    first.settle()
+    assert set(first.light_facts(["1:python"])) == {"1:python"}
 
 
 def test_without_a_place_everything_works_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

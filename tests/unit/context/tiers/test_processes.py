@@ -61,7 +61,7 @@ print(json.dumps([wrong, [told.message for told in warnings]]))
 
 
 def test_readers_writers_and_upkeep_of_many_processes_are_never_told_of_a_lock(tmp_path: Path):
-    roles = [("write", 1), ("write", 2), ("read", 3), ("read", 4), ("tend", 5)]
+    roles = [("write", 1), ("write", 2), ("read", 3), ("read", 4), ("tend", 5), ("tend", 6)]
     workers = [start(WORKER, tmp_path, role, seed, ROUNDS) for role, seed in roles]
     for worker in workers:
         assert worker.stdin is not None

@@ -117,14 +117,25 @@ def test_idle_are_the_unused_those_of_no_file_and_those_beyond_the_bound(path: s
     assert warm.find_idle(3, 0, 10**6) == []
 
 
-def test_what_was_written_meanwhile_is_not_let_go(path: str):
+def test_what_was_written_or_removed_meanwhile_is_not_handed_down(path: str):
     warm = Warm(path, "v")
-    warm.put("a", b"1")
-    warm.put("b", b"1")
+    for key in "abc":
+        warm.put(key, b"1")
     idle = warm.find_idle(0, 2**62, 0)
     warm.put("b", b"2")
-    assert [kept.key for kept in warm.let_go(idle, counted="demotions")] == ["b"]
-    assert (warm.get("a"), warm.get("b"), warm.statistics().demotions) == (None, b"2", 1)
+    warm.remove("c")
+    taken: list[str] = []
+    assert warm.hand_down(idle, lambda found: not taken.extend(kept.key for kept, _ in found))
+    assert (taken, warm.get("a"), warm.get("b"), warm.statistics().demotions) == (["a"], None, b"2", 1)
+
+
+def test_nothing_is_deleted_that_was_not_taken(path: str):
+    warm = Warm(path, "v")
+    warm.put("a", b"1")
+    assert not warm.hand_down(warm.find_idle(0, 2**62, 0), lambda found: False)
+    assert (warm.get("a"), warm.statistics().demotions) == (b"1", 0)
+    warm.put("b", b"2")
+    assert warm.get("b") == b"2"
 
 
 def test_what_comes_back_does_not_replace_what_is_newer(path: str):
@@ -153,12 +164,13 @@ def test_packed_facts_come_back_whole(*, uses: bool):
     assert (decode(again.light, again.heavy), again.heavy is not None) == (FACTS, uses)
 
 
-def test_damaged_facts_do_not_go_down(path: str):
+def test_damaged_facts_are_deleted_and_not_handed_down(path: str):
     warm = Warm(path, "v")
     warm.save([], [facts_row("a:python"), facts_row("b:python")], [])
     change(path, "update facts set heavy = x'00ff' where key = 'a:python'")
-    packed = warm.pack(warm.find_idle(0, 2**62, 0))
-    assert [kept.key for kept, _ in packed] == ["b:python"]
+    taken: list[str] = []
+    assert warm.hand_down(warm.find_idle(0, 2**62, 0), lambda found: not taken.extend(kept.key for kept, _ in found))
+    assert (taken, warm.statistics()[1], warm.statistics()[6:]) == (["b:python"], 0, (1, 0, 1))
 
 
 def test_a_note_that_was_changed_by_damage_is_forgotten(path: str):
