@@ -12,6 +12,8 @@ from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
+    from aiex.context.retrieval import Retrieval
+    from aiex.context.search.index import Index
     from aiex.events import StreamEvent, Warned
     from aiex.guard.sandbox.files import Workspace
     from aiex.guard.trust import ProjectFiles
@@ -131,6 +133,33 @@ class Services:
         engine.warnings += problem
         return engine
 
+    @cached_property
+    def index(self) -> Index:
+        """Where words, names and imports occur in the code; it lies beside the engine's cache."""
+        from aiex.context.engine import parser_version
+        from aiex.context.facts import PARSE_LIMIT_BYTES
+        from aiex.context.search.index import Index
+
+        place, problem = self._find_cache()
+        index = Index(
+            self.workspace,
+            os.path.join(os.path.dirname(place), "index.db") if place else None,
+            version=parser_version(),
+            workers=self.settings.get("context.workers"),
+            ignore=self.settings.get("context.ignore"),
+            limit_bytes=PARSE_LIMIT_BYTES,
+        )
+        index.warnings += problem
+        return index
+
+    @cached_property
+    def retrieval(self) -> Retrieval:
+        """Finds the code that a request needs."""
+        from aiex.context.retrieval import Retrieval
+
+        folder = os.path.dirname(self.index.path) if self.index.path else ""
+        return Retrieval(self.index, os.path.join(folder, "history.db") if folder else None)
+
     def _find_cache(self) -> tuple[str | None, list[Warned]]:
         """The file that keeps what was parsed, or what to say when there is no place to write."""
         from aiex import dirs
@@ -145,8 +174,9 @@ class Services:
 
     def close(self) -> None:
         """Keep what was learned for the next run, also when this one was interrupted."""
-        if "engine" in self.__dict__:
-            self.engine.close()
+        for name in ("engine", "retrieval", "index"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
     @cached_property
     def model(self) -> str:

@@ -134,18 +134,17 @@ class Corpus:
             return
         self._postings.update((term, []) for term in missing)
         for place, live in enumerate(self.lives):
-            for term, packed in self._find(live.head.id, missing).items():
-                postings = self._unpack(place, packed)
+            for term, found in self._find(live.head.id, missing).items():
+                postings = self._unpack(place, *found)
                 if postings.documents:
                     self._postings[term].append(postings)
 
-    def _find(self, segment: int, terms: list[str]) -> dict[str, bytes]:
-        nothing: dict[str, bytes] = {}
+    def _find(self, segment: int, terms: list[str]) -> dict[str, tuple[bytes, bytes]]:
+        nothing: dict[str, tuple[bytes, bytes]] = {}
         return self.index.ask_store(lambda store: store.find(segment, terms), nothing)
 
-    def _unpack(self, place: int, packed: bytes) -> Postings:
-        size = len(packed) // 3
-        documents, counts = array("H", packed[: 2 * size]), packed[2 * size :]
+    def _unpack(self, place: int, packed: bytes, counts: bytes) -> Postings:
+        documents = array("H", packed)
         alive = self._alive[place]
         if alive is not None:
             kept = [(number, count) for number, count in zip(documents, counts, strict=True) if alive[number]]

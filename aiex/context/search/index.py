@@ -30,7 +30,7 @@ VERSION = 1
 """Raised when the same files would give other segments."""
 RACY_NS = 2_000_000_000
 """Coarsest common time stamp of a file system (2 s on FAT)."""
-MOST_SEGMENTS = 12
+MOST_SEGMENTS = 16
 SMALL_DOCUMENTS = 4_096
 """Segments up to this size are joined when there are too many."""
 DEAD_SHARE = 0.35
@@ -180,17 +180,10 @@ class Index:
         yield Progress(0, total)
         entries = self._sort_out(entries)
         done = total - len(entries)
-        small: list[Piece] = []
-        try:
-            for count, piece in self._read(entries):
-                if len(piece.segment.names) >= SMALL_DOCUMENTS:
-                    self._keep([piece])
-                else:
-                    small.append(piece)
-                done += count
-                yield Progress(done, total)
-        finally:
-            self._keep(small)
+        for count, piece in self._read(entries):
+            self._keep(piece)
+            done += count
+            yield Progress(done, total)
         self._tidy()
 
     def _sort_out(self, entries: list[FileEntry]) -> list[FileEntry]:
@@ -221,29 +214,14 @@ class Index:
         much = sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES
         yield from read_pieces(self.workspace, entries, self.workers if much else 1, self.limit_bytes)
 
-    def _keep(self, pieces: "list[Piece]") -> None:
-        """Write what workers found, as few segments."""
-        from aiex.context.search.segment import MOST_DOCUMENTS
+    def _keep(self, piece: "Piece") -> None:
+        """Write what a worker found."""
         from aiex.guard.neutral import printable_path
 
-        for piece in pieces:
-            for path, error in piece.failed:
-                self.warnings.append(Warned(f"left out {printable_path(path)}: {error.message}"))
-        group: list[Piece] = []
-        for piece in pieces:
-            size = sum(len(known.segment.names) for known in group)
-            if group and size + len(piece.segment.names) > MOST_DOCUMENTS:
-                self._join(group)
-                group = []
-            group.append(piece)
-        self._join(group)
-
-    def _join(self, pieces: "list[Piece]") -> None:
-        from aiex.context.search.segment import join_segments
-
-        seen = [seen for piece in pieces for seen in piece.seen]
-        if seen:
-            self._add(join_segments([piece.segment for piece in pieces]), seen)
+        for path, error in piece.failed:
+            self.warnings.append(Warned(f"left out {printable_path(path)}: {error.message}"))
+        if piece.seen:
+            self._add(piece.segment, piece.seen)
 
     def _add(self, segment: "Segment", seen: list[Seen]) -> None:
         gone = [path for path in self.seen if path not in self.paths.known]
@@ -270,11 +248,15 @@ class Index:
 
     def remove(self) -> int:
         """Forget everything; gives the bytes that were held."""
-        size = self.ask_store(SegmentStore.size_bytes, 0)
+        size = self.size_bytes()
         self.ask_store(SegmentStore.clear, None)
         for name in ("seen", "listing", "paths"):
             self.__dict__.pop(name, None)
         return size
+
+    def size_bytes(self) -> int:
+        """What the index takes on disk."""
+        return self.ask_store(SegmentStore.size_bytes, 0)
 
     # --- the store --------------------------------------------------------------------------------------------------
 

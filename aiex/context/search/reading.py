@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LARGEST_PIECE_BYTES = 4_000_000
 """Source for one segment of a worker: larger ones hold more memory."""
-SMALLEST_PIECE_BYTES = 150_000
+SMALLEST_PIECE_BYTES = 400_000
 """Smaller ones take longer to hand out than they spare at the end."""
 
 

@@ -8,7 +8,8 @@ set aside and begun anew.
 import os
 import zlib
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import sqlite
@@ -24,8 +25,9 @@ MIGRATIONS = (
         owners blob not null, starts blob not null, ends blob not null, lengths blob not null, names blob not null,
         kinds blob not null
     );
-    create table postings (
-        segment integer not null, term text not null, found blob not null, primary key (segment, term)
+    create table blocks (
+        segment integer not null, first text not null, terms text not null, sizes blob not null,
+        documents blob not null, counts blob not null, primary key (segment, first)
     ) without rowid;
     create table seen (
         path blob primary key, size_bytes integer not null, mtime_ns integer not null, inode integer not null,
@@ -34,7 +36,8 @@ MIGRATIONS = (
     create table notes (key text primary key, value blob not null) without rowid;
     """,
 )
-TERMS_AT_ONCE = 400
+TERMS_PER_BLOCK = 32
+"""Postings are kept in runs of neighbouring terms: a row for each term takes ten times as long to write."""
 
 
 class Head(NamedTuple):
@@ -137,8 +140,7 @@ class SegmentStore:
             )
             number = cursor.lastrowid or 0
             self.connection.executemany(
-                "insert into postings values (?, ?, ?)",
-                ((number, _spell(term), documents + counts) for term, documents, counts in segment.postings()),
+                "insert into blocks values (?, ?, ?, ?, ?, ?)", ((number, *block) for block in _to_blocks(segment))
             )
             self._drop(replaced)
             self._see(files, ())
@@ -150,7 +152,7 @@ class SegmentStore:
             self._drop(numbers)
 
     def _drop(self, numbers: Collection[int]) -> None:
-        for table, key in (("segments", "id"), ("postings", "segment")):
+        for table, key in (("segments", "id"), ("blocks", "segment")):
             self.connection.executemany(f"delete from {table} where {key} = ?", [(number,) for number in numbers])  # noqa: S608  (only names of ours)
 
     def seen(self) -> dict[str, Seen]:
@@ -186,23 +188,27 @@ class SegmentStore:
         """Forget everything, and give the space back."""
         with sqlite.translated_errors(self.path):
             with self.connection:
-                for table in ("segments", "postings", "seen", "notes"):
+                for table in ("segments", "blocks", "seen", "notes"):
                     self.connection.execute(f"delete from {table}")  # noqa: S608  (only names of ours)
             self.connection.execute("vacuum")
 
-    def find(self, segment: int, terms: Sequence[str]) -> dict[str, bytes]:
-        """Postings of those terms that a segment has: two bytes for each document, then one for each count."""
-        found: dict[str, bytes] = {}
+    def find(self, segment: int, terms: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
+        """Documents and counts of those terms that a segment has, as `Segment.postings` gives them."""
+        found: dict[str, tuple[bytes, bytes]] = {}
+        query = (
+            "select terms, sizes, documents, counts from blocks where segment = ? and first <= ?"
+            " order by first desc limit 1"
+        )
         with sqlite.translated_errors(self.path):
-            for start in range(0, len(terms), TERMS_AT_ONCE):
-                part = terms[start : start + TERMS_AT_ONCE]
-                marks = ",".join("?" * len(part))
-                found.update(
-                    self.connection.execute(
-                        f"select term, found from postings where segment = ? and term in ({marks})",  # noqa: S608  (only placeholders are joined)
-                        (segment, *map(_spell, part)),
-                    )
-                )
+            for term in terms:
+                row = self.connection.execute(query, (segment, term)).fetchone()
+                known = row[0].split("\n") if row else ()
+                if term in known:
+                    place = known.index(term)
+                    sizes = array("I", row[1])
+                    start = sum(sizes[:place])
+                    end = start + sizes[place]
+                    found[term] = row[2][2 * start : 2 * end], row[3][start:end]
         return found
 
     def read(self, head: Head) -> Segment:
@@ -213,9 +219,9 @@ class SegmentStore:
         """
         with sqlite.translated_errors(self.path):
             rows = self.connection.execute(
-                "select term, found from postings where segment = ? order by term", (head.id,)
+                "select terms, sizes, documents, counts from blocks where segment = ? order by first", (head.id,)
             ).fetchall()
-        sizes = [len(found) // 3 for _, found in rows]
+        sizes, documents, counts = (b"".join([row[column] for row in rows]) for column in (1, 2, 3))
         return Segment(
             tuple(File(*file, said) for file, said in zip(head.files, head.imports, strict=True)),
             head.owners.tobytes(),
@@ -224,10 +230,10 @@ class SegmentStore:
             head.lengths.tobytes(),
             tuple(head.names),
             tuple(head.kinds),
-            tuple(term for term, _ in rows),
-            array("I", sizes).tobytes(),
-            b"".join([found[: 2 * size] for (_, found), size in zip(rows, sizes, strict=True)]),
-            b"".join([found[2 * size :] for (_, found), size in zip(rows, sizes, strict=True)]),
+            tuple(term for terms, _, _, _ in rows for term in terms.split("\n")),
+            sizes,
+            documents,
+            counts,
         )
 
     def size_bytes(self) -> int:
@@ -276,6 +282,16 @@ def _unpack(packed: bytes, mark: str = "\n") -> list[str]:
     return zlib.decompress(packed).decode("utf-8", "surrogateescape").split(mark)
 
 
-def _spell(term: str) -> str:
-    """A term that SQLite takes for a string: names of files may be bytes that are no text."""
-    return term if term.isascii() else term.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _to_blocks(segment: Segment) -> Iterator[tuple[str, str, bytes, bytes, bytes]]:
+    """Runs of terms: the first, all, how many documents each has, the documents, the counts."""
+    ends = list(accumulate(array("I", segment.sizes), initial=0))
+    for place in range(0, len(segment.terms), TERMS_PER_BLOCK):
+        terms = segment.terms[place : place + TERMS_PER_BLOCK]
+        start, end = ends[place], ends[place + len(terms)]
+        yield (
+            terms[0],
+            "\n".join(terms),
+            segment.sizes[4 * place : 4 * (place + len(terms))],
+            segment.documents[2 * start : 2 * end],
+            segment.counts[start:end],
+        )

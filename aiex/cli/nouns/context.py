@@ -1,0 +1,60 @@
+"""The code that a task needs, found in the workspace."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from aiex.cli.flags import budget_option
+from aiex.cli.registry import Noun
+from aiex.cli.streams import read_text_input
+from aiex.cli.work import Job, Work
+from aiex.errors import UsageError
+from aiex.wiring import Services
+
+TASK_LIMIT_BYTES = 4_000_000
+
+
+@click.command("query")
+@click.option("--task", default="", metavar="TEXT", help="What is to be done, in words.")
+@click.option("--task-file", default="", metavar="FILE", help="The same from a file; - is standard input.")
+@budget_option("Stop after about N tokens of code.")
+@click.option("--json", "as_lines", is_flag=True, help="JSON lines: path, start_line, end_line, symbol, score, why.")
+def query_context(task: str, task_file: str, *, as_lines: bool) -> Work:
+    """List the code that a task needs, best first, without a model.
+
+    The index of the workspace is brought up to date first.
+
+    \b
+    aiex query context --task "the parser drops the last line"
+    aiex query context --task-file issue.txt --budget 4000 --json
+    """
+
+    def prepare(services: Services) -> Job:
+        from aiex.jobs.query import QueryTask, query
+
+        budget = services.settings.get("budget_tokens")
+        words = QueryTask(_read_task(task, task_file, services), budget, as_lines=as_lines)
+        return lambda: query(words, services.retrieval)
+
+    return Work("query context", prepare, markup="verbatim" if as_lines else "text")
+
+
+def _read_task(task: str, task_file: str, services: Services) -> str:
+    if bool(task) == bool(task_file):
+        raise UsageError(
+            "say what the task is, in one way" if task else "query context for what?",
+            hint='aiex query context --task "the parser drops the last line"',
+        )
+    if task:
+        return task
+    if task_file == "-":
+        return read_text_input("aiex query context --task-file FILE").decode("utf-8", "replace")
+    from aiex.guard.sandbox.named import read_named
+
+    content = read_named(os.path.join(services.cwd, task_file), limit_bytes=TASK_LIMIT_BYTES)
+    return content.decode("utf-8", "replace")
+
+
+NOUN = Noun({"query": query_context})

@@ -1,0 +1,115 @@
+"""The index of a workspace: what lets the right code be found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiex.cli.columns import columns
+from aiex.cli.registry import Noun
+from aiex.cli.work import Job, Work, answered
+from aiex.events import Event, Progressed
+from aiex.wiring import Services
+
+if TYPE_CHECKING:
+    from aiex.context.search.index import Index
+
+
+@click.command("create")
+@click.option("--anew", is_flag=True, help="Forget the present index first.")
+def create_index(*, anew: bool) -> Work:
+    """Read the workspace into its index, or bring the index up to date.
+
+    Only files that are new or changed are read. The index lies outside the repository; `aiex show index` tells where.
+    """
+
+    def prepare(services: Services) -> Job:
+        return lambda: _create(services, anew=anew)
+
+    return Work("create index", prepare)
+
+
+@click.command("show")
+def show_index() -> Work:
+    """Show what the index holds, where it lies, and whether it is up to date."""
+
+    def prepare(services: Services) -> Job:
+        return lambda: _show(services)
+
+    return Work("show index", prepare)
+
+
+@click.command("rm")
+def rm_index() -> Work:
+    """Remove the index of this workspace; it can be made again at any time."""
+
+    def prepare(services: Services) -> Job:
+        return lambda: _remove(services)
+
+    return Work("rm index", prepare)
+
+
+def _create(services: Services, *, anew: bool) -> Iterator[Event]:
+    index = services.index
+    if anew:
+        index.remove()
+    read = 0
+    for progress in index.refresh():
+        read = progress.total
+        yield Progressed("indexing", progress.done, progress.total)
+    yield from index.warnings
+    state = _state(index)
+    what = f"{read:,} file{'' if read == 1 else 's'} read" if read else "up to date already"
+    text = f"{what}; {state['documents']:,} pieces of {state['files']:,} files, {_megabytes(state['size_bytes'])}"
+    yield answered(text, {**state, "read": read})
+
+
+def _show(services: Services) -> Iterator[Event]:
+    from aiex.guard.neutral import printable_path
+
+    index = services.index
+    state = _state(index)
+    yield from index.warnings
+    if not state["files"]:
+        yield answered("there is no index yet\n\naiex create index makes it", state)
+        return
+    stale = state["stale"]
+    fresh = "up to date" if not stale else f"{stale:,} of {state['listed']:,} files are new or changed"
+    rows = [
+        ("files", f"{state['files']:,}"),
+        ("pieces", f"{state['documents']:,}"),
+        ("segments", f"{state['segments']:,}"),
+        ("size", _megabytes(state["size_bytes"])),
+        ("state", fresh),
+        ("place", printable_path(state["place"]) if state["place"] else "memory only"),
+    ]
+    yield answered(columns(rows), state)
+
+
+def _remove(services: Services) -> Iterator[Event]:
+    index = services.index
+    size = index.remove()
+    yield from index.warnings
+    yield answered(f"the index is gone ({_megabytes(size)})", {"size_bytes": size})
+
+
+def _state(index: Index) -> dict[str, Any]:
+    lives = index.segments()
+    return {
+        "files": sum(len(live.head.files) - len(live.dead) for live in lives),
+        "documents": sum(len(live.head.owners) - live.dead_documents for live in lives),
+        "segments": len(lives),
+        "listed": len(index.listing.files),
+        "stale": len(index.stale()),
+        "size_bytes": index.size_bytes(),
+        "place": index.path or "",
+    }
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+NOUN = Noun({"create": create_index, "rm": rm_index, "show": show_index})

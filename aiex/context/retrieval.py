@@ -1,0 +1,129 @@
+"""Finds the code of a workspace that a request needs: an index that is up to date, a ranking over it, and what git
+remembers.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aiex.context.search.corpus import Corpus
+from aiex.context.search.index import Index, Progress
+
+if TYPE_CHECKING:
+    from aiex.context.history.model import History
+    from aiex.context.ranking.rank import Ranker, Result
+    from aiex.context.ranking.signal import Hints
+    from aiex.context.stores.history import HistoryStore
+
+LINE_CHARACTERS_PER_TOKEN = 4.0
+"""Bytes of source for a token of the common vocabularies: 3.65 to 4.5 over the languages measured."""
+FILE_TOKENS = 10
+"""What naming a file takes."""
+SPAN_TOKENS = 3
+"""What naming a span takes."""
+
+
+class Retrieval:
+    """Answers requests about one workspace. Not safe for threads."""
+
+    def __init__(self, index: Index, history_path: str | None = None) -> None:
+        """Args:
+        history_path: SQLite file that keeps what git told; None reads nothing from git.
+        """
+        self.index = index
+        self.history_path = history_path
+
+    def refresh(self) -> Iterator[Progress]:
+        """Bring the index up to date; what was ranked before is forgotten when something changed."""
+        changed = False
+        for progress in self.index.refresh():
+            changed = True
+            yield progress
+        if changed:
+            self.__dict__.pop("ranker", None)
+            self.read_history()
+
+    def read_history(self) -> None:
+        """Ask git what it remembers, and keep that; later processes recall it without git."""
+        from aiex.context.history.reading import read_history
+
+        self.history = read_history(self.index.workspace, self._history_store)
+
+    @cached_property
+    def ranker(self) -> "Ranker":
+        """The ranking over the index as it is now."""
+        from aiex.context.ranking.rank import Ranker
+
+        return Ranker(Corpus(self.index))
+
+    @cached_property
+    def history(self) -> "History":
+        """What git remembered when it was last asked; empty, with the reason, where there is nothing."""
+        from aiex.context.history.model import no_history
+        from aiex.context.history.reading import recall_history
+
+        store = self._history_store
+        return recall_history(store) if store is not None else no_history("nothing is kept")
+
+    @cached_property
+    def _history_store(self) -> "HistoryStore | None":
+        if self.history_path is None:
+            return None
+        from aiex.context.stores.history import open_history_store
+        from aiex.events import Warned
+
+        store, said = open_history_store(self.history_path)
+        if said:
+            self.index.warnings.append(Warned(said))
+        return store
+
+    def rank(self, text: str, *, hints: "Hints | None" = None, without: Collection[str] = ()) -> "list[Result]":
+        """Spans of code, best first.
+
+        Args:
+            without: Names of signals to leave out.
+        """
+        from aiex.context.ranking.request import read_request
+        from aiex.context.ranking.signal import Hints
+
+        hints = replace(hints or Hints(), history=self.history)
+        return self.ranker.rank(read_request(text), hints=hints, without=without)
+
+    def fit(self, results: "Sequence[Result]", budget_tokens: int) -> "list[Result]":
+        """The first results that take about so many tokens together; the one that passes the bound is the last.
+
+        Lines that occur twice count once. Cost: reads each of the files.
+        """
+        left = float(budget_tokens)
+        lines: dict[str, list[int]] = {}
+        taken: dict[str, set[int]] = {}
+        kept: list[Result] = []
+        for result in results:
+            if left <= 0:
+                break
+            if result.path not in lines:
+                lines[result.path] = self._line_sizes(result.path)
+                taken[result.path] = set()
+                left -= FILE_TOKENS
+            sizes, known = lines[result.path], taken[result.path]
+            fresh = set(range(result.start_line, min(result.end_line, len(sizes)) + 1)) - known
+            known |= fresh
+            left -= SPAN_TOKENS + sum(sizes[line - 1] for line in fresh) / LINE_CHARACTERS_PER_TOKEN
+            kept.append(result)
+        return kept
+
+    def _line_sizes(self, path: str) -> list[int]:
+        from aiex.errors import AiexError
+
+        try:
+            content = self.index.workspace.read(path, limit_bytes=self.index.limit_bytes)
+        except AiexError:
+            return []  # it vanished since it was indexed
+        return [len(line) + 1 for line in content.split(b"\n")]
+
+    def close(self) -> None:
+        """Close the stores."""
+        self.index.close()
+        if self.__dict__.get("_history_store") is not None:
+            self.__dict__["_history_store"].close()

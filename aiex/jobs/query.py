@@ -1,0 +1,73 @@
+"""Which code a task needs: spans of files, best first, with the reasons."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiex.errors import AiexError, UsageError
+from aiex.events import Event, Progressed, TurnEnded
+from aiex.guard.neutral import printable_path
+from aiex.jobs.answering import failed
+
+if TYPE_CHECKING:
+    from aiex.context.ranking.rank import Result
+    from aiex.context.retrieval import Retrieval
+
+
+class QueryTask(NamedTuple):
+    """What to look for."""
+
+    text: str
+    budget_tokens: int = 8_000
+    as_lines: bool = False
+    """Answer in JSON lines instead of a table."""
+
+
+def query(task: QueryTask, retrieval: "Retrieval") -> Iterator[Event]:
+    """Bring the index up to date and rank; every outcome, errors included, is the `TurnEnded` at the end."""
+    try:
+        if not task.text.strip():
+            raise UsageError("the task is empty", hint="say what you want to do: aiex query context --task TEXT")
+        for progress in retrieval.refresh():
+            yield Progressed("indexing", progress.done, progress.total)
+        results = retrieval.fit(retrieval.rank(task.text), task.budget_tokens)
+        yield from retrieval.index.warnings
+        yield _answer(task, results)
+    except AiexError as error:
+        yield failed(error)
+
+
+def _answer(task: QueryTask, results: "list[Result]") -> TurnEnded:
+    spans = [to_data(result) for result in results]
+    data = {"spans": spans, "budget_tokens": task.budget_tokens}
+    if task.as_lines:
+        import json
+
+        return TurnEnded("success", "answered", 0, "\n".join(map(json.dumps, spans)), data)
+    return TurnEnded("success", "answered", 0, _table(results) or "nothing in this workspace matches", data)
+
+
+def to_data(result: "Result") -> dict[str, Any]:
+    """A result as one JSON object."""
+    return {
+        "path": result.path,
+        "start_line": result.start_line,
+        "end_line": result.end_line,
+        "symbol": result.symbol,
+        "score": result.score,
+        "why": list(result.why),
+    }
+
+
+def _table(results: "list[Result]") -> str:
+    rows = [
+        (
+            f"{printable_path(result.path)}:{result.start_line}-{result.end_line}",
+            result.symbol,
+            "; ".join(result.why),
+        )
+        for result in results
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    return "\n".join(
+        f"{place:{widths[0]}}  {symbol:{min(widths[1], 50)}}  {why}".rstrip() for place, symbol, why in rows
+    )
