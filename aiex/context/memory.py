@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 from aiex.context.facts import FileFacts, without_uses
 from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.tiers import Statistics
-from aiex.context.tiers._ledger import Kept
+from aiex.context.tiers._ledger import Bounds, Kept
 from aiex.context.tiers.hot import Hot
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm, decode, unpack_facts
 from aiex.events import Warned
 
 if TYPE_CHECKING:
     from aiex.context.tiers.cold import Cold
-    from aiex.context.upkeep import Bounds, Upkeep
+    from aiex.context.upkeep import Upkeep
 
 T = TypeVar("T")
 LOOK_EVERY_S = 60.0
@@ -156,9 +156,9 @@ class Memory:
         if self.warm_shelf.tell(lambda warm: warm.take_back(rows, pairs)):
             self.cold_shelf.tell(lambda cold: cold.let_go(leaving, counted="promotions"))
 
-    def tend(self, bounds: "Bounds | None" = None) -> bool:
+    def tend(self, bounds: Bounds | None = None) -> bool:
         """Do the upkeep now, due or not; whether it came to its end."""
-        from aiex.context.upkeep import Bounds, tend
+        from aiex.context.upkeep import tend
 
         self.settle()
         return self.warm_shelf.ask(lambda warm: tend(warm, self.cold_shelf, bounds or Bounds()), False)
@@ -189,14 +189,14 @@ class Memory:
         if monotonic() - self._looked_at < LOOK_EVERY_S or (self._upkeep is not None and self._upkeep.is_running):
             return
         self._looked_at = monotonic()
-        from aiex.context.upkeep import Bounds, Upkeep, is_due
-
         bounds = Bounds()
-        if not self.warm_shelf.ask(lambda warm: is_due(warm, known_files, bounds), False):
+        if not self.warm_shelf.ask(lambda warm: warm.is_due(known_files, bounds), False):
             return
         if self.warm.path == MEMORY:
             self.warm_shelf.tell(lambda warm: warm.shrink(int(warm.limit_bytes * bounds.share)))
         else:
+            from aiex.context.upkeep import Upkeep
+
             self._upkeep = Upkeep(lambda: Warm(self.path, self.version), self._make_cold_shelf, bounds, self.warnings)
 
     def _make_cold_shelf(self) -> "Shelf[Cold]":

@@ -7,33 +7,14 @@ waits for it; stopped between two of them, it goes on in the next run.
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from time import time_ns
-from typing import NamedTuple
 
 from aiex.context.shelf import MEMORY, Shelf
-from aiex.context.tiers._ledger import DAY_NS, Kept, in_batches
+from aiex.context.tiers._ledger import Bounds, Kept, in_batches
 from aiex.context.tiers.cold import Cold
 from aiex.context.tiers.warm import Warm
 from aiex.errors import StoreError
 from aiex.events import Warned
 from aiex.sqlite import LockedStore
-
-
-class Bounds(NamedTuple):
-    """When values move on."""
-
-    spare_facts: int = 2_000
-    """So many facts may stay in the warm tier whose content no file has any more."""
-    unused_ns: int = 30 * DAY_NS
-    """What was not used for so long moves to the cold tier."""
-    share: float = 0.9
-    """A tier over its size is taken down to this part of it, so that it does not pass the bound again at once."""
-
-
-def is_due(warm: Warm, known_files: int, bounds: Bounds) -> bool:
-    """Whether a bound is passed or the last upkeep was more than a day ago. Cost: 0.1 µs for each value."""
-    load = warm.load()
-    over = load.facts > known_files + bounds.spare_facts or load.size_bytes > warm.limit_bytes
-    return over or time_ns() - load.tended_ns > DAY_NS
 
 
 def tend(warm: Warm, cold: Shelf[Cold], bounds: Bounds, stopped: Callable[[], bool] = lambda: False) -> bool:

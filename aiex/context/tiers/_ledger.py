@@ -40,6 +40,17 @@ class Kept(NamedTuple):
     used_ns: int
 
 
+class Bounds(NamedTuple):
+    """When values move on."""
+
+    spare_facts: int = 2_000
+    """So many facts may stay in the warm tier whose content no file has any more."""
+    unused_ns: int = 30 * DAY_NS
+    """What was not used for so long moves to the cold tier."""
+    share: float = 0.9
+    """A tier over its size is taken down to this part of it, so that it does not pass the bound again at once."""
+
+
 class Ledger:
     """Reads and writes of one connection; the caller holds its lock and, for writes, has begun a transaction."""
 

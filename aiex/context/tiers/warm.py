@@ -8,12 +8,13 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import RLock
+from time import time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import sqlite
 from aiex.context.facts import FileFacts, from_rows
 from aiex.context.tiers import Kind, Statistics
-from aiex.context.tiers._ledger import COLUMNS, SCHEMA, Kept, Ledger, in_batches
+from aiex.context.tiers._ledger import COLUMNS, DAY_NS, SCHEMA, Bounds, Kept, Ledger, in_batches
 
 if TYPE_CHECKING:
     import sqlite3
@@ -74,15 +75,6 @@ class FactsRow(NamedTuple):
     light: str
     heavy: bytes | None
     """None when the uses were not looked at."""
-
-
-class Load(NamedTuple):
-    """How full the tier is."""
-
-    facts: int
-    size_bytes: int
-    tended_ns: int
-    """When all upkeep was last done, or when the tier was begun."""
 
 
 class Warm:
@@ -238,11 +230,12 @@ class Warm:
 
     # --- moving on --------------------------------------------------------------------------------------------------
 
-    def load(self) -> Load:
-        """How full the tier is. Cost: 0.1 µs for each value."""
+    def is_due(self, known_files: int, bounds: Bounds) -> bool:
+        """Whether a bound is passed or the last upkeep was more than a day ago. Cost: 0.3 µs for each value."""
         with self._lock, sqlite.translated_errors(self.path):
             _, size, facts = self.ledger.totals()
-            return Load(facts, size, self.ledger.stamped("tended"))
+            over = facts > known_files + bounds.spare_facts or size > self.limit_bytes
+            return over or time_ns() - self.ledger.stamped("tended") > DAY_NS
 
     def stamp_tended(self) -> None:
         """Remember that all upkeep was done now."""

@@ -16,8 +16,8 @@ from aiex.context import memory as module
 from aiex.context.engine import Engine, open_engine
 from aiex.context.facts import without_uses
 from aiex.context.memory import Memory
-from aiex.context.tiers._ledger import DAY_NS
-from aiex.context.upkeep import Bounds, demote, tend
+from aiex.context.tiers._ledger import DAY_NS, Bounds
+from aiex.context.upkeep import demote, tend
 from aiex.events import Warned
 from aiex.guard.sandbox.files import Workspace
 from tests.unit.context.tiers.facts import make_facts, make_file, make_row

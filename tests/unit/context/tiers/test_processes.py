@@ -84,7 +84,6 @@ import os, signal, sys
 from aiex import sqlite
 from aiex.context.memory import Memory
 from aiex.context.tiers.cold import Cold
-from aiex.context.upkeep import Bounds
 from tests.unit.context.tiers.facts import make_file, make_row
 from tests.unit.context.tiers.test_memory import NOTHING_STAYS
 

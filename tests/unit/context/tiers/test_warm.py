@@ -8,7 +8,7 @@ import pytest
 from aiex import sqlite
 from aiex.context.facts import FileFacts, Symbol, to_heavy, to_light, without_uses
 from aiex.context.tiers import warm as module
-from aiex.context.tiers._ledger import DAY_NS, HOUR_NS
+from aiex.context.tiers._ledger import DAY_NS, HOUR_NS, Bounds
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm, decode, pack_facts, unpack_facts
 
 SYMBOL = Symbol("f", "f", "function", "def f()", "", 1, 2, 0, 9, -1, True)
@@ -43,7 +43,7 @@ def test_facts_count_with_their_size(path: str):
     row = facts_row("a:python")
     warm.save([file_row("a.py", "a")], [row], [])
     assert warm.statistics()[1:3] == (1, len(row.light) + len(row.heavy or b""))
-    assert warm.load()[:2] == (1, warm.statistics().size_bytes)
+    assert [warm.is_due(1, Bounds(spare_facts=spare)) for spare in (0, -1)] == [False, True]
 
 
 def test_light_facts_count_a_hit_or_a_miss_each(path: str):
