@@ -140,6 +140,8 @@ class translated_errors:
         return None
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is None:
+            return
         import sqlite3
 
         if isinstance(error, sqlite3.Error | OSError):

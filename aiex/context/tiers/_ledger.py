@@ -65,9 +65,9 @@ class Ledger:
         """Count something; it is written at the next `flush`."""
         self._counts[name] += number
 
-    def note_use(self, kind: str, keys: Iterable[str]) -> None:
-        """Note that values were used."""
-        self._used.update((kind, key) for key in keys)
+    def note_use(self, kind: str, key: str) -> None:
+        """Note that a value was used."""
+        self._used.add((kind, key))
 
     def enter(self, kind: str, sizes: Iterable[tuple[str, int]]) -> None:
         """Write sizes of values that came in, used now."""

@@ -61,7 +61,7 @@ class Cold:
             value = self._unpack(row[0]) if row else None
             self.ledger.count("misses" if value is None else "hits")
             if value is not None:
-                self.ledger.note_use("", [key])
+                self.ledger.note_use("", key)
             return value
 
     def put(self, key: str, value: bytes, size_bytes: int | None = None) -> None:

@@ -111,7 +111,7 @@ class Warm:
                 self.ledger.count("misses")
                 return None
             self.ledger.count("hits")
-            self.ledger.note_use("item", [key])
+            self.ledger.note_use("item", key)
             return row[0]
 
     def put(self, key: str, value: bytes, size_bytes: int | None = None) -> None:
@@ -182,7 +182,7 @@ class Warm:
             facts = decode(*row) if row else None
             self.ledger.count("misses" if facts is None else "hits")
             if facts is not None:
-                self.ledger.note_use("facts", [key])
+                self.ledger.note_use("facts", key)
         return facts
 
     def light_facts(self, keys: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
@@ -197,7 +197,8 @@ class Warm:
                 ).fetchall()
                 self.ledger.count("hits", len(rows))
                 self.ledger.count("misses", len(part) - len(rows))
-                self.ledger.note_use("facts", [row[0] for row in rows])
+                for key, _ in rows:
+                    self.ledger.note_use("facts", key)
             for key, light in rows:
                 facts = decode(light, None)
                 if facts is not None:
