@@ -1,13 +1,14 @@
 """What was decided about a conversation that grew too long, and the conversation as it is sent with these decisions."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from aiex.context.packing.talkparts import Place, left_out_document, left_out_result, match_calls
 from aiex.messages import Document, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 
+MARK_CHARS = 48
+"""Of a text, for the digest."""
 NOTE_TITLE = "[Notes on the work done at this point, in place of the messages]"
 
 
@@ -70,19 +71,25 @@ def from_data(data: dict[str, Any]) -> Compaction:
 
 
 def digest_of(messages: Sequence[Message]) -> str:
-    """A digest of messages, the same in every process."""
+    """A digest that tells conversations apart, of roles, kinds of parts, ids, lengths and beginnings of texts."""
     from hashlib import blake2b
 
-    state = blake2b(digest_size=16)
-    for message in messages:
-        for part in message.parts:
-            fields = [type(part).__name__, *(_plain(getattr(part, name)) for name in part.__dataclass_fields__)]
-            state.update(json.dumps([message.role, *fields], default=str, sort_keys=True).encode("utf-8", "replace"))
-    return state.hexdigest()
+    rows = [f"{message.role}\0{_mark_of(part)}" for message in messages for part in message.parts]
+    return blake2b("\n".join(rows).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    return [repr(item) for item in value] if isinstance(value, tuple) else value
+def _mark_of(part: Part) -> str:
+    match part:
+        case Text(text) | Reasoning(text):
+            return f"text\0{len(text)}\0{text[:MARK_CHARS]}"
+        case ToolCall(id, name):
+            return f"call\0{id}\0{name}"
+        case ToolResult(id, text):
+            return f"result\0{id}\0{len(text)}\0{text[:MARK_CHARS]}"
+        case Document(title, _, text):
+            return f"document\0{title}\0{len(text)}"
+        case _:
+            return type(part).__name__
 
 
 def is_about(decided: Compaction, messages: Sequence[Message]) -> bool:
@@ -92,11 +99,26 @@ def is_about(decided: Compaction, messages: Sequence[Message]) -> bool:
     )
 
 
-def apply(decided: Compaction, messages: Sequence[Message]) -> list[Message]:
-    """The conversation as it is sent: depends on nothing but the decisions and the messages they are about."""
-    calls = {pair.result: pair.call for pair in match_calls(messages) if pair.result}
+def calls_by_result(messages: Sequence[Message]) -> dict[Place, Place]:
+    """Where the call of each result stands."""
+    return {pair.result: pair.call for pair in match_calls(messages) if pair.result}
+
+
+def apply(
+    decided: Compaction, messages: Sequence[Message], calls: Mapping[Place, Place] | None = None
+) -> list[Message]:
+    """The conversation as it is sent: depends on nothing but the decisions and the messages they are about.
+
+    Args:
+        calls: What `calls_by_result` gives, when it is known already.
+    """
+    if decided == Compaction():
+        return list(messages)
+    calls = calls_by_result(messages) if calls is None else calls
+    touched = {place.message for place in (*decided.left_out, *(clip.place for clip in decided.clips))}
     left_out, clips = set(decided.left_out), dict(decided.clips)
     notes = {note.first: note for note in decided.notes}
+    noted = {at for note in decided.notes for at in range(note.first, note.last)}
     sent: list[Message] = []
     at = 0
     while at < len(messages):
@@ -104,12 +126,16 @@ def apply(decided: Compaction, messages: Sequence[Message]) -> list[Message]:
             sent.append(to_message(notes[at]))
             at = notes[at].last
             continue
+        if at >= decided.thoughts_before and at not in touched and not decided.notes:
+            sent.append(messages[at])
+            at += 1
+            continue
         parts: list[Part] = []
         for number, part in enumerate(messages[at].parts):
             place = Place(at, number)
             if at < decided.thoughts_before and isinstance(part, Reasoning | Opaque):
                 continue
-            if place in calls and _is_noted(calls[place], decided):
+            if place in calls and calls[place].message in noted:
                 continue
             if place in left_out:
                 parts.append(_without_text(part, messages, calls.get(place)))
@@ -120,10 +146,6 @@ def apply(decided: Compaction, messages: Sequence[Message]) -> list[Message]:
             sent.append(messages[at] if same else Message(messages[at].role, tuple(parts)))
         at += 1
     return sent
-
-
-def _is_noted(place: Place, decided: Compaction) -> bool:
-    return any(note.first <= place.message < note.last for note in decided.notes)
 
 
 def to_message(note: Note) -> Message:

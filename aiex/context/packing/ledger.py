@@ -19,8 +19,9 @@ CHARS_PER_TOKEN_MOST = 16
 class Sheet:
     """One file of a pack: which lines are wanted by how many candidates, and which names."""
 
-    def __init__(self, source: Source, counts: Counts, *, numbered: bool) -> None:
+    def __init__(self, source: Source, counts: Counts, known: frozenset[int], *, numbered: bool) -> None:
         self.source = source
+        self.known = known
         self.numbered = numbered
         self.wanted: Counter[int] = Counter()
         self.named: Counter[int] = Counter()
@@ -34,8 +35,14 @@ class Sheet:
         key = (one.start_line, one.end_line, level)
         if key not in self._levels:
             focus = getattr(one, "focus", ())
-            self._levels[key] = lines_at(self.source, one.start_line, one.end_line, level, focus)
+            lines = lines_at(self.source, one.start_line, one.end_line, level, focus)
+            self._levels[key] = lines if lines.isdisjoint(self.known) else self._unknown(one, lines)
         return self._levels[key]
+
+    def _unknown(self, one: Ranked, lines: frozenset[int]) -> frozenset[int]:
+        """Without what is known; what only says where the span stands is then not worth repeating either."""
+        fresh = lines.difference(self.known)
+        return fresh if any(one.start_line <= number <= one.end_line for number in fresh) else frozenset()
 
     def names(self, one: Ranked, level: Level) -> list[int]:
         """The symbols that a candidate names in marks at a level."""

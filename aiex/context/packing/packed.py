@@ -52,7 +52,7 @@ class Dropped(NamedTuple):
     start_line: int
     end_line: int
     reason: str
-    """`no room` or `not readable`."""
+    """`no room`, `known` for one that the conversation holds already, or `not readable`."""
 
 
 class Effect(NamedTuple):
@@ -86,7 +86,7 @@ class Pack(NamedTuple):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files in the order of the text; give them to the next pack as `earlier`."""
+        """The files in the order of the text."""
         return tuple(dict.fromkeys(part.path for part in self.parts))
 
     def to_data(self) -> dict[str, Any]:

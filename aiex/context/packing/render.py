@@ -44,6 +44,12 @@ def to_ranges(lines: Sequence[int]) -> list[tuple[int, int]]:
     return ranges
 
 
+def to_lines(ranges: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """The lines of ranges."""
+    for first, last in ranges:
+        yield from range(first, last + 1)
+
+
 def render_file(source: Source, lines: Sequence[int], named: Collection[int] = (), *, numbered: bool = False) -> str:
     """A file as a model reads it; ends with a line end.
 

@@ -11,6 +11,8 @@ from aiex.context.structure import BODIED
 
 HEAD_LINES = 30
 """No signature is looked for over more lines."""
+HEAD_CHARS = 2_000
+"""Of a line, at most: signatures as facts hold them are shorter, and minified files have one line."""
 DOC_LINES = 3
 """Of a comment or documentation that stays where prose is elided: its first paragraph, at most this long."""
 
@@ -62,7 +64,7 @@ class Source:
         wanted = _squeezed(symbol.signature.rstrip("…"))
         seen, named = "", symbol.start_line
         for number in range(symbol.start_line, last + 1):
-            line = self.lines[number - 1]
+            line = self.lines[number - 1][:HEAD_CHARS]
             if symbol.name in line and symbol.name not in seen:
                 named = number
             seen += line + "\n"

@@ -6,9 +6,10 @@ stays out, in the same words.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from aiex.context.packing.compacted import Clip, Compaction, Note, apply, digest_of, is_about
+from aiex.context.packing.compacted import Clip, Compaction, Note, apply, calls_by_result, digest_of, is_about
 from aiex.context.packing.counting import Counts, CountTokens, remembering
 from aiex.context.packing.history import History
 from aiex.context.packing.talkparts import Place, extract_work, left_out_document, left_out_result, weigh, weigh_part
@@ -88,10 +89,9 @@ def fit_talk(
     if decided is None or not is_about(decided, messages):
         decided = Compaction()
     talk = Talk(messages, budget_tokens, counts, pinned, summarise, decided)
-    before = decided
+    before_tokens = sum(weigh(message, counts, keep=True) for message in messages)
     talk.compact()
-    sent = apply(talk.decided, messages)
-    tokens = sum(weigh(message, counts) for message in sent)
+    sent, tokens = talk.view()
     if tokens > budget_tokens:
         raise ContextOverflow(
             f"what must stay of the conversation has {tokens:,} tokens, and {budget_tokens:,} fit",
@@ -100,12 +100,12 @@ def fit_talk(
             limit_tokens=budget_tokens,
         )
     effect = TalkEffect(
-        sum(weigh(message, counts) for message in messages),
+        before_tokens,
         tokens,
         len(talk.decided.left_out),
         sum(note.last - note.first for note in talk.decided.notes),
     )
-    return FittedTalk(tuple(sent), tokens, talk.decided, talk.decided != before, effect)
+    return FittedTalk(tuple(sent), tokens, talk.decided, talk.decided != decided, effect)
 
 
 class Talk:
@@ -126,6 +126,7 @@ class Talk:
         self.summarise = summarise
         self.decided = decided
         self.pinned = pinned
+        self._view: tuple[Compaction, list[Message], int] | None = None
 
     def compact(self) -> None:
         """Decide what goes, in the order of what is missed least."""
@@ -158,7 +159,18 @@ class Talk:
 
     def tokens(self) -> int:
         """Of the conversation as it would be sent now."""
-        return sum(weigh(message, self.counts) for message in apply(self.decided, self.messages))
+        return self.view()[1]
+
+    def view(self) -> tuple[list[Message], int]:
+        """The conversation as it would be sent now, and its tokens."""
+        if self._view is None or self._view[0] is not self.decided:
+            sent = apply(self.decided, self.messages, self._calls)
+            self._view = self.decided, sent, sum(weigh(message, self.counts) for message in sent)
+        return self._view[1:]
+
+    @cached_property
+    def _calls(self) -> dict[Place, Place]:
+        return calls_by_result(self.messages)
 
     # --- results and documents --------------------------------------------------------------------------------------
 

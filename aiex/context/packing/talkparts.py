@@ -60,9 +60,19 @@ def match_calls(messages: Sequence[Message]) -> list[Pair]:
     return [Pair(call, answers.get(call)) for call in calls]
 
 
-def weigh(message: Message, counts: Counts) -> int:
-    """Tokens of a message, leaning upwards."""
-    return MESSAGE_TOKENS + sum(weigh_part(part, counts) for part in message.parts)
+def weigh(message: Message, counts: Counts, *, keep: bool = False) -> int:
+    """Tokens of a message, leaning upwards.
+
+    Args:
+        keep: Remember them for the message itself, which comes again with the next request.
+    """
+    known = counts.weights.get(id(message))
+    if known is not None and known[0] is message:
+        return known[1]
+    tokens = MESSAGE_TOKENS + sum(weigh_part(part, counts) for part in message.parts)
+    if keep:
+        counts.keep(message, tokens)
+    return tokens
 
 
 def weigh_part(part: Part, counts: Counts) -> int:

@@ -23,8 +23,8 @@ def spans(*places: tuple[str, int, int]) -> list[Candidate]:
 def test_everything_is_whole_when_there_is_room(engine: Source) -> None:
     found = pack(spans(("src/engine.py", 1, 46), ("lib/other.py", 1, 4)), 4_000, words, reader(engine, OTHER))
     assert [(part.path, part.level, part.why) for part in found.parts] == [
-        ("lib/other.py", "whole", "rank 1"),
         ("src/engine.py", "whole", "rank 0"),
+        ("lib/other.py", "whole", "rank 1"),
     ]
     assert found.delivered == {"lib/other.py": [(1, 4)], "src/engine.py": [(1, 46)]}
     assert found.tokens == words(found.text) == found.effect.after_tokens
@@ -34,6 +34,15 @@ def test_documentation_and_bodies_give_way_when_there_is_not(engine: Source) -> 
     candidates = spans(("src/engine.py", 1, 46))
     levels = [pack(candidates, budget, words, reader(engine)).parts[0].level for budget in (1_000, 300, 180, 70)]
     assert levels == ["whole", "code", "elided", "signature"]
+
+
+def test_of_a_function_that_is_too_long_the_first_pieces_are_packed():
+    body = "".join(f"    step_{number} = compute({number})\n" for number in range(200))
+    source = open_source("long.py", f"def long():\n{body}")
+    found = pack(spans(("long.py", 1, 201)), 600, words, reader(source))
+    assert found.delivered["long.py"][0][0] == 1
+    assert "step_20 = compute(20)" in found.text
+    assert 300 < found.tokens <= 600
 
 
 def test_spans_that_touch_or_overlap_are_one(engine: Source) -> None:
@@ -54,19 +63,18 @@ def test_a_span_that_does_not_fit_leaves_room_for_the_next(engine: Source) -> No
     assert found.tokens <= 90
 
 
-def test_files_stand_in_the_order_of_paths_whatever_their_rank(engine: Source) -> None:
-    read = reader(engine, OTHER)
-    one = pack(spans(("src/engine.py", 42, 46), ("lib/other.py", 1, 4)), 1_000, words, read)
-    two = pack(spans(("lib/other.py", 1, 4), ("src/engine.py", 42, 46)), 1_000, words, read)
-    assert one.text == two.text
-    assert one.files == ("lib/other.py", "src/engine.py")
+def test_files_stand_in_the_order_of_their_best_span(engine: Source) -> None:
+    candidates = spans(("src/engine.py", 42, 46), ("lib/other.py", 1, 4), ("src/engine.py", 19, 26))
+    assert pack(candidates, 1_000, words, reader(engine, OTHER)).files == ("src/engine.py", "lib/other.py")
 
 
-def test_files_of_an_earlier_pack_keep_their_place_at_the_front(engine: Source) -> None:
+def test_lines_that_the_conversation_holds_are_not_repeated(engine: Source) -> None:
     read = reader(engine, OTHER)
     before = pack(spans(("src/engine.py", 42, 46)), 1_000, words, read)
-    found = pack(spans(("lib/other.py", 1, 4), ("src/engine.py", 42, 46)), 1_000, words, read, earlier=before.files)
-    assert found.text.startswith(before.text)
+    again = spans(("src/engine.py", 42, 46), ("lib/other.py", 1, 4))
+    found = pack(again, 1_000, words, read, known=before.delivered)
+    assert found.files == ("lib/other.py",)
+    assert [(one.path, one.reason) for one in found.dropped] == [("src/engine.py", "known")]
 
 
 def test_what_must_be_in_comes_before_better_ranks(engine: Source) -> None:
@@ -128,7 +136,7 @@ def test_a_pack_never_has_more_tokens_than_allowed(files, places, budget, count)
     candidates = spans(*((paths[at], first, first + length) for at, first, length in places))
     found = pack(candidates, budget, count, reader(*files))
     assert count(found.text) == found.tokens <= budget
-    assert len(found.parts) + len(found.dropped) == len(candidates)
+    assert len(found.parts) + len(found.dropped) >= len(candidates)
     assert pack(candidates, budget, count, reader(*files)) == found
     by_path = {source.path: source for source in files}
     rows = iter(found.text.split("\n"))
