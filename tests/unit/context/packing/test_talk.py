@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aiex.context.packing.compacted import Compaction, from_data
 from aiex.context.packing.talk import fit_talk
 from aiex.errors import ContextOverflow
+from aiex.llm.history import balanced
 from aiex.messages import Document, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from aiex.tokens import estimate
 
@@ -262,6 +263,7 @@ def test_any_conversation_fits_stays_valid_and_keeps_the_words(talk: list[Messag
         return
     assert fitted.tokens <= budget
     assert is_valid(fitted.messages)
+    assert balanced(fitted.messages) == fitted.messages
     assert spoken(fitted.messages) == spoken(talk)
     assert [m for m in fitted.messages if m.role == "system"] == [m for m in talk if m.role == "system"]
 
