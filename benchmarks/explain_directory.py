@@ -50,7 +50,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         root = Path(asked).resolve() if asked else large_repository(Path(made, "repository"))
         cache, listed = Path(made, "cache"), Path(made, "files")
-        lines = _parsed_files(root)
+        lines = parsed_files(root)
         listed.write_text("".join(lines), encoding="utf-8")
         environment = {"AIEX_CACHE_DIR": str(cache)}
         argv = aiex_argv("explain", ".", "--offline")
@@ -70,7 +70,7 @@ def main() -> int:
         return 0 if show(title, timings, [Bar("explain, cold", 2.5)]) else 1
 
 
-def _parsed_files(root: Path) -> list[str]:
+def parsed_files(root: Path) -> list[str]:
     """Lines of grammar and path for the files that `aiex explain` parses."""
     from aiex.context.engine import open_engine
     from aiex.context.facts import PARSE_LIMIT_BYTES
