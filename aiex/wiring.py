@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Stream = Callable[["Request"], AsyncIterator["StreamEvent"]]
 OFFLINE = "offline"
+
 NOWHERE = ""
 """In place of a directory, when the current one is gone: there are settings of the user and no workspace."""
 
@@ -66,6 +67,13 @@ class Services:
         from aiex.guard.sandbox.files import find_root
 
         return find_root(self.cwd)
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether the root is one by its own signs, and not just the directory where somebody happens to be."""
+        from aiex.guard.sandbox.files import ROOT_MARKS
+
+        return self.root != NOWHERE and any(os.path.lexists(os.path.join(self.root, mark)) for mark in ROOT_MARKS)
 
     @cached_property
     def project(self) -> ProjectFiles | None:

@@ -29,6 +29,7 @@ class Wish:
     paths: tuple[str, ...]
     name: str
     schema: str
+    finds_code: bool
     show_request: bool
 
 
@@ -36,20 +37,23 @@ class Wish:
 @click.argument("question")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--name", default="", metavar="FILE", help="With '-': the file that the text belongs to.")
+@click.option("--no-code", "alone", is_flag=True, help="Without a PATH: send the question alone.")
 @click.option("--schema", default="", metavar="FILE", help="Answer with JSON that fits this JSON schema.")
 @budget_option("At most N tokens in the request.")
 @click.option("--explain", "show_request", is_flag=True, help="Show what a model would be sent, and send nothing.")
-def command(question: str, paths: tuple[str, ...], name: str, schema: str, *, show_request: bool) -> Work:
+def command(question: str, paths: tuple[str, ...], name: str, schema: str, *, alone: bool, show_request: bool) -> Work:
     """Ask QUESTION of the model in use, about each PATH.
 
     PATH is a file, FILE:LINE, FILE:FIRST-LAST, FILE::Symbol, a directory, a picture, or - for standard input. Only
-    what is named is sent.
+    what is named is sent. In a repository, a question without a PATH is sent with the code that it needs; --explain
+    shows which.
 
     \b
+    aiex ask "where are sessions kept, and who deletes them?"
     aiex ask "why is the cache keyed by content?" src/cache.py -m anthropic/MODEL
     git diff | aiex ask "what could break?" -
     """
-    wish = Wish(question, paths, name, schema, show_request)
+    wish = Wish(question, paths, name, schema, not alone and not paths, show_request)
     return Work("ask", lambda services: prepare(wish, services), markup="text" if schema else "markdown")
 
 
@@ -89,6 +93,7 @@ def prepare(wish: Wish, services: Services) -> Job:
             workspace=services.workspace,
             stream=services.stream,
             counting=services.counting,
+            retrieval=services.retrieval if wish.finds_code and services.is_repository else None,
         )
 
     return start

@@ -57,4 +57,40 @@ def _read_task(task: str, task_file: str, services: Services) -> str:
     return content.decode("utf-8", "replace")
 
 
-NOUN = Noun({"query": query_context})
+@click.command("list")
+def list_context() -> Work:
+    """List the files that the index knows, how many pieces each has, and which have changed since."""
+
+    def prepare(services: Services) -> Job:
+        from aiex.jobs.inspect import list_files
+
+        return lambda: list_files(services.index)
+
+    return Work("list context", prepare)
+
+
+@click.command("show")
+@click.option("--task", default="", metavar="TEXT", help="Show what would be sent for this task, and why.")
+@click.option("--task-file", default="", metavar="FILE", help="The same from a file; - is standard input.")
+@budget_option("With a task: pack at most N tokens.")
+def show_context(task: str, task_file: str) -> Work:
+    """Show what is known of the workspace, in which tier of memory, and how fresh it is.
+
+    With a task, show what would be sent for it: each piece, how much of it, its tokens, and why it is there.
+    """
+
+    def prepare(services: Services) -> Job:
+        from aiex.jobs.inspect import show_known, show_pack
+
+        if not task and not task_file:
+            return lambda: show_known(services.retrieval, services.engine)
+        words = _read_task(task, task_file, services)
+        budget = services.settings.get("budget_tokens")
+        return lambda: show_pack(
+            words, budget, services.retrieval, lambda text: services.counting(text, services.model)
+        )
+
+    return Work("show context", prepare)
+
+
+NOUN = Noun({"list": list_context, "query": query_context, "show": show_context})

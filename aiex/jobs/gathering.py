@@ -1,0 +1,54 @@
+"""The code of the workspace that goes with a question: found by the index, packed into a number of tokens."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex.errors import AiexError
+
+if TYPE_CHECKING:
+    from aiex.context.packing.packed import Pack
+    from aiex.context.packing.source import Source
+    from aiex.context.ranking.rank import Result
+    from aiex.guard.sandbox.files import Workspace
+
+TITLE = "code of the project"
+FEWEST_TOKENS = 200
+"""With less room nothing is packed."""
+
+
+class Gathered(NamedTuple):
+    """What a question found, best first, and how files are read."""
+
+    results: "Sequence[Result]"
+    read: "Callable[[str], Source | None]"
+
+
+def reading(workspace: "Workspace") -> "Callable[[str], Source | None]":
+    """Gives files with their symbols; None for one that cannot be read any more."""
+
+    def read(path: str) -> "Source | None":
+        from aiex.context.extract import extract
+        from aiex.context.facts import PARSE_LIMIT_BYTES
+        from aiex.context.packing.source import Source
+        from aiex.context.reading import recognise
+
+        try:
+            content = workspace.read(path, limit_bytes=PARSE_LIMIT_BYTES)
+        except AiexError:
+            return None
+        language, note = recognise(content, path)
+        if note:
+            return None
+        return Source(path, content.decode("utf-8", "replace"), extract(content, language, uses=False))
+
+    return read
+
+
+def pack_gathered(gathered: Gathered, room_tokens: int, count: Callable[[str], int]) -> "Pack | None":
+    """As much of what was found as fits; None when nothing does."""
+    if room_tokens < FEWEST_TOKENS or not gathered.results:
+        return None
+    from aiex.context.packing.pack import pack
+
+    packed = pack(gathered.results, room_tokens, count, gathered.read, numbered=True)
+    return packed if packed.parts else None
