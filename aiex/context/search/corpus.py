@@ -183,7 +183,8 @@ class Corpus:
         language = self._language(path)
         if language is None:
             return []
-        words = [IMPORTS + name for name in sorted(language.names_of(path))]
+        names = sorted(language.names_of(path))
+        words = [IMPORTS + name for name in names]
         self.fetch(words)
         near = {
             self.file_of[part.first + number]
@@ -192,7 +193,21 @@ class Corpus:
             for number in part.documents
         }
         candidates = sorted(near - {file}, key=self.paths.__getitem__)[:MOST_IMPORTERS]
-        return [candidate for candidate in candidates if file in self.imports(candidate)]
+        return [candidate for candidate in candidates if self._does_import(candidate, path, names)]
+
+    def _does_import(self, file: int, target: str, names: Sequence[str]) -> bool:
+        """Whether one of the imports that have one of the names means a path; the others need not be looked at."""
+        importer = self.paths[file]
+        language = self._language(importer)
+        if language is None:
+            return False
+        lines = [line for line in self._import_lines(file) if any(name in line for name in names)]
+        items = read_imports("\n".join(lines))
+        return any(target in language.resolve(item, importer, self.index.paths) for item in items)
+
+    def _import_lines(self, file: int) -> list[str]:
+        place, number = self._origins[file]
+        return self._texts[place][number].split("\n")
 
     def _written_imports(self, file: int) -> "list[Import]":
         place, number = self._origins[file]
