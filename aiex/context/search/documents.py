@@ -4,7 +4,9 @@ Every line belongs to one document. A function inside a function belongs to the 
 directly above a function belong to it, and a line or two between two functions belongs to what stands before.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from aiex.context.facts import FileFacts, Symbol
@@ -14,6 +16,7 @@ LONGEST_LINES = 40
 """Longer stretches are cut."""
 SHORTEST_LINES = 3
 """What lies between two functions is a document from so many lines with letters or digits."""
+_SAYS = re.compile(rb"[0-9A-Za-z\x80-\xff]")
 ABOVE = (b"#", b"//", b"/*", b"*", b"@", b"--", b";;", b"%")
 """How a line begins that may speak of the function below it: comments, attributes, annotations."""
 
@@ -33,18 +36,16 @@ def to_documents(facts: FileFacts, lines: Sequence[bytes]) -> list[Document]:
     Args:
         lines: The source without line ends, at least `facts.line_count` of them.
     """
-    owners = _owners(facts)
     bodies = [symbol.kind in BODIED for symbol in facts.symbols]
     bodies.append(False)  # of what is in no symbol, which has the index -1
-    stretches = list(_stretches(owners))
+    stretches = _stretches(facts)
     documents: list[Document] = []
     above = 0
-    for place, (start, end) in enumerate(stretches):
-        start -= above
+    for place, (begin, stop, owner) in enumerate(stretches):
+        start, end = begin - above, stop
         above = 0
-        owner = owners[end - 1]
         if not bodies[owner]:
-            if place + 1 < len(stretches) and bodies[owners[end]]:
+            if place + 1 < len(stretches) and bodies[stretches[place + 1][2]]:
                 above = _count_above(lines, start, end)
                 end -= above
             if documents and not _is_worth(lines, start, end):
@@ -56,13 +57,15 @@ def to_documents(facts: FileFacts, lines: Sequence[bytes]) -> list[Document]:
     return [piece for document in documents for piece in _cut(document)]
 
 
-def _stretches(owners: list[int]) -> Iterator[tuple[int, int]]:
-    """Half open ranges of lines, counted from 0, that belong to one symbol."""
-    start = 0
-    for place in range(1, len(owners) + 1):
-        if place == len(owners) or owners[place] != owners[start]:
-            yield start, place
-            start = place
+def _stretches(facts: FileFacts) -> list[tuple[int, int, int]]:
+    """Half open ranges of lines, counted from 0, each with the symbol that it belongs to."""
+    owners, edges = _owners(facts)
+    found: list[tuple[int, int, int]] = []
+    for start, end in pairwise(edges):
+        owner = owners[start]
+        begin = found.pop()[0] if found and found[-1][2] == owner else start
+        found.append((begin, end, owner))
+    return found
 
 
 def _count_above(lines: Sequence[bytes], start: int, end: int) -> int:
@@ -83,7 +86,7 @@ def _is_worth(lines: Sequence[bytes], start: int, end: int) -> bool:
     """Whether enough lines say something."""
     found = 0
     for text in lines[start:end]:
-        found += any(character.isalnum() for character in text.decode("latin-1"))
+        found += _SAYS.search(text) is not None
         if found >= SHORTEST_LINES:
             return True
     return False
@@ -99,15 +102,18 @@ def _cut(document: Document) -> Iterator[Document]:
         start = after
 
 
-def _owners(facts: FileFacts) -> list[int]:
-    """The symbol that each line belongs to."""
-    owners = [-1] * facts.line_count
+def _owners(facts: FileFacts) -> tuple[list[int], list[int]]:
+    """The symbol that each line belongs to, and the lines, counted from 0, at which that may change."""
+    count = facts.line_count
+    owners = [-1] * count
+    edges = {0, count}
     for index in _outer_symbols(facts.symbols):
         symbol = facts.symbols[index]
-        owners[symbol.start_line - 1 : symbol.end_line] = [index] * (
-            min(symbol.end_line, facts.line_count) - symbol.start_line + 1
-        )
-    return owners
+        start, end = symbol.start_line - 1, min(symbol.end_line, count)
+        owners[start:end] = [index] * (end - start)
+        edges.add(start)
+        edges.add(end)
+    return owners, sorted(edges)
 
 
 def _outer_symbols(symbols: tuple[Symbol, ...]) -> Iterator[int]:
