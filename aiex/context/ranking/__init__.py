@@ -1,0 +1,1 @@
+"""Which files and which spans of code come first for a request, without a model."""

@@ -1,0 +1,31 @@
+import pytest
+
+from aiex.context.ranking.lowfiles import is_low, is_test
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/test_basket.py", "shop/test_basket.py", "conftest.py", "basket_test.go", "src/basket.test.ts",
+        "spec/basket_spec.rb", "src/test/java/shop/BasketTest.java", "test/basket_test.exs", "docs/conf.py",
+        "examples/hello.js", "vendor/lib/a.c", "README.md", "package.json",
+    ],
+)  # fmt: skip
+def test_tests_documents_and_examples_are_low(path: str) -> None:
+    assert is_low(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/_pytest/python.py", "shop/latest.py", "shop/contest.py", "lib/ex_unit/lib/ex_unit/runner.ex",
+        "src/main/java/shop/Basket.java", "src/protest.rs", "shop/testing.py", "include/shop.h", "Harvest.java",
+    ],
+)  # fmt: skip
+def test_sources_are_not_low(path: str) -> None:
+    assert not is_low(path)
+
+
+def test_examples_are_no_tests() -> None:
+    assert is_test("tests/test_basket.py")
+    assert not is_test("examples/hello.js")
