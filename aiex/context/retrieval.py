@@ -33,15 +33,15 @@ class Retrieval:
         """
         self.index = index
         self.history_path = history_path
+        self._ranked_changes = -1
 
     def refresh(self) -> Iterator[Progress]:
-        """Bring the index up to date; what was ranked before is forgotten when something changed."""
+        """Bring the index up to date, and what is known of git when something changed."""
         changed = False
         for progress in self.index.refresh():
             changed = True
             yield progress
         if changed:
-            self.__dict__.pop("ranker", None)
             self.read_history()
 
     def read_history(self) -> None:
@@ -88,7 +88,11 @@ class Retrieval:
         from aiex.context.ranking.signal import Hints
 
         hints = replace(hints or Hints(), history=self.history)
-        return self.ranker.rank(read_request(text), hints=hints, without=without)
+        with self.index.snapshot():
+            if self._ranked_changes != self.index.changes:
+                self.__dict__.pop("ranker", None)
+                self._ranked_changes = self.index.changes
+            return self.ranker.rank(read_request(text), hints=hints, without=without)
 
     def fit(self, results: "Sequence[Result]", budget_tokens: int) -> "list[Result]":
         """The first results that take about so many tokens together; the one that passes the bound is the last.

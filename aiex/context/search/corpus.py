@@ -1,14 +1,14 @@
 """What a ranking asks of an index: documents by number, and where terms occur.
 
-Documents and files are numbered over all segments. Files that are dead have no number, and their documents occur in no
-postings.
+Files are numbered by their paths, and documents over all segments without those of dead files, so that what is ranked
+does not depend on how the index came about.
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import accumulate, chain, compress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aiex.context.language import find_language
 from aiex.context.search.segment import DEFINES, IMPORTS, read_imports
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from aiex.context.language import Language
     from aiex.context.search.index import Index, Live
 
-NO_FILE = 0xFFFFFFFF
-"""In `file_of`: the document is of a dead file."""
+T = TypeVar("T")
+
 MOST_IMPORTERS = 200
 """Files looked into for those that import one; a more popular file is answered for the first ones."""
 
@@ -41,62 +41,71 @@ class Corpus:
     def __init__(self, index: "Index") -> None:
         self.index = index
         self.lives: list[Live] = sorted(index.segments(), key=lambda live: live.head.id)
-        self.firsts = list(accumulate((len(live.head.owners) for live in self.lives), initial=0))
-        self.paths: list[str] = []
-        self.numbers: dict[str, int] = {}
-        self.file_of = array("I")
-        self._origins: list[tuple[int, int]] = []
-        self._alive: list[bytes | None] = []
+        files = sorted(
+            (path, place, number)
+            for place, live in enumerate(self.lives)
+            for number, (path, _) in enumerate(live.head.files)
+            if number not in live.dead
+        )
+        self.paths: list[str] = [path for path, _, _ in files]
+        self.numbers: dict[str, int] = {path: number for number, path in enumerate(self.paths)}
+        self._origins = [(place, number) for _, place, number in files]
+        self._alive = [_find_alive(live) for live in self.lives]
+        self._moved = [None if alive is None else array("H", accumulate(alive, initial=0)) for alive in self._alive]
+        """Number of each document among those that are alive, and at the end how many these are."""
+        sizes = [
+            len(live.head.owners) if moved is None else moved[-1]
+            for live, moved in zip(self.lives, self._moved, strict=True)
+        ]
+        self.firsts = list(accumulate(sizes, initial=0))
         self._postings: dict[str, list[Postings]] = {}
         self._imports: dict[int, list[int]] = {}
-        for place, live in enumerate(self.lives):
-            self._take(place, live)
-
-    def _take(self, place: int, live: "Live") -> None:
-        numbers: list[int] = []
-        for number, (path, _) in enumerate(live.head.files):
-            if number in live.dead:
-                numbers.append(NO_FILE)
-                continue
-            numbers.append(len(self.paths))
-            self.numbers[path] = len(self.paths)
-            self.paths.append(path)
-            self._origins.append((place, number))
-        owners = live.head.owners
-        self.file_of.extend(map(numbers.__getitem__, owners))
-        self._alive.append(bytes(owner not in live.dead for owner in owners) if live.dead else None)
 
     # --- documents --------------------------------------------------------------------------------------------------
 
     @property
     def document_count(self) -> int:
-        """How many numbers there are; those of dead files are among them."""
+        """How many documents there are."""
         return self.firsts[-1]
+
+    @cached_property
+    def file_of(self) -> "array[int]":
+        """File of each document."""
+        numbers = [[0] * len(live.head.files) for live in self.lives]
+        for file, (place, number) in enumerate(self._origins):
+            numbers[place][number] = file
+        owners = self._join([live.head.owners for live in self.lives])
+        return _to_array("I", (map(known.__getitem__, own) for known, own in zip(numbers, owners, strict=True)))
 
     @cached_property
     def starts(self) -> "array[int]":
         """First line of each document."""
-        return _joined("I", [live.head.starts for live in self.lives])
+        return _to_array("I", self._join([live.head.starts for live in self.lives]))
 
     @cached_property
     def ends(self) -> "array[int]":
         """Last line of each document."""
-        return _joined("I", [live.head.ends for live in self.lives])
+        return _to_array("I", self._join([live.head.ends for live in self.lives]))
 
     @cached_property
     def lengths(self) -> "array[int]":
         """Words in each document."""
-        return _joined("H", [live.head.lengths for live in self.lives])
+        return _to_array("H", self._join([live.head.lengths for live in self.lives]))
 
     @cached_property
     def names(self) -> list[str]:
         """Qualified name of the definition each document is of; empty for what is in none."""
-        return [name for live in self.lives for name in live.head.names]
+        return list(chain.from_iterable(self._join([live.head.names for live in self.lives])))
 
     @cached_property
     def kinds(self) -> list[str]:
         """Kind of that definition."""
-        return [kind for live in self.lives for kind in live.head.kinds]
+        return list(chain.from_iterable(self._join([live.head.kinds for live in self.lives])))
+
+    def _join(self, columns: Sequence[Sequence[T]]) -> Iterator[Iterable[T]]:
+        """For each segment what a column says of the documents that are alive."""
+        for column, alive in zip(columns, self._alive, strict=True):
+            yield column if alive is None else compress(column, alive)
 
     @cached_property
     def first_of(self) -> "array[int]":
@@ -121,7 +130,7 @@ class Corpus:
         for live in self.lives:
             sizes = [0] * len(live.head.files)
             for owner in live.head.owners:
-                sizes[owner] += 1
+                sizes[owner] += owner not in live.dead
             found.append(list(accumulate(sizes, initial=0)))
         return found
 
@@ -145,9 +154,9 @@ class Corpus:
 
     def _unpack(self, place: int, packed: bytes, counts: bytes) -> Postings:
         documents = array("H", packed)
-        alive = self._alive[place]
-        if alive is not None:
-            kept = [(number, count) for number, count in zip(documents, counts, strict=True) if alive[number]]
+        alive, moved = self._alive[place], self._moved[place]
+        if alive is not None and moved is not None:
+            kept = [(moved[number], count) for number, count in zip(documents, counts, strict=True) if alive[number]]
             documents, counts = array("H", [number for number, _ in kept]), bytes([count for _, count in kept])
         return Postings(self.firsts[place], documents, counts)
 
@@ -221,8 +230,13 @@ class Corpus:
         return find_language(path)
 
 
-def _joined(kind: str, parts: "Iterable[array[int]]") -> "array[int]":
+def _find_alive(live: "Live") -> bytes | None:
+    """For each document of a segment 1 when it is alive, else 0; None when all are."""
+    return bytes(owner not in live.dead for owner in live.head.owners) if live.dead else None
+
+
+def _to_array(kind: str, parts: "Iterable[Iterable[int]]") -> "array[int]":
     whole: array[int] = array(kind)
     for part in parts:
-        whole.extend(part)
+        whole.extend(part)  # of an array at once
     return whole

@@ -8,16 +8,15 @@ segments when there are too many, or too much of them is dead.
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from contextlib import contextmanager
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from aiex import dirs
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
-from aiex.context.stores.opening import begin_anew, open_or_begin
+from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.stores.segments import Head, Seen, SegmentStore
 from aiex.errors import StoreError
 from aiex.events import Warned
-from aiex.sqlite import DamagedStore
 
 if TYPE_CHECKING:
     from aiex.context.search.reading import Piece
@@ -26,18 +25,24 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 """Raised when the same files would give other segments."""
 RACY_NS = 2_000_000_000
 """Coarsest common time stamp of a file system (2 s on FAT)."""
 MOST_SEGMENTS = 16
 SMALL_DOCUMENTS = 4_096
 """Segments up to this size are joined when there are too many."""
+MOST_SMALL = 8
+"""So many small ones are left alone when there are many large ones."""
+MOST_FILES = 65_535
+"""A segment names its files by two bytes."""
 DEAD_SHARE = 0.35
 """A segment with more dead documents is written anew."""
 POOL_FROM_BYTES = 400_000
 """Less is read as fast in this process: workers load the grammars anew."""
 MOST_WORKERS = 64
+ATTEMPTS = 3
+"""How often it is read again what a store lost that turned out damaged meanwhile."""
 
 
 class Progress(NamedTuple):
@@ -89,6 +94,12 @@ class Index:
         self.ignore = tuple(ignore)
         self.limit_bytes = limit_bytes
         self.warnings: list[Warned] = []
+        self.shelf = Shelf(self._open, path or MEMORY, self.warnings, self._forget)
+        self.changes = 0
+        """Grows whenever answers may be others than before."""
+        self.losses = 0
+        """How often the store had to be begun anew."""
+        self._data_version = 0
 
     # --- state ------------------------------------------------------------------------------------------------------
 
@@ -99,9 +110,9 @@ class Index:
         known = list_files(
             self.workspace,
             extra_patterns=self.ignore,
-            kept=[*self.seen, *note.get("folders", ())] if note else (),
-            ignored=note.get("ignored", ()),
-            rules=note.get("rules", "") if self.seen else "",
+            kept=[*(self.seen.keys() - set(note["ignored"])), *note["folders"]] if note else (),
+            ignored=note["ignored"] if note else (),
+            rules=note["rules"] if note and self.seen else "",
         )
         fresh = {"rules": known.rules, "ignored": sorted(known.ignored), "folders": sorted(known.folders)}
         if fresh != note:
@@ -112,10 +123,12 @@ class Index:
     def _listing_note(self) -> dict[str, Any]:
         """What the last walk decided: its rules, and by names what it left out and where it looked."""
         try:
-            note: dict[str, Any] = json.loads(self.ask_store(lambda store: store.recall("listing"), None) or "{}")
+            note = json.loads(self.ask_store(lambda store: store.recall("listing"), None) or "{}")
         except ValueError:
             return {}
-        return note
+        wanted = {"rules": str, "ignored": list, "folders": list}
+        whole = isinstance(note, dict) and all(isinstance(note.get(key), kind) for key, kind in wanted.items())
+        return note if whole else {}
 
     @cached_property
     def paths(self) -> Paths:
@@ -126,6 +139,7 @@ class Index:
     def seen(self) -> dict[str, Seen]:
         """What was seen of each file, by path."""
         nothing: dict[str, Seen] = {}
+        self._data_version = self.ask_store(SegmentStore.data_version, 0)
         return self.ask_store(SegmentStore.seen, nothing)
 
     def is_fresh(self, entry: FileEntry) -> bool:
@@ -166,6 +180,20 @@ class Index:
         """Path and digest of each file as the newest segment has it."""
         return {path: digest for head in self.heads() for path, digest in head.files}
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Inside, every reading sees the same state; what other processes have written until now is taken in."""
+        _ = self.paths, self.seen  # a listing writes down what it decided
+        self.shelf.tell(SegmentStore.begin)
+        store = self.shelf.store
+        try:
+            if self.ask_store(SegmentStore.data_version, 0) != self._data_version:
+                self.__dict__.pop("seen", None)
+                self.changes += 1
+            yield
+        finally:
+            store.end()
+
     # --- refresh ----------------------------------------------------------------------------------------------------
 
     def refresh(self) -> Iterator[Progress]:
@@ -173,7 +201,16 @@ class Index:
 
         Files that cannot be read are left out, with a warning.
         """
+        for _ in range(ATTEMPTS):
+            losses = self.losses
+            yield from self._refresh()
+            if self.losses == losses:
+                break
+
+    def _refresh(self) -> Iterator[Progress]:
+        self._look_again()
         entries = self.stale()
+        self._see([], [path for path in self.seen if path not in self.paths.known])
         if not entries:
             return
         total = len(entries)
@@ -186,16 +223,27 @@ class Index:
             yield Progress(done, total)
         self._tidy()
 
+    def _look_again(self) -> None:
+        """Forget what was known of files and of what other processes did."""
+        before = self.__dict__.get("listing"), self.__dict__.get("seen"), self._data_version
+        self._drop_views()
+        if before != (self.listing, self.seen, self._data_version):
+            self.changes += 1
+
+    def _drop_views(self) -> None:
+        for name in ("seen", "listing", "paths"):
+            self.__dict__.pop(name, None)
+
     def _sort_out(self, entries: list[FileEntry]) -> list[FileEntry]:
         """Those whose content did change; the times of the others are noted."""
-        known = [entry for entry in entries if entry.path in self.seen]
+        indexed = self._indexed()
+        known = [entry for entry in entries if entry.path in self.seen and entry.path in indexed]
         if not known:
             return entries
         from aiex.context.reading import read_content
         from aiex.context.search.reading import to_seen
         from aiex.errors import AiexError
 
-        indexed = self._indexed()
         same: list[Seen] = []
         for entry in known:
             try:
@@ -224,34 +272,59 @@ class Index:
             self._add(piece.segment, piece.seen)
 
     def _add(self, segment: "Segment", seen: list[Seen]) -> None:
-        gone = [path for path in self.seen if path not in self.paths.known]
         self.seen.update((row.path, row) for row in seen)
-        self.ask_store(lambda store: store.add(segment, files=seen), 0)
-        self._see([], gone)
+        self._write(lambda store: store.add(segment, files=seen))
 
     def _see(self, files: list[Seen], gone: Sequence[str] = ()) -> None:
         self.seen.update((row.path, row) for row in files)
         for path in gone:
             self.seen.pop(path, None)
         if files or gone:
-            self.ask_store(lambda store: store.see(files, gone), None)
+            self._write(lambda store: store.see(files, gone))
+
+    def _write(self, act: Callable[[SegmentStore], object]) -> None:
+        """Have the store keep something; where it cannot, a copy in memory does for this process."""
+        self.changes += 1
+        if self.shelf.tell(lambda store: _do(act, store)):
+            return
+        copied = self.shelf.store.copy()
+        self.shelf.close()
+        self.shelf = Shelf(lambda _: copied, MEMORY, self.warnings, self._forget)
+        self.shelf.tell(lambda store: _do(act, store))
 
     def _tidy(self) -> None:
-        """Write segments anew that are mostly dead, and join small ones when there are many."""
-        segments = self.segments()
+        """Write segments anew that are mostly dead, join small ones when there are many, and drop those of others."""
+        self.shelf.tell(_drop_others)
+        with self.snapshot():
+            chosen = self._choose(self.segments())
+        self._rewrite(chosen)
+
+    def _rewrite(self, chosen: Sequence[Live]) -> None:
+        """Write as few segments as can hold what is alive in these."""
+        for group in _to_groups(sorted(chosen, key=lambda live: live.head.id)):
+            self.changes += 1
+            self.shelf.tell(partial(_replace, group=group))
+
+    def _choose(self, segments: list[Live]) -> list[Live]:
+        """Those to be written anew."""
         chosen = [live for live in segments if live.dead_documents > DEAD_SHARE * len(live.head.owners)]
-        if len(segments) > MOST_SEGMENTS:
-            chosen += [live for live in segments if len(live.head.owners) <= SMALL_DOCUMENTS and live not in chosen]
-        chosen.sort(key=lambda live: live.head.id)
-        if chosen:
-            self.ask_store(lambda store: _rewrite(store, chosen), None)
+        small = [live for live in segments if len(live.head.owners) <= SMALL_DOCUMENTS]
+        if len(segments) > MOST_SEGMENTS and len(small) > MOST_SMALL:
+            chosen += [live for live in small if live not in chosen]
+        return chosen
 
     def remove(self) -> int:
-        """Forget everything; gives the bytes that were held."""
+        """Forget everything; gives the bytes that were held.
+
+        Raises:
+            StoreError: if the file on disk cannot be changed.
+        """
         size = self.size_bytes()
-        self.ask_store(SegmentStore.clear, None)
-        for name in ("seen", "listing", "paths"):
-            self.__dict__.pop(name, None)
+        done = self.shelf.tell(SegmentStore.clear)
+        self._drop_views()
+        self.changes += 1
+        if self.path is not None and not (done and self.shelf.store.path == self.path):
+            raise StoreError("cannot remove the index", hint="the warnings say why")
         return size
 
     def size_bytes(self) -> int:
@@ -260,70 +333,58 @@ class Index:
 
     # --- the store --------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def store(self) -> SegmentStore:
-        """The store; in memory when there is no place for it."""
-        path = self.path
-        if path is None:
-            return SegmentStore(":memory:", self.version)
-        try:
-            dirs.ensure(os.path.dirname(path))
-        except (OSError, StoreError) as error:
-            self.warnings.append(Warned(f"the index is not kept: {error}"))
-            path = ":memory:"
-        store, said = open_or_begin(self._open, path)
-        if said:
-            self.warnings.append(Warned(said))
-        return store
-
     def _open(self, path: str) -> SegmentStore:
         return SegmentStore(path, self.version)
 
+    def _forget(self) -> None:
+        """The store was begun anew."""
+        self._drop_views()
+        self.losses += 1
+        self.changes += 1
+
     def ask_store(self, ask: Callable[[SegmentStore], T], otherwise: T) -> T:
         """What the store answers. One that turns out damaged is begun anew; one that fails costs speed only."""
-        for again in (False, True):
-            try:
-                return ask(self.store)
-            except DamagedStore as error:
-                if again:
-                    self._warn(error)
-                    break
-                self.store.close()
-                self.store, said = begin_anew(self._open, self.store.path, error)
-                self.warnings.append(Warned(said))
-                self.__dict__.pop("seen", None)
-            except StoreError as error:
-                self._warn(error)
-                break
-        return otherwise
-
-    def _warn(self, error: StoreError) -> None:
-        warning = Warned(f"the index does not work: {error.message}", error.hint)
-        if warning not in self.warnings:
-            self.warnings.append(warning)
+        return self.shelf.ask(ask, otherwise)
 
     def close(self) -> None:
         """Close the store."""
-        if "store" in self.__dict__:
-            self.store.close()
+        self.shelf.close()
 
 
-def _rewrite(store: SegmentStore, chosen: Sequence[Live]) -> None:
-    """Replace segments by as few as can hold what is alive in them."""
+def _do(act: Callable[[SegmentStore], object], store: SegmentStore) -> None:
+    act(store)
+
+
+def _drop_others(store: SegmentStore) -> None:
+    """Drop segments of other versions."""
+    old = [number for number, version in store.ids() if version != store.version]
+    if old:
+        store.drop(old)
+
+
+def _to_groups(chosen: Sequence[Live]) -> Iterator[list[Live]]:
+    """Segments of which each group fits in one, with what is alive in them."""
     from aiex.context.search.segment import MOST_DOCUMENTS
 
     group: list[Live] = []
+    documents = files = 0
     for live in chosen:
-        size = sum(len(known.head.owners) for known in group)
-        if group and size + len(live.head.owners) > MOST_DOCUMENTS:
-            _replace(store, group)
-            group = []
+        documents += len(live.head.owners)
+        files += len(live.head.files)
+        if group and (documents > MOST_DOCUMENTS or files > MOST_FILES):
+            yield group
+            group, documents, files = [], len(live.head.owners), len(live.head.files)
         group.append(live)
-    _replace(store, group)
+    if group:
+        yield group
 
 
 def _replace(store: SegmentStore, group: Sequence[Live]) -> None:
+    """Put one segment in place of several, unless another process did so already."""
     from aiex.context.search.segment import join_segments
 
-    joined = join_segments([store.read(known.head) for known in group], [known.dead for known in group])
-    store.add(joined, replaced=[known.head.id for known in group])
+    parts = [store.read(known.head) for known in group]
+    whole = [part for part in parts if part is not None]
+    if len(whole) == len(parts):
+        joined = join_segments(whole, [known.dead for known in group])
+        store.add(joined, replaced=[known.head.id for known in group])

@@ -286,12 +286,8 @@ def without_files(segment: Segment, gone: Collection[int]) -> Segment:
 
 def write_imports(imports: Iterable[Import]) -> str:
     """Imports as lines of kind, module and names, for `read_imports`."""
-    lines = (
-        "\t".join((item.kind, item.module, *(name for name, _ in item.names)))
-        for item in imports
-        if "\n" not in item.module
-    )
-    return "\n".join(dict.fromkeys(lines))
+    lines = ("\t".join((item.kind, item.module, *(name for name, _ in item.names))) for item in imports)
+    return "\n".join(dict.fromkeys(line for line in lines if "\n" not in line and "\0" not in line))
 
 
 def imported_words(text: str) -> list[str]:

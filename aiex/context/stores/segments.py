@@ -9,6 +9,7 @@ import os
 import zlib
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 MIGRATIONS = (
     """
     create table segments (
-        id integer primary key, version text not null, files blob not null, imports blob not null,
-        owners blob not null, starts blob not null, ends blob not null, lengths blob not null, names blob not null,
-        kinds blob not null
+        id integer primary key autoincrement, version text not null, checksum integer not null, files blob not null,
+        owners blob not null, starts blob not null, ends blob not null, lengths blob not null, imports blob not null,
+        names blob not null, kinds blob not null
     );
     create table blocks (
-        segment integer not null, first text not null, terms text not null, sizes blob not null,
-        documents blob not null, counts blob not null, primary key (segment, first)
+        segment integer not null, first blob not null, checksum integer not null, terms blob not null,
+        sizes blob not null, documents blob not null, counts blob not null, primary key (segment, first)
     ) without rowid;
     create table seen (
         path blob primary key, size_bytes integer not null, mtime_ns integer not null, inode integer not null,
@@ -38,6 +39,8 @@ MIGRATIONS = (
 )
 TERMS_PER_BLOCK = 32
 """Postings are kept in runs of neighbouring terms: a row for each term takes ten times as long to write."""
+_BETWEEN_TERMS = b"\xff"
+"""A byte that no UTF-8 has."""
 
 
 class Head(NamedTuple):
@@ -57,7 +60,7 @@ class Head(NamedTuple):
     @property
     def imports(self) -> list[str]:
         """The imports of each file, for `read_imports`."""
-        return _unpack(self.packed_imports, "\0")
+        return _unpack(self.packed_imports, "\0") if self.files else []
 
     @property
     def names(self) -> list[str]:
@@ -107,42 +110,49 @@ class SegmentStore:
         """
         with sqlite.translated_errors(self.path):
             rows = self.connection.execute(
-                "select id, files, owners, starts, ends, lengths, imports, names, kinds from segments where version = ?"
-                " order by id",
+                "select id, checksum, files, owners, starts, ends, lengths, imports, names, kinds from segments"
+                " where version = ? order by id",
                 (self.version,),
             ).fetchall()
-        try:
-            return [_to_head(*row) for row in rows]
-        except (ValueError, zlib.error, IndexError) as error:
-            raise sqlite.DamagedStore(f"cannot read {self.path}: {error}") from error
+        return [_to_head(number, *self._checked(*columns)) for number, *columns in rows]
+
+    def _checked(self, checksum: int, *columns: bytes) -> tuple[bytes, ...]:
+        """The columns, as they were written."""
+        if not all(isinstance(column, bytes) for column in columns) or checksum != _sum_up(columns):
+            raise sqlite.DamagedStore(f"cannot read {self.path}: a segment is not as it was written")
+        return columns
 
     def add(self, segment: Segment, replaced: Collection[int] = (), files: Sequence[Seen] = ()) -> int:
         """Write a segment and what was seen of its files, and drop those it replaces, in one transaction.
 
-        Gives the number of the segment.
+        Gives the number of the segment; 0 when nothing was written because another process has dropped one of those
+        that were to be replaced.
         """
         names = "\0".join(f"{file.path}\0{file.digest}" for file in segment.files)
+        columns = (
+            os.fsencode(names),
+            segment.owners,
+            segment.starts,
+            segment.ends,
+            segment.lengths,
+            _pack([file.imports for file in segment.files], "\0"),
+            _pack(segment.names),
+            _pack(segment.kinds),
+        )
         with sqlite.translated_errors(self.path), self.connection:
+            if self._drop(replaced) < len(replaced):
+                self.connection.rollback()
+                return 0
             cursor = self.connection.execute(
-                "insert into segments(version, files, imports, owners, starts, ends, lengths, names, kinds)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self.version,
-                    os.fsencode(names),
-                    _pack([file.imports for file in segment.files], "\0"),
-                    segment.owners,
-                    segment.starts,
-                    segment.ends,
-                    segment.lengths,
-                    _pack(segment.names),
-                    _pack(segment.kinds),
-                ),
+                "insert into segments(version, checksum, files, owners, starts, ends, lengths, imports, names, kinds)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (self.version, _sum_up(columns), *columns),
             )
             number = cursor.lastrowid or 0
             self.connection.executemany(
-                "insert into blocks values (?, ?, ?, ?, ?, ?)", ((number, *block) for block in _to_blocks(segment))
+                "insert into blocks values (?, ?, ?, ?, ?, ?, ?)",
+                ((number, first, _sum_up(block), *block) for first, *block in _to_blocks(segment)),
             )
-            self._drop(replaced)
             self._see(files, ())
         return number
 
@@ -151,14 +161,21 @@ class SegmentStore:
         with sqlite.translated_errors(self.path), self.connection:
             self._drop(numbers)
 
-    def _drop(self, numbers: Collection[int]) -> None:
-        for table, key in (("segments", "id"), ("blocks", "segment")):
-            self.connection.executemany(f"delete from {table} where {key} = ?", [(number,) for number in numbers])  # noqa: S608  (only names of ours)
+    def _drop(self, numbers: Collection[int]) -> int:
+        """How many there were."""
+        found = 0
+        for number in numbers:
+            found += self.connection.execute("delete from segments where id = ?", (number,)).rowcount
+            self.connection.execute("delete from blocks where segment = ?", (number,))
+        return found
 
     def seen(self) -> dict[str, Seen]:
         """What was seen of each file when it was last read, by path."""
         with sqlite.translated_errors(self.path):
-            rows = self.connection.execute("select path, size_bytes, mtime_ns, inode, checked_ns, digest from seen")
+            rows = self.connection.execute(
+                "select path, size_bytes, mtime_ns, inode, checked_ns, digest from seen"
+                " where typeof(path) = 'blob' and typeof(checked_ns) = 'integer'"  # all are, in a file that is whole
+            )
             return {path: Seen(path, *rest) for path, *rest in ((os.fsdecode(row[0]), *row[1:]) for row in rows)}
 
     def see(self, files: Sequence[Seen], gone: Sequence[str] = ()) -> None:
@@ -177,7 +194,7 @@ class SegmentStore:
         """What `remember` kept under a key."""
         with sqlite.translated_errors(self.path):
             row = self.connection.execute("select value from notes where key = ?", (key,)).fetchone()
-        return bytes(row[0]) if row else None
+        return row[0] if row and isinstance(row[0], bytes) else None
 
     def remember(self, key: str, value: bytes) -> None:
         """Keep something that can be computed again."""
@@ -185,43 +202,55 @@ class SegmentStore:
             self.connection.execute("insert or replace into notes values (?, ?)", (key, value))
 
     def clear(self) -> None:
-        """Forget everything, and give the space back."""
-        with sqlite.translated_errors(self.path):
-            with self.connection:
-                for table in ("segments", "blocks", "seen", "notes"):
-                    self.connection.execute(f"delete from {table}")  # noqa: S608  (only names of ours)
+        """Forget everything, and give the space back unless another process is at work."""
+        with sqlite.translated_errors(self.path), self.connection:
+            for table in ("segments", "blocks", "seen", "notes"):
+                self.connection.execute(f"delete from {table}")  # noqa: S608  (only names of ours)
+        with suppress(sqlite.LockedStore, sqlite.FullStore), sqlite.translated_errors(self.path):
             self.connection.execute("vacuum")
 
     def find(self, segment: int, terms: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
-        """Documents and counts of those terms that a segment has, as `Segment.postings` gives them."""
+        """Documents and counts of those terms that a segment has, as `Segment.postings` gives them.
+
+        Raises:
+            DamagedStore: if postings are not as they were written.
+        """
         found: dict[str, tuple[bytes, bytes]] = {}
         query = (
-            "select terms, sizes, documents, counts from blocks where segment = ? and first <= ?"
+            "select checksum, terms, sizes, documents, counts from blocks where segment = ? and first <= ?"
             " order by first desc limit 1"
         )
         with sqlite.translated_errors(self.path):
             for term in terms:
-                row = self.connection.execute(query, (segment, term)).fetchone()
-                known = row[0].split("\n") if row else ()
-                if term in known:
-                    place = known.index(term)
-                    sizes = array("I", row[1])
-                    start = sum(sizes[:place])
-                    end = start + sizes[place]
-                    found[term] = row[2][2 * start : 2 * end], row[3][start:end]
+                wanted = _encode(term)
+                row = self.connection.execute(query, (segment, wanted)).fetchone()
+                if row is None:
+                    continue
+                words, sizes, documents, counts = self._checked(*row)
+                known = words.split(_BETWEEN_TERMS)
+                if wanted in known:
+                    place = known.index(wanted)
+                    lengths = array("I", sizes)
+                    start = sum(lengths[:place])
+                    end = start + lengths[place]
+                    found[term] = documents[2 * start : 2 * end], counts[start:end]
         return found
 
-    def read(self, head: Head) -> Segment:
-        """The whole segment.
+    def read(self, head: Head) -> Segment | None:
+        """The whole segment; None when another process has dropped it.
 
         Raises:
-            DamagedStore: if its postings are gone.
+            DamagedStore: if its postings are not as they were written.
         """
         with sqlite.translated_errors(self.path):
             rows = self.connection.execute(
-                "select terms, sizes, documents, counts from blocks where segment = ? order by first", (head.id,)
+                "select checksum, terms, sizes, documents, counts from blocks where segment = ? order by first",
+                (head.id,),
             ).fetchall()
-        sizes, documents, counts = (b"".join([row[column] for row in rows]) for column in (1, 2, 3))
+            if not self.connection.execute("select 1 from segments where id = ?", (head.id,)).fetchone():
+                return None  # some of its postings may have been gone already
+        blocks = [self._checked(*row) for row in rows]
+        sizes, documents, counts = (b"".join([block[column] for block in blocks]) for column in (1, 2, 3))
         return Segment(
             tuple(File(*file, said) for file, said in zip(head.files, head.imports, strict=True)),
             head.owners.tobytes(),
@@ -230,7 +259,7 @@ class SegmentStore:
             head.lengths.tobytes(),
             tuple(head.names),
             tuple(head.kinds),
-            tuple(term for terms, _, _, _ in rows for term in terms.split("\n")),
+            tuple(_decode(term) for words, *_ in blocks for term in words.split(_BETWEEN_TERMS)),
             sizes,
             documents,
             counts,
@@ -244,21 +273,34 @@ class SegmentStore:
             )
         return int(pages) * int(page)
 
-    def snapshot(self) -> "_Snapshot":
-        """Inside, every reading sees the same state, whatever other processes write."""
-        return _Snapshot(self)
+    def data_version(self) -> int:
+        """Another number after another connection has changed the store."""
+        with sqlite.translated_errors(self.path):
+            return int(self.connection.execute("pragma data_version").fetchone()[0])
 
+    def begin(self) -> None:
+        """From here to `end` every reading sees the same state, whatever other processes write."""
+        with sqlite.translated_errors(self.path):
+            self.connection.execute("begin deferred")
 
-class _Snapshot:
-    def __init__(self, store: SegmentStore) -> None:
-        self.store = store
+    def end(self) -> None:
+        """See what others wrote again."""
+        import sqlite3
 
-    def __enter__(self) -> None:
-        with sqlite.translated_errors(self.store.path):
-            self.store.connection.execute("begin deferred")
+        with suppress(sqlite3.Error):  # it was closed in the meantime because it is damaged
+            self.connection.rollback()
 
-    def __exit__(self, *_: object) -> None:
-        self.store.connection.rollback()
+    def copy(self) -> "SegmentStore":
+        """The same in memory; empty when it cannot be read."""
+        import sqlite3
+
+        copied = SegmentStore(":memory:", self.version)
+        try:
+            self.connection.backup(copied.connection)
+        except sqlite3.Error:
+            copied.close()
+            return SegmentStore(":memory:", self.version)
+        return copied
 
 
 def _to_head(
@@ -266,31 +308,46 @@ def _to_head(
 ) -> Head:
     words = os.fsdecode(files).split("\0") if files else []
     pairs = tuple(zip(words[::2], words[1::2], strict=True))
-    head = Head(number, pairs, array("H", owners), array("I", starts), array("I", ends), array("H", lengths), *packed)
-    if not len(head.owners) == len(head.starts) == len(head.ends) == len(head.lengths):
-        raise ValueError("the columns of a segment differ in length")
-    if head.owners and max(head.owners) >= len(pairs):
-        raise ValueError("a segment names a file it does not have")
-    return head
+    return Head(number, pairs, array("H", owners), array("I", starts), array("I", ends), array("H", lengths), *packed)
+
+
+def _sum_up(columns: Iterable[bytes]) -> int:
+    """Damage of a page inside shows in the checksum alone: SQLite keeps none."""
+    total = 0
+    for column in columns:
+        total = zlib.crc32(column, total)
+    return total
 
 
 def _pack(words: Sequence[str], mark: str = "\n") -> bytes:
-    return zlib.compress(mark.join(words).encode("utf-8", "surrogateescape"), 1)
+    text = mark.join(words)
+    if text.count(mark) >= max(len(words), 1):  # names of CSS rules and of JSON keys may hold anything
+        text = mark.join([word.replace(mark, " ") for word in words])
+    return zlib.compress(_encode(text), 1)
 
 
 def _unpack(packed: bytes, mark: str = "\n") -> list[str]:
-    return zlib.decompress(packed).decode("utf-8", "surrogateescape").split(mark)
+    return _decode(zlib.decompress(packed)).split(mark)
 
 
-def _to_blocks(segment: Segment) -> Iterator[tuple[str, str, bytes, bytes, bytes]]:
+def _encode(text: str) -> bytes:
+    """UTF-8 in the order of the characters; what came from no UTF-8 is kept."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decode(packed: bytes) -> str:
+    return packed.decode("utf-8", "surrogatepass")
+
+
+def _to_blocks(segment: Segment) -> Iterator[tuple[bytes, bytes, bytes, bytes, bytes]]:
     """Runs of terms: the first, all, how many documents each has, the documents, the counts."""
     ends = list(accumulate(array("I", segment.sizes), initial=0))
     for place in range(0, len(segment.terms), TERMS_PER_BLOCK):
-        terms = segment.terms[place : place + TERMS_PER_BLOCK]
+        terms = [_encode(term) for term in segment.terms[place : place + TERMS_PER_BLOCK]]
         start, end = ends[place], ends[place + len(terms)]
         yield (
             terms[0],
-            "\n".join(terms),
+            _BETWEEN_TERMS.join(terms),
             segment.sizes[4 * place : 4 * (place + len(terms))],
             segment.documents[2 * start : 2 * end],
             segment.counts[start:end],
