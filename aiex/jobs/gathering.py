@@ -1,19 +1,23 @@
 """The code of the workspace that goes with a question: found by the index, packed into a number of tokens."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError
+from aiex.events import Progressed, Warned
 
 if TYPE_CHECKING:
     from aiex.context.packing.packed import Pack
     from aiex.context.packing.source import Source
     from aiex.context.ranking.rank import Result
+    from aiex.context.retrieval import Retrieval
     from aiex.guard.sandbox.files import Workspace
 
 TITLE = "code of the project"
 FEWEST_TOKENS = 200
 """With less room nothing is packed."""
+ATTEMPTS = 3
+"""A store may turn out damaged while it is searched; what it lost is then read again."""
 
 
 class Gathered(NamedTuple):
@@ -21,6 +25,20 @@ class Gathered(NamedTuple):
 
     results: "Sequence[Result]"
     read: "Callable[[str], Source | None]"
+
+
+def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | Gathered]:
+    """Bring the index up to date and look for what a text needs; the last item is what was found."""
+    results: list[Result] = []
+    for _ in range(ATTEMPTS):
+        for progress in retrieval.refresh():
+            yield Progressed("indexing", progress.done, progress.total)
+        losses = retrieval.index.losses
+        results = retrieval.rank(text)
+        if retrieval.index.losses == losses:
+            break
+    yield from retrieval.index.warnings
+    yield Gathered(results, reading(retrieval.index.workspace))
 
 
 def reading(workspace: "Workspace") -> "Callable[[str], Source | None]":
@@ -52,3 +70,8 @@ def pack_gathered(gathered: Gathered, room_tokens: int, count: Callable[[str], i
 
     packed = pack(gathered.results, room_tokens, count, gathered.read, numbered=True)
     return packed if packed.parts else None
+
+
+def to_code(packed: "Pack | None") -> list[dict[str, Any]]:
+    """The places of what was packed, for a program: path, lines, how much of them, tokens, and why."""
+    return [part._asdict() for part in packed.parts] if packed else []

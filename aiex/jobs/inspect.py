@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aiex.errors import AiexError
-from aiex.events import Event, Progressed, TurnEnded
+from aiex.errors import AiexError, UsageError
+from aiex.events import Event, TurnEnded
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
-from aiex.jobs.gathering import Gathered, pack_gathered, reading
+from aiex.jobs.gathering import Gathered, gather, pack_gathered
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
+    from aiex.context.listing import FileEntry
     from aiex.context.packing.packed import Pack
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
 
 
 def list_files(index: "Index") -> Iterator[Event]:
-    """The files that the index knows, in path order."""
+    """The files that the index knows or lacks, in path order."""
+    pieces = _count_pieces(index)
+    states = {entry.path: _tell_state(index, entry, is_known=entry.path in pieces) for entry in index.stale()}
+    paths = sorted(pieces.keys() | states)
+    files = [{"path": path, "pieces": pieces.get(path, 0), "state": states.get(path, "fresh")} for path in paths]
+    yield from index.warnings
+    rows = [(printable_path(path), f"{pieces.get(path, 0):,}", states.get(path, "")) for path in paths]
+    table = to_table(rows, ("FILE", "PIECES", "STATE"))
+    yield TurnEnded("success", "answered", 0, table or "there is no file here that could be read", {"files": files})
+
+
+def _count_pieces(index: "Index") -> dict[str, int]:
+    """How many pieces the index has of each file."""
     pieces: dict[str, int] = {}
     for live in index.segments():
         for number, (path, _) in enumerate(live.head.files):
@@ -27,14 +40,17 @@ def list_files(index: "Index") -> Iterator[Event]:
         for owner in live.head.owners:
             if owner not in live.dead:
                 pieces[live.head.files[owner][0]] += 1
-    stale = {entry.path for entry in index.stale()}
-    paths = sorted(pieces.keys() | stale)
-    files = [{"path": path, "pieces": pieces.get(path, 0), "fresh": path not in stale} for path in paths]
-    yield from index.warnings
-    rows = [(printable_path(path), f"{pieces.get(path, 0):,}", "changed" if path in stale else "") for path in paths]
-    table = to_table(rows, ("FILE", "PIECES", "STATE"))
-    text = table or "nothing is known yet; aiex create index reads it"
-    yield TurnEnded("success", "answered", 0, text, {"files": files})
+    return pieces
+
+
+def _tell_state(index: "Index", entry: "FileEntry", *, is_known: bool) -> str:
+    """Why a file will be read again: it is `new`, it `changed`, or that is `unsure`, because it was read so soon after
+    it was written that a second change could hide in the same time stamp.
+    """
+    if not is_known:
+        return "new"
+    seen = index.seen.get(entry.path)
+    return "unsure" if seen is not None and seen[1:4] == entry[1:4] else "changed"
 
 
 def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
@@ -60,20 +76,23 @@ def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
 
 def _describe(data: dict[str, Any]) -> str:
     index, history = data["index"], data["history"]
-    fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files new or changed"
-    known = f"{index['files']:,} files, {index['pieces']:,} pieces, {_megabytes(index['size_bytes'])}; {fresh}"
-    commits = f"{history['commits']:,} commits" if history["commits"] else history["reason"] or "none"
+    fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files to be read"
+    known = f"{_number(index['files'], 'file')}, {_number(index['pieces'], 'piece')}, {_size(index['size_bytes'])}"
+    commits = _number(history["commits"], "commit") if history["commits"] else history["reason"] or "none"
     rows = [
-        (tier["tier"], f"{tier['items']:,}", _megabytes(tier["size_bytes"]), f"{tier['hits']:,}", f"{tier['misses']:,}")
+        (tier["tier"], f"{tier['items']:,}", _size(tier["size_bytes"]), f"{tier['hits']:,}", f"{tier['misses']:,}")
         for tier in data["tiers"]
     ]
-    return "\n".join(
-        (f"index    {known}", f"history  {commits}", "", to_table(rows, ("TIER", "ITEMS", "SIZE", "HITS", "MISSES")))
-    )
+    tiers = to_table(rows, ("TIER", "ITEMS", "SIZE", "HITS", "MISSES"))
+    return f"index    {known}; {fresh}\nhistory  {commits}\n\n{tiers}"
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1_000_000 else f"{-(-size_bytes // 1_000)} kB"
 
 
 def show_pack(
@@ -81,18 +100,22 @@ def show_pack(
 ) -> Iterator[Event]:
     """What would be sent for a task, piece by piece; every outcome, errors included, is the `TurnEnded` at the end."""
     try:
-        for progress in retrieval.refresh():
-            yield Progressed("indexing", progress.done, progress.total)
-        gathered = Gathered(retrieval.rank(task), reading(retrieval.index.workspace))
-        packed = pack_gathered(gathered, budget_tokens, lambda text: counting(text).tokens)
+        if not task.strip():
+            raise UsageError("the task is empty", hint="say what you want to do: aiex show context --task TEXT")
+        packed: Pack | None = None
+        found = False
+        for news in gather(task, retrieval):
+            if not isinstance(news, Gathered):
+                yield news
+                continue
+            found = bool(news.results)
+            packed = pack_gathered(news, budget_tokens, lambda text: counting(text).tokens)
     except AiexError as error:
         yield failed(error)
         return
-    yield from retrieval.index.warnings
     if packed is None:
-        yield TurnEnded(
-            "success", "answered", 0, "nothing in this workspace fits the task and the budget", {"parts": []}
-        )
+        why = f"{budget_tokens:,} tokens are too few for any code" if found else "nothing in this workspace matches"
+        yield TurnEnded("success", "answered", 0, why, {"parts": []})
         return
     yield TurnEnded("success", "answered", 0, _describe_pack(packed, budget_tokens), packed.to_data())
 
@@ -107,19 +130,21 @@ def _describe_pack(packed: "Pack", budget_tokens: int) -> str:
         )
         for part in packed.parts
     ]
-    saved = packed.effect.to_data()["saved_share"]
-    summary = (
-        f"{packed.tokens:,} of {budget_tokens:,} tokens; {len(packed.parts)} pieces of {len(packed.files)} files, "
-        f"{len(packed.dropped)} left out; {saved:.0%} less than all of them whole"
-    )
+    held = f"{_number(len(packed.parts), 'piece')} of {_number(len(packed.files), 'file')}"
+    left_out = f"{len(packed.dropped):,} left out" if packed.dropped else "nothing left out"
+    saved = f"{packed.effect.to_data()['saved_share']:.0%} less than all of them whole"
+    summary = f"{packed.tokens:,} of {budget_tokens:,} tokens; {held}, {left_out}; {saved}"
     return f"{to_table(rows, ('PLACE', 'LEVEL', 'TOKENS', 'WHY'))}\n\n{summary}"
 
 
 def to_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
-    """Rows under a head, every column as wide as its longest cell but for the last; empty without rows."""
+    """Rows under a head, every column as wide as its longest cell but for the last; empty without rows.
+
+    A cell stays on its line, whatever is in a name.
+    """
     if not rows:
         return ""
-    whole = [tuple(head), *map(tuple, rows)]
+    whole = [tuple(head), *(tuple(map(printable_path, row)) for row in rows)]
     widths = [max(len(row[column]) for row in whole) for column in range(len(head) - 1)]
     return "\n".join(
         "  ".join((*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1])).rstrip()

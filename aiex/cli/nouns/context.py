@@ -35,22 +35,21 @@ def query_context(task: str, task_file: str, *, as_lines: bool) -> Work:
         from aiex.jobs.query import QueryTask, query
 
         budget = services.settings.get("budget_tokens")
-        words = QueryTask(_read_task(task, task_file, services), budget, as_lines=as_lines)
+        words = QueryTask(_read_task("query context", task, task_file, services), budget, as_lines=as_lines)
         return lambda: query(words, services.retrieval)
 
     return Work("query context", prepare, markup="verbatim" if as_lines else "text")
 
 
-def _read_task(task: str, task_file: str, services: Services) -> str:
-    if bool(task) == bool(task_file):
-        raise UsageError(
-            "say what the task is, in one way" if task else "query context for what?",
-            hint='aiex query context --task "the parser drops the last line"',
-        )
+def _read_task(command: str, task: str, task_file: str, services: Services) -> str:
+    if task and task_file:
+        raise UsageError("the task is said twice", hint="--task TEXT or --task-file FILE, not both")
+    if not task and not task_file:
+        raise UsageError(f"{command} for what?", hint=f'aiex {command} --task "the parser drops the last line"')
     if task:
         return task
     if task_file == "-":
-        return read_text_input("aiex query context --task-file FILE").decode("utf-8", "replace")
+        return read_text_input(f"aiex {command} --task-file FILE").decode("utf-8", "replace")
     from aiex.guard.sandbox.named import read_named
 
     content = read_named(os.path.join(services.cwd, task_file), limit_bytes=TASK_LIMIT_BYTES)
@@ -59,7 +58,7 @@ def _read_task(task: str, task_file: str, services: Services) -> str:
 
 @click.command("list")
 def list_context() -> Work:
-    """List the files that the index knows, how many pieces each has, and which have changed since."""
+    """List the files that the index knows, how many pieces each has, and which are new or changed."""
 
     def prepare(services: Services) -> Job:
         from aiex.jobs.inspect import list_files
@@ -84,7 +83,7 @@ def show_context(task: str, task_file: str) -> Work:
 
         if not task and not task_file:
             return lambda: show_known(services.retrieval, services.engine)
-        words = _read_task(task, task_file, services)
+        words = _read_task("show context", task, task_file, services)
         budget = services.settings.get("budget_tokens")
         return lambda: show_pack(
             words, budget, services.retrieval, lambda text: services.counting(text, services.model)
