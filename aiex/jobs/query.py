@@ -1,16 +1,20 @@
 """Which code a task needs: spans of files, best first, with the reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, Progressed, TurnEnded
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
+from aiex.jobs.inspect import to_table
 
 if TYPE_CHECKING:
     from aiex.context.ranking.rank import Result
     from aiex.context.retrieval import Retrieval
+
+
+ATTEMPTS = 3
 
 
 class QueryTask(NamedTuple):
@@ -27,13 +31,25 @@ def query(task: QueryTask, retrieval: "Retrieval") -> Iterator[Event]:
     try:
         if not task.text.strip():
             raise UsageError("the task is empty", hint="say what you want to do: aiex query context --task TEXT")
-        for progress in retrieval.refresh():
-            yield Progressed("indexing", progress.done, progress.total)
-        results = retrieval.fit(retrieval.rank(task.text), task.budget_tokens)
+        ranked = yield from _rank(task.text, retrieval)
+        results = retrieval.fit(ranked, task.budget_tokens)
         yield from retrieval.index.warnings
         yield _answer(task, results)
     except AiexError as error:
         yield failed(error)
+
+
+def _rank(text: str, retrieval: "Retrieval") -> "Generator[Event, None, list[Result]]":
+    """Spans, best first. A store may turn out damaged while it is searched; what it lost is then read again."""
+    ranked: list[Result] = []
+    for _ in range(ATTEMPTS):
+        for progress in retrieval.refresh():
+            yield Progressed("indexing", progress.done, progress.total)
+        losses = retrieval.index.losses
+        ranked = retrieval.rank(text)
+        if retrieval.index.losses == losses:
+            break
+    return ranked
 
 
 def _answer(task: QueryTask, results: "list[Result]") -> TurnEnded:
@@ -67,7 +83,4 @@ def _table(results: "list[Result]") -> str:
         )
         for result in results
     ]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    return "\n".join(
-        f"{place:{widths[0]}}  {symbol:{min(widths[1], 50)}}  {why}".rstrip() for place, symbol, why in rows
-    )
+    return to_table(rows, ("PLACE", "SYMBOL", "WHY"))

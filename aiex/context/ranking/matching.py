@@ -67,6 +67,7 @@ def match(corpus: Corpus, weights: Mapping[str, float]) -> Match:
             files[file] = files.get(file, 0.0) + worth * times / (times + sizes[file])
     seen = {part.first + number for _, parts in found.values() for part in parts for number in part.documents}
     best = nlargest(MOST_DOCUMENTS, sorted(seen), key=scores.__getitem__)
+    best.sort(key=lambda number: (-scores[number], owners[number], number))  # documents are numbered as they came
     return Match(scores, best, files, list(found))
 
 
