@@ -101,7 +101,8 @@ def report(costs: Sequence[Cost]) -> int:
         megabytes = cost.source_bytes / 1e6
         print(
             f"  {cost.files:>6,} files, {megabytes:6.1f} MB:  index {cost.index_s:7.2f} s,"
-            f" {cost.index_s / megabytes:5.2f} s and {cost.index_bytes / cost.source_bytes:.2f} MB a MB   query p95 {cost.query_s * 1e3:6.1f} ms,"
+            f" {cost.index_s / megabytes:5.2f} s and {cost.index_bytes / cost.source_bytes:.2f} MB a MB  "
+            f" query p95 {cost.query_s * 1e3:6.1f} ms,"
             f" {cost.query_s * 1e3 / megabytes:6.2f} ms a MB"
         )
     held = True
