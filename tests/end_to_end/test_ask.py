@@ -192,6 +192,115 @@ def test_models_are_listed_by_the_server_and_from_the_catalogue(run: Run) -> Non
     assert run("show", "model", "anthropic/claude-opus-99").returncode == 2
 
 
+# --- questions that name no path ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(workspace: Path) -> Path:
+    """The workspace as a git repository with one commit."""
+    git(workspace, "init", "-q")
+    git(workspace, "add", "-A")
+    git(workspace, "commit", "-q", "-m", "Count what is in the basket")
+    return workspace
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+
+
+def ask_total(run: Run, *words: str) -> CompletedProcess[str]:
+    return run("ask", "How does Basket.total sum the prices?", *words)
+
+
+def test_a_question_in_a_repository_finds_its_code(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    first.say("By price.")
+    done = ask_total(run, "-m", "one/fake-1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "By price.\n", "")
+    sent = texts(first.requests[0].body)
+    assert "return sum(price_of(name) * count" in sent
+    assert "How does Basket.total sum the prices?" in sent
+
+
+def test_the_result_names_the_code_that_was_sent(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    result = json.loads(ask_total(run, "-m", "one/fake-1", "--json").stdout)
+    code = result["structured_output"]["code"]
+    assert "shop/basket.py" in {part["path"] for part in code}
+    assert all(part["start_line"] <= part["end_line"] and part["why"] for part in code)
+
+
+def test_the_words_no_code_send_the_question_alone(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    assert ask_total(run, "--no-code", "-m", "one/fake-1").returncode == 0
+    assert "price_of" not in texts(first.requests[0].body)
+
+
+def test_outside_of_a_repository_nothing_is_gathered(run: Run, first: FakeOpenAI, workspace: Path, home: Path) -> None:
+    assert ask_total(run, "-m", "one/fake-1").returncode == 0
+    assert "price_of" not in texts(first.requests[0].body)
+    assert not list(home.rglob("index.db"))
+
+
+def test_a_directory_of_a_repository_is_enough(run_aiex: Run, first: FakeOpenAI, repository: Path) -> None:
+    setting = f"providers.one.base_url={first.base_url}"
+    done = run_aiex("ask", "How does Basket.total sum?", "-m", "one/fake-1", "--set", setting, cwd=repository / "web")
+    assert done.returncode == 0, done.stderr
+    assert "shop/basket.py" in texts(first.requests[0].body)
+
+
+@pytest.mark.parametrize("name", [".env", "shop/deploy.key"])
+def test_a_secret_is_not_sent_however_well_it_fits(run: Run, first: FakeOpenAI, repository: Path, name: str) -> None:
+    (repository / name).write_text("BASKET_TOTAL_PRICES=hunter2 # how Basket.total sums the prices\n")
+    git(repository, "add", "-A", "-f")
+    git(repository, "commit", "-q", "-m", "Add how Basket.total sums the prices")
+    assert ask_total(run, "-m", "one/fake-1").returncode == 0
+    assert "hunter2" not in texts(first.requests[0].body)
+
+
+def test_what_the_ignore_rules_leave_out_is_not_sent(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    for folder, name in (("build", "total.py"), ("private", "total.py")):
+        (repository / folder).mkdir()
+        (repository / folder / name).write_text(f"def basket_total_prices():\n    return 'in {folder}'\n")
+    (repository / ".aiexignore").write_text("private/\n")
+    assert ask_total(run, "-m", "one/fake-1").returncode == 0
+    sent = texts(first.requests[0].body)
+    assert "in build" not in sent
+    assert "in private" not in sent
+
+
+def test_a_file_that_is_gone_since_the_index_was_made_is_not_sent(
+    run: Run, first: FakeOpenAI, repository: Path
+) -> None:
+    assert run("create", "index").returncode == 0
+    (repository / "shop" / "basket.py").unlink()
+    assert ask_total(run, "-m", "one/fake-1").returncode == 0
+    sent = texts(first.requests[0].body)
+    assert "class Basket" not in sent
+    assert "def price_of" in sent
+
+
+def test_a_change_since_the_index_was_made_is_sent(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    assert run("create", "index").returncode == 0
+    (repository / "shop" / "basket.py").write_text("class Basket:\n    def total(self):\n        return 42_000\n")
+    assert ask_total(run, "-m", "one/fake-1").returncode == 0
+    assert "42_000" in texts(first.requests[0].body)
+
+
+def test_without_a_model_the_code_is_shown_and_a_question_is_refused(run: Run, repository: Path) -> None:
+    shown = ask_total(run, "--explain", "--offline")
+    assert shown.returncode == 0, shown.stderr
+    assert "nothing would leave this machine" in shown.stdout
+    assert "return sum(price_of(name) * count" in shown.stdout
+    refused = ask_total(run, "--offline")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "a question needs a model" in refused.stderr
+
+
+def test_a_budget_without_room_for_code_is_told(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    done = ask_total(run, "-m", "one/fake-1", "--budget", "250")
+    assert done.returncode == 0
+    assert "no code goes with the question" in done.stderr
+    assert "price_of" not in texts(first.requests[0].body)
+
+
 # --- schemas and answers that would never end ----------------------------------------------------------------------
 
 CATASTROPHIC = json.dumps({"type": "object", "properties": {"a": {"pattern": "(a+)+$"}}})

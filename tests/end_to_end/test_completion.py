@@ -49,8 +49,15 @@ def complete_in_bash(folder, *words: str) -> tuple[set[str], str]:
     ("words", "offered"),
     [
         (["ex"], {"explain"}),
-        (["list", ""], {"config", "key", "language", "model", "provider", "trust"}),
-        (["show", "co"], {"config"}),
+        (["list", ""], {"config", "context", "key", "language", "model", "provider", "trust"}),
+        (["show", "co"], {"config", "context"}),
+        (["create", ""], {"index"}),
+        (["query", ""], {"context"}),
+        (["query", "context", "--task"], {"--task", "--task-file"}),
+        (["show", "context", "--bu"], {"--budget"}),
+        (["context", ""], {"list", "query", "show"}),
+        (["index", ""], {"create", "rm", "show"}),
+        (["ask", "why", "--no-co"], {"--no-code", "--no-color"}),
         (["config", "s"], {"set", "show"}),
         (["get", "config", "budget_"], {"budget_tokens"}),
         (["explain", "--bu"], {"--budget"}),
@@ -70,7 +77,7 @@ def test_bash_offers(words, offered, folder_with_aiex):
 @needs_bash
 def test_bash_offers_every_command_at_the_start(folder_with_aiex):
     offered, _said = complete_in_bash(folder_with_aiex, "")
-    assert {"explain", "doctor", "help", "version", "completion", "list", "show"} <= offered
+    assert {"explain", "doctor", "help", "version", "completion", "create", "list", "query", "rm", "show"} <= offered
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

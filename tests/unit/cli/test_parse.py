@@ -21,6 +21,16 @@ def test_flags_on_both_sides_add_up_and_the_later_one_wins() -> None:
     assert (flags.verbosity, flags.overrides, flags.model) == (2, ["a=1", "b=2"], "y/2")
 
 
+@pytest.mark.parametrize(("verb", "noun"), [("query", "context"), ("show", "context"), ("create", "index")])
+def test_noun_and_verb_go_in_either_order(verb: str, noun: str) -> None:
+    assert parse([verb, noun]).work.name == parse([noun, verb]).work.name == f"{verb} {noun}"
+
+
+def test_lines_of_a_query_are_no_form_of_the_result() -> None:
+    assert parse(["query", "context", "--task", "x", "--json"]).flags.form is None
+    assert parse(["--json", "query", "context", "--task", "x"]).flags.form == "json"
+
+
 def test_flags_become_settings() -> None:
     flags = parse(["explain", "x", "--json", "-m", "a/b", "--no-color", "--budget", "9"]).flags
     wanted = {"output.format": "json", "model": "a/b", "output.color": "never", "budget_tokens": 9}
@@ -42,7 +52,16 @@ def test_offline_wins_over_a_model() -> None:
         (["explain", "x", "--buget", "1"], "no such option: --buget", "did you mean '--budget'?"),
         (["explain"], "missing argument 'TARGET'", "usage: aiex explain [OPTIONS] TARGET"),
         (["version", "x"], "got unexpected extra argument (x)", "usage: aiex version [OPTIONS]"),
-        (["rm"], "rm what?", "one of: key, trust"),
+        (["rm"], "rm what?", "one of: index, key, trust"),
+        (["create"], "create what?", "one of: index"),
+        (["query"], "query what?", "one of: context"),
+        (["context"], "what about context?", "one of: list context, query context, show context"),
+        (["index"], "what about index?", "one of: create index, rm index, show index"),
+        (["rm", "context"], "cannot rm context", "there is: list context, query context, show context"),
+        (["crate", "index"], "no such command: crate", "did you mean 'create'?"),
+        (["query", "contxt"], "cannot query 'contxt'", "did you mean 'context'?"),
+        (["query", "context", "--taks", "x"], "no such option: --taks", "did you mean '--task'?"),
+        (["query", "context", "x"], "got unexpected extra argument (x)", "usage: aiex query context [OPTIONS]"),
         (["trust"], "what about trust?", "one of: add trust, list trust, rm trust, show trust"),
         (["describe", "x"], "no such command: describe", "did you mean 'explain'?"),
     ],

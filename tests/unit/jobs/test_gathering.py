@@ -1,0 +1,114 @@
+"""The code that goes with a question: found by the index, never more than fits, never a secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aiex.context.retrieval import Retrieval
+from aiex.events import Progressed, Warned
+from aiex.jobs.gathering import FEWEST_TOKENS, Gathered, gather, pack_gathered, to_code
+from aiex.tokens import estimate
+
+Open = Callable[[dict[str, str | bytes]], Retrieval]
+
+PARSER = '"""Reads tables."""\n\n\ndef parse_table(text):\n    """Split a table into rows."""\n' + "".join(
+    f"    row_{number} = text.split()[{number}]\n" for number in range(60)
+)
+FILES: dict[str, str | bytes] = {
+    "src/table.py": PARSER,
+    "src/paint.py": "def paint(colour):\n    return colour\n",
+    "tests/test_table.py": "from src.table import parse_table\n\n\ndef test_rows():\n    assert parse_table('a')\n",
+}
+
+
+def count(text: str) -> int:
+    return estimate(text).tokens
+
+
+def found_by(retrieval: Retrieval, text: str) -> Gathered:
+    *_, last = gather(text, retrieval)
+    assert isinstance(last, Gathered)
+    return last
+
+
+def test_the_code_of_a_question_is_found_and_the_indexing_is_told(open_retrieval: Open) -> None:
+    *told, gathered = gather("parse_table drops a row", open_retrieval(FILES))
+    assert isinstance(gathered, Gathered)
+    assert gathered.results[0].path == "src/table.py"
+    assert told[-1] == Progressed("indexing", 3, 3)
+
+
+@pytest.mark.parametrize("room", [*range(FEWEST_TOKENS, 900, 23), 3_000])
+def test_what_is_packed_never_passes_the_room(open_retrieval: Open, room: int) -> None:
+    packed = pack_gathered(found_by(open_retrieval(FILES), "parse_table drops a row"), room, count)
+    assert packed is not None
+    assert count(packed.text) <= packed.tokens <= room
+
+
+def test_without_room_or_results_nothing_is_packed(open_retrieval: Open) -> None:
+    gathered = found_by(open_retrieval(FILES), "parse_table")
+    assert pack_gathered(gathered, FEWEST_TOKENS - 1, count) is None
+    assert pack_gathered(gathered._replace(results=()), 3_000, count) is None
+    assert to_code(None) == []
+
+
+def test_a_file_that_vanished_after_indexing_is_left_out(open_retrieval: Open, tmp_path: Path) -> None:
+    gathered = found_by(open_retrieval(FILES), "parse_table drops a row")
+    (tmp_path / "tree" / "src" / "table.py").unlink()
+    packed = pack_gathered(gathered, 3_000, count)
+    assert packed is not None
+    assert packed.files == ("tests/test_table.py",)
+
+
+@pytest.mark.parametrize("content", [b"\0\1\2" * 100, b""])
+def test_a_file_that_became_something_else_does_no_harm(open_retrieval: Open, tmp_path: Path, content: bytes) -> None:
+    gathered = found_by(open_retrieval(FILES), "parse_table drops a row")
+    (tmp_path / "tree" / "src" / "table.py").write_bytes(content)
+    packed = pack_gathered(gathered, 3_000, count)
+    assert packed is not None
+    assert "parse_table(text)" not in packed.text
+
+
+def test_when_all_vanished_nothing_is_packed(open_retrieval: Open, tmp_path: Path) -> None:
+    gathered = found_by(open_retrieval({"table.py": PARSER}), "parse_table")
+    (tmp_path / "tree" / "table.py").unlink()
+    assert pack_gathered(gathered, 3_000, count) is None
+
+
+def test_the_numbers_of_lines_are_those_of_the_file(open_retrieval: Open) -> None:
+    packed = pack_gathered(found_by(open_retrieval(FILES), "parse_table drops a row"), 3_000, count)
+    assert packed is not None
+    assert "    4 def parse_table(text):\n" in packed.text
+    assert {"path": "src/table.py", "level": "whole"}.items() <= to_code(packed)[0].items()
+
+
+@pytest.mark.parametrize("name", [".env", ".env.local", "deploy/id_rsa", "server.key", ".aws/credentials"])
+def test_a_secret_is_never_found_however_well_its_words_match(open_retrieval: Open, name: str) -> None:
+    words = "PARSE_TABLE_PASSWORD=parse_table drops a row\n"
+    gathered = found_by(open_retrieval({**FILES, name: words}), "parse_table_password: parse_table drops a row")
+    assert name not in {result.path for result in gathered.results}
+    packed = pack_gathered(gathered, 8_000, count)
+    assert packed is not None
+    assert "PASSWORD" not in packed.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege elsewhere")
+def test_a_link_that_leads_out_brings_nothing_in(open_retrieval: Open, tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text("def parse_table_outside():\n    return 'parse_table'\n")
+    retrieval = open_retrieval(FILES)
+    (tmp_path / "tree" / "link.py").symlink_to(tmp_path / "outside.py")
+    gathered = found_by(retrieval, "parse_table_outside")
+    packed = pack_gathered(gathered, 8_000, count)
+    assert packed is None or "parse_table_outside" not in packed.text
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_cannot_be_read_is_told(open_retrieval: Open, tmp_path: Path) -> None:
+    retrieval = open_retrieval(FILES)
+    (tmp_path / "tree" / "src" / "paint.py").chmod(0)
+    warned = [news for news in gather("parse_table", retrieval) if isinstance(news, Warned)]
+    assert [warning.message.startswith("left out src/paint.py") for warning in warned] == [True]
