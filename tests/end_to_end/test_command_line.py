@@ -12,7 +12,7 @@ import pytest
 
 import aiex
 from aiex.errors import AiexError
-from tests.conftest import SOURCE_ROOT
+from tests.conftest import SOURCE_ROOT, WORKSPACE_FILES
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 
@@ -104,6 +104,15 @@ def test_targets_are_relative_to_the_directory_and_minus_c_moves_it(run_aiex, wo
         (["get", "config", "modle"], 78, "did you mean model"),
         (["completion", "tcsh"], 2, "bash"),
         (["help", "explian"], 2, "did you mean 'explain'?"),
+        (["query", "context"], 2, "query context for what?"),
+        (["query", "context", "--task", " "], 2, "the task is empty"),
+        (["query", "context", "--task", "x", "--task-file", "y"], 2, "not both"),
+        (["query", "context", "--task-file", "nope.txt"], 74, "no such file"),
+        (["query", "context", "--task-file", "shop"], 74, "is a directory"),
+        (["query", "context", "--task", "x", "--budget", "0"], 2, "budget"),
+        (["show", "context", "--task", "\t"], 2, "the task is empty"),
+        (["show", "context", "--task", "x", "--task-file", "y"], 2, "not both"),
+        (["create", "index", "now"], 2, "usage: aiex create index"),
     ],
 )
 def test_bad_input_is_answered_with_a_code_and_a_hint(words, code, said, run_aiex, workspace):
@@ -217,11 +226,117 @@ def test_every_language_file_is_listed(run_aiex):
     assert [language["name"] for language in data["languages"]] == plugins.names("aiex.context.languages")
 
 
+# --- the index and the code that a task needs ----------------------------------------------------------------------
+
+
+def find(done):
+    """The JSON lines of a query."""
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_query_lists_code_as_json_lines_best_first(run_aiex, workspace):
+    spans = find(run_aiex("query", "context", "--task", "how is the total summed?", "--json", cwd=workspace))
+    assert spans[0]["symbol"] in {"Basket.total", "total"}
+    assert [sorted(span) for span in spans] == [["end_line", "path", "score", "start_line", "symbol", "why"]] * len(
+        spans
+    )
+    assert [span["score"] for span in spans] == sorted((span["score"] for span in spans), reverse=True)
+
+
+def test_a_query_reads_its_task_from_a_file_and_from_standard_input(run_aiex, workspace, tmp_path):
+    task = "price_of raises KeyError"
+    (tmp_path / "issue.txt").write_text(task)
+    said = run_aiex("query", "context", "--task", task, cwd=workspace).stdout
+    assert "shop/prices.py" in said
+    file = run_aiex("query", "context", "--task-file", str(tmp_path / "issue.txt"), cwd=workspace)
+    piped = run_aiex("query", "context", "--task-file", "-", cwd=workspace, input=task)
+    assert (file.stdout, piped.stdout) == (said, said)
+
+
+def test_a_query_is_one_object_in_the_form_json(run_aiex, workspace):
+    done = run_aiex("--json", "query", "context", "--task", "price_of", "--budget", "500", cwd=workspace)
+    data = json.loads(done.stdout)["structured_output"]
+    assert data["budget_tokens"] == 500
+    assert data["spans"][0]["path"] == "shop/prices.py"
+
+
+def test_a_query_that_matches_nothing_says_so_to_a_person_only(run_aiex, workspace):
+    asked = ("query", "context", "--task", "zyxwvut")
+    assert run_aiex(*asked, cwd=workspace).stdout == "nothing in this workspace matches\n"
+    assert find(run_aiex(*asked, "--json", cwd=workspace)) == []
+
+
+def test_what_standard_input_holds_does_no_harm(workspace):
+    done = sh(f"cd '{workspace}'; printf 'total \\xff\\x1b[31m\\0' | aiex query context --task-file -")
+    assert done.returncode == 0, done.stderr
+    assert b"\x1b" not in done.stdout
+
+
+def test_an_index_is_made_shown_and_removed(run_aiex, workspace, home):
+    assert "there is no index yet" in run_aiex("show", "index", cwd=workspace).stdout
+    made = json.loads(run_aiex("create", "index", "--json", cwd=workspace).stdout)["structured_output"]
+    assert (made["files"], made["read"]) == (len(WORKSPACE_FILES), len(WORKSPACE_FILES))
+    assert made["place"].startswith(str(home))
+    assert os.path.exists(made["place"])
+    again = json.loads(run_aiex("create", "index", "--json", cwd=workspace).stdout)["structured_output"]
+    assert (again["files"], again["documents"]) == (made["files"], made["documents"])
+    assert "the index is gone" in run_aiex("rm", "index", cwd=workspace).stdout
+    assert "there is no index yet" in run_aiex("show", "index", cwd=workspace).stdout
+
+
+def test_what_is_known_of_each_file_is_listed(run_aiex, workspace):
+    run_aiex("create", "index", cwd=workspace)
+    (workspace / "new.py").write_text("x = 1\n")
+    rows = [line.split() for line in run_aiex("list", "context", cwd=workspace).stdout.splitlines()]
+    assert rows[0] == ["FILE", "PIECES", "STATE"]
+    assert ["new.py", "0", "new"] in rows
+
+
+def test_what_would_be_sent_for_a_task_is_shown_with_reasons(run_aiex, workspace):
+    done = run_aiex("show", "context", "--task", "price_of", "--budget", "300", "--json", cwd=workspace)
+    data = json.loads(done.stdout)["structured_output"]
+    assert data["tokens"] <= 300
+    assert "shop/prices.py" in {part["path"] for part in data["parts"]}
+
+
+def test_a_query_works_from_within_and_names_paths_from_the_root(run_aiex, workspace):
+    (workspace / ".git").mkdir()
+    spans = find(run_aiex("query", "context", "--task", "price_of", "--json", cwd=workspace / "web"))
+    assert spans[0]["path"] == "shop/prices.py"
+
+
+@posix_only
+def test_names_that_are_not_utf_8_are_found_and_shown_harmlessly(tmp_path):
+    place = os.fsencode(tmp_path) + b"/tree with space"
+    os.mkdir(place)
+    try:
+        with open(place + b"/caf\xe9\x1b.py", "wb") as file:
+            file.write(b"def menu_of_the_day():\n    return 1\n")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    asked = f"cd '{tmp_path}/tree with space'; aiex query context --task menu_of_the_day"
+    person, program = sh(asked), sh(f"{asked} --json")
+    assert b"caf\\xe9" in person.stdout
+    assert b"\x1b" not in person.stdout
+    assert os.fsencode(json.loads(program.stdout)["path"]) == b"caf\xe9\x1b.py"
+
+
+def test_a_cache_that_cannot_be_made_costs_a_query_its_speed_only(run_aiex, workspace, tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    cache = {"AIEX_CACHE_DIR": str(tmp_path / "file")}
+    done = run_aiex("query", "context", "--task", "price_of", "--json", cwd=workspace, env=cache)
+    assert find(done)[0]["path"] == "shop/prices.py"
+    assert done.stderr.startswith("warning: what is parsed cannot be kept in ")
+
+
 # --- streams -------------------------------------------------------------------------------------------------------
 
 
 @posix_only
-@pytest.mark.parametrize("words", ["--help", "help", "explain --help", "list config", "list config -o stream-json"])
+@pytest.mark.parametrize(
+    "words", ["--help", "help", "explain --help", "list config", "list config -o stream-json", "query context --task x"]
+)
 def test_a_reader_who_leaves_early_is_no_error(words):
     done = sh(f"set -o pipefail; aiex {words} | exec 0<&-; echo ${{PIPESTATUS[0]}}")
     assert done.stderr == b""
@@ -398,6 +513,7 @@ def test_a_cache_that_cannot_be_made_is_told_and_costs_speed_only(target, run_ai
         *((words, 0) for words in ("version", "version --json", "help", "help explain", "completion bash")),
         *((words, 0) for words in ("list languages", "list trust")),
         *((words, 2) for words in ("explain a.py", "list config", "doctor", "-C sub version")),
+        *((words, 2) for words in ("query context --task x", "create index", "list context")),
     ],
 )
 def test_what_needs_no_workspace_works_in_a_directory_that_is_gone(words, code, tmp_path):
