@@ -19,8 +19,8 @@ MOST_DOCUMENTS = 1_500
 
 PLAIN_SHARE = 0.5
 """What is left of the weight of a term that is in no name."""
-NAMING = 3.0
-"""A term counts fully when it is in the names of a third of the definitions that have it."""
+NAMING = 4.0
+"""A term counts fully when it is in the names of a quarter of the definitions that have it."""
 SAMPLE = 64
 """Documents of a part of the index looked at for that."""
 
@@ -38,17 +38,21 @@ class Match(NamedTuple):
     """The terms that counted, rarest first."""
 
 
-def match(corpus: Corpus, weights: Mapping[str, float]) -> Match:
-    """Score everything that has one of the terms. Cost: 0.25 µs an occurrence, bounded by `MOST_POSTINGS`."""
+def match(corpus: Corpus, weights: Mapping[str, float], before: Sequence[int]) -> Match:
+    """Score everything that has one of the terms. Cost: 0.25 µs an occurrence, bounded by `MOST_POSTINGS`.
+
+    Args:
+        before: Words in the documents before each one, and at the end in all.
+    """
     found = _choose(corpus, weights)
     weights = {term: weights[term] * _tell_naming(corpus, term, parts) for term, (_, parts) in found.items()}
     count = corpus.document_count
     scores = [0.0] * count
     files: dict[int, float] = {}
     lengths, owners = corpus.lengths, corpus.file_of
-    flat, slope = K1 * (1 - B), K1 * B * count / (sum(lengths) or 1)
+    flat, slope = K1 * (1 - B), K1 * B * count / (before[-1] or 1)
     file_count = len(corpus.paths)
-    file_slope = K1 * B * file_count / (sum(lengths) or 1)
+    file_slope = K1 * B * file_count / (before[-1] or 1)
     occurrences: list[tuple[float, dict[int, int]]] = []
     for term, (frequency, parts) in found.items():
         worth = weights[term] * (K1 + 1) * _rareness(frequency, count)
@@ -61,7 +65,7 @@ def match(corpus: Corpus, weights: Mapping[str, float]) -> Match:
                 owner = owners[number]
                 in_files[owner] = in_files.get(owner, 0) + times
         occurrences.append((weights[term] * (K1 + 1) * _rareness(len(in_files), file_count), in_files))
-    sizes = {file: file_slope * _size(corpus, file) + flat for _, in_files in occurrences for file in in_files}
+    sizes = {file: file_slope * _size(corpus, before, file) + flat for _, in_files in occurrences for file in in_files}
     for worth, in_files in occurrences:
         for file, times in in_files.items():
             files[file] = files.get(file, 0.0) + worth * times / (times + sizes[file])
@@ -102,8 +106,8 @@ def _rareness(frequency: int, total: int) -> float:
     return log(1 + (total - frequency + 0.5) / (frequency + 0.5))
 
 
-def _size(corpus: Corpus, file: int) -> int:
-    return sum(corpus.lengths[corpus.first_of[file] : corpus.last_of[file]])
+def _size(corpus: Corpus, before: Sequence[int], file: int) -> int:
+    return before[corpus.last_of[file]] - before[corpus.first_of[file]]
 
 
 def best_first(scores: Mapping[int, float], limit: int) -> list[tuple[int, float]]:

@@ -5,6 +5,7 @@ from functools import cached_property
 from itertools import chain
 from math import log
 
+from aiex.context.ranking.lowfiles import is_low
 from aiex.context.search.words import spell_once, split_words
 
 _USUAL_TERMS = 6
@@ -16,6 +17,7 @@ class PathWords:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
+        self._low: dict[int, bool] = {}
 
     @cached_property
     def _terms(self) -> tuple[dict[str, list[int]], list[int]]:
@@ -54,6 +56,13 @@ class PathWords:
             for number in numbers:
                 found[number] = found.get(number, 0.0) + worth
         return {number: score / (1 + _LENGTH_SHARE * sizes[number] / _USUAL_TERMS) for number, score in found.items()}
+
+    def is_low(self, number: int) -> bool:
+        """Whether a file is a test or the like."""
+        known = self._low.get(number)
+        if known is None:
+            known = self._low[number] = is_low(self.paths[number])
+        return known
 
     def named(self, base: str) -> Sequence[int]:
         """Files with exactly this name, its ending given or not."""

@@ -5,6 +5,7 @@ Source: Cormack, Clarke and Büttcher, Reciprocal Rank Fusion outperforms Condor
 
 from collections.abc import Collection, Mapping
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from aiex import plugins
@@ -41,6 +42,7 @@ class Ranker:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self.paths = PathWords(corpus.paths)
+        self._before = list(accumulate(corpus.lengths, initial=0))
 
     def rank(self, request: Request, *, hints: Hints | None = None, without: Collection[str] = ()) -> list[Result]:
         """Spans of code, best first, at most 400; the same for the same corpus and request.
@@ -48,7 +50,7 @@ class Ranker:
         Args:
             without: Names of signals to leave out.
         """
-        evidence = Evidence(request, self.corpus, self.paths, hints or Hints())
+        evidence = Evidence(request, self.corpus, self.paths, hints or Hints(), self._before)
         files, why = rank_files(evidence, without)
         corpus = self.corpus
         return [

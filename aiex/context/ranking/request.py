@@ -23,6 +23,12 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CHECKBOX = re.compile(r"^[ \t]*[-*] \[[ xX]\].*$", re.MULTILINE)
 _VERSION_LINE = re.compile(r"^[ \t]*[\w.-]{1,80}(?: ?== ?|[ \t]{2,})v?\d+(?:\.\d+)+(?=\s|$|[a-z-]).*$", re.MULTILINE)
 _TRAILER = re.compile(r"^(?:Signed-off-by|Co-authored-by|Reviewed-by|Acked-by|Change-Id|Cc):.*$", re.MULTILINE | re.I)
+_ENVIRONMENT = re.compile(
+    r"^(#{1,6})[ \t]*(?:system info\w*|(?:your )?environment|versions?)\b[^\n]*\n"
+    r".*?(?=^\1[ \t]|\Z)",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+"""A section of an issue template that tells where something happened, not what."""
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _NAME = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#)[^\W\d]\w*)*")
@@ -33,6 +39,7 @@ _WRITTEN = re.compile(r"[\w.@~+/\\-]+")
 _LONGEST_PATH = 300
 _FILE = re.compile(r"\w\.[A-Za-z]\w{0,5}\Z")
 _LINE = re.compile(r"(?::|[\"'], line |\()(\d{1,6})\b")
+_HYPHENATED = re.compile(r"\b[A-Za-z]+(?:-[A-Za-z]+)+\b")
 _SCOPE = re.compile(r"\A\s*\w+\(([^()\n]+)\)!?:")
 
 
@@ -90,7 +97,7 @@ def read_request(text: str) -> Request:
 
 
 def _without_form(text: str) -> str:
-    for pattern in (_COMMENT, _CHECKBOX, _VERSION_LINE, _TRAILER):
+    for pattern in (_COMMENT, _ENVIRONMENT, _CHECKBOX, _VERSION_LINE, _TRAILER):
         text = pattern.sub("", text)
     return text.strip()
 
@@ -117,7 +124,8 @@ def _join_neighbours(text: str) -> list[str]:
         for left, right in pairwise(words)
         if left.isalpha() and right.isalpha() and left not in STOP and right not in STOP
     ]
-    return [stem(left + between + right) for left, right in pairs for between in ("_", "")]
+    hyphenated = [tuple(match.lower().split("-")) for match in _HYPHENATED.findall(text)]
+    return [stem(between.join(parts)) for parts in (*pairs, *hyphenated) for between in ("_", "")]
 
 
 def _find_paths(text: str) -> Iterator[tuple[str, int]]:

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from aiex.context.ranking.corpus import Corpus, History
-from aiex.context.ranking.lowfiles import is_low
 from aiex.context.ranking.matching import Match, match
 from aiex.context.ranking.pathwords import PathWords
 from aiex.context.ranking.request import Request
@@ -40,18 +39,22 @@ class Hints:
 class Evidence:
     """What the signals look at for one request."""
 
-    def __init__(self, request: Request, corpus: Corpus, paths: PathWords, hints: Hints) -> None:
+    def __init__(self, request: Request, corpus: Corpus, paths: PathWords, hints: Hints, before: Sequence[int]) -> None:
+        """Args:
+        before: Words before each document, as `match` wants them.
+        """
         self.request = request
         self.corpus = corpus
         self.paths = paths
         self.hints = hints
+        self._before = before
         self.leading: list[int] = []
         """Files as the first signals rank them, best first; empty for those signals."""
 
     @cached_property
     def match(self) -> Match:
         """How well documents and files match the terms of the request."""
-        return match(self.corpus, self.request.terms)
+        return match(self.corpus, self.request.terms, self._before)
 
     @cached_property
     def named(self) -> Mapping[str, Sequence[int]]:
@@ -61,7 +64,7 @@ class Evidence:
 
     def is_low(self, file: int) -> bool:
         """Whether a file is a test or the like."""
-        return is_low(self.corpus.paths[file])
+        return self.paths.is_low(file)
 
     def from_paths(self, scored: Sequence[tuple[str, float]], why: str) -> list[Found]:
         """Those of some paths that the corpus knows."""

@@ -9,7 +9,7 @@ from aiex.context.ranking.signal import Evidence
 MOST_SPANS = 400
 FILE_POWER = 0.8
 """How much the score of the file counts against that of the span."""
-WHOLE_SHARE = 0.3
+WHOLE_SHARE = 0.1
 """How much the best part of a function that is cut counts for its other parts."""
 LENGTH_POWER = 0.2
 SHORT_LINES = 8

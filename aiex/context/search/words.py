@@ -35,7 +35,7 @@ _CACHED_WORDS = 200_000
 def spell(word: bytes) -> tuple[str, ...]:
     """The terms of one word: itself, and its parts when it is composed; none for a stop word.
 
-    `getHTTPClient` gives `gethttpclient`, `http` and `client`.
+    `getTCPClient` gives `gettcpclient`, `tcp` and `client`.
     """
     if len(word) > LONGEST_WORD or (word[0] <= ord("9") and not (word.isdigit() and len(word) >= 3)):
         return ()

@@ -26,4 +26,4 @@ def find(evidence: Evidence) -> list[Found]:
     return [Found(file, score, f"defines {', '.join(why[file][:3])}") for file, score in best_first(scores, _MOST)]
 
 
-SIGNAL = Signal(find, 1.0)
+SIGNAL = Signal(find, 0.5)

@@ -1,6 +1,7 @@
 import pytest
 
 from aiex.context.ranking.request import Name, Place, read_request
+from aiex.context.search.words import stem
 
 
 def test_words_of_the_title_weigh_more_than_those_of_the_body() -> None:
@@ -74,3 +75,14 @@ def test_any_text_is_a_request(text: str) -> None:
 
 def test_names_are_told_once() -> None:
     assert read_request("basket, basket and `basket`").names == (Name("basket", True),)
+
+
+def test_the_environment_section_of_a_template_is_left_out() -> None:
+    terms = read_request("Retry\n\n## Environment\n\nturnip on a potato\n\n## Steps\n\nUpload a carrot").terms
+    assert "turnip" not in terms
+    assert "carrot" in terms
+
+
+def test_options_are_names_with_underscores_too() -> None:
+    terms = read_request("`--collect-only` needs a shortcut").terms
+    assert {stem("collect_only"), stem("collectonly")} <= set(terms)
