@@ -147,6 +147,11 @@ class Index:
         seen = self.seen.get(entry.path)
         return seen is not None and seen[1:4] == entry[1:4] and seen.mtime_ns < seen.checked_ns - RACY_NS
 
+    def is_alike(self, entry: FileEntry) -> bool:
+        """Whether a file looks as when it was read, also one so young that it might have changed within its time."""
+        seen = self.seen.get(entry.path)
+        return seen is not None and seen[1:4] == entry[1:4]
+
     def heads(self) -> list[Head]:
         """All segments, oldest first."""
         nothing: list[Head] = []
@@ -169,11 +174,18 @@ class Index:
 
     def stale(self) -> list[FileEntry]:
         """Listed files that the index lacks, or that may have changed since."""
+        return self._unless(self.is_fresh)
+
+    def changed(self) -> list[FileEntry]:
+        """Listed files that the index lacks, or that are others by their size or time."""
+        return self._unless(self.is_alike)
+
+    def _unless(self, is_known: Callable[[FileEntry], bool]) -> list[FileEntry]:
         indexed = self._indexed()
         return [
             entry
             for entry in self.listing.files
-            if not self.is_fresh(entry) or indexed.get(entry.path) != self.seen[entry.path].digest
+            if not is_known(entry) or indexed.get(entry.path) != self.seen[entry.path].digest
         ]
 
     def _indexed(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiex.context.extract import extract
 from aiex.context.reading import Content, lost, read_content
 from aiex.context.search.documents import to_documents
-from aiex.context.search.segment import File, Segment, Source, Span, to_segment, write_imports
+from aiex.context.search.segment import MOST_DOCUMENTS, File, Segment, Source, Span, to_segment, write_imports
 from aiex.context.stores.segments import Seen
 from aiex.errors import AiexError
 from aiex.guard.sandbox.workers import Died, run_in_workers
@@ -112,4 +112,23 @@ def read_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence["File
             continue
         seen.append(to_seen(content))
         sources.append(to_source(content, limit_bytes))
-    return Piece(to_segment(sources), seen, failed, sum(entry.size_bytes for entry in entries))
+    return Piece(to_segment(fit_sources(sources)), seen, failed, sum(entry.size_bytes for entry in entries))
+
+
+def fit_sources(sources: Sequence[Source]) -> Sequence[Source]:
+    """Sources with no more documents than a segment holds: where there are more, neighbours are put together.
+
+    A document of several definitions has the name of the first.
+    """
+    count = sum(len(source.spans) for source in sources)
+    if count <= MOST_DOCUMENTS:
+        return sources
+    share = (MOST_DOCUMENTS - len(sources)) / count
+    return [source._replace(spans=_put_together(source.spans, int(len(source.spans) * share))) for source in sources]
+
+
+def _put_together(spans: Sequence[Span], count: int) -> list[Span]:
+    """At most so many, or one."""
+    size = -(-len(spans) // max(count, 1)) or 1
+    runs = (spans[start : start + size] for start in range(0, len(spans), size))
+    return [run[0]._replace(end_line=run[-1].end_line) for run in runs]

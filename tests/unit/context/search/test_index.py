@@ -14,8 +14,9 @@ from aiex.context.retrieval import Retrieval
 from aiex.context.search.index import MOST_SEGMENTS, SMALL_DOCUMENTS, Index, Live, _to_groups
 from aiex.context.search.segment import to_segment
 from aiex.context.stores.segments import SegmentStore
+from aiex.errors import StoreError
 from aiex.guard.sandbox.files import Workspace
-from tests.unit.context.search.indexes import OLD_NS, find, held_by, index_on, refresh, write
+from tests.unit.context.search.indexes import OLD_NS, change_store, find, held_by, index_on, refresh, write
 from tests.unit.context.search.sources import make_source
 
 
@@ -34,10 +35,9 @@ def store(tmp_path: Path) -> Path:
 
 
 def build(root: Path, store: Path, **options: str) -> Index:
-    """An index as one process leaves it."""
+    """An index as one process leaves it, still open there."""
     index = index_on(root, store, **options)
     refresh(index)
-    index.close()
     return index
 
 
@@ -281,11 +281,32 @@ def test_what_was_read_before_an_end_in_the_middle_stays(root: Path, store: Path
 
 def test_workers_read_the_same(root: Path, store: Path):
     for number in range(40):
-        write(root, f"f{number}.py", f"def f{number}():\n    return {number}\n" * 800)
+        write(root, f"f{number}.py", f"def f{number}():\n    return {number}\n# {'word ' * 2_400}\n")
     one, two = index_on(root), index_on(root, store, workers=2)
     refresh(one)
     refresh(two)
     assert held_by(one) == held_by(two)
+
+
+def test_an_index_that_cannot_be_removed_is_not_said_to_be(root: Path, store: Path):
+    index = build(root, store)
+    change_store(store, "create trigger t before delete on segments begin select raise(abort, 'no'); end")
+    with pytest.raises(StoreError, match="cannot remove the index"):
+        index.remove()
+    assert files_of(later(root, store)) == ALL
+
+
+def test_a_removed_index_holds_nothing(root: Path, store: Path):
+    index = index_on(root, store)
+    refresh(index)
+    assert index.remove() > 0
+    assert (files_of(index), refresh(index)[-1], files_of(index)) == ([], (3, 3), ALL)
+
+
+def test_a_young_file_is_read_again_but_not_called_changed(root: Path, store: Path):
+    write(root, "young.py", "x = 1\n", time.time_ns() + 60_000_000_000)
+    index = build(root, store)
+    assert ([entry.path for entry in index.stale()], index.changed()) == (["young.py"], [])
 
 
 # --- any history ----------------------------------------------------------------------------------------------------
