@@ -96,6 +96,12 @@ KEYS: Final = (
         choices=("auto", "keyring", "file"),
     ),
     Key("context.ignore", "list", [], "Patterns of files to leave out, as in `.gitignore`."),
+    Key(
+        "context.embeddings",
+        "text",
+        "",
+        "Who makes vectors of code and questions, to find code by its meaning too: `provider/model`; empty for nobody.",
+    ),
     Key("context.workers", "integer", 0, "Processes that parse; 0 means one for each core."),
     Key("retry.max_attempts", "integer", 5, "Most requests to one model for one answer, the first counted.", minimum=1),
     Key("retry.max_wait_s", "number", 120, "Longest wait that a vendor may ask for; beyond it the next one is asked."),
@@ -194,6 +200,8 @@ def _problem_with_text(key: Key, value: object) -> str:
         return "expected an address that begins with https:// or http://"
     if key.name == "model" and (not value or value != value.strip() or value.startswith("/") or value.endswith("/")):
         return "expected provider/model or offline"
+    if key.name == "context.embeddings" and value and not all(map(str.strip, value.partition("/"))):
+        return "expected provider/model, or nothing"
     return ""
 
 

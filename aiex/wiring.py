@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from aiex.events import StreamEvent, Warned
     from aiex.guard.sandbox.files import Workspace
     from aiex.guard.trust import ProjectFiles
+    from aiex.llm.budget import CostOf
     from aiex.llm.counting import TokenCounter
+    from aiex.llm.embedder import Embedder
+    from aiex.llm.gate import Gate
     from aiex.messages import Request
     from aiex.settings import Settings
     from aiex.tokens import Count
@@ -118,6 +121,10 @@ class Services:
     @cached_property
     def workspace(self) -> Workspace:
         """The only way to the files beneath the root."""
+        return self.open_workspace()
+
+    def open_workspace(self) -> Workspace:
+        """Another such way, for another thread."""
         from aiex.guard.sandbox.files import Workspace
 
         return Workspace(
@@ -164,9 +171,49 @@ class Services:
     def retrieval(self) -> Retrieval:
         """Finds the code that a request needs."""
         from aiex.context.retrieval import Retrieval
+        from aiex.events import Warned
 
         folder = os.path.dirname(self.index.path) if self.index.path else ""
-        return Retrieval(self.index, os.path.join(folder, "history.db") if folder else None)
+        vectors = os.path.join(folder, "vectors.db") if folder else None
+        retrieval = Retrieval(self.index, os.path.join(folder, "history.db") if folder else None, vectors_path=vectors)
+        if self.embeddings:
+            from aiex.context.meaning import Meaning
+
+            embed = self.embedder or _embed_nothing
+            retrieval.meaning = Meaning(self.embeddings, vectors, embed)
+        elif self.settings.get("context.embeddings"):
+            self.index.warnings.append(Warned("a recording holds no vectors, so context.embeddings is not used"))
+        return retrieval
+
+    @cached_property
+    def embeddings(self) -> str:
+        """Whose vectors count, as `provider/model`; empty for nobody's.
+
+        A recording holds none, so that it can be replayed anywhere.
+        """
+        return "" if self.tape.record or self.tape.replay else str(self.settings.get("context.embeddings"))
+
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        """Makes vectors of texts; None when nobody may be asked: by the settings, or by what was said to be offline."""
+        if not self.embeddings or self._is_kept_offline:
+            return None
+        from aiex.llm.embedder import open_embedder
+
+        return open_embedder(
+            self.settings, self.embeddings, environ=self.environ, gate=self._gate, cost_of=self._prices
+        )
+
+    @property
+    def _is_kept_offline(self) -> bool:
+        """Whether `offline` was chosen in a stronger place than the one that names who embeds."""
+        from typing import get_args
+
+        from aiex.settings import Source
+
+        ranks = get_args(Source)
+        model, embeddings = self.settings.origin("model"), self.settings.origin("context.embeddings")
+        return self.is_offline and ranks.index(model.source) > ranks.index(embeddings.source)
 
     def _find_cache(self) -> tuple[str | None, list[Warned]]:
         """The file that keeps what was parsed, or what to say when there is no place to write."""
@@ -207,23 +254,34 @@ class Services:
 
         if self.is_offline:
             return open_stream(self.settings, self.model, environ=self.environ)
-        from aiex import dirs
         from aiex.llm.counting import learning
-        from aiex.llm.gates import open_gate
-        from aiex.llm.pricing import open_prices, with_costs
+        from aiex.llm.pricing import with_costs
         from aiex.llm.structured import ask_for_data
 
-        prices = open_prices(dirs.cache_dir(self.environ))
         asking = open_stream(
             self.settings,
             self.model,
             environ=self.environ,
-            gate=open_gate(self.settings, prices, self.environ),
+            gate=self._gate,
             count=lambda request: self._counter.estimate(request, self.model, quick=True).tokens,
             record=self.tape.record,
             replay=self.tape.replay,
         )
-        return ask_for_data(learning(with_costs(asking, prices), self._counter))
+        return ask_for_data(learning(with_costs(asking, self._prices), self._counter))
+
+    @cached_property
+    def _gate(self) -> Gate:
+        """The limits and the budget of this run, one for everything it asks for."""
+        from aiex.llm.gates import open_gate
+
+        return open_gate(self.settings, self._prices, self.environ)
+
+    @cached_property
+    def _prices(self) -> CostOf:
+        from aiex import dirs
+        from aiex.llm.pricing import open_prices
+
+        return open_prices(dirs.cache_dir(self.environ))
 
     @cached_property
     def _counter(self) -> TokenCounter:
@@ -239,6 +297,11 @@ class Services:
 
             return count
         return self._counter.count
+
+
+async def _embed_nothing(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+    """Offline, vectors that are there are compared and none is made."""
+    raise UsageError(f"{len(texts)} texts have no vectors, and nobody may be asked for them")
 
 
 def open_services(

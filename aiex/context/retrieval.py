@@ -12,6 +12,7 @@ from aiex.context.search.index import Index, Progress
 
 if TYPE_CHECKING:
     from aiex.context.history.model import History
+    from aiex.context.meaning import Meaning
     from aiex.context.ranking.rank import Ranker, Result
     from aiex.context.ranking.signal import Hints
     from aiex.context.stores.history import HistoryStore
@@ -27,12 +28,23 @@ SPAN_TOKENS = 3
 class Retrieval:
     """Answers requests about one workspace. Not safe for threads."""
 
-    def __init__(self, index: Index, history_path: str | None = None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        history_path: str | None = None,
+        *,
+        vectors_path: str | None = None,
+        meaning: "Meaning | None" = None,
+    ) -> None:
         """Args:
         history_path: SQLite file that keeps what git told; None reads nothing from git.
+        vectors_path: SQLite file of the vectors, used or not.
+        meaning: Compares documents with the request by their vectors; nothing does when None.
         """
         self.index = index
         self.history_path = history_path
+        self.vectors_path = vectors_path
+        self.meaning = meaning
         self._ranked_changes = -1
 
     def refresh(self) -> Iterator[Progress]:
@@ -92,6 +104,8 @@ class Retrieval:
             if self._ranked_changes != self.index.changes:
                 self.__dict__.pop("ranker", None)
                 self._ranked_changes = self.index.changes
+            if self.meaning is not None:
+                hints = replace(hints, nearest=self.meaning.nearest(self.index, self.ranker.corpus, text))
             return self.ranker.rank(read_request(text), hints=hints, without=without)
 
     def fit(self, results: "Sequence[Result]", budget_tokens: int) -> "list[Result]":
@@ -129,5 +143,7 @@ class Retrieval:
     def close(self) -> None:
         """Close the stores."""
         self.index.close()
+        if self.meaning is not None:
+            self.meaning.close()
         if self.__dict__.get("_history_store") is not None:
             self.__dict__["_history_store"].close()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiex.errors import AiexError, UsageError
-from aiex.events import Event, TurnEnded
+from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
 from aiex.jobs.gathering import Gathered, gather, pack_gathered
@@ -54,8 +54,12 @@ def _tell_state(index: "Index", entry: "FileEntry", *, is_known: bool) -> str:
 
 
 def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
-    """Sizes by tier, the state of the index, and what git told."""
+    """Sizes by tier, the state of the index, what git told, and whose vectors there are."""
     index = retrieval.index
+        "vectors": {
+            "model": retrieval.meaning.model if retrieval.meaning is not None else "",
+            "known": _count_vectors(retrieval),
+        },
     lives, stale = index.segments(), index.stale()
     history = retrieval.history
     data: dict[str, Any] = {
@@ -63,6 +67,25 @@ def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
             "files": sum(len(live.head.files) - len(live.dead) for live in lives),
             "pieces": sum(len(live.head.owners) - live.dead_documents for live in lives),
             "size_bytes": index.size_bytes(),
+def _count_vectors(retrieval: "Retrieval") -> dict[str, int]:
+    """How many vectors there are of each model; a file that cannot be read is a warning."""
+    from aiex.context.meaning import count_vectors
+
+    try:
+        return count_vectors(retrieval.vectors_path or "")
+    except AiexError as error:
+        retrieval.index.warnings.append(Warned(error.message, error.hint))
+        return {}
+
+
+def _describe_vectors(data: dict[str, Any]) -> str:
+    model, known = data["model"], dict(data["known"])
+    counts = {model: known.pop(model, 0)} if model else {}
+    told = [f"{count:,} of {printable_path(name)}" for name, count in counts.items()]
+    told += [f"{count:,} of {printable_path(name)}, not in use" for name, count in known.items()]
+    return "; ".join(told) or "none; context.embeddings names who makes them"
+
+
             "listed": len(index.listing.files),
             "stale": len(stale),
         },
@@ -84,7 +107,8 @@ def _describe(data: dict[str, Any]) -> str:
         for tier in data["tiers"]
     ]
     tiers = to_table(rows, ("TIER", "ITEMS", "SIZE", "HITS", "MISSES"))
-    return f"index    {known}; {fresh}\nhistory  {commits}\n\n{tiers}"
+    vectors = _describe_vectors(data["vectors"])
+    return f"index    {known}; {fresh}\nhistory  {commits}\nvectors  {vectors}\n\n{tiers}"
 
 
 def _number(count: int, noun: str) -> str:

@@ -70,7 +70,7 @@ async def embed(
     vectors: list[tuple[float, ...]] = []
     usages: list[Usage] = []
     try:
-        for group in _groups(texts, batch):
+        for group in groups(texts, batch):
             body = to_json(codec.encode_embed(group, target.profile))
             path = codec.embed_path(target.profile)
             answer = await exchange(target, path, body, connect=connect or pool.connect, policy=policy, tell=tell)
@@ -82,8 +82,8 @@ async def embed(
     return Embedded(tuple(vectors), _sum(usages), target.name, len(vectors[0]) if vectors else 0)
 
 
-def _groups(texts: Sequence[str], batch: int) -> Iterator[list[str]]:
-    """The texts in order, as many at once as fit."""
+def groups(texts: Sequence[str], batch: int = MOST_TEXTS) -> Iterator[list[str]]:
+    """The texts in order, as many at once as fit into one question."""
     group: list[str] = []
     size = 0
     for text in texts:

@@ -16,7 +16,8 @@ from aiex.record import record
 from aiex.wiring import OFFLINE, Services
 
 if TYPE_CHECKING:
-    pass
+    from aiex.context.retrieval import Retrieval
+    from aiex.jobs.ask import AskTask
 
 SCHEMA_LIMIT_BYTES = 1_000_000
 
@@ -85,18 +86,28 @@ def prepare(wish: Wish, services: Services) -> Job:
     )
 
     def start() -> Events:
-        from aiex.jobs.ask import ask
+        retrieval = services.retrieval if wish.finds_code and services.is_repository else None
+        if retrieval is None or not task.question.strip() or not (wish.show_request or task.model != OFFLINE):
+            return _ask(task, services, retrieval)
+        from aiex.jobs.embedding import with_vectors
 
-        return ask(
-            task,
-            engine=services.engine,
-            workspace=services.workspace,
-            stream=services.stream,
-            counting=services.counting,
-            retrieval=services.retrieval if wish.finds_code and services.is_repository else None,
-        )
+        embedder = None if wish.show_request else services.embedder
+        return with_vectors(lambda: _ask(task, services, retrieval), retrieval, embedder, task.question)
 
     return start
+
+
+def _ask(task: AskTask, services: Services, retrieval: Retrieval | None) -> Events:
+    from aiex.jobs.ask import ask
+
+    return ask(
+        task,
+        engine=services.engine,
+        workspace=services.workspace,
+        stream=services.stream,
+        counting=services.counting,
+        retrieval=retrieval,
+    )
 
 
 def _read_schema(path: str, services: Services) -> dict[str, Any]:

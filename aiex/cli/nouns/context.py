@@ -24,7 +24,8 @@ TASK_LIMIT_BYTES = 4_000_000
 def query_context(task: str, task_file: str, *, as_lines: bool) -> Work:
     """List the code that a task needs, best first, without a model.
 
-    The index of the workspace is brought up to date first.
+    The index of the workspace is brought up to date first. With the setting context.embeddings, the vectors that are
+    missing are asked for, and code is found by its meaning too; --offline asks nobody.
 
     \b
     aiex query context --task "the parser drops the last line"
@@ -32,13 +33,16 @@ def query_context(task: str, task_file: str, *, as_lines: bool) -> Work:
     """
 
     def prepare(services: Services) -> Job:
+        from aiex.jobs.embedding import with_vectors
         from aiex.jobs.query import QueryTask, query
 
         budget = services.settings.get("budget_tokens")
         words = QueryTask(_read_task("query context", task, task_file, services), budget, as_lines=as_lines)
-        return lambda: query(words, services.retrieval)
+        asked = words.text.strip()
+        embedder = services.embedder if asked else None
+        return lambda: with_vectors(lambda: query(words, services.retrieval), services.retrieval, embedder, asked)
 
-    return Work("query context", prepare, markup="verbatim" if as_lines else "text")
+    return Work("query context", prepare, markup="verbatim" if as_lines else "text", waits=True)
 
 
 def _read_task(command: str, task: str, task_file: str, services: Services) -> str:

@@ -23,12 +23,15 @@ def create_index(*, anew: bool) -> Work:
     """Read the workspace into its index, or bring the index up to date.
 
     Only files that are new or changed are read. The index lies outside the repository; `aiex show index` tells where.
+    With the setting context.embeddings, the vectors that are missing are asked for; --offline asks nobody.
     """
 
     def prepare(services: Services) -> Job:
-        return lambda: _create(services, anew=anew)
+        from aiex.jobs.embedding import then_vectors
 
-    return Work("create index", prepare)
+        return lambda: then_vectors(_create(services, anew=anew), services.retrieval, services.embedder)
+
+    return Work("create index", prepare, waits=True)
 
 
 @click.command("show")
@@ -56,7 +59,7 @@ def _create(services: Services, *, anew: bool) -> Iterator[Event]:
     if anew:
         index.remove()
     read = 0
-    for progress in index.refresh():
+    for progress in services.retrieval.refresh():
         read = progress.total
         yield Progressed("indexing", progress.done, progress.total)
     yield from index.warnings

@@ -1,15 +1,17 @@
 """Vectors of texts by model and content, in one SQLite file per workspace.
 
 The same content is never embedded twice, whatever file it lies in. All of it can be asked for again: a damaged or newer
-file is set aside and begun anew.
+file is set aside and begun anew. Beside the vectors it is kept which texts each file has, so that files need not be
+read to know what has a vector.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from array import array
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex import sqlite
 from aiex.context.stores.opening import open_or_begin
@@ -28,8 +30,18 @@ MIGRATIONS = (
     );
     create table vectors (id integer primary key, numbers blob not null);
     """,
+    "create table files (path blob primary key, state text not null, digests text not null) without rowid;",
 )
 _AT_ONCE = 500
+
+
+class Texts(NamedTuple):
+    """Which texts a file has."""
+
+    state: str
+    """Whatever makes its texts other ones."""
+    digests: tuple[str, ...]
+    """In the order of its documents."""
 
 
 class VectorStore:
@@ -92,6 +104,25 @@ class VectorStore:
             self.connection.executemany("delete from vectors where id = ?", gone)
             self.connection.execute("delete from models where id not in (select model from sketches)")
         return len(gone)
+
+    def counts(self) -> dict[str, int]:
+        """How many vectors there are of each model, by its name."""
+        query = "select name, count(*) from sketches join models on models.id = model group by name order by name"
+        with self._lock, sqlite.translated_errors(self.path):
+            return dict(self.connection.execute(query).fetchall())
+
+    def files(self) -> dict[str, Texts]:
+        """The texts of each file, by path. Cost: about 10 µs each."""
+        with self._lock, sqlite.translated_errors(self.path):
+            rows = self.connection.execute("select path, state, digests from files").fetchall()
+        return {os.fsdecode(path): Texts(state, tuple(digests.split())) for path, state, digests in rows}
+
+    def save_files(self, files: Mapping[str, Texts], gone: Collection[str] = ()) -> None:
+        """Keep the texts of files in place of what they had before, and forget other files, in one transaction."""
+        rows = [(os.fsencode(path), texts.state, " ".join(texts.digests)) for path, texts in files.items()]
+        with self._lock, sqlite.translated_errors(self.path), self.connection:
+            self.connection.executemany("insert or replace into files values (?, ?, ?)", rows)
+            self.connection.executemany("delete from files where path = ?", [(os.fsencode(path),) for path in gone])
 
     def _rows(self, query: str, model: str, digests: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(digests), _AT_ONCE):
