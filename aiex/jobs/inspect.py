@@ -11,7 +11,6 @@ from aiex.jobs.gathering import Gathered, gather, pack_gathered
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
-    from aiex.context.listing import FileEntry
     from aiex.context.packing.packed import Pack
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def list_files(index: "Index") -> Iterator[Event]:
     """The files that the index knows or lacks, in path order."""
     pieces = _count_pieces(index)
-    states = {entry.path: _tell_state(index, entry, is_known=entry.path in pieces) for entry in index.stale()}
+    states = {entry.path: "changed" if entry.path in pieces else "new" for entry in index.changed()}
     paths = sorted(pieces.keys() | states)
     files = [{"path": path, "pieces": pieces.get(path, 0), "state": states.get(path, "fresh")} for path in paths]
     yield from index.warnings
@@ -43,30 +42,31 @@ def _count_pieces(index: "Index") -> dict[str, int]:
     return pieces
 
 
-def _tell_state(index: "Index", entry: "FileEntry", *, is_known: bool) -> str:
-    """Why a file will be read again: it is `new`, it `changed`, or that is `unsure`, because it was read so soon after
-    it was written that a second change could hide in the same time stamp.
-    """
-    if not is_known:
-        return "new"
-    seen = index.seen.get(entry.path)
-    return "unsure" if seen is not None and seen[1:4] == entry[1:4] else "changed"
-
-
 def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
     """Sizes by tier, the state of the index, what git told, and whose vectors there are."""
     index = retrieval.index
-        "vectors": {
-            "model": retrieval.meaning.model if retrieval.meaning is not None else "",
-            "known": _count_vectors(retrieval),
-        },
-    lives, stale = index.segments(), index.stale()
+    lives, stale = index.segments(), index.changed()
     history = retrieval.history
     data: dict[str, Any] = {
         "index": {
             "files": sum(len(live.head.files) - len(live.dead) for live in lives),
             "pieces": sum(len(live.head.owners) - live.dead_documents for live in lives),
             "size_bytes": index.size_bytes(),
+            "listed": len(index.listing.files),
+            "stale": len(stale),
+        },
+        "history": {"commits": len(history), "reason": history.reason},
+        "vectors": {
+            "model": retrieval.meaning.model if retrieval.meaning is not None else "",
+            "known": _count_vectors(retrieval),
+        },
+        "tiers": engine.memory.statistics(),
+    }
+    yield from index.warnings
+    yield from engine.warnings
+    yield TurnEnded("success", "answered", 0, _describe(data), data)
+
+
 def _count_vectors(retrieval: "Retrieval") -> dict[str, int]:
     """How many vectors there are of each model; a file that cannot be read is a warning."""
     from aiex.context.meaning import count_vectors
@@ -86,20 +86,9 @@ def _describe_vectors(data: dict[str, Any]) -> str:
     return "; ".join(told) or "none; context.embeddings names who makes them"
 
 
-            "listed": len(index.listing.files),
-            "stale": len(stale),
-        },
-        "history": {"commits": len(history), "reason": history.reason},
-        "tiers": engine.memory.statistics(),
-    }
-    yield from index.warnings
-    yield from engine.warnings
-    yield TurnEnded("success", "answered", 0, _describe(data), data)
-
-
 def _describe(data: dict[str, Any]) -> str:
     index, history = data["index"], data["history"]
-    fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files to be read"
+    fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files new or changed"
     known = f"{_number(index['files'], 'file')}, {_number(index['pieces'], 'piece')}, {_size(index['size_bytes'])}"
     commits = _number(history["commits"], "commit") if history["commits"] else history["reason"] or "none"
     rows = [
