@@ -7,7 +7,8 @@ this place. Pipes are read too, as shells make them for `<(command)`.
 import os
 import stat
 
-from aiex.guard.sandbox.faults import failure, not_a_file, too_large
+from aiex.guard.sandbox.faults import Missing, failure, not_a_file, too_large
+from aiex.guard.sandbox.paths import show
 
 CHUNK_BYTES = 1 << 16
 
@@ -25,6 +26,8 @@ def read_named(path: str, *, limit_bytes: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise failure("read", path, error) from error
+    except ValueError as error:
+        raise Missing(f"cannot read {show(path)}: no file can have this name") from error
     try:
         mode = os.fstat(descriptor).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
