@@ -1,6 +1,6 @@
 """Making the index and keeping it up to date, against the bare parse of the same files and a bare walk over them.
 
-    python -m benchmarks.index [FOLDER] [--files 5000] [--megabytes 50] [--rounds 3] [--only speed,refresh,size,memory]
+    python -m benchmarks.index [FOLDER] [--files 5000] [--megabytes 50] [--rounds 3] [--only speed,refresh,memory]
 
 * First index: `aiex create index` with an empty cache, at most 2 times the bare parse of the same files on the same
   cores, which is a process that forks one worker per core, reads the files and parses those in a language Aiex knows.
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=5_000, help="for the refresh")
     parser.add_argument("--megabytes", type=int, default=50, help="for memory and size")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="speed,refresh,memory")
+    parser.add_argument("--only", default="speed,refresh,memory", help="figures, with commas between")
     options = parser.parse_args()
     wanted = options.only.split(",")
     held = True
