@@ -18,6 +18,7 @@ from aiex.events import (
     Failed,
     FailedOver,
     FileEdited,
+    Noted,
     ReasoningDelta,
     Retrying,
     Rewound,
@@ -105,6 +106,7 @@ _HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
     Waiting: {"type": "failover", "subtype": "waiting"},
     BudgetHit: {"type": "budget"},
     CheckRan: {"type": "check"},
+    Noted: {"type": "progress"},
     Failed: {"type": "error", "severity": "error"},
     Warned: {"type": "error", "severity": "warning"},
 }

@@ -271,6 +271,14 @@ class Progressed:
 
 
 @record
+class Noted:
+    """A step of work that has no end of its own, such as a watch: in words, and the same for a program."""
+
+    message: str
+    data: Mapping[str, Any] | None = None
+
+
+@record
 class Warned:
     """Something a person should know that does not stop the work."""
 
@@ -318,6 +326,7 @@ LastingEvent = (
     | BudgetHit
     | CheckRan
     | Progressed
+    | Noted
     | Warned
     | TurnEnded
 )

@@ -9,7 +9,7 @@ import click
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
-from aiex.cli.work import Job, Work, answered
+from aiex.cli.work import Events, Job, Work, answered
 from aiex.events import Event, Progressed
 from aiex.wiring import Services
 
@@ -19,17 +19,25 @@ if TYPE_CHECKING:
 
 @click.command("create")
 @click.option("--anew", is_flag=True, help="Forget the present index first.")
-def create_index(*, anew: bool) -> Work:
+@click.option("--watch", is_flag=True, help="Then keep it up to date while files change, until Ctrl-C.")
+def create_index(*, anew: bool, watch: bool) -> Work:
     """Read the workspace into its index, or bring the index up to date.
 
     Only files that are new or changed are read. The index lies outside the repository; `aiex show index` tells where.
     With the setting context.embeddings, the vectors that are missing are asked for; --offline asks nobody.
+
+    With --watch it says on stderr what it reads, and asks nobody for the vectors of what changes: the next question
+    does. Ctrl-C ends it with 130 and SIGTERM with 143, as they end every command.
     """
 
     def prepare(services: Services) -> Job:
         from aiex.jobs.embedding import then_vectors
 
-        return lambda: then_vectors(_create(services, anew=anew), services.retrieval, services.embedder)
+        def start() -> Events:
+            created = then_vectors(_create(services, anew=anew), services.retrieval, services.embedder)
+            return _watch(services, created) if watch else created
+
+        return start
 
     return Work("create index", prepare, waits=True)
 
@@ -69,6 +77,18 @@ def _create(services: Services, *, anew: bool) -> Iterator[Event]:
     yield answered(text, {**state, "read": read})
 
 
+def _watch(services: Services, created: Events) -> Events:
+    from aiex.context.watching import watch
+    from aiex.jobs.watching import keep_fresh
+
+    index = services.index
+    return keep_fresh(
+        created,
+        services.retrieval,
+        lambda listing: watch(services.open_workspace(), ignore=index.ignore, since=listing),
+    )
+
+
 def _show(services: Services) -> Iterator[Event]:
     from aiex.guard.neutral import printable_path
 
@@ -105,7 +125,7 @@ def _state(index: Index) -> dict[str, Any]:
         "documents": sum(len(live.head.owners) - live.dead_documents for live in lives),
         "segments": len(lives),
         "listed": len(index.listing.files),
-        "stale": len(index.stale()),
+        "stale": len(index.changed()),
         "size_bytes": index.size_bytes(),
         "place": index.path or "",
     }
