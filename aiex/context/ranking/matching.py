@@ -12,8 +12,9 @@ from aiex.context.ranking.corpus import Corpus, Postings
 
 K1 = 1.2
 B = 0.75
-MOST_POSTINGS = 150_000
-"""Occurrences looked at for one request, those of the rarest terms: about 0.25 µs each."""
+MOST_POSTINGS = 50_000
+"""Occurrences looked at for one request, those of rare and heavy terms first: about 0.5 µs each with all they lead to.
+More than 20,000 make no difference on repositories of 500 files."""
 MOST_DOCUMENTS = 1_500
 """Documents that are ranked."""
 
@@ -21,8 +22,8 @@ PLAIN_SHARE = 0.5
 """What is left of the weight of a term that is in no name."""
 NAMING = 4.0
 """A term counts fully when it is in the names of a quarter of the definitions that have it."""
-SAMPLE = 64
-"""Documents of a part of the index looked at for that."""
+SAMPLE = 256
+"""Documents looked at for that, about."""
 
 
 class Match(NamedTuple):
@@ -39,7 +40,7 @@ class Match(NamedTuple):
 
 
 def match(corpus: Corpus, weights: Mapping[str, float], before: Sequence[int]) -> Match:
-    """Score everything that has one of the terms. Cost: 0.25 µs an occurrence, bounded by `MOST_POSTINGS`.
+    """Score everything that has one of the terms. Cost: 0.5 µs an occurrence, bounded by `MOST_POSTINGS`.
 
     Args:
         before: Words in the documents before each one, and at the end in all.
@@ -83,7 +84,7 @@ def _choose(corpus: Corpus, weights: Mapping[str, float]) -> dict[str, tuple[int
     ]
     found: dict[str, tuple[int, Sequence[Postings]]] = {}
     left = MOST_POSTINGS
-    for frequency, term, parts in sorted(known, key=lambda item: item[:2]):
+    for frequency, term, parts in sorted(known, key=lambda item: (item[0] / weights[item[1]] ** 2, item[1])):
         left -= frequency
         if left < 0 and found:
             break
@@ -94,8 +95,8 @@ def _choose(corpus: Corpus, weights: Mapping[str, float]) -> dict[str, tuple[int
 def _tell_naming(corpus: Corpus, term: str, parts: Sequence[Postings]) -> float:
     """What a term counts by how often those who wrote the code use it in names: words of plain talk name nothing."""
     names, seen, named = corpus.names, 0, 0
+    step = -(-sum(len(part.counts) for part in parts) // SAMPLE)
     for part in parts:
-        step = -(-len(part.documents) // SAMPLE)
         for number in part.documents[::step]:
             seen += 1
             named += term in names[part.first + number].rpartition(".")[2].lower()
