@@ -26,6 +26,8 @@ MOST_BYTES = 250_000
 """Asked for at once, as UTF-8: vendors take 300,000 tokens in a question."""
 NEAREST = 50
 """Documents that a question is told of."""
+MOST_COMPARED = 50_000
+"""Vectors that can be compared in time without numpy (`vectors/nearest.py`)."""
 MOST_KEPT = 100_000
 """Vectors on disk from which on those that nothing uses are dropped; of 768 numbers they take 330 MB."""
 _FORM = 1
@@ -42,15 +44,17 @@ class Learned(NamedTuple):
 class Meaning:
     """The vectors of one workspace, of one model. Not safe for threads."""
 
-    def __init__(self, model: str, path: str | None, embed: Embed) -> None:
+    def __init__(self, model: str, path: str | None, embed: Embed, *, most: int = MOST_COMPARED) -> None:
         """Nothing is opened or asked yet.
 
         Args:
             model: As `provider/model`.
             path: SQLite file of the vectors; with None nothing can be kept, so nothing is asked for.
             embed: Asks the model.
+            most: Vectors that are compared; for more documents nothing is asked.
         """
         self.model = model
+        self.most = most
         self.path = path
         self.embed = embed
         self.warnings: list[Warned] = []
@@ -106,12 +110,10 @@ class Meaning:
         return {path: known[path] for path in corpus.paths if path in known}
 
     def _missing(self, files: Mapping[str, Texts], store: VectorStore) -> set[str]:
-        from aiex.context.vectors.nearest import MOST_SKETCHES
-
         digests = list(dict.fromkeys(digest for texts in files.values() for digest in texts.digests))
-        if len(digests) > MOST_SKETCHES:
+        if len(digests) > self.most:
             raise UsageError(
-                f"{len(digests):,} pieces are more than the {MOST_SKETCHES:,} that can be compared by their meaning",
+                f"{len(digests):,} pieces are more than the {self.most:,} that can be compared by their meaning",
                 hint="leave files out with context.ignore or .aiexignore, or unset context.embeddings",
             )
         return set(store.missing(self.model, digests))

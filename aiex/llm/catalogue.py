@@ -160,11 +160,12 @@ def cost_usd(usage: Usage, info: ModelInfo | None) -> float | None:
         return None
     fitting = [prices for prices in info.prices if usage.input_tokens > prices.above_tokens or not prices.above_tokens]
     prices = fitting[-1]
-    if prices.input is None or prices.output is None:
+    output_price = 0.0 if info.kind == "embedding" else prices.output  # vectors are no tokens
+    if prices.input is None or output_price is None:
         return None
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     plain = max(0, usage.input_tokens - read - written)
     read_price = prices.input if prices.cache_read is None else prices.cache_read
     write_price = prices.input if prices.cache_write is None else prices.cache_write
-    total = plain * prices.input + read * read_price + written * write_price + usage.output_tokens * prices.output
+    total = plain * prices.input + read * read_price + written * write_price + usage.output_tokens * output_price
     return total * _PER_TOKEN

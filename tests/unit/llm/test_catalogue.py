@@ -96,6 +96,10 @@ def test_the_cost_is_what_the_counts_and_prices_say(usage: Usage, dollars: float
     assert cost_usd(usage, CLAUDE) == (None if dollars is None else pytest.approx(dollars))
 
 
+def test_embeddings_cost_what_goes_in() -> None:
+    assert cost_usd(Usage(1_000_000, 0), ModelInfo("a", "b", "embedding", prices=(Prices(0.1),))) == pytest.approx(0.1)
+
+
 def test_the_cost_of_an_unknown_model_is_unknown() -> None:
     assert cost_usd(Usage(1, 1), None) is None
     assert cost_usd(Usage(1, 1), ModelInfo("a", "b")) is None
