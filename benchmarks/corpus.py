@@ -215,25 +215,35 @@ def _some(chance: Random, words: Sequence[str], count: int) -> str:
 def give_history(folder: Path, commits: int = 1_000) -> bool:
     """Give a repository commits that change one to five files of a folder each; False where git is missing.
 
-    Messages are made as tasks are. What the commits say of contents is no more than their number.
+    Messages are made as tasks are. The last commit that changes a file leaves it as it is on disk: nothing is modified.
     """
     git = shutil.which("git")
     if git is None:
         return False
     chance = Random(2)
     tasks = make_tasks(folder, commits, seed=3)
-    stream: list[str] = []
-    paths = sorted(folder.rglob("*.py"))
-    for number, task in enumerate(tasks, 1):
+    paths = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.py"))]
+    changes: list[list[str]] = []
+    for _ in tasks:
         place = chance.randrange(len(paths))
-        changed = {path.relative_to(folder).as_posix() for path in paths[place : place + chance.randint(1, 5)]}
-        when = WRITTEN_AT - (commits - number) * 20_000
-        message = task.encode("utf-8", "replace").decode("ascii", "replace")
-        stream.append(f"commit refs/heads/main\nmark :{number}\ncommitter A Person <a@example.invalid> {when} +0000\n")
-        stream.append(f"data {len(message)}\n{message}\n")
-        stream += [f"M 100644 inline {name}\ndata {len(str(number))}\n{number}\n" for name in sorted(changed)]
+        changes.append(paths[place : place + chance.randint(1, 5)])
+    last = {path: number for number, changed in enumerate(changes) for path in changed}
+    first = WRITTEN_AT - (commits + 1) * 20_000
+    stream = b""
+    for number, (task, changed) in enumerate(zip(tasks, changes, strict=True)):
+        said = task.encode("utf-8", "replace")
+        stream += b"commit refs/heads/main\ncommitter A Person <a@example.invalid> %d +0000\n" % (
+            first + number * 20_000
+        )
+        stream += b"data %d\n%s\n" % (len(said), said) + (b"" if number else b"from refs/heads/main^0\n")
+        for path in changed:
+            content = (folder / path).read_bytes() if last[path] == number else b"%d" % number
+            stream += b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content)
+    person = ("-c", "user.name=A Person", "-c", "user.email=a@example.invalid", "-c", "commit.gpgsign=false")
+    old = {**os.environ, "GIT_AUTHOR_DATE": f"{first - 1} +0000", "GIT_COMMITTER_DATE": f"{first - 1} +0000"}
+    inside = (git, "-C", str(folder), "-c", "core.autocrlf=false")
     subprocess.run((git, "init", "--quiet", "--initial-branch", "main", str(folder)), check=True)
-    subprocess.run(
-        (git, "-C", str(folder), "fast-import", "--quiet"), input="".join(stream).encode("ascii", "replace"), check=True
-    )
+    subprocess.run((*inside, "add", "--all", "--force"), check=True)
+    subprocess.run((*inside, *person, "commit", "--quiet", "--message", "Begin"), check=True, env=old)
+    subprocess.run((*inside, "fast-import", "--quiet"), input=stream, check=True)
     return True
