@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aiex.errors import AiexError, Rejected, UsageError
-from aiex.events import Event, Progressed, TurnEnded, Warned
+from aiex.events import Event, Noted, Progressed, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import Outcome, Stream, failed, listen
 from aiex.jobs.asking import (
@@ -23,7 +23,7 @@ from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
 from aiex.jobs.briefing.material import is_binary
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.explain import OFFLINE, ExplainTask, Found, prepare, read_base, see_through
-from aiex.jobs.gathering import TITLE, Gathered, gather, pack_gathered, to_code
+from aiex.jobs.gathering import TITLE, Gathered, gather, pack_gathered, tell_code, to_code
 from aiex.jobs.prompting import load_prompt
 from aiex.messages import Document, Image, Message, Part, Request, Text
 from aiex.tokens import count
@@ -123,6 +123,8 @@ async def ask(
         data = {"request": request | {"images": [picture.path for picture in images]}, "code": code}
         yield TurnEnded("success", "planned", 0, describe(planned, task.budget_tokens), data)
         return
+    if packs[-1]:
+        yield Noted(tell_code(packs[-1]))
     if TITLE in planned.cut:
         yield Warned("no code goes with the question: the budget leaves no room for it", "allow more with --budget N")
     async for told in listen(stream, planned.request, advice="ask for less at a time"):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError
 from aiex.events import Progressed, Warned
+from aiex.guard.neutral import printable_path
 
 if TYPE_CHECKING:
     from aiex.context.packing.packed import Pack
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 TITLE = "code of the project"
 FEWEST_TOKENS = 200
 """With less room nothing is packed."""
+MOST_NAMED = 3
+"""Files that are named to the person whose question is sent with them; more are counted."""
 ATTEMPTS = 3
 """A store may turn out damaged while it is searched; what it lost is then read again."""
 
@@ -70,6 +73,16 @@ def pack_gathered(gathered: Gathered, room_tokens: int, count: Callable[[str], i
 
     packed = pack(gathered.results, room_tokens, count, gathered.read, numbered=True)
     return packed if packed.parts else None
+
+
+def tell_code(packed: "Pack") -> str:
+    """Which files go with a question, in words."""
+    first = [printable_path(path) for path in packed.files[:MOST_NAMED]]
+    more = len(packed.files) - len(first)
+    if more:
+        first.append(f"{more} more file{'' if more == 1 else 's'}")
+    files = f"{', '.join(first[:-1])} and {first[-1]}" if len(first) > 1 else first[0]
+    return f"the question goes with code of {files} ({packed.tokens:,} tokens)"
 
 
 def to_code(packed: "Pack | None") -> list[dict[str, Any]]:

@@ -215,7 +215,8 @@ def ask_total(run: Run, *words: str) -> CompletedProcess[str]:
 def test_a_question_in_a_repository_finds_its_code(run: Run, first: FakeOpenAI, repository: Path) -> None:
     first.say("By price.")
     done = ask_total(run, "-m", "one/fake-1")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "By price.\n", "")
+    assert (done.returncode, done.stdout) == (0, "By price.\n")
+    assert done.stderr.startswith("note: the question goes with code of shop/basket.py, ")
     sent = texts(first.requests[0].body)
     assert "return sum(price_of(name) * count" in sent
     assert "How does Basket.total sum the prices?" in sent
@@ -229,7 +230,8 @@ def test_the_result_names_the_code_that_was_sent(run: Run, first: FakeOpenAI, re
 
 
 def test_the_words_no_code_send_the_question_alone(run: Run, first: FakeOpenAI, repository: Path) -> None:
-    assert ask_total(run, "--no-code", "-m", "one/fake-1").returncode == 0
+    done = ask_total(run, "--no-code", "-m", "one/fake-1")
+    assert (done.returncode, done.stderr) == (0, "")
     assert "price_of" not in texts(first.requests[0].body)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from aiex.context.retrieval import Retrieval
 from aiex.events import Progressed, Warned
-from aiex.jobs.gathering import FEWEST_TOKENS, Gathered, gather, pack_gathered, to_code
+from aiex.jobs.gathering import FEWEST_TOKENS, Gathered, gather, pack_gathered, tell_code, to_code
 from aiex.tokens import estimate
 
 Open = Callable[[dict[str, str | bytes]], Retrieval]
@@ -84,6 +84,17 @@ def test_the_numbers_of_lines_are_those_of_the_file(open_retrieval: Open) -> Non
     assert packed is not None
     assert "    4 def parse_table(text):\n" in packed.text
     assert {"path": "src/table.py", "level": "whole"}.items() <= to_code(packed)[0].items()
+
+
+@pytest.mark.parametrize(
+    ("count_of_files", "said"),
+    [(1, "code of f0.py ("), (2, "code of f0.py and f1.py ("), (4, "code of f0.py, f1.py, f2.py and 1 more file (")],
+)
+def test_a_person_is_told_which_files_go(open_retrieval: Open, count_of_files: int, said: str) -> None:
+    files: dict[str, str | bytes] = {f"f{n}.py": "def parse_table():\n    return 1\n" for n in range(count_of_files)}
+    packed = pack_gathered(found_by(open_retrieval(files), "parse_table"), 3_000, count)
+    assert packed is not None
+    assert said in tell_code(packed._replace(parts=tuple(sorted(packed.parts))))
 
 
 @pytest.mark.parametrize("name", [".env", ".env.local", "deploy/id_rsa", "server.key", ".aws/credentials"])
