@@ -3,6 +3,7 @@ remembers.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
     from aiex.context.meaning import Meaning
     from aiex.context.ranking.rank import Ranker, Result
     from aiex.context.ranking.signal import Hints
+    from aiex.context.search.quick import QuickIndex
     from aiex.context.stores.history import HistoryStore
 
 LINE_CHARACTERS_PER_TOKEN = 4.0
 """Bytes of source for a token of the common vocabularies: 3.65 to 4.5 over the languages measured."""
+QUICK_FROM_BYTES = 4_000_000
+"""Less is parsed in about a second."""
+FIRST_FILES = 40
+"""Of an answer from a first map that are read in full; nearly all that the full index puts first are among them."""
 FILE_TOKENS = 10
 """What naming a file takes."""
 SPAN_TOKENS = 3
@@ -45,7 +51,9 @@ class Retrieval:
         self.history_path = history_path
         self.vectors_path = vectors_path
         self.meaning = meaning
-        self._ranked_changes = -1
+        self.partial = False
+        """Whether much of the index is missing, so that a first map answers for the rest."""
+        self._ranked_changes: tuple[bool, int, int] | None = None
 
     def refresh(self) -> Iterator[Progress]:
         """Bring the index up to date, and what is known of git when something changed."""
@@ -53,8 +61,39 @@ class Retrieval:
         for progress in self.index.refresh():
             changed = True
             yield progress
+        self.partial = False
+        if changed:
+            self.quick.drop()
+            self.read_history()
+
+    def prepare(self) -> Iterator[Progress]:
+        """The same, but where much is to be read, only a first map of it is made, in a fraction of the time."""
+        changed = False
+        for progress in self.index.refresh(most_bytes=QUICK_FROM_BYTES):
+            changed = True
+            yield progress
+        self.partial = self.index.left_bytes > 0
+        if self.partial:
+            changed = False
+            for progress in self.quick.refresh():
+                changed = True
+                yield progress
+        elif changed:
+            self.quick.drop()
         if changed:
             self.read_history()
+
+    @cached_property
+    def quick(self) -> "QuickIndex":
+        """The first map; it holds nothing where the index is up to date."""
+        from aiex.context.search.quick import QuickIndex
+
+        return QuickIndex(self.index)
+
+    @property
+    def losses(self) -> int:
+        """How often a store turned out damaged and was begun anew."""
+        return self.index.losses + (self.quick.losses if self.partial else 0)
 
     def read_history(self) -> None:
         """Ask git what it remembers, and keep that; later processes recall it without git."""
@@ -67,7 +106,11 @@ class Retrieval:
         """The ranking over the index as it is now."""
         from aiex.context.ranking.rank import Ranker
 
-        return Ranker(Corpus(self.index))
+        if not self.partial:
+            return Ranker(Corpus(self.index))
+        from aiex.context.search.quick import Both
+
+        return Ranker(Corpus(self.index, Both(self.index, self.quick)))
 
     @cached_property
     def history(self) -> "History":
@@ -93,18 +136,30 @@ class Retrieval:
     def rank(self, text: str, *, hints: "Hints | None" = None, without: Collection[str] = ()) -> "list[Result]":
         """Spans of code, best first.
 
+        Over a first map, the files that come first are read into the index, and all is ranked again.
+
         Args:
             without: Names of signals to leave out.
         """
-        from aiex.context.ranking.request import read_request
         from aiex.context.ranking.signal import Hints
 
         hints = replace(hints or Hints(), history=self.history)
-        with self.index.snapshot():
-            if self._ranked_changes != self.index.changes:
+        results = self._rank(text, hints, without)
+        if self.partial:
+            first = dict.fromkeys(result.path for result in results)
+            self.index.take_in(list(first)[:FIRST_FILES])
+            results = self._rank(text, hints, without)
+        return results
+
+    def _rank(self, text: str, hints: "Hints", without: Collection[str]) -> "list[Result]":
+        from aiex.context.ranking.request import read_request
+
+        with self.index.snapshot(), self.quick.snapshot() if self.partial else nullcontext():
+            changes = (self.partial, self.index.changes, self.quick.changes if self.partial else 0)
+            if self._ranked_changes != changes:
                 self.__dict__.pop("ranker", None)
-                self._ranked_changes = self.index.changes
-            if self.meaning is not None:
+                self._ranked_changes = changes
+            if self.meaning is not None and not self.partial:
                 hints = replace(hints, nearest=self.meaning.nearest(self.index, self.ranker.corpus, text))
             return self.ranker.rank(read_request(text), hints=hints, without=without)
 
@@ -143,6 +198,8 @@ class Retrieval:
     def close(self) -> None:
         """Close the stores."""
         self.index.close()
+        if "quick" in self.__dict__:
+            self.quick.close()
         if self.meaning is not None:
             self.meaning.close()
         if self.__dict__.get("_history_store") is not None:

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError, UsageError
-from aiex.events import Event, Progressed, TurnEnded
+from aiex.events import Event, Progressed, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
 from aiex.jobs.inspect import to_table
@@ -24,6 +24,8 @@ class QueryTask(NamedTuple):
     budget_tokens: int = 8_000
     as_lines: bool = False
     """Answer in JSON lines instead of a table."""
+    full: bool = False
+    """Wait for the full index, however long that takes."""
 
 
 def query(task: QueryTask, retrieval: "Retrieval") -> Iterator[Event]:
@@ -31,23 +33,28 @@ def query(task: QueryTask, retrieval: "Retrieval") -> Iterator[Event]:
     try:
         if not task.text.strip():
             raise UsageError("the task is empty", hint="say what you want to do: aiex query context --task TEXT")
-        ranked = yield from _rank(task.text, retrieval)
+        ranked = yield from _rank(task, retrieval)
         results = retrieval.fit(ranked, task.budget_tokens)
         yield from retrieval.index.warnings
+        if retrieval.partial:
+            yield Warned(
+                "this answer comes from a first map of the code, and only what it puts first was read in full",
+                "aiex create index makes the full index, and query context --full waits for it",
+            )
         yield _answer(task, results)
     except AiexError as error:
         yield failed(error)
 
 
-def _rank(text: str, retrieval: "Retrieval") -> "Generator[Event, None, list[Result]]":
+def _rank(task: QueryTask, retrieval: "Retrieval") -> "Generator[Event, None, list[Result]]":
     """Spans, best first. A store may turn out damaged while it is searched; what it lost is then read again."""
     ranked: list[Result] = []
     for _ in range(ATTEMPTS):
-        for progress in retrieval.refresh():
+        for progress in retrieval.refresh() if task.full else retrieval.prepare():
             yield Progressed("indexing", progress.done, progress.total)
-        losses = retrieval.index.losses
-        ranked = retrieval.rank(text)
-        if retrieval.index.losses == losses:
+        losses = retrieval.losses
+        ranked = retrieval.rank(task.text)
+        if retrieval.losses == losses:
             break
     return ranked
 

@@ -9,7 +9,7 @@ import click
 from aiex.cli.flags import budget_option
 from aiex.cli.registry import Noun
 from aiex.cli.streams import read_text_input
-from aiex.cli.work import Job, Work
+from aiex.cli.work import Events, Job, Work
 from aiex.errors import UsageError
 from aiex.wiring import Services
 
@@ -21,11 +21,15 @@ TASK_LIMIT_BYTES = 4_000_000
 @click.option("--task-file", default="", metavar="FILE", help="The same from a file; - is standard input.")
 @budget_option("Stop after about N tokens of code.")
 @click.option("--json", "as_lines", is_flag=True, help="JSON lines: path, start_line, end_line, symbol, score, why.")
-def query_context(task: str, task_file: str, *, as_lines: bool) -> Work:
+@click.option("--full", is_flag=True, help="Wait for the full index, also when much is missing.")
+def query_context(task: str, task_file: str, *, as_lines: bool, full: bool) -> Work:
     """List the code that a task needs, best first, without a model.
 
-    The index of the workspace is brought up to date first. With the setting context.embeddings, the vectors that are
-    missing are asked for, and code is found by its meaning too; --offline asks nobody.
+    The index of the workspace is brought up to date first. Where it lacks much, a first map of the code is made
+    instead, in a fraction of the time, and what the map puts first is read in full; stderr says so.
+
+    With the setting context.embeddings, the vectors that are missing are asked for, and code is found by its meaning
+    too; --offline asks nobody.
 
     \b
     aiex query context --task "the parser drops the last line"
@@ -37,7 +41,7 @@ def query_context(task: str, task_file: str, *, as_lines: bool) -> Work:
         from aiex.jobs.query import QueryTask, query
 
         budget = services.settings.get("budget_tokens")
-        words = QueryTask(_read_task("query context", task, task_file, services), budget, as_lines=as_lines)
+        words = QueryTask(_read_task("query context", task, task_file, services), budget, as_lines=as_lines, full=full)
         asked = words.text.strip()
         embedder = services.embedder if asked else None
         return lambda: with_vectors(lambda: query(words, services.retrieval), services.retrieval, embedder, asked)
@@ -83,15 +87,18 @@ def show_context(task: str, task_file: str) -> Work:
     """
 
     def prepare(services: Services) -> Job:
+        from aiex.jobs.embedding import with_vectors
         from aiex.jobs.inspect import show_known, show_pack
 
         if not task and not task_file:
             return lambda: show_known(services.retrieval, services.engine)
         words = _read_task("show context", task, task_file, services)
         budget = services.settings.get("budget_tokens")
-        return lambda: show_pack(
-            words, budget, services.retrieval, lambda text: services.counting(text, services.model)
-        )
+
+        def start() -> Events:
+            return show_pack(words, budget, services.retrieval, lambda text: services.counting(text, services.model))
+
+        return lambda: with_vectors(start, services.retrieval, None, words.strip())
 
     return Work("show context", prepare)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiex.context.facts import Import
     from aiex.context.language import Language
     from aiex.context.search.index import Index, Live
+    from aiex.context.search.quick import Both
 
 T = TypeVar("T")
 
@@ -38,9 +39,13 @@ class Postings(NamedTuple):
 class Corpus:
     """A reading of the index as it is now; what is asked for is kept."""
 
-    def __init__(self, index: "Index") -> None:
+    def __init__(self, index: "Index", source: "Both | None" = None) -> None:
+        """Args:
+        source: Where segments are read from, when it is not the index alone.
+        """
         self.index = index
-        self.lives: list[Live] = sorted(index.segments(), key=lambda live: live.head.id)
+        self.source = source or index
+        self.lives: list[Live] = sorted(self.source.segments(), key=lambda live: live.head.id)
         files = sorted(
             (path, place, number)
             for place, live in enumerate(self.lives)
@@ -143,14 +148,10 @@ class Corpus:
             return
         self._postings.update((term, []) for term in missing)
         for place, live in enumerate(self.lives):
-            for term, found in self._find(live.head.id, missing).items():
+            for term, found in self.source.find(live.head.id, missing).items():
                 postings = self._unpack(place, *found)
                 if postings.documents:
                     self._postings[term].append(postings)
-
-    def _find(self, segment: int, terms: list[str]) -> dict[str, tuple[bytes, bytes]]:
-        nothing: dict[str, tuple[bytes, bytes]] = {}
-        return self.index.ask_store(lambda store: store.find(segment, terms), nothing)
 
     def _unpack(self, place: int, packed: bytes, counts: bytes) -> Postings:
         documents = array("H", packed)

@@ -7,7 +7,7 @@ segments when there are too many, or too much of them is dead.
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -95,6 +95,8 @@ class Index:
         self.limit_bytes = limit_bytes
         self.warnings: list[Warned] = []
         self.shelf = Shelf(self._open, path or MEMORY, self.warnings, self._forget)
+        self.left_bytes = 0
+        """Source that the last refresh left unread because it was too much."""
         self.changes = 0
         """Grows whenever answers may be others than before."""
         self.losses = 0
@@ -208,32 +210,48 @@ class Index:
 
     # --- refresh ----------------------------------------------------------------------------------------------------
 
-    def refresh(self) -> Iterator[Progress]:
+    def refresh(self, *, most_bytes: int | None = None) -> Iterator[Progress]:
         """Bring the index up to date; what is done is kept when the iteration ends early.
 
         Files that cannot be read are left out, with a warning.
+
+        Args:
+            most_bytes: When more source is to be read, none is; `left_bytes` tells how much.
         """
         for _ in range(ATTEMPTS):
             losses = self.losses
-            yield from self._refresh()
+            yield from self._refresh(most_bytes)
             if self.losses == losses:
                 break
 
-    def _refresh(self) -> Iterator[Progress]:
+    def _refresh(self, most_bytes: int | None) -> Iterator[Progress]:
         self._look_again()
         entries = self.stale()
         self._see([], [path for path in self.seen if path not in self.paths.known])
+        self.left_bytes = 0
         if not entries:
             return
         total = len(entries)
         yield Progress(0, total)
         entries = self._sort_out(entries)
+        size = sum(entry.size_bytes for entry in entries)
+        if most_bytes is not None and size > most_bytes:
+            self.left_bytes = size
+            return
         done = total - len(entries)
         for count, piece in self._read(entries):
             self._keep(piece)
             done += count
             yield Progress(done, total)
         self._tidy()
+
+    def take_in(self, paths: Collection[str]) -> None:
+        """Read those of some files that the index lacks, without looking at the file system for changes."""
+        entries = [entry for entry in self.stale() if entry.path in paths]
+        for _, piece in self._read(self._sort_out(entries)):
+            self._keep(piece)
+        if entries:
+            self._tidy()
 
     def _look_again(self) -> None:
         """Forget what was known of files and of what other processes did."""
@@ -357,6 +375,11 @@ class Index:
     def ask_store(self, ask: Callable[[SegmentStore], T], otherwise: T) -> T:
         """What the store answers. One that turns out damaged is begun anew; one that fails costs speed only."""
         return self.shelf.ask(ask, otherwise)
+
+    def find(self, segment: int, terms: Collection[str]) -> dict[str, tuple[bytes, bytes]]:
+        """Documents and counts of those terms that a segment has, as `Segment.postings` gives them."""
+        nothing: dict[str, tuple[bytes, bytes]] = {}
+        return self.ask_store(lambda store: store.find(segment, terms), nothing)
 
     def close(self) -> None:
         """Close the store."""

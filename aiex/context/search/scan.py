@@ -1,55 +1,109 @@
-"""Definitions found line by line without a parse: less exact, and an order of magnitude quicker.
+"""Definitions found without a parse, by the words that begin them: less exact, and an order of magnitude quicker.
 
-What it finds is enough for a first map of a repository: a line that looks like the head of a definition begins a
-piece, and the next one ends it.
+What it finds is enough for a first map of a repository. A definition lasts to the head of the next one, and what is
+indented more than the head of a function belongs to the function.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from aiex.context.search.documents import LONGEST_LINES
-from aiex.context.search.segment import Span
+from aiex.context.facts import SymbolKind
+from aiex.context.search.documents import ABOVE
+from aiex.context.search.signs import SIGNS, Sign, method_before
 
-_HEAD = re.compile(
-    rb"""^[ \t]*(?:
-        (?:(?:export|default|public|private|protected|internal|static|async|abstract|final|override|virtual|inline
-            |unsafe|const|extern|sealed|partial|open|data|pub(?:\([^)\n]*\))?)[ \t]+)*
-        (?P<word>def|defp|defmacrop?|defmodule|defprotocol|defimpl|class|struct|enum|trait|impl|interface|module|namespace
-            |protocol|func|fn|function\*?|type|record|object|mod|macro_rules!)
-        (?:[ \t]*<[^>\n]*>)?[ \t]*(?:(?<=func)[ \t]*\([^)\n]*\)[ \t]*|[ \t])(?P<name>[A-Za-z_$][\w$.:]*[?!]?)
-        |(?:export[ \t]+)?(?:const|let|var)[ \t]+(?P<value>[A-Za-z_$][\w$]*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:async[ \t]*)?
-            (?:function\b|\([^)\n]*\)[ \t]*(?::[^=\n]+)?=>|\w+[ \t]*=>)
-        |(?:[\w<>\[\],.*&?]+[ \t]+){0,6}(?P<method>[A-Za-z_$~][\w$:]*)[ \t]?\([^;\n]*\)[^;=\n]*\{[ \t]*\r?$
-    )""",
-    re.MULTILINE | re.VERBOSE,
-)
-_NO_METHODS = frozenset({b"if", b"for", b"while", b"switch", b"catch", b"match", b"with", b"else", b"do", b"return"})
-_CLASSES = frozenset(
-    rb"class struct enum trait impl interface module namespace protocol type record object mod defmodule".split()
-)
+MOST_HEAD_LINES = 12
+"""A head over more lines is not found."""
+_CLOSED: frozenset[SymbolKind] = frozenset({"function", "method", "macro", "test"})
+"""Kinds that hold no other definitions."""
+
+_Head = tuple[int, bytes, SymbolKind]
+"""Indent, name and kind."""
 
 
-def scan(content: bytes, line_count: int) -> list[Span]:
-    """Pieces of a source in order and without gaps, each from the head of a definition to the next one's."""
-    heads = [(0, "", ""), *_heads(content)]
-    spans: list[Span] = []
-    for (start, name, kind), (stop, _, _) in zip(heads, [*heads[1:], (line_count, "", "")], strict=True):
-        first = start
-        while first < stop:
-            end = min(first + LONGEST_LINES, stop)
-            spans.append(Span(first + 1, end, name, kind))
-            first = end
-    return spans
+class Place(NamedTuple):
+    """Where a definition begins: with the comments and attributes above it."""
+
+    start: int
+    """In bytes."""
+    line: int
+    """Counted from 0."""
+    name: str
+    """Qualified; empty for the beginning of the file."""
+    base: bytes
+    """The name as it is written."""
+    kind: str
 
 
-def _heads(content: bytes) -> Iterator[tuple[int, str, str]]:
-    """Line counted from 0, name and kind of each definition, one for a line."""
-    place = line = 0
-    for match in _HEAD.finditer(content):
-        name = match["name"] or match["value"] or match["method"]
-        if match["method"] in _NO_METHODS:
-            continue
-        line += content.count(b"\n", place, match.start())
-        place = match.start()
-        kind = "class" if match["word"] in _CLASSES else "function"
-        yield line, name.decode("utf-8", "replace"), kind
+def scan(source: bytes, language: str) -> list[Place]:
+    """The definitions of a source in order, the first place being its beginning; each lasts to the next one.
+
+    Args:
+        language: Name of a language; of those that `SIGNS` lacks no definition is found.
+
+    Cost: about a tenth of a parse.
+    """
+    found = list(_places(source, SIGNS.get(language, ())))
+    return found if found and not found[0].line else [Place(0, 0, "", b"", ""), *found]
+
+
+def _places(source: bytes, signs: Sequence[Sign]) -> Iterator[Place]:
+    around: list[tuple[int, str, bool]] = []
+    line = place = 0
+    last = ("", "")
+    for start, (indent, base, kind) in sorted(_heads(source, signs).items()):
+        while around and around[-1][0] >= indent:
+            around.pop()
+        if around and around[-1][2]:
+            continue  # inside a function
+        name = base.decode("utf-8", "replace")
+        if around and kind != "implementation":
+            name = f"{around[-1][1]}.{name}"
+        around.append((indent, name, kind in _CLOSED))
+        if (name, kind) != last:  # else another clause or overload of the same
+            first = _above(source, start)
+            line += source.count(b"\n", place, first)
+            place = first
+            yield Place(first, line, name, base, kind)
+        last = name, kind
+
+
+def _above(source: bytes, start: int) -> int:
+    """Where the comments and attributes above a line begin."""
+    while start:
+        before = source.rfind(b"\n", 0, start - 1) + 1
+        if not source[before:start].lstrip().startswith(ABOVE):
+            break
+        start = before
+    return start
+
+
+def _heads(source: bytes, signs: Sequence[Sign]) -> dict[int, _Head]:
+    """What begins in a line, by where the line begins; the first sign that finds a name is right."""
+    found: dict[int, _Head] = {}
+    find_back = source.rfind
+    for pattern, kind, tell in signs:
+        for match in pattern.finditer(source):
+            place = match.start()
+            start = find_back(b"\n", 0, place) + 1
+            if start in found:
+                continue
+            before = source[start:place]
+            indent = len(before) - len(before.lstrip())
+            name = tell(before, match)
+            if not name and tell is method_before and indent == len(before):
+                start, name = _look_up(source, start, indent)
+            if name:
+                found[start] = indent, name, kind
+    return found
+
+
+def _look_up(source: bytes, start: int, indent: int) -> tuple[int, bytes]:
+    """Where the head begins whose brackets end in the line at `start`, and the name in it; empty when there is none."""
+    for _ in range(MOST_HEAD_LINES):
+        end, start = start - 1, source.rfind(b"\n", 0, max(start - 1, 0)) + 1
+        if end <= 0:
+            break
+        above = source[start:end]
+        if above.strip() and len(above) - len(above.lstrip()) <= indent:
+            return start, method_before(above)
+    return start, b""
