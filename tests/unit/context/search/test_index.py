@@ -145,7 +145,7 @@ def test_a_touched_file_is_not_parsed_again(root: Path, store: Path):
     os.utime(root / "README.md", ns=(OLD_NS + 1, OLD_NS + 1))
     index = index_on(root, store)
     segments = [head.id for head in index.heads()]
-    assert refresh(index) == [(0, 1)]
+    assert {progress.total for progress in refresh(index)} == {1}
     assert [head.id for head in index.heads()] == segments
     assert (refresh(index_on(root, store)), files_of(index)) == ([], ALL)
 
