@@ -203,6 +203,17 @@ def test_the_vectors_of_each_model_are_shown(server: Embedding, shop: Path, run_
     assert f"vectors  {count} of local/words, not in use\n" in run_aiex("show", "context", cwd=shop).stdout
 
 
+def test_what_would_be_sent_is_shown_by_what_is_known(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+    words = ("show", "context", "--task", QUESTION, *settings(server))
+    before = run_aiex(*words, cwd=shop)
+    assert server.requests == []
+    assert "nobody is asked" in before.stderr
+    run_aiex("query", "context", "--task", QUESTION, *settings(server), cwd=shop)
+    after = run_aiex(*words, cwd=shop)
+    assert "shop/prices.py" in after.stdout
+    assert after.stderr == ""
+
+
 def test_a_question_is_sent_with_what_its_meaning_finds(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
     server.say("40 cents.")
     words = ("ask", QUESTION, *settings(server), "-m", "local/fake-1", "--json")
