@@ -31,16 +31,20 @@ class Gathered(NamedTuple):
 
 
 def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | Gathered]:
-    """Bring the index up to date and look for what a text needs; the last item is what was found."""
+    """Look for what a text needs, in an index that is up to date or, where much is to be read, in a first map; the last
+    item is what was found.
+    """
     results: list[Result] = []
     for _ in range(ATTEMPTS):
-        for progress in retrieval.refresh():
+        for progress in retrieval.prepare():
             yield Progressed("indexing", progress.done, progress.total)
-        losses = retrieval.index.losses
+        losses = retrieval.losses
         results = retrieval.rank(text)
-        if retrieval.index.losses == losses:
+        if retrieval.losses == losses:
             break
     yield from retrieval.index.warnings
+    if retrieval.partial:
+        yield Warned("the code was found by a first map, not by the full index", "aiex create index makes that")
     yield Gathered(results, reading(retrieval.index.workspace))
 
 

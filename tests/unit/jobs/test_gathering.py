@@ -42,6 +42,20 @@ def test_the_code_of_a_question_is_found_and_the_indexing_is_told(open_retrieval
     assert told[-1] == Progressed("indexing", 3, 3)
 
 
+def test_a_first_map_answers_where_much_is_to_be_read_and_that_is_told(open_retrieval: Open) -> None:
+    filling = "".join(f"value_{number} = '{'much text ' * 100}'\n" for number in range(900))
+    tree: dict[str, str | bytes] = {f"data/part_{number}.py": filling for number in range(5)}
+    retrieval = open_retrieval({**FILES, **tree})
+    *_, warning, gathered = gather("parse_table drops a row", retrieval)
+    assert isinstance(warning, Warned)
+    assert "first map" in warning.message
+    assert isinstance(gathered, Gathered)
+    assert gathered.results[0].path == "src/table.py"
+    for _ in retrieval.refresh():
+        pass
+    assert not [news for news in gather("parse_table", retrieval) if isinstance(news, Warned)]
+
+
 @pytest.mark.parametrize("room", [*range(FEWEST_TOKENS, 900, 23), 3_000])
 def test_what_is_packed_never_passes_the_room(open_retrieval: Open, room: int) -> None:
     packed = pack_gathered(found_by(open_retrieval(FILES), "parse_table drops a row"), room, count)
