@@ -90,6 +90,10 @@ class Retrieval:
 
         return QuickIndex(self.index)
 
+    def count_mapped(self) -> int:
+        """How many files a first map holds."""
+        return sum(len(head.files) for head in self.quick.heads()) if self.quick.exists else 0
+
     @property
     def losses(self) -> int:
         """How often a store turned out damaged and was begun anew."""

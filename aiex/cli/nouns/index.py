@@ -94,8 +94,9 @@ def _show(services: Services) -> Iterator[Event]:
 
     index = services.index
     state = _state(index)
+    state["mapped"] = services.retrieval.count_mapped()
     yield from index.warnings
-    if not state["files"]:
+    if not state["files"] and not state["mapped"]:
         yield answered("there is no index yet\n\naiex create index makes it", state)
         return
     stale = state["stale"]
@@ -106,13 +107,21 @@ def _show(services: Services) -> Iterator[Event]:
         ("segments", f"{state['segments']:,}"),
         ("size", _megabytes(state["size_bytes"])),
         ("state", fresh),
+        *(
+            [("map", f"a first map of {state['mapped']:,} files stands in for what is missing")]
+            if state["mapped"]
+            else []
+        ),
         ("place", printable_path(state["place"]) if state["place"] else "memory only"),
     ]
+    if state["mapped"]:
+        rows.append(("map", f"a first map of {state['mapped']:,} files stands in for what is missing"))
     yield answered(columns(rows), state)
 
 
 def _remove(services: Services) -> Iterator[Event]:
     index = services.index
+    services.retrieval.quick.drop()
     size = index.remove()
     yield from index.warnings
     yield answered(f"the index is gone ({_megabytes(size)})", {"size_bytes": size})
