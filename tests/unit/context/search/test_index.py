@@ -335,7 +335,7 @@ EDITS = st.one_of(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(EDITS, min_size=4, max_size=16))
 def test_whatever_was_edited_the_index_is_that_of_the_files_now(edits: list[tuple[str, str, str]]):
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ from tests.unit.context.search.sources import any_sources, count_plainly, make_s
 EMPTY = to_segment([])
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(any_sources())
 def test_postings_are_the_terms_of_lines_path_and_name(sources: list[Source]):
     segment = to_segment(sources)
@@ -33,7 +33,7 @@ def test_postings_are_the_terms_of_lines_path_and_name(sources: list[Source]):
     assert [*zip(*columns, segment.names, segment.kinds, strict=True)] == spans
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(any_sources(), st.data())
 def test_joined_parts_are_the_segment_of_all(sources: list[Source], data: st.DataObject):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(sources)), max_size=3)))
@@ -41,7 +41,7 @@ def test_joined_parts_are_the_segment_of_all(sources: list[Source], data: st.Dat
     assert join_segments([to_segment(part) for part in parts]) == to_segment(sources)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(any_sources(), any_sources(), st.data())
 def test_dead_files_leave_no_trace(left: list[Source], right: list[Source], data: st.DataObject):
     both = [left, right]
@@ -87,7 +87,7 @@ IMPORTS = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(IMPORTS, max_size=4))
 def test_imports_of_any_text_can_be_read_back(imports: list[Import]):
     said = write_imports(imports)
