@@ -5,12 +5,11 @@ Source: Cormack, Clarke and Büttcher, Reciprocal Rank Fusion outperforms Condor
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from itertools import accumulate
 from typing import NamedTuple
 
 from aiex import plugins
 from aiex.context.ranking.corpus import Corpus
-from aiex.context.ranking.matching import best_first
+from aiex.context.ranking.matching import Sizes, best_first
 from aiex.context.ranking.pathwords import PathWords
 from aiex.context.ranking.request import Request
 from aiex.context.ranking.signal import Evidence, Found, Hints, Signal
@@ -42,7 +41,7 @@ class Ranker:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self.paths = PathWords(corpus.paths)
-        self._before = list(accumulate(corpus.lengths, initial=0))
+        self._sizes = Sizes(corpus)
 
     def rank(self, request: Request, *, hints: Hints | None = None, without: Collection[str] = ()) -> list[Result]:
         """Spans of code, best first, at most 400; the same for the same corpus and request.
@@ -50,7 +49,7 @@ class Ranker:
         Args:
             without: Names of signals to leave out.
         """
-        evidence = Evidence(request, self.corpus, self.paths, hints or Hints(), self._before)
+        evidence = Evidence(request, self.corpus, self.paths, hints or Hints(), self._sizes)
         files, why = rank_files(evidence, without)
         corpus = self.corpus
         return [

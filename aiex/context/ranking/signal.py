@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from aiex.context.ranking.corpus import Corpus, History
-from aiex.context.ranking.matching import Match, match
+from aiex.context.ranking.matching import Match, Sizes, match
 from aiex.context.ranking.pathwords import PathWords
 from aiex.context.ranking.request import Request
 from aiex.record import record
@@ -39,22 +39,19 @@ class Hints:
 class Evidence:
     """What the signals look at for one request."""
 
-    def __init__(self, request: Request, corpus: Corpus, paths: PathWords, hints: Hints, before: Sequence[int]) -> None:
-        """Args:
-        before: Words before each document, as `match` wants them.
-        """
+    def __init__(self, request: Request, corpus: Corpus, paths: PathWords, hints: Hints, sizes: Sizes) -> None:
         self.request = request
         self.corpus = corpus
         self.paths = paths
         self.hints = hints
-        self._before = before
+        self._sizes = sizes
         self.leading: list[int] = []
         """Files as the first signals rank them, best first; empty for those signals."""
 
     @cached_property
     def match(self) -> Match:
         """How well documents and files match the terms of the request."""
-        return match(self.corpus, self.request.terms, self._before)
+        return match(self.corpus, self.request.terms, self._sizes)
 
     @cached_property
     def named(self) -> Mapping[str, Sequence[int]]:

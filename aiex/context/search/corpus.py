@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_IMPORTERS = 200
-"""Files looked into for those that import one; a more popular file is answered for the first ones."""
+MOST_IMPORTERS = 40
+"""Of a file that more may import, none is named: each would tell little, and looking at all takes long."""
 
 
 class Postings(NamedTuple):
@@ -188,7 +188,7 @@ class Corpus:
         return known
 
     def importers(self, file: int) -> list[int]:
-        """Files that import a file, in path order."""
+        """Files that import a file, in path order; none when there are many."""
         path = self.paths[file]
         language = self._language(path)
         if language is None:
@@ -202,7 +202,9 @@ class Corpus:
             for part in self.postings(word)
             for number in part.documents
         }
-        candidates = sorted(near - {file}, key=self.paths.__getitem__)[:MOST_IMPORTERS]
+        candidates = sorted(near - {file}, key=self.paths.__getitem__)
+        if len(candidates) > MOST_IMPORTERS:
+            return []
         return [candidate for candidate in candidates if self._does_import(candidate, path, names)]
 
     def _does_import(self, file: int, target: str, names: Sequence[str]) -> bool:
