@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiex.context.listing import FileEntry
     from aiex.guard.sandbox.files import Workspace
 
-LARGEST_PIECE_BYTES = 4_000_000
+LARGEST_PIECE_BYTES = 8_000_000
 """Source for one segment of a worker: larger ones hold more memory."""
 SMALLEST_PIECE_BYTES = 400_000
 """Smaller ones take longer to hand out than they spare at the end."""
@@ -86,7 +86,7 @@ def _batches(entries: Sequence["FileEntry"], workers: int) -> Iterator[list["Fil
     for entry in entries:
         batch.append(entry)
         size += _cost(entry)
-        if size >= min(max((left + size) // (2 * workers), SMALLEST_PIECE_BYTES), LARGEST_PIECE_BYTES):
+        if size >= min(max(2 * (left + size) // (3 * workers), SMALLEST_PIECE_BYTES), LARGEST_PIECE_BYTES):
             yield batch
             batch, size = [], 0
         left -= _cost(entry)
