@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex import __version__
 from aiex.digest import fingerprint
 from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.files import Workspace
@@ -121,7 +122,7 @@ class _Walk:
                 if entry.name not in ALWAYS_SKIPPED and not deep and self.keeps(path + "/"):
                     inner.append(path + "/")
                     self.folders.add(path + "/")
-            elif entry.kind == "file" and not self.is_withheld(path) and self.keeps(path):
+            elif entry.kind == "file" and (path in self.kept or (not self.is_withheld(path) and self.keeps(path))):
                 self.files.append(FileEntry(path, entry.size_bytes, entry.mtime_ns, entry.inode))
         return inner
 
@@ -173,7 +174,9 @@ class _Walk:
             return []
 
     def rules_digest(self) -> str:
-        parts = repr((sorted(self.rule_files.items()), self.extra, DEFAULT_PATTERNS))
+        parts = repr(
+            (sorted(self.rule_files.items()), self.extra, DEFAULT_PATTERNS, self.workspace.allowed, __version__)
+        )
         return fingerprint(parts.encode("utf-8", "surrogateescape"))
 
     def listing(self) -> Listing:

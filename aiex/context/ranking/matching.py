@@ -25,8 +25,6 @@ PLAIN_SHARE = 0.5
 """What is left of the weight of a term that is in no name."""
 NAMING = 4.0
 """A term counts fully when it is in the names of a quarter of the definitions that have it."""
-SAMPLE = 128
-"""Documents looked at for that, about."""
 
 
 class Sizes:
@@ -43,7 +41,8 @@ class Sizes:
         """File of each document; one number object for all documents of a file."""
         for file, (first, last) in enumerate(spans):
             self.owners[first:last] = [file] * (last - first)
-        self.classes = bytes(map(_to_class, lengths))
+        class_of = {length: _to_class(length) for length in set(lengths)}
+        self.classes = bytes(map(class_of.__getitem__, lengths))
         """Class of the length of each document."""
         self.norms = [flat + slope * _from_class(number) for number in range(256)]
         """The part of the formula that depends on the length, for each class."""
@@ -89,20 +88,23 @@ def match(corpus: Corpus, weights: Mapping[str, float], sizes: Sizes) -> Match:
     owners, classes, norms, file_sizes = sizes.owners, sizes.classes, sizes.norms, sizes.files
     seen: set[int] = set()
     for term, (frequency, parts) in found.items():
-        weight = weights[term] * _tell_naming(sizes.labels, term, parts) * (K1 + 1)
+        places = [
+            (part.first + place, times)
+            for part in parts
+            for place, times in zip(part.documents, part.counts, strict=True)
+        ]
+        numbers = [number for number, _ in places]
+        seen.update(numbers)
+        weight = weights[term] * _tell_naming(sizes.labels, term, numbers) * (K1 + 1)
         worth = weight * _rareness(frequency, count)
         once = [worth / (1 + norm) for norm in norms]
-        occurrences: Counter[int] = Counter()
-        for part in parts:
-            numbers = [part.first + place for place in part.documents] if part.first else part.documents
-            seen.update(numbers)
-            occurrences.update(map(owners.__getitem__, numbers))
-            for number, times in zip(numbers, part.counts, strict=True):
-                if times == 1:
-                    scores[number] += once[classes[number]]
-                else:
-                    scores[number] += worth * times / (times + norms[classes[number]])
-                    occurrences[owners[number]] += times - 1
+        occurrences = Counter(map(owners.__getitem__, numbers))
+        for number, times in places:
+            if times == 1:
+                scores[number] += once[classes[number]]
+            else:
+                scores[number] += worth * times / (times + norms[classes[number]])
+                occurrences[owners[number]] += times - 1
         worth = weight * _rareness(len(occurrences), file_count)
         for file, times in occurrences.items():
             in_files[file] += worth * times / (times + file_sizes[file])
@@ -137,15 +139,10 @@ def _choose(corpus: Corpus, weights: Mapping[str, float]) -> dict[str, tuple[int
     return found
 
 
-def _tell_naming(labels: "Labels", term: str, parts: Sequence[Postings]) -> float:
+def _tell_naming(labels: "Labels", term: str, numbers: Collection[int]) -> float:
     """What a term counts by how often those who wrote the code use it in names: words of plain talk name nothing."""
-    seen, named = 0, 0
-    step = -(-sum(len(part.counts) for part in parts) // SAMPLE)
-    for part in parts:
-        for number in part.documents[::step]:
-            seen += 1
-            named += term in labels[part.first + number]
-    return PLAIN_SHARE + (1 - PLAIN_SHARE) * min(1.0, named / seen * NAMING)
+    named = sum(term in label for label in map(labels.__getitem__, numbers))
+    return PLAIN_SHARE + (1 - PLAIN_SHARE) * min(1.0, named / len(numbers) * NAMING)
 
 
 class Labels(dict[int, str]):

@@ -92,7 +92,7 @@ class QuickIndex(Index):
         for batch, piece in zip(batches, run_in_workers(apart, batches, self.workers), strict=True):
             yield len(batch), scan_all(batch) if isinstance(piece, Died) else piece
 
-    def _choose(self, segments: list[Live]) -> list[Live]:
+    def _choose(self, segments: list[Live], *, after_much: bool) -> list[Live]:
         """Only what is mostly dead is written anew, or everything when the segments are far too many."""
         chosen = [live for live in segments if live.dead_documents > DEAD_SHARE * len(live.head.owners)]
         if len(segments) > 2 * MOST_PIECES:

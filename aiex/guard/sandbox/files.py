@@ -142,6 +142,11 @@ class Workspace:
         start = located.place.real if not located.place.is_file else os.path.dirname(located.place.real)
         return "/".join([start.replace(os.sep, "/").rstrip("/"), *filter(None, [located.plain])])
 
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """What the settings allow beside the root, as given; a change of it can make other names secret."""
+        return (*self._given[1], "", *self._given[2])
+
     def is_secret(self, path: str) -> bool:
         """Whether reading this needs leave, judged by the name alone."""
         located = self._locate(path)

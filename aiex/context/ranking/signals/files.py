@@ -8,7 +8,7 @@ _MOST = 200
 
 def find(evidence: Evidence) -> list[Found]:
     """Files by the terms in all their documents."""
-    return [Found(file, score, "words of the file") for file, score in best_first(evidence.match.files, _MOST)]
+    return [Found(file, score, "") for file, score in best_first(evidence.match.files, _MOST)]
 
 
 SIGNAL = Signal(find, 1.0)

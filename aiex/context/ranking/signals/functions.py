@@ -13,7 +13,7 @@ def find(evidence: Evidence) -> list[Found]:
         best.setdefault(owners[number], number)
     names = evidence.corpus.names
     chosen = list(best.items())[:_MOST]
-    return [Found(file, match.scores[number], f"words of {names[number] or 'a part'}") for file, number in chosen]
+    return [Found(file, match.scores[number], f"{names[number] or 'a part'} matches best") for file, number in chosen]
 
 
 SIGNAL = Signal(find, 1.0)

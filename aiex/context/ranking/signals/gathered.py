@@ -20,7 +20,10 @@ def find(evidence: Evidence) -> list[Found]:
         if count < _COUNTED:
             scores[file] = scores.get(file, 0.0) + match.scores[number] * _SHARE**count
             counts[file] = count + 1
-    return [Found(file, score, f"{counts[file]} parts match") for file, score in best_first(scores, _MOST)]
+    return [
+        Found(file, score, "several parts match" if counts[file] > 1 else "")
+        for file, score in best_first(scores, _MOST)
+    ]
 
 
 SIGNAL = Signal(find, 1.0)
