@@ -100,10 +100,9 @@ class Retrieval:
         return self.index.losses + (self.quick.losses if self.partial else 0)
 
     def read_history(self) -> None:
-        """Ask git what it remembers, and keep that; later processes recall it without git."""
-        from aiex.context.history.reading import read_history
-
-        self.history = read_history(self.index.workspace, self._history_store)
+        """Ask git what it remembers now, and keep that: a later process need not ask."""
+        self.__dict__.pop("history", None)
+        _ = self.history
 
     @cached_property
     def ranker(self) -> "Ranker":
@@ -118,12 +117,10 @@ class Retrieval:
 
     @cached_property
     def history(self) -> "History":
-        """What git remembered when it was last asked; empty, with the reason, where there is nothing."""
-        from aiex.context.history.model import no_history
-        from aiex.context.history.reading import recall_history
+        """What git remembers; empty, with the reason, where there is nothing. Git is asked only about new commits."""
+        from aiex.context.history.reading import read_history
 
-        store = self._history_store
-        return recall_history(store) if store is not None else no_history("nothing is kept")
+        return read_history(self.index.workspace, self._history_store)
 
     @cached_property
     def _history_store(self) -> "HistoryStore | None":

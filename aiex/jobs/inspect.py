@@ -89,10 +89,10 @@ def _describe_vectors(data: dict[str, Any]) -> str:
 def _describe(data: dict[str, Any]) -> str:
     index, history = data["index"], data["history"]
     fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files new or changed"
-    known = f"{_number(index['files'], 'file')}, {_number(index['pieces'], 'piece')}, {_size(index['size_bytes'])}"
+    known = f"{_number(index['files'], 'file')}, {_number(index['pieces'], 'piece')}, {show_size(index['size_bytes'])}"
     commits = _number(history["commits"], "commit") if history["commits"] else history["reason"] or "none"
     rows = [
-        (tier["tier"], f"{tier['items']:,}", _size(tier["size_bytes"]), f"{tier['hits']:,}", f"{tier['misses']:,}")
+        (tier["tier"], f"{tier['items']:,}", show_size(tier["size_bytes"]), f"{tier['hits']:,}", f"{tier['misses']:,}")
         for tier in data["tiers"]
     ]
     tiers = to_table(rows, ("TIER", "ITEMS", "SIZE", "HITS", "MISSES"))
@@ -104,7 +104,8 @@ def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _size(size_bytes: int) -> str:
+def show_size(size_bytes: int) -> str:
+    """A size for a person."""
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1_000_000 else f"{-(-size_bytes // 1_000)} kB"
 
 

@@ -54,6 +54,8 @@ def command(question: str, paths: tuple[str, ...], name: str, schema: str, *, al
     aiex ask "why is the cache keyed by content?" src/cache.py -m anthropic/MODEL
     git diff | aiex ask "what could break?" -
     """
+    if alone and paths:
+        raise UsageError("--no-code goes without a PATH", hint="only what is named is sent")
     wish = Wish(question, paths, name, schema, not alone and not paths, show_request)
     return Work("ask", lambda services: prepare(wish, services), markup="text" if schema else "markdown")
 

@@ -73,7 +73,7 @@ def _create(services: Services, *, anew: bool) -> Iterator[Event]:
     yield from index.warnings
     state = _state(index)
     what = f"{read:,} file{'' if read == 1 else 's'} read" if read else "up to date already"
-    text = f"{what}; {state['documents']:,} pieces of {state['files']:,} files, {_megabytes(state['size_bytes'])}"
+    text = f"{what}; {state['documents']:,} pieces of {state['files']:,} files, {_size(state['size_bytes'])}"
     yield answered(text, {**state, "read": read})
 
 
@@ -105,7 +105,7 @@ def _show(services: Services) -> Iterator[Event]:
         ("files", f"{state['files']:,}"),
         ("pieces", f"{state['documents']:,}"),
         ("segments", f"{state['segments']:,}"),
-        ("size", _megabytes(state["size_bytes"])),
+        ("size", _size(state["size_bytes"])),
         ("state", fresh),
         *(
             [("map", f"a first map of {state['mapped']:,} files stands in for what is missing")]
@@ -124,7 +124,7 @@ def _remove(services: Services) -> Iterator[Event]:
     services.retrieval.quick.drop()
     size = index.remove()
     yield from index.warnings
-    yield answered(f"the index is gone ({_megabytes(size)})", {"size_bytes": size})
+    yield answered(f"the index is gone ({_size(size)})", {"size_bytes": size})
 
 
 def _state(index: Index) -> dict[str, Any]:
@@ -140,8 +140,10 @@ def _state(index: Index) -> dict[str, Any]:
     }
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+def _size(size_bytes: int) -> str:
+    from aiex.jobs.inspect import show_size
+
+    return show_size(size_bytes)
 
 
 NOUN = Noun({"create": create_index, "rm": rm_index, "show": show_index})

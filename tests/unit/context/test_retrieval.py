@@ -322,3 +322,25 @@ def test_an_index_that_another_process_removes_is_made_anew(root: Path, store: P
     refresh(two.index)
     assert one.rank(TASK) == two.rank(TASK)
     assert (said_by(one), said_by(two)) == ([], [])
+
+
+# --- history --------------------------------------------------------------------------------------------------------
+
+
+def test_a_commit_of_files_that_are_known_is_noticed(root: Path, store: Path):
+    history = store.parent / "history.db"
+
+    def commit(message: str) -> None:
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        for words in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "--allow-empty", "-m", message]):
+            subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+
+    commit("Begin")
+    write(root, "shop/prices.py", "def price_of(name):\n    return 2\n")
+    before = Retrieval(index_on(root, store), str(history))
+    refresh(before.index)
+    assert before.rank("teach the walrus to sing") == []
+    before.close()
+    commit("Teach the walrus to sing")
+    first, *_ = Retrieval(index_on(root, store), str(history)).rank("teach the walrus to sing")
+    assert (first.path, first.why) == ("shop/prices.py", ("changed by a commit about this",))
