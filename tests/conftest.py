@@ -16,16 +16,19 @@ import pytest
 
 import aiex
 
-# The same examples every time, however slow the machine is; `--hypothesis-profile=explore` looks for new ones.
+# The same few examples every time, however slow the machine is; `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile(
     "aiex",
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
 )
-hypothesis.settings.register_profile("explore", hypothesis.settings.get_profile("aiex"), derandomize=False)
+hypothesis.settings.register_profile(
+    "explore", hypothesis.settings.get_profile("aiex"), derandomize=False, max_examples=400
+)
 hypothesis.settings.load_profile("aiex")
 
 RunAiex = Callable[..., subprocess.CompletedProcess[str]]
