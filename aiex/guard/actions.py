@@ -1,0 +1,36 @@
+"""What may be asked of the guard, and what it answers: the words that policy, runner and audit share."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from aiex.record import record
+
+Kind = Literal["read", "write", "delete", "command", "network", "tool", "approval"]
+Effect = Literal["allow", "ask", "deny"]
+Scope = Literal["built-in", "mode", "once", "session", "project", "user", "managed"]
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@record
+class Action:
+    """Something that is about to happen to the machine."""
+
+    kind: Kind
+    subject: str
+    """A path relative to the workspace, the text of a command, `host:port`, or the name of a tool."""
+    detail: Mapping[str, str] = _NOTHING
+    """What else a rule or a reader may want to know, by name; no secrets."""
+
+
+@record
+class Decision:
+    """Whether it may happen, and why."""
+
+    effect: Effect
+    rule: str
+    """The rule that decided, as it is written, or what is built in."""
+    scope: Scope
+    """Where that rule comes from."""
+    reason: str = ""
+    """For a person: why the rule applies."""
