@@ -266,6 +266,22 @@ def test_the_index_is_made_shown_and_removed(workspace: Path, run_aiex: RunAiex)
     assert run_aiex("rm", "index", cwd=workspace).returncode == 0
 
 
+def test_a_first_map_is_shown_once_and_is_gone_with_the_full_index(tmp_path: Path, run_aiex: RunAiex):
+    root = tmp_path / "ws"
+    root.mkdir()
+    for number in range(5):
+        (root / f"f{number}.txt").write_text(f"{'much text ' * 100}\n" * 1_000)
+    asked = run_aiex("query", "context", "--task", "walrus", "--json", cwd=root)
+    assert (asked.returncode, "first map" in asked.stderr) == (0, True)
+    rows = run_aiex("show", "index", cwd=root).stdout.splitlines()
+    assert [row.split(maxsplit=1)[1] for row in rows if row.startswith("map")] == [
+        "a first map of 5 files stands in for what is missing"
+    ]
+    assert state_of(run_aiex, root)["mapped"] == 5
+    run_aiex("create", "index", cwd=root)
+    assert "map" not in run_aiex("show", "index", cwd=root).stdout
+
+
 @pytest.fixture(autouse=True)
 def no_leftovers(home: Path) -> Iterator[None]:
     """Nothing but the cache is written."""

@@ -114,8 +114,6 @@ def _show(services: Services) -> Iterator[Event]:
         ),
         ("place", printable_path(state["place"]) if state["place"] else "memory only"),
     ]
-    if state["mapped"]:
-        rows.append(("map", f"a first map of {state['mapped']:,} files stands in for what is missing"))
     yield answered(columns(rows), state)
 
 
