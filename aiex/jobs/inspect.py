@@ -1,7 +1,7 @@
 """What the context engine knows of a workspace, and what it would send for a task."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
@@ -42,19 +42,41 @@ def _count_pieces(index: "Index") -> dict[str, int]:
     return pieces
 
 
+class IndexState(NamedTuple):
+    """What the index holds, and how much of the workspace it lacks."""
+
+    files: int
+    pieces: int
+    segments: int
+    listed: int
+    """Files of the workspace."""
+    stale: int
+    """Those of them that are new or changed."""
+    size_bytes: int
+    place: str
+    """The file of the index; empty when it is in memory only."""
+
+
+def index_state(index: "Index") -> IndexState:
+    """What the index holds now. Cost: a walk of the workspace, unless one was made already."""
+    lives = index.segments()
+    return IndexState(
+        files=sum(len(live.head.files) - len(live.dead) for live in lives),
+        pieces=sum(len(live.head.owners) - live.dead_documents for live in lives),
+        segments=len(lives),
+        listed=len(index.listing.files),
+        stale=len(index.changed()),
+        size_bytes=index.size_bytes(),
+        place=index.path or "",
+    )
+
+
 def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
     """Sizes by tier, the state of the index, what git told, and whose vectors there are."""
-    index = retrieval.index
-    lives, stale = index.segments(), index.changed()
-    history = retrieval.history
+    state, history = index_state(retrieval.index), retrieval.history
+    told = ("files", "pieces", "size_bytes", "listed", "stale")
     data: dict[str, Any] = {
-        "index": {
-            "files": sum(len(live.head.files) - len(live.dead) for live in lives),
-            "pieces": sum(len(live.head.owners) - live.dead_documents for live in lives),
-            "size_bytes": index.size_bytes(),
-            "listed": len(index.listing.files),
-            "stale": len(stale),
-        },
+        "index": {name: getattr(state, name) for name in told},
         "history": {"commits": len(history), "reason": history.reason},
         "vectors": {
             "model": retrieval.meaning.model if retrieval.meaning is not None else "",
@@ -62,7 +84,7 @@ def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
         },
         "tiers": engine.memory.statistics(),
     }
-    yield from index.warnings
+    yield from retrieval.index.warnings
     yield from engine.warnings
     yield TurnEnded("success", "answered", 0, _describe(data), data)
 

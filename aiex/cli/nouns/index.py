@@ -14,7 +14,7 @@ from aiex.events import Event, Progressed
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
-    from aiex.context.search.index import Index
+    from aiex.jobs.inspect import IndexState
 
 
 @click.command("create")
@@ -63,6 +63,8 @@ def rm_index() -> Work:
 
 
 def _create(services: Services, *, anew: bool) -> Iterator[Event]:
+    from aiex.jobs.inspect import index_state, show_size
+
     index = services.index
     if anew:
         index.remove()
@@ -71,10 +73,10 @@ def _create(services: Services, *, anew: bool) -> Iterator[Event]:
         read = progress.total
         yield Progressed("indexing", progress.done, progress.total)
     yield from index.warnings
-    state = _state(index)
+    state = index_state(index)
     what = f"{read:,} file{'' if read == 1 else 's'} read" if read else "up to date already"
-    text = f"{what}; {state['documents']:,} pieces of {state['files']:,} files, {_size(state['size_bytes'])}"
-    yield answered(text, {**state, "read": read})
+    text = f"{what}; {state.pieces:,} pieces of {state.files:,} files, {show_size(state.size_bytes)}"
+    yield answered(text, {**_to_data(state), "read": read})
 
 
 def _watch(services: Services, created: Events) -> Events:
@@ -91,57 +93,42 @@ def _watch(services: Services, created: Events) -> Events:
 
 def _show(services: Services) -> Iterator[Event]:
     from aiex.guard.neutral import printable_path
+    from aiex.jobs.inspect import index_state, show_size
 
     index = services.index
-    state = _state(index)
-    state["mapped"] = services.retrieval.count_mapped()
+    state, mapped = index_state(index), services.retrieval.count_mapped()
+    data = {**_to_data(state), "mapped": mapped}
     yield from index.warnings
-    if not state["files"] and not state["mapped"]:
-        yield answered("there is no index yet\n\naiex create index makes it", state)
+    if not state.files and not mapped:
+        yield answered("there is no index yet\n\naiex create index makes it", data)
         return
-    stale = state["stale"]
-    fresh = "up to date" if not stale else f"{stale:,} of {state['listed']:,} files are new or changed"
+    stale = f"{state.stale:,} of {state.listed:,} files are new or changed"
     rows = [
-        ("files", f"{state['files']:,}"),
-        ("pieces", f"{state['documents']:,}"),
-        ("segments", f"{state['segments']:,}"),
-        ("size", _size(state["size_bytes"])),
-        ("state", fresh),
-        *(
-            [("map", f"a first map of {state['mapped']:,} files stands in for what is missing")]
-            if state["mapped"]
-            else []
-        ),
-        ("place", printable_path(state["place"]) if state["place"] else "memory only"),
+        ("files", f"{state.files:,}"),
+        ("pieces", f"{state.pieces:,}"),
+        ("segments", f"{state.segments:,}"),
+        ("size", show_size(state.size_bytes)),
+        ("state", stale if state.stale else "up to date"),
     ]
-    yield answered(columns(rows), state)
+    if mapped:
+        rows.append(("map", f"a first map of {mapped:,} files stands in for what is missing"))
+    rows.append(("place", printable_path(state.place) if state.place else "memory only"))
+    yield answered(columns(rows), data)
 
 
 def _remove(services: Services) -> Iterator[Event]:
+    from aiex.jobs.inspect import show_size
+
     index = services.index
     services.retrieval.quick.drop()
     size = index.remove()
     yield from index.warnings
-    yield answered(f"the index is gone ({_size(size)})", {"size_bytes": size})
+    yield answered(f"the index is gone ({show_size(size)})", {"size_bytes": size})
 
 
-def _state(index: Index) -> dict[str, Any]:
-    lives = index.segments()
-    return {
-        "files": sum(len(live.head.files) - len(live.dead) for live in lives),
-        "documents": sum(len(live.head.owners) - live.dead_documents for live in lives),
-        "segments": len(lives),
-        "listed": len(index.listing.files),
-        "stale": len(index.changed()),
-        "size_bytes": index.size_bytes(),
-        "place": index.path or "",
-    }
-
-
-def _size(size_bytes: int) -> str:
-    from aiex.jobs.inspect import show_size
-
-    return show_size(size_bytes)
+def _to_data(state: IndexState) -> dict[str, Any]:
+    data = state._asdict()
+    return {"files": data.pop("files"), "documents": data.pop("pieces"), **data}
 
 
 NOUN = Noun({"create": create_index, "rm": rm_index, "show": show_index})
