@@ -2,14 +2,14 @@
 remembers.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiex.context.search.corpus import Corpus
-from aiex.context.search.index import Index, Progress
+from aiex.context.search.index import ATTEMPTS, Index, Progress
 
 if TYPE_CHECKING:
     from aiex.context.history.model import History
@@ -55,21 +55,14 @@ class Retrieval:
         """Whether much of the index is missing, so that a first map answers for the rest."""
         self._ranked_changes: tuple[bool, int, int] | None = None
 
-    def refresh(self) -> Iterator[Progress]:
-        """Bring the index up to date, and what is known of git when something changed."""
-        changed = False
-        for progress in self.index.refresh():
-            changed = True
-            yield progress
-        self.partial = False
-        if changed:
-            self.quick.drop()
-            self.read_history()
+    def refresh(self, *, most_bytes: int | None = None) -> Generator[Progress, None, None]:
+        """Bring the index up to date, and what is known of git when something changed.
 
-    def prepare(self) -> Iterator[Progress]:
-        """The same, but where much is to be read, only a first map of it is made, in a fraction of the time."""
+        Args:
+            most_bytes: When more source is to be read, only a first map of it is made, in a fraction of the time.
+        """
         changed = False
-        for progress in self.index.refresh(most_bytes=QUICK_FROM_BYTES):
+        for progress in self.index.refresh(most_bytes=most_bytes):
             changed = True
             yield progress
         self.partial = self.index.left_bytes > 0
@@ -82,6 +75,27 @@ class Retrieval:
             self.quick.drop()
         if changed:
             self.read_history()
+
+    def prepare(self) -> Generator[Progress, None, None]:
+        """The same, with a first map where a person would wait for the index."""
+        return self.refresh(most_bytes=QUICK_FROM_BYTES)
+
+    def find(self, text: str, *, full: bool = False) -> "Generator[Progress, None, list[Result]]":
+        """Spans of code, best first, once the index is up to date; on the way it tells what is read.
+
+        A store may turn out damaged while it is searched: what it lost is then read again.
+
+        Args:
+            full: Wait for the full index, however long that takes.
+        """
+        results: list[Result] = []
+        for _ in range(ATTEMPTS):
+            yield from self.refresh() if full else self.prepare()
+            losses = self.losses
+            results = self.rank(text)
+            if self.losses == losses:
+                break
+        return results
 
     @cached_property
     def quick(self) -> "QuickIndex":
@@ -99,10 +113,12 @@ class Retrieval:
         """How often a store turned out damaged and was begun anew."""
         return self.index.losses + (self.quick.losses if self.partial else 0)
 
-    def read_history(self) -> None:
+    def read_history(self) -> "History":
         """Ask git what it remembers now, and keep that: a later process need not ask."""
-        self.__dict__.pop("history", None)
-        _ = self.history
+        from aiex.context.history.reading import read_history
+
+        self.history = read_history(self.index.workspace, self._history_store)
+        return self.history
 
     @cached_property
     def ranker(self) -> "Ranker":
@@ -118,9 +134,7 @@ class Retrieval:
     @cached_property
     def history(self) -> "History":
         """What git remembers; empty, with the reason, where there is nothing. Git is asked only about new commits."""
-        from aiex.context.history.reading import read_history
-
-        return read_history(self.index.workspace, self._history_store)
+        return self.read_history()
 
     @cached_property
     def _history_store(self) -> "HistoryStore | None":

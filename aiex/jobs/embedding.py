@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from aiex.errors import AiexError
 from aiex.events import Event, Progressed, TurnEnded, Warned
+from aiex.jobs.relaying import tell_indexing
 from aiex.messages import Usage
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ async def _prepared(
 ) -> AsyncIterator[Event]:
     import asyncio
 
-    for progress in retrieval.refresh():
-        yield Progressed("indexing", progress.done, progress.total)
+    for progressed in tell_indexing(retrieval.refresh()):
+        yield progressed
         await asyncio.sleep(0)  # Ctrl-C comes through here
     async with aclosing(_learn(retrieval, meaning, embedder, question)) as events:
         async for told in events:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiex.errors import AiexError
 from aiex.events import Progressed, Warned
 from aiex.guard.neutral import printable_path
+from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
     from aiex.context.packing.packed import Pack
@@ -19,8 +20,6 @@ FEWEST_TOKENS = 200
 """With less room nothing is packed."""
 MOST_NAMED = 3
 """Files that are named to the person whose question is sent with them; more are counted."""
-ATTEMPTS = 3
-"""A store may turn out damaged while it is searched; what it lost is then read again."""
 
 
 class Gathered(NamedTuple):
@@ -34,14 +33,7 @@ def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | 
     """Look for what a text needs, in an index that is up to date or, where much is to be read, in a first map; the last
     item is what was found.
     """
-    results: list[Result] = []
-    for _ in range(ATTEMPTS):
-        for progress in retrieval.prepare():
-            yield Progressed("indexing", progress.done, progress.total)
-        losses = retrieval.losses
-        results = retrieval.rank(text)
-        if retrieval.losses == losses:
-            break
+    results = yield from tell_indexing(retrieval.find(text))
     yield from retrieval.index.warnings
     if retrieval.partial:
         yield Warned("the code was found by a first map, not by the full index", "aiex create index makes that")

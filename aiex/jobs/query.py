@@ -1,20 +1,18 @@
 """Which code a task needs: spans of files, best first, with the reasons."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError, UsageError
-from aiex.events import Event, Progressed, TurnEnded, Warned
+from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
 from aiex.jobs.inspect import to_table
+from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
     from aiex.context.ranking.rank import Result
     from aiex.context.retrieval import Retrieval
-
-
-ATTEMPTS = 3
 
 
 class QueryTask(NamedTuple):
@@ -33,7 +31,7 @@ def query(task: QueryTask, retrieval: "Retrieval") -> Iterator[Event]:
     try:
         if not task.text.strip():
             raise UsageError("the task is empty", hint="say what you want to do: aiex query context --task TEXT")
-        ranked = yield from _rank(task, retrieval)
+        ranked = yield from tell_indexing(retrieval.find(task.text, full=task.full))
         results = retrieval.fit(ranked, task.budget_tokens)
         yield from retrieval.index.warnings
         if retrieval.partial:
@@ -44,19 +42,6 @@ def query(task: QueryTask, retrieval: "Retrieval") -> Iterator[Event]:
         yield _answer(task, results)
     except AiexError as error:
         yield failed(error)
-
-
-def _rank(task: QueryTask, retrieval: "Retrieval") -> "Generator[Event, None, list[Result]]":
-    """Spans, best first. A store may turn out damaged while it is searched; what it lost is then read again."""
-    ranked: list[Result] = []
-    for _ in range(ATTEMPTS):
-        for progress in retrieval.refresh() if task.full else retrieval.prepare():
-            yield Progressed("indexing", progress.done, progress.total)
-        losses = retrieval.losses
-        ranked = retrieval.rank(task.text)
-        if retrieval.losses == losses:
-            break
-    return ranked
 
 
 def _answer(task: QueryTask, results: "list[Result]") -> TurnEnded:

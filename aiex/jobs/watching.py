@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
-from aiex.events import Event, Noted, Progressed, TurnEnded, Warned
+from aiex.events import Event, Noted, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
+from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
     from aiex.context.listing import Listing
@@ -74,7 +75,7 @@ async def _follow(retrieval: Retrieval, watch: Watch) -> AsyncGenerator[Event, N
                 if watch.way != way:
                     way = watch.way
                     yield Warned(watch.said)
-                async with aclosing(_to_async(_refresh(retrieval))) as events:
+                async with aclosing(_to_async(tell_indexing(retrieval.refresh()))) as events:
                     async for event in events:
                         yield event
                 for warning in dict.fromkeys(index.warnings):
@@ -87,11 +88,6 @@ async def _follow(retrieval: Retrieval, watch: Watch) -> AsyncGenerator[Event, N
         finally:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-
-
-def _refresh(retrieval: Retrieval) -> Iterator[Event]:
-    for progress in retrieval.refresh():
-        yield Progressed("indexing", progress.done, progress.total)
 
 
 def _describe(changes: Changes) -> Noted:

@@ -10,7 +10,7 @@ import click
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
 from aiex.cli.work import Events, Job, Work, answered
-from aiex.events import Event, Progressed
+from aiex.events import Event
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
@@ -64,14 +64,15 @@ def rm_index() -> Work:
 
 def _create(services: Services, *, anew: bool) -> Iterator[Event]:
     from aiex.jobs.inspect import index_state, show_size
+    from aiex.jobs.relaying import tell_indexing
 
     index = services.index
     if anew:
         index.remove()
     read = 0
-    for progress in services.retrieval.refresh():
-        read = progress.total
-        yield Progressed("indexing", progress.done, progress.total)
+    for progressed in tell_indexing(services.retrieval.refresh()):
+        read = progressed.total
+        yield progressed
     yield from index.warnings
     state = index_state(index)
     what = f"{read:,} file{'' if read == 1 else 's'} read" if read else "up to date already"
