@@ -10,10 +10,11 @@ import pytest
 
 from aiex.context.memory import Memory
 from tests.conftest import SOURCE_ROOT
+from tests.fakes.deaths import kill_in_turn
 from tests.unit.context.tiers.facts import make_facts
 
 ROUNDS = 60
-STATEMENTS = 131
+STATEMENTS = range(1, 131, 2)
 """A few more than the work below needs."""
 
 
@@ -80,70 +81,36 @@ def test_readers_writers_and_upkeep_of_many_processes_are_never_told_of_a_lock(t
 
 
 KILLED = """
-import os, signal, sys
-from aiex import sqlite
 from aiex.context.memory import Memory
 from aiex.context.tiers.cold import Cold
 from tests.unit.context.tiers.facts import make_file, make_row
 from tests.unit.context.tiers.test_memory import NOTHING_STAYS
 
-def work(folder, deadly, say):
-    '''Save, demote and promote; dies before the statement with this number.'''
-    os.chdir(folder)
-    left = [deadly]
-    plain = sqlite.connect
-
-    def count(statement):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def connect(*args, **options):
-        connection = plain(*args, **options)
-        connection.set_trace_callback(count)
-        return connection
-
-    sqlite.connect = connect
+def work(say):
+    '''Save, demote and promote; says what is saved.'''
     memory = Memory("code.db", "v", [])
     for number in range(3):
         memory.save([make_file(number)], [make_row(number)], [], known_files=number)
-        say(f"f{number} ")
+        say(f"f{number}")
         memory.put(str(number), b"value")
-        say(f"v{number} ")
+        say(f"v{number}")
         if number == 1:
             memory.tend(NOTHING_STAYS)
             memory.hot.shrink(0)
             memory.facts("0:python")
             memory.get("1")
     memory.close()
-
-for deadly in map(int, sys.argv[1:]):
-    os.mkdir(str(deadly))
-    here, there = os.pipe()
-    child = os.fork()
-    if child == 0:
-        work(str(deadly), deadly, lambda text: os.write(there, text.encode()))
-        os._exit(0)
-    os.close(there)
-    with open(here) as pipe:
-        said = pipe.read().split()
-    print(deadly, os.WTERMSIG(os.waitpid(child, 0)[1]), *said, flush=True)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 of POSIX")
 def test_a_process_killed_at_any_statement_loses_nothing_that_was_saved(tmp_path: Path):
-    killed = start(KILLED, tmp_path, *range(1, STATEMENTS, 2))
-    said, errors = killed.communicate(timeout=300)
-    assert errors == ""
-    runs = [line.split() for line in said.splitlines()]
-    ends = "".join(signal for _, signal, *_ in runs)
-    assert len(runs) == len(range(1, STATEMENTS, 2))
-    assert ends.startswith("9" * 40)
-    assert ends.endswith("0")
-    for number, _, *done in runs:
+    ends = kill_in_turn(KILLED, tmp_path, STATEMENTS)
+    assert {end.signal for end in ends[:40]} == {9}
+    assert ends[-1].signal == 0
+    for folder, _, done in ends:
         warnings: list[object] = []
-        memory = Memory(str(tmp_path / number / "code.db"), "v", warnings)
+        memory = Memory(str(folder / "code.db"), "v", warnings)
         rows = memory.warm.rows()
         for thing in done:
             if thing[0] == "f":
@@ -154,4 +121,4 @@ def test_a_process_killed_at_any_statement_loses_nothing_that_was_saved(tmp_path
         memory.put("after", b"value")
         memory.tend()
         memory.close()
-        assert (number, warnings) == (number, [])
+        assert (folder.name, warnings) == (folder.name, [])
