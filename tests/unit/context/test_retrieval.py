@@ -16,19 +16,8 @@ from aiex.context.retrieval import Retrieval
 from aiex.events import TurnEnded
 from aiex.jobs.query import QueryTask, query
 from tests.conftest import SOURCE_ROOT
+from tests.fakes.damages import AS_NOBODY, DAMAGES, SMALL_FILES
 from tests.unit.context.search.indexes import OLD_NS, change_store, index_on, refresh, write
-from tests.unit.context.tiers.test_damage import (
-    AS_NOBODY,
-    SMALL_FILES,
-    damage_side_file,
-    flip_pages,
-    make_directory,
-    make_newer,
-    need_newer_sqlite,
-    truncate,
-    write_text,
-    zero,
-)
 
 TASK = "put an apple in the basket and ask for its price"
 COUNT = 20
@@ -131,30 +120,11 @@ def test_a_file_that_vanishes_after_it_was_ranked_does_not_stop_the_answer(root:
 # --- damage ---------------------------------------------------------------------------------------------------------
 
 
-def drop_tables(path: Path) -> None:
-    for table in ("blocks", "seen"):
-        change_store(path, f"drop table {table}")
-
-
 def add_a_column(path: Path) -> None:
     change_store(path, "alter table blocks add column more blob")
 
 
-DAMAGES = [
-    truncate,
-    zero,
-    write_text,
-    make_directory,
-    flip_pages,
-    make_newer,
-    need_newer_sqlite,
-    damage_side_file,
-    drop_tables,
-    add_a_column,
-]
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", [*DAMAGES, add_a_column])
 def test_a_damaged_index_is_set_aside_said_and_made_anew(
     root: Path, store: Path, expected: list[dict[str, object]], damage: Callable[[Path], None]
 ):

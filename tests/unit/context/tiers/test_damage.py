@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from aiex.context.tiers.warm import Warm
 from aiex.guard.sandbox.files import Workspace
 from aiex.sqlite import DamagedStore
 from tests.conftest import SOURCE_ROOT
+from tests.fakes.damages import AS_NOBODY, DAMAGES, SMALL_FILES, flip_pages, write_text
 from tests.unit.context.tiers.facts import make_facts, make_file, make_row
 from tests.unit.context.tiers.test_memory import NOTHING_STAYS
 
@@ -42,66 +42,6 @@ def fill(folder: Path) -> None:
 def asides(folder: Path) -> set[str]:
     """Databases that were set aside, without their side files."""
     return {entry.removesuffix("-wal").removesuffix("-shm") for entry in os.listdir(folder) if "damaged" in entry}
-
-
-def truncate(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def zero(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def write_text(path: Path) -> None:
-    path.write_text("to do: buy milk\n" * 500)
-
-
-def make_directory(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-    (path / "inside").write_text("")
-
-
-def flip_pages(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    for start in range(4096, len(content), 4096):
-        content[start : start + 64] = b"\xa5" * 64
-    path.write_bytes(content)
-
-
-def make_newer(path: Path) -> None:
-    with sqlite3.connect(path) as store:
-        store.execute("pragma user_version = 99")
-
-
-def need_newer_sqlite(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[18] = 9  # file format write version, sqlite.org/fileformat2.html
-    path.write_bytes(content)
-
-
-def drop_tables(path: Path) -> None:
-    with sqlite3.connect(path) as store:
-        for table in ("facts", "items", "kept", "counts"):
-            store.execute(f"drop table if exists {table}")
-
-
-def damage_side_file(path: Path) -> None:
-    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 9_000)
-    Path(f"{path}-wal").write_bytes(b"7\x7f\x06\x82" + b"\xff" * 5_000)
-
-
-DAMAGES = [
-    truncate,
-    zero,
-    write_text,
-    make_directory,
-    flip_pages,
-    make_newer,
-    need_newer_sqlite,
-    drop_tables,
-    damage_side_file,
-]
 
 
 @pytest.mark.parametrize("name", ["code.db", "cold.db"])
@@ -261,16 +201,6 @@ def test_the_engine_reads_again_what_a_damaged_store_held(tmp_path: Path):
     assert (facts(third), third.warnings) == (expected, [])
 
 
-AS_NOBODY = """
-import os
-if os.geteuid() == 0:
-    os.chdir("."), os.setgid(65534), os.setuid(65534)
-"""
-SMALL_FILES = """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-"""
 WORK = """
 import os, sys
 warnings = []
