@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError
 from aiex.events import Event, Progressed, TurnEnded, Warned
-from aiex.jobs.relaying import tell_indexing
+from aiex.jobs.relaying import Events, tell_indexing, to_async
 from aiex.messages import Usage
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from aiex.context.meaning import Meaning
     from aiex.context.retrieval import Retrieval
     from aiex.llm.embedder import Embedder
-
-Events = Iterator[Event] | AsyncIterator[Event]
 
 
 def with_vectors(
@@ -53,11 +51,12 @@ def then_vectors(job: Iterator[Event], retrieval: Retrieval, embedder: Embedder 
 async def _completed(
     job: Iterator[Event], retrieval: Retrieval, meaning: Meaning, embedder: Embedder
 ) -> AsyncIterator[Event]:
-    import asyncio
-
     made = 0
-    for event in job:
-        if isinstance(event, TurnEnded) and event.status == "success":
+    async with aclosing(to_async(job)) as events:
+        async for event in events:
+            if not (isinstance(event, TurnEnded) and event.status == "success"):
+                yield event
+                continue
             async with aclosing(_learn(retrieval, meaning, embedder)) as news:
                 async for told in news:
                     made = told.done if isinstance(told, Progressed) else made
@@ -65,21 +64,16 @@ async def _completed(
             answer = f"{event.answer}\n{made:,} vectors made by {meaning.model}" if made else event.answer
             ended = replace(event, answer=answer, data={**(event.data or {}), "vectors_made": made})
             yield _complete(ended, embedder)
-            return
-        yield event
-        await asyncio.sleep(0)  # Ctrl-C comes through here
 
 
 def _warned(job: Events, meaning: Meaning) -> Events:
     warning = Warned(f"the task has no vector of {meaning.model}, and nobody is asked: code is found by words alone")
-    if isinstance(job, Iterator):
-        return chain([warning], job)
-    return _after(warning, job)
+    return chain([warning], job) if isinstance(job, Iterator) else _after(warning, job)
 
 
 async def _after(event: Event, job: AsyncIterator[Event]) -> AsyncIterator[Event]:
     yield event
-    async with aclosing(cast("AsyncGenerator[Event]", job)) as stream:
+    async with aclosing(to_async(job)) as stream:
         async for other in stream:
             yield other
 
@@ -87,22 +81,14 @@ async def _after(event: Event, job: AsyncIterator[Event]) -> AsyncIterator[Event
 async def _prepared(
     start: Callable[[], Events], retrieval: Retrieval, meaning: Meaning, embedder: Embedder, question: str
 ) -> AsyncIterator[Event]:
-    import asyncio
-
-    for progressed in tell_indexing(retrieval.refresh()):
-        yield progressed
-        await asyncio.sleep(0)  # Ctrl-C comes through here
+    async with aclosing(to_async(tell_indexing(retrieval.refresh()))) as indexing:
+        async for progressed in indexing:
+            yield progressed
     async with aclosing(_learn(retrieval, meaning, embedder, question)) as events:
         async for told in events:
             yield told
-    job = start()
-    if isinstance(job, Iterator):
-        for event in job:
-            yield _complete(event, embedder)
-            await asyncio.sleep(0)
-        return
-    async with aclosing(cast("AsyncGenerator[Event]", job)) as stream:
-        async for event in stream:
+    async with aclosing(to_async(start())) as job:
+        async for event in job:
             yield _complete(event, embedder)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiex.events import Event, Noted, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
-from aiex.jobs.relaying import tell_indexing
+from aiex.jobs.relaying import Events, tell_indexing, to_async
 
 if TYPE_CHECKING:
     from aiex.context.listing import Listing
@@ -23,7 +23,7 @@ MOST_NAMED = 3
 
 
 async def keep_fresh(
-    first: Iterator[Event] | AsyncIterator[Event], retrieval: Retrieval, open_watch: Callable[[Listing], Watch]
+    first: Events, retrieval: Retrieval, open_watch: Callable[[Listing], Watch]
 ) -> AsyncIterator[Event]:
     """The events of making the index, then those of each change, without end.
 
@@ -31,7 +31,7 @@ async def keep_fresh(
         first: Brings the index up to date; when that fails, its outcome is the outcome.
         open_watch: Begins to watch for what changes after a listing, by a workspace of its own.
     """
-    async for event in _to_async(first):
+    async for event in to_async(first):
         if isinstance(event, TurnEnded) and event.status == "success":
             yield Noted(event.answer, event.data)
             continue
@@ -40,19 +40,6 @@ async def keep_fresh(
             return
     async with aclosing(_follow(retrieval, open_watch(retrieval.index.listing))) as events:
         async for event in events:
-            yield event
-
-
-async def _to_async(events: Iterator[Event] | AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
-    import asyncio
-
-    if isinstance(events, Iterator):
-        for event in events:
-            yield event
-            await asyncio.sleep(0)  # Ctrl-C comes through here
-        return
-    async with aclosing(cast("AsyncGenerator[Event]", events)) as stream:
-        async for event in stream:
             yield event
 
 
@@ -75,7 +62,7 @@ async def _follow(retrieval: Retrieval, watch: Watch) -> AsyncGenerator[Event, N
                 if watch.way != way:
                     way = watch.way
                     yield Warned(watch.said)
-                async with aclosing(_to_async(tell_indexing(retrieval.refresh()))) as events:
+                async with aclosing(to_async(tell_indexing(retrieval.refresh()))) as events:
                     async for event in events:
                         yield event
                 for warning in dict.fromkeys(index.warnings):
