@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from aiex.llm.wire import Stream
     from aiex.messages import Request
 
-__all__ = ["ask_for_data", "check_schema"]  # whoever asks for data checks the schema before anything else
 CHECK_S: Final = 5.0
 """Longest check of one answer; usual ones take milliseconds, and the start of a process 0.4 s."""
 

@@ -120,7 +120,7 @@ def _read_schema(path: str, services: Services) -> dict[str, Any]:
         StoreError: if the file cannot be read.
     """
     from aiex.guard.neutral import printable_path
-    from aiex.llm.structured import check_schema
+    from aiex.llm.schemas import check_schema
 
     place = os.path.join(services.cwd, path)
     try:
