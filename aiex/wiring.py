@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Stream = Callable[["Request"], AsyncIterator["StreamEvent"]]
 OFFLINE = "offline"
-
 NOWHERE = ""
 """In place of a directory, when the current one is gone: there are settings of the user and no workspace."""
 
