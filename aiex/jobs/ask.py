@@ -22,11 +22,11 @@ from aiex.jobs.asking import (
 from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
 from aiex.jobs.briefing.material import is_binary
 from aiex.jobs.briefing.render import Links
-from aiex.jobs.explain import OFFLINE, ExplainTask, Found, prepare, read_base, see_through
+from aiex.jobs.explain import ExplainTask, Found, prepare, read_base, see_through
 from aiex.jobs.gathering import TITLE, Gathered, gather, pack_gathered, tell_code, to_code
 from aiex.jobs.prompting import load_prompt
 from aiex.messages import Document, Image, Message, Part, Request, Text
-from aiex.tokens import count
+from aiex.tokens import OFFLINE, count
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine

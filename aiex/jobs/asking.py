@@ -14,7 +14,7 @@ from aiex.jobs.briefing.names import FUNCTIONS, TYPES
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.prompting import load_prompt
 from aiex.messages import Document, Message, Part, Request, Text
-from aiex.tokens import Count, estimate
+from aiex.tokens import OFFLINE, Count, estimate
 
 OVERHEAD_TOKENS = 12
 """What a vendor adds for roles, names and separators of one part. Source: OpenAI cookbook, "How to count tokens with
@@ -197,7 +197,7 @@ def describe(planned: Planned, budget_tokens: int) -> str:
     sure = "exact" if planned.exact else "estimated"
     sends = (
         "the model is `offline`, so nothing would leave this machine"
-        if request.model == "offline"
+        if request.model == OFFLINE
         else "nothing was sent"
     )
     rows = [

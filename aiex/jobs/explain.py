@@ -21,14 +21,13 @@ from aiex.jobs.briefing.model import Briefing, to_data
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.target import STDIN, Target, parse_target
 from aiex.messages import Document, Message, Request
-from aiex.tokens import Count, count, estimate
+from aiex.tokens import OFFLINE, Count, count, estimate
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.asking import Planned
 
-OFFLINE = "offline"
 CountFor = Callable[[str, str], Count]
 FILES_FOR_MODEL = 3
 """Files of a directory whose source goes to a model, as far as the budget allows."""
