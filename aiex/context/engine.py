@@ -1,8 +1,4 @@
-"""The context engine: facts of files, from memory, from the store, or by parsing; and who uses whom.
-
-Freshness: equal size, time and inode mean the same content, unless the file was written so shortly before it was read
-that a second write could hide in the same time stamp; then its content is hashed again.
-"""
+"""The context engine: facts of files, from memory, from the store, or by parsing; and who uses whom."""
 
 import contextlib
 import json
@@ -15,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import aiex
 from aiex import plugins
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, VERSION, FileFacts, without_uses
+from aiex.context.freshness import is_fresh
 from aiex.context.languages import ROOM
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.memory import Memory
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm
+from aiex.context.workforce import count_workers, is_much
 from aiex.errors import AiexError
 from aiex.events import Warned
 from aiex.guard.neutral import printable_path
@@ -29,13 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RACY_NS = 2_000_000_000
-"""Coarsest common time stamp of a file system (2 s on FAT)."""
-POOL_FROM_BYTES = 400_000
-"""Less is parsed as fast in this process: workers load the grammars anew. With uses half of this takes as long."""
 SAVE_EVERY = 500
-MOST_WORKERS = 64
-"""Whatever the settings say: more only fight for memory."""
 
 
 class Engine:
@@ -45,7 +37,7 @@ class Engine:
         self, workspace: Workspace, cache_path: str | None, workers: int, ignore: Sequence[str], limit_bytes: int
     ) -> None:
         self.workspace = workspace
-        self.workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
+        self.workers = count_workers(workers)
         self.ignore = tuple(ignore)
         self.limit_bytes = limit_bytes
         self.version = f"{parser_version()}/{limit_bytes}"
@@ -115,7 +107,7 @@ class Engine:
         """
         entry = self.entry(path)
         row = self.rows.get(path)
-        if row is not None and self.is_fresh(row, entry):
+        if row is not None and is_fresh(row, entry):
             known = self.stored_facts(row.key)
             if known is not None:
                 return known
@@ -172,7 +164,7 @@ class Engine:
     def has_row(self, entry: FileEntry) -> bool:
         """Whether the store has a row for exactly this state of the file."""
         row = self.rows.get(entry.path)
-        return row is not None and self.is_fresh(row, entry)
+        return row is not None and is_fresh(row, entry)
 
     def parse_many(self, entries: Sequence[FileEntry], *, uses: bool = False) -> Iterator[tuple[str, FileFacts]]:
         """Facts without uses of files that are new or changed; content that was parsed before is only hashed.
@@ -234,10 +226,6 @@ class Engine:
         known = self.ask_store(Warm.rows, nothing)
         self._stored = set(known)
         return known
-
-    def is_fresh(self, row: FileRow, entry: FileEntry) -> bool:
-        """Whether a row still speaks of the file's content."""
-        return row[1:4] == entry[1:4] and row.mtime_ns < row.checked_ns - RACY_NS
 
     def keep(self, result: "Reading") -> None:
         """Remember a reading; it reaches the store at the next `save`."""
@@ -343,11 +331,6 @@ def open_engine(
         limit_bytes: Larger files are not parsed.
     """
     return Engine(workspace, cache_path, workers, ignore, limit_bytes)
-
-
-def is_much(entries: Sequence[FileEntry], *, uses: bool) -> bool:
-    """Whether files are parsed sooner by worker processes."""
-    return sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES / (2 if uses else 1)
 
 
 def parser_version() -> str:

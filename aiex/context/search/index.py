@@ -6,15 +6,16 @@ segments when there are too many, or too much of them is dead.
 """
 
 import json
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from aiex.context.freshness import is_alike, is_fresh
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.stores.segments import Head, Seen, SegmentStore
+from aiex.context.workforce import count_workers, is_much
 from aiex.errors import StoreError
 from aiex.events import Warned
 
@@ -27,21 +28,18 @@ T = TypeVar("T")
 
 VERSION = 2
 """Raised when the same files would give other segments."""
-RACY_NS = 2_000_000_000
-"""Coarsest common time stamp of a file system (2 s on FAT)."""
 MOST_SEGMENTS = 16
+"""With more, small ones are joined: each costs every query some look-ups."""
 SMALL_DOCUMENTS = 4_096
 """Segments up to this size are joined when there are too many."""
 MOST_SMALL = 8
 """So many small ones are left alone when there are many large ones."""
 MUCH_BYTES = 4_000_000
+"""After reading so much source, joining the small segments takes a small share of the time."""
 MOST_FILES = 65_535
 """A segment names its files by two bytes."""
 DEAD_SHARE = 0.35
 """A segment with more dead documents is written anew."""
-POOL_FROM_BYTES = 400_000
-"""Less is read as fast in this process: workers load the grammars anew."""
-MOST_WORKERS = 64
 ATTEMPTS = 3
 """How often it is read again what a store lost that turned out damaged meanwhile."""
 
@@ -91,7 +89,7 @@ class Index:
         self.workspace = workspace
         self.path = path
         self.version = f"{version}/{VERSION}"
-        self.workers = min(workers or os.cpu_count() or 1, MOST_WORKERS)
+        self.workers = count_workers(workers)
         self.ignore = tuple(ignore)
         self.limit_bytes = limit_bytes
         self.warnings: list[Warned] = []
@@ -148,12 +146,12 @@ class Index:
     def is_fresh(self, entry: FileEntry) -> bool:
         """Whether what was seen of a file is still true."""
         seen = self.seen.get(entry.path)
-        return seen is not None and seen[1:4] == entry[1:4] and seen.mtime_ns < seen.checked_ns - RACY_NS
+        return seen is not None and is_fresh(seen, entry)
 
     def is_alike(self, entry: FileEntry) -> bool:
         """Whether a file looks as when it was read, also one so young that it might have changed within its time."""
         seen = self.seen.get(entry.path)
-        return seen is not None and seen[1:4] == entry[1:4]
+        return seen is not None and is_alike(seen, entry)
 
     def heads(self) -> list[Head]:
         """All segments, oldest first."""
@@ -290,8 +288,7 @@ class Index:
     def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece]]":
         from aiex.context.search.reading import read_pieces
 
-        much = sum(entry.size_bytes for entry in entries) >= POOL_FROM_BYTES
-        yield from read_pieces(self.workspace, entries, self.workers if much else 1, self.limit_bytes)
+        yield from read_pieces(self.workspace, entries, self.workers if is_much(entries) else 1, self.limit_bytes)
 
     def _keep(self, piece: "Piece") -> None:
         """Write what a worker found."""

@@ -18,12 +18,13 @@ from aiex.context.listing import FileEntry, Listing
 from aiex.context.ranking.lowfiles import is_low
 from aiex.context.reading import Content, read_content
 from aiex.context.search.documents import LONGEST_LINES
-from aiex.context.search.index import DEAD_SHARE, POOL_FROM_BYTES, Index, Live
+from aiex.context.search.index import DEAD_SHARE, Index, Live
 from aiex.context.search.reading import Piece, to_seen
 from aiex.context.search.scan import Place, scan
 from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Segment
 from aiex.context.search.words import spell_once, split_words
 from aiex.context.stores.segments import Seen, SegmentStore
+from aiex.context.workforce import is_much
 from aiex.errors import AiexError
 from aiex.guard.sandbox.workers import Died, run_in_workers
 
@@ -85,7 +86,7 @@ class QuickIndex(Index):
     def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece]]":
         scan_all = partial(scan_piece, self.workspace, self.limit_bytes)
         batches = list(_to_batches(entries))
-        if sum(entry.size_bytes for entry in entries) < POOL_FROM_BYTES or self.workers == 1:
+        if self.workers == 1 or not is_much(entries):
             yield from ((len(batch), scan_all(batch)) for batch in batches)
             return
         apart = partial(_scan_apart, self.workspace, self.limit_bytes)

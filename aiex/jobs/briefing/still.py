@@ -5,6 +5,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from aiex.context.facts import FileFacts
+from aiex.context.freshness import RACY_NS
 from aiex.jobs.briefing.material import Material
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Raised when the same files would give other answers."""
-RACY_NS = 2_000_000_000
-"""Files younger than this may change again without a sign in their time (2 s on FAT), so nothing is kept then."""
 
 
 class Still:
@@ -45,7 +44,10 @@ class Still:
 
 
 def stamp_of(engine: "Engine") -> str:
-    """A text that is the same as long as no file and no parser has changed; empty while files are too young."""
+    """A text that is the same as long as no file and no parser has changed.
+
+    Empty while a file is so young that it may change again without a sign in its time: nothing is kept then.
+    """
     newest = max((entry.mtime_ns for entry in engine.listing.files), default=0)
     if newest > time_ns() - RACY_NS:
         return ""

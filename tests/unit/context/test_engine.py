@@ -139,7 +139,7 @@ def test_a_cache_that_cannot_be_written_costs_only_speed(root: Path, tmp_path: P
 
 
 def test_many_gives_the_same_with_and_without_workers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aiex.context.engine.POOL_FROM_BYTES", 1)
+    monkeypatch.setattr("aiex.context.workforce.POOL_FROM_BYTES", 1)
     for number in range(100):
         write(root, f"lib/m{number:03}.py", f"def f{number}():\n    return {number}\n" + "# filler line\n" * 20)
     paths = [entry.path for entry in engine_on(root).listing.files]
