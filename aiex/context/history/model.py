@@ -11,7 +11,6 @@ from functools import cached_property
 from itertools import pairwise
 
 from aiex.context.history.columns import Columns, to_columns, unpack_texts
-from aiex.context.history.log import Commit
 
 RECENT_COMMITS = 200
 """After so many commits a change counts half."""
@@ -102,21 +101,6 @@ class History:
         weighed = {path: score / math.sqrt(_SHRINK + len(self.columns.commits[path])) for path, score in found.items()}
         return self._best(weighed, limit, among)
 
-    def commits_of(self, path: str, *, limit: int = 5) -> list[Commit]:
-        """The last commits that changed a file, newest first."""
-        number = self._numbers.get(path)
-        if number is None:
-            return []
-        columns = self.columns
-        return [
-            Commit(
-                columns.times[commit],
-                self._subjects[commit],
-                tuple(sorted(self._paths[other] for other in columns.changed[commit])),
-            )
-            for commit in columns.commits[number][:limit]
-        ]
-
     def _score_commits(self, terms: Mapping[str, float] | Iterable[str]) -> dict[int, float]:
         weighted = terms if isinstance(terms, Mapping) else dict.fromkeys(terms, 1.0)
         total, lengths = len(self), self.columns.lengths
@@ -141,10 +125,6 @@ class History:
     @cached_property
     def _paths(self) -> list[str]:
         return unpack_texts(self.columns.paths)
-
-    @cached_property
-    def _subjects(self) -> list[str]:
-        return unpack_texts(self.columns.subjects)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

@@ -77,14 +77,6 @@ def read_history(
     return History(columns, head=head, reason=reason, warning=warning)
 
 
-def recall_history(store: HistoryStore) -> History:
-    """What the store knows, without asking whether something was committed since. Cost: a few milliseconds."""
-    kept, warning = _load(store)
-    if kept is None:
-        return no_history("no history was read yet", warning)
-    return History(kept.columns, head=kept.head, reason=kept.reason, warning=warning)
-
-
 class _Bounds(NamedTuple):
     commits: int
     timeout_s: float

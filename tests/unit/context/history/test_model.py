@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import aiex
-from aiex.context.history.columns import to_columns
+from aiex.context.history.columns import to_columns, to_commits
 from aiex.context.history.log import Commit
 from aiex.context.history.model import RECENT_COMMITS, History, no_history
 from aiex.context.history.reading import read_history
@@ -24,6 +24,11 @@ def history(*commits: tuple[str, str]) -> History:
 
 def names(scored: list[tuple[str, float]]) -> list[str]:
     return [path for path, _ in scored]
+
+
+def commits_of(known: History, path: str) -> list[Commit]:
+    """Commits that changed a file, newest first."""
+    return [commit for commit in to_commits(known.columns) if path in commit.paths]
 
 
 def test_what_changed_together_is_found(repository: Repository) -> None:
@@ -82,16 +87,15 @@ def test_a_weight_makes_a_term_count_more() -> None:
 def test_nothing_is_known_of_nothing() -> None:
     known = no_history("this is no git repository")
     assert (len(known), known.reason) == (0, "this is no git repository")
-    assert (known.changed_with(["a"]), known.commits_like(["a"]), known.commits_of("a")) == ([], [], [])
+    assert (known.changed_with(["a"]), known.commits_like(["a"])) == ([], [])
     assert known.recency("a") == 0.0
 
 
-def test_the_last_commits_of_a_file_are_told(repository: Repository) -> None:
+def test_the_commits_of_a_file_are_known(repository: Repository) -> None:
     repository.commit("Add a", "a.py", "b.py")
     repository.commit("Add c", "c.py")
     repository.commit("Change a", "a.py")
-    told = repository.history().commits_of("a.py")
-    assert told == [
+    assert commits_of(repository.history(), "a.py") == [
         Commit(1_700_000_240, "Change a", ("a.py",)),
         Commit(1_700_000_120, "Add a", ("a.py", "b.py")),
     ]
@@ -103,8 +107,8 @@ def test_files_have_the_names_of_today(repository: Repository) -> None:
     repository.commit("Rename again", "lib/new.py > lib/newest.py")
     known = repository.history()
     assert names(known.changed_with(["test_old.py"])) == ["lib/newest.py"]
-    assert [commit.subject for commit in known.commits_of("lib/newest.py")] == ["Rename again", "Rename", "Add"]
-    assert known.commits_of("old.py") == []
+    assert [commit.subject for commit in commits_of(known, "lib/newest.py")] == ["Rename again", "Rename", "Add"]
+    assert commits_of(known, "old.py") == []
 
 
 def test_a_name_that_another_file_took_over_is_kept_apart(repository: Repository) -> None:
@@ -139,7 +143,7 @@ def test_names_and_subjects_that_are_not_text_pass(repository: Repository) -> No
     repository.commit("caf\udce9 opens", name, "a.py")
     known = repository.history()
     assert names(known.changed_with(["a.py"])) == [name]
-    assert known.commits_of(name)[0].subject == "caf\u00e9 opens"
+    assert commits_of(known, name)[0].subject == "caf\u00e9 opens"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names on Windows")
@@ -149,7 +153,7 @@ def test_a_name_that_looks_like_something_else_is_a_name(repository: Repository,
     repository.commit("> 1 Add\x1e it", "a.py")
     known = repository.history()
     assert names(known.changed_with(["a.py"])) == [name]
-    assert known.commits_of("a.py")[0].subject == "> 1 Add\x1e it"
+    assert commits_of(known, "a.py")[0].subject == "> 1 Add\x1e it"
 
 
 def test_files_of_a_commit_of_this_project_lead_to_each_other() -> None:
@@ -157,7 +161,7 @@ def test_files_of_a_commit_of_this_project_lead_to_each_other() -> None:
     known = read_history(Workspace(str(root)))
     if not len(known):
         pytest.skip(f"not run in a clone: {known.reason}")
-    commits = [commit for commit in known.commits_of("aiex/__init__.py", limit=20) if 1 < len(commit.paths) < 10]
+    commits = [commit for commit in commits_of(known, "aiex/__init__.py")[:20] if 1 < len(commit.paths) < 10]
     for commit in commits:
         others = {path for path in commit.paths if path != "aiex/__init__.py"}
         assert others <= set(names(known.changed_with(["aiex/__init__.py"], limit=10_000)))
