@@ -26,7 +26,6 @@ _RUNNERS = frozenset(
     {"setTimeout", "setInterval", "setImmediate", "requestAnimationFrame", "require", "queueMicrotask", "String"}
 )
 _MODULE_LEVEL = frozenset({"program", "export_statement", "ambient_declaration"})
-_LITERALS = frozenset({"object", "array"})
 _CLOSERS = {"object": "{…}", "array": "[…]"}
 _CONSTANT = re.compile(r"^_*[A-Z][A-Z0-9_]+$")
 _VALUE_LIMIT = 80

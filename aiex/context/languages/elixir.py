@@ -33,7 +33,6 @@ _OTHER_ATTRIBUTES = (
 )
 _RESERVED = _ABOVE | frozenset(_OTHER_ATTRIBUTES.split())
 _TYPES = frozenset({"type", "typep", "opaque", "callback", "macrocallback"})
-_HEAD = re.compile(r"(?s)^\s*([^\s(,]+)")
 _MODULE = re.compile(r"^[A-Z]\w*(?:\.[A-Z]\w*)*$")
 _SPELLED = re.compile(rb"[A-Z](?<!\w[A-Z])\w*+(?:\.[A-Z]\w*+)*(?!\.\{)")
 _UNSPELLED = re.compile(
