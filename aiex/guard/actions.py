@@ -1,7 +1,7 @@
 """What may be asked of the guard, and what it answers: the words that policy, runner and audit share."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import field
 from typing import Literal
 
 from aiex.record import record
@@ -9,7 +9,6 @@ from aiex.record import record
 Kind = Literal["read", "write", "delete", "command", "network", "tool", "approval"]
 Effect = Literal["allow", "ask", "deny"]
 Scope = Literal["built-in", "mode", "once", "session", "project", "user", "managed"]
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @record
@@ -19,7 +18,7 @@ class Action:
     kind: Kind
     subject: str
     """A path relative to the workspace, the text of a command, `host:port`, or the name of a tool."""
-    detail: Mapping[str, str] = _NOTHING
+    detail: Mapping[str, str] = field(default_factory=dict)
     """What else a rule or a reader may want to know, by name; no secrets."""
 
 
