@@ -63,11 +63,11 @@ class Corpus(Protocol):
         """Words in each document."""
 
     @property
-    def names(self) -> Sequence[str]:
+    def names(self) -> Mapping[int, str]:
         """Qualified name of the definition a document is of; empty for what is in none."""
 
     @property
-    def kinds(self) -> Sequence[str]:
+    def kinds(self) -> Mapping[int, str]:
         """Kind of that definition."""
 
     def fetch(self, terms: Iterable[str]) -> None:

@@ -5,9 +5,10 @@ does not depend on how the index came about.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, compress
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aiex.context.language import find_language
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aiex.context.language import Language
     from aiex.context.search.index import Index, Live
     from aiex.context.search.quick import Both
+    from aiex.context.stores.segments import Kinds, Names
 
 T = TypeVar("T")
 
@@ -55,8 +57,8 @@ class Corpus:
         self.paths: list[str] = [path for path, _, _ in files]
         self.numbers: dict[str, int] = {path: number for number, path in enumerate(self.paths)}
         self._origins = [(place, number) for _, place, number in files]
-        self._alive = [_find_alive(live) for live in self.lives]
-        self._moved = [None if alive is None else array("H", accumulate(alive, initial=0)) for alive in self._alive]
+        self.alive = [_find_alive(live) for live in self.lives]
+        self._moved = [None if alive is None else array("H", accumulate(alive, initial=0)) for alive in self.alive]
         """Number of each document among those that are alive, and at the end how many these are."""
         sizes = [
             len(live.head.owners) if moved is None else moved[-1]
@@ -98,18 +100,18 @@ class Corpus:
         return _to_array("H", self._join([live.head.lengths for live in self.lives]))
 
     @cached_property
-    def names(self) -> list[str]:
+    def names(self) -> "_Told":
         """Qualified name of the definition each document is of; empty for what is in none."""
-        return list(chain.from_iterable(self._join([live.head.names for live in self.lives])))
+        return _Told(self, [live.head.names for live in self.lives])
 
     @cached_property
-    def kinds(self) -> list[str]:
+    def kinds(self) -> "_Told":
         """Kind of that definition."""
-        return list(chain.from_iterable(self._join([live.head.kinds for live in self.lives])))
+        return _Told(self, [live.head.kinds for live in self.lives])
 
     def _join(self, columns: Sequence[Sequence[T]]) -> Iterator[Iterable[T]]:
         """For each segment what a column says of the documents that are alive."""
-        for column, alive in zip(columns, self._alive, strict=True):
+        for column, alive in zip(columns, self.alive, strict=True):
             yield column if alive is None else compress(column, alive)
 
     @cached_property
@@ -155,7 +157,7 @@ class Corpus:
 
     def _unpack(self, place: int, packed: bytes, counts: bytes) -> Postings:
         documents = array("H", packed)
-        alive, moved = self._alive[place], self._moved[place]
+        alive, moved = self.alive[place], self._moved[place]
         if alive is not None and moved is not None:
             kept = [(moved[number], count) for number, count in zip(documents, counts, strict=True) if alive[number]]
             documents, counts = array("H", [number for number, _ in kept]), bytes([count for _, count in kept])
@@ -231,6 +233,22 @@ class Corpus:
 
     def _language(self, path: str) -> "Language | None":
         return find_language(path)
+
+
+class _Told(dict[int, str]):
+    """What a column says of each document that was asked for."""
+
+    def __init__(self, corpus: Corpus, columns: "Sequence[Names | Kinds]") -> None:
+        self._columns = columns
+        self._firsts = corpus.firsts
+        self._kept = [None if alive is None else list(compress(range(len(alive)), alive)) for alive in corpus.alive]
+
+    def __missing__(self, number: int) -> str:
+        place = bisect_right(self._firsts, number) - 1
+        inner = number - self._firsts[place]
+        kept = self._kept[place]
+        text = self[number] = self._columns[place][inner if kept is None else kept[inner]]
+        return text
 
 
 def _find_alive(live: "Live") -> bytes | None:

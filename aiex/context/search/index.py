@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 """Raised when the same files would give other segments."""
 MOST_SEGMENTS = 16
 """With more, small ones are joined: each costs every query some look-ups."""
@@ -101,6 +101,8 @@ class Index:
         self.losses = 0
         """How often the store had to be begun anew."""
         self._data_version = 0
+        self._heads: tuple[tuple[int, int] | None, list[Head]] = None, []
+        """What was read last of the segments, and when: changes of ours and of others."""
 
     # --- state ------------------------------------------------------------------------------------------------------
 
@@ -143,20 +145,14 @@ class Index:
         self._data_version = self.ask_store(SegmentStore.data_version, 0)
         return self.ask_store(SegmentStore.seen, nothing)
 
-    def is_fresh(self, entry: FileEntry) -> bool:
-        """Whether what was seen of a file is still true."""
-        seen = self.seen.get(entry.path)
-        return seen is not None and is_fresh(seen, entry)
-
-    def is_alike(self, entry: FileEntry) -> bool:
-        """Whether a file looks as when it was read, also one so young that it might have changed within its time."""
-        seen = self.seen.get(entry.path)
-        return seen is not None and is_alike(seen, entry)
-
     def heads(self) -> list[Head]:
         """All segments, oldest first."""
         nothing: list[Head] = []
-        return self.ask_store(SegmentStore.heads, nothing)
+        state = self.changes, self.ask_store(SegmentStore.data_version, 0)
+        if self._heads[0] != state:
+            found = self.ask_store(SegmentStore.heads, nothing)
+            self._heads = state if self.changes == state[0] else None, found
+        return self._heads[1]
 
     def segments(self) -> list[Live]:
         """The segments with what is dead in each, newest first."""
@@ -175,18 +171,20 @@ class Index:
 
     def stale(self) -> list[FileEntry]:
         """Listed files that the index lacks, or that may have changed since."""
-        return self._unless(self.is_fresh)
+        return self._unless(is_fresh)
 
     def changed(self) -> list[FileEntry]:
         """Listed files that the index lacks, or that are others by their size or time."""
-        return self._unless(self.is_alike)
+        return self._unless(is_alike)
 
-    def _unless(self, is_known: Callable[[FileEntry], bool]) -> list[FileEntry]:
-        indexed = self._indexed()
+    def _unless(self, is_known: Callable[[Seen, FileEntry], bool]) -> list[FileEntry]:
+        indexed, seen = self._indexed(), self.seen
         return [
             entry
             for entry in self.listing.files
-            if not is_known(entry) or indexed.get(entry.path) != self.seen[entry.path].digest
+            if (row := seen.get(entry.path)) is None
+            or not is_known(row, entry)
+            or indexed.get(entry.path) != row.digest
         ]
 
     def _indexed(self) -> dict[str, str]:
@@ -230,6 +228,7 @@ class Index:
         self.left_bytes = 0
         if not entries:
             return
+        self.shelf.tell(_drop_others)  # first, so that what is written takes their room
         total = len(entries)
         yield Progress(0, total)
         entries = self._sort_out(entries)
@@ -321,12 +320,11 @@ class Index:
         self.shelf.tell(lambda store: _do(act, store))
 
     def _tidy(self, *, after_much: bool = False) -> None:
-        """Write segments anew that are mostly dead, join small ones when there are many, and drop those of others.
+        """Write segments anew that are mostly dead, and join small ones when there are many.
 
         Small ones are joined after much reading in any case: it takes a small share of that, and each spares every
         query some look-ups.
         """
-        self.shelf.tell(_drop_others)
         with self.snapshot():
             chosen = self._choose(self.segments(), after_much=after_much)
         self._rewrite(chosen)

@@ -36,7 +36,12 @@ MIGRATIONS = (
     ) without rowid;
     create table notes (key text primary key, value blob not null) without rowid;
     """,
+    """
+    alter table segments add column name_ends blob not null default x'';
+    alter table segments add column kind_names blob not null default x'';
+    """,
 )
+_COLUMNS = "files, owners, starts, ends, lengths, imports, names, name_ends, kinds, kind_names"
 TERMS_PER_BLOCK = 32
 """Postings are kept in runs of neighbouring terms: a row for each term takes ten times as long to write."""
 _BETWEEN_TERMS = b"\xff"
@@ -54,23 +59,50 @@ class Head(NamedTuple):
     ends: "array[int]"
     lengths: "array[int]"
     packed_imports: bytes
-    packed_names: bytes
-    packed_kinds: bytes
+    names: "Names"
+    """Qualified name of each document."""
+    kinds: "Kinds"
+    """Kind of the definition each document is about."""
 
     @property
     def imports(self) -> list[str]:
         """The imports of each file, for `read_imports`."""
-        return _unpack(self.packed_imports, "\0") if self.files else []
+        return _decode(zlib.decompress(self.packed_imports)).split("\0") if self.files else []
 
-    @property
-    def names(self) -> list[str]:
-        """Qualified name of each document."""
-        return _unpack(self.packed_names) if self.owners else []
 
-    @property
-    def kinds(self) -> list[str]:
-        """Kind of the definition each document is about."""
-        return _unpack(self.packed_kinds) if self.owners else []
+class Names:
+    """Texts of which each is made when it is asked for: most names of a segment never are."""
+
+    def __init__(self, whole: bytes, ends: bytes) -> None:
+        self._whole = whole
+        self._ends = array("I", ends)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, number: int) -> str:
+        start = self._ends[number - 1] if number else 0
+        return _decode(self._whole[start : self._ends[number]])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.__getitem__, range(len(self)))
+
+
+class Kinds:
+    """The same for texts of which there are few: a byte for each tells which it is."""
+
+    def __init__(self, codes: bytes, known: bytes) -> None:
+        self._codes = codes
+        self._known = _decode(known).split("\n")
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, number: int) -> str:
+        return self._known[self._codes[number]]
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._known.__getitem__, self._codes)
 
 
 class Seen(NamedTuple):
@@ -110,8 +142,7 @@ class SegmentStore:
         """
         with sqlite.translated_errors(self.path):
             rows = self.connection.execute(
-                "select id, checksum, files, owners, starts, ends, lengths, imports, names, kinds from segments"
-                " where version = ? order by id",
+                f"select id, checksum, {_COLUMNS} from segments where version = ? order by id",  # noqa: S608  (ours)
                 (self.version,),
             ).fetchall()
         return [_to_head(number, *self._checked(*columns)) for number, *columns in rows]
@@ -135,17 +166,16 @@ class SegmentStore:
             segment.starts,
             segment.ends,
             segment.lengths,
-            _pack([file.imports for file in segment.files], "\0"),
-            _pack(segment.names),
-            _pack(segment.kinds),
+            _pack([file.imports for file in segment.files]),
+            *_pack_names(segment.names),
+            *_pack_kinds(segment.kinds),
         )
         with sqlite.translated_errors(self.path), self.connection:
             if self._drop(replaced) < len(replaced):
                 self.connection.rollback()
                 return 0
             cursor = self.connection.execute(
-                "insert into segments(version, checksum, files, owners, starts, ends, lengths, imports, names, kinds)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"insert into segments(version, checksum, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 (self.version, _sum_up(columns), *columns),
             )
             number = cursor.lastrowid or 0
@@ -176,7 +206,7 @@ class SegmentStore:
                 "select path, size_bytes, mtime_ns, inode, checked_ns, digest from seen"
                 " where typeof(path) = 'blob' and typeof(checked_ns) = 'integer'"  # all are, in a file that is whole
             )
-            return {path: Seen(path, *rest) for path, *rest in ((os.fsdecode(row[0]), *row[1:]) for row in rows)}
+            return {(path := os.fsdecode(packed)): Seen(path, *rest) for packed, *rest in rows}
 
     def see(self, files: Sequence[Seen], gone: Sequence[str] = ()) -> None:
         """Remember what was seen of files, and forget those that are gone."""
@@ -303,12 +333,20 @@ class SegmentStore:
         return copied
 
 
-def _to_head(
-    number: int, files: bytes, owners: bytes, starts: bytes, ends: bytes, lengths: bytes, *packed: bytes
-) -> Head:
+def _to_head(number: int, *columns: bytes) -> Head:
+    files, owners, starts, ends, lengths, imports, names, name_ends, kinds, kind_names = columns
     words = os.fsdecode(files).split("\0") if files else []
-    pairs = tuple(zip(words[::2], words[1::2], strict=True))
-    return Head(number, pairs, array("H", owners), array("I", starts), array("I", ends), array("H", lengths), *packed)
+    return Head(
+        number,
+        tuple(zip(words[::2], words[1::2], strict=True)),
+        array("H", owners),
+        array("I", starts),
+        array("I", ends),
+        array("H", lengths),
+        imports,
+        Names(names, name_ends),
+        Kinds(kinds, kind_names),
+    )
 
 
 def _sum_up(columns: Iterable[bytes]) -> int:
@@ -319,15 +357,20 @@ def _sum_up(columns: Iterable[bytes]) -> int:
     return total
 
 
-def _pack(words: Sequence[str], mark: str = "\n") -> bytes:
-    text = mark.join(words)
-    if text.count(mark) >= max(len(words), 1):  # names of CSS rules and of JSON keys may hold anything
-        text = mark.join([word.replace(mark, " ") for word in words])
-    return zlib.compress(_encode(text), 1)
+def _pack(words: Sequence[str]) -> bytes:
+    """Texts without NUL."""
+    return zlib.compress(_encode("\0".join(words)), 1)
 
 
-def _unpack(packed: bytes, mark: str = "\n") -> list[str]:
-    return _decode(zlib.decompress(packed)).split(mark)
+def _pack_names(names: Sequence[str]) -> tuple[bytes, bytes]:
+    encoded = [_encode(name) for name in names]
+    return b"".join(encoded), array("I", accumulate(map(len, encoded))).tobytes()
+
+
+def _pack_kinds(kinds: Sequence[str]) -> tuple[bytes, bytes]:
+    known = sorted(set(kinds))
+    codes = {kind: code for code, kind in enumerate(known)}
+    return bytes(map(codes.__getitem__, kinds)), _encode("\n".join(known))
 
 
 def _encode(text: str) -> bytes:

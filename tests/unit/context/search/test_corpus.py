@@ -78,7 +78,7 @@ def test_documents_and_occurrences_are_those_of_the_files_now(index: Index, *, e
     corpus.fetch([*expected, "nothing"])
     assert {term: counts_of(corpus, term) for term in expected} == expected
     assert list(corpus.postings("nothing")) == []
-    assert corpus.document_count == len(corpus.file_of) == len(corpus.names) == len(corpus.starts)
+    assert corpus.document_count == len(corpus.file_of) == len(corpus.ends) == len(corpus.starts)
 
 
 def test_files_are_numbered_by_path_whatever_came_first(index: Index):

@@ -106,7 +106,7 @@ def test_what_the_full_index_has_counts_once(tmp_path: Path) -> None:
     assert sorted(corpus.paths) == sorted(mapped(quick))
     assert sum(len(part.documents) for part in corpus.postings("=Part1")) == 1
     sizes = list(accumulate(last - first for first, last in zip(corpus.first_of, corpus.last_of, strict=True)))
-    assert sizes[-1] == corpus.document_count == len(corpus.names)
+    assert sizes[-1] == corpus.document_count == len(corpus.starts)
 
 
 def test_what_the_full_index_has_is_not_scanned(tmp_path: Path) -> None:
