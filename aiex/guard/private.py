@@ -24,8 +24,8 @@ _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_private(path: str) -> bytes | None:
-    """The bytes of a file of ours; None when there is none.
+def read_private(path: str, *, limit_bytes: int = LIMIT_BYTES) -> bytes | None:
+    """The bytes of a file of ours, which has at most so many; None when there is none.
 
     Raises:
         StoreError: if it is a link, belongs to another user, is open to others, is too large, or cannot be read.
@@ -39,19 +39,19 @@ def read_private(path: str) -> bytes | None:
         raise StoreError(f"cannot read {path}: {reason}", hint="check that it is a file of yours") from error
     try:
         _require_own(path, os.fstat(descriptor))
-        return _read_all(path, descriptor)
+        return _read_all(path, descriptor, limit_bytes)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
     finally:
         os.close(descriptor)
 
 
-def _read_all(path: str, descriptor: int) -> bytes:
+def _read_all(path: str, descriptor: int, limit_bytes: int) -> bytes:
     whole = bytearray()
     while piece := os.read(descriptor, 65536):
         whole += piece
-        if len(whole) > LIMIT_BYTES:
-            raise StoreError(f"cannot use {path}: it is larger than {LIMIT_BYTES} bytes")
+        if len(whole) > limit_bytes:
+            raise StoreError(f"cannot use {path}: it is larger than {limit_bytes} bytes")
     return bytes(whole)
 
 

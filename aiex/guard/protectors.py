@@ -127,8 +127,10 @@ class KeyFileProtector:
 
     kind: Kind = "keyfile"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, opens: str = "vault.aiex beside it") -> None:
+        """`opens` says to whoever reads the file what its keys are for."""
         self.path = path
+        self._opens = opens
 
     def make(self) -> tuple[Seal, bytes]:
         """A random KEK, added to the file."""
@@ -159,7 +161,7 @@ class KeyFileProtector:
             raise StoreError(f"{self.path} is damaged", hint="restore it from a backup") from error
 
     def _write(self, keks: dict[str, str]) -> None:
-        content: dict[str, Any] = {"about": "opens vault.aiex beside it; keep it secret", "keys": keks}
+        content: dict[str, Any] = {"about": f"opens {self._opens}; keep it secret", "keys": keks}
         write_private(self.path, json.dumps(content, indent=1).encode() + b"\n")
 
 

@@ -167,14 +167,16 @@ def _about(what: str, name: str, version: int, kek_id: str = "") -> bytes:
     return json.dumps(["aiex", what, name, version, kek_id]).encode()
 
 
-def _encrypt(key: bytes, plain: bytes, about: bytes) -> bytes:
+def encrypt(key: bytes, plain: bytes, about: bytes) -> bytes:
+    """A fresh nonce and the sealed text; `about` is bound to it, and needed again to open it."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, about)
 
 
-def _decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes:
+def decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes:
+    """Open what `encrypt` sealed. Raises DamagedVault if it is not that, or key or `about` are others."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -186,22 +188,22 @@ def _decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes:
 
 def _seal(name: str, version: int, secret: str, seal: Seal, kek: bytes) -> Entry:
     dek = os.urandom(KEK_BYTES)
-    wrapped = _encrypt(kek, dek, _about("key", name, version, seal.id))
-    return Entry(name, version, wrapped, _encrypt(dek, secret.encode(), _about("secret", name, version)))
+    wrapped = encrypt(kek, dek, _about("key", name, version, seal.id))
+    return Entry(name, version, wrapped, encrypt(dek, secret.encode(), _about("secret", name, version)))
 
 
 def _unwrap(entry: Entry, seal: Seal, kek: bytes) -> bytes:
-    return _decrypt(kek, entry.wrapped, _about("key", entry.name, entry.version, seal.id))
+    return decrypt(kek, entry.wrapped, _about("key", entry.name, entry.version, seal.id))
 
 
 def _unseal(entry: Entry, seal: Seal, kek: bytes) -> str:
     about = _about("secret", entry.name, entry.version)
-    return _decrypt(_unwrap(entry, seal, kek), entry.sealed, about).decode()
+    return decrypt(_unwrap(entry, seal, kek), entry.sealed, about).decode()
 
 
 def _rewrap(entry: Entry, old_seal: Seal, old: bytes, seal: Seal, kek: bytes) -> Entry:
     about = _about("key", entry.name, entry.version, seal.id)
-    return replace(entry, wrapped=_encrypt(kek, _unwrap(entry, old_seal, old), about))
+    return replace(entry, wrapped=encrypt(kek, _unwrap(entry, old_seal, old), about))
 
 
 def _sign(signed: bytes, kek: bytes) -> str:
