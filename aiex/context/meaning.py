@@ -189,11 +189,10 @@ class Meaning:
         """The vectors; None where there is no place for them."""
         if self.path is None:
             return None
-        from aiex.context.stores.vectors import open_vector_store
+        from aiex.context.shelf import Shelf
+        from aiex.context.stores.vectors import VectorStore
 
-        store, said = open_vector_store(self.path)
-        if said:
-            self._warn(Warned(said))
+        store = Shelf(VectorStore, self.path, self.warnings).store
         if store.path == self.path:
             return store
         store.close()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from aiex.context.search.corpus import Corpus
 from aiex.context.search.index import ATTEMPTS, Index, Progress
+from aiex.context.shelf import Shelf
+from aiex.context.stores.history import HistoryStore
 
 if TYPE_CHECKING:
     from aiex.context.history.model import History
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from aiex.context.ranking.rank import Ranker, Result
     from aiex.context.ranking.signal import Hints
     from aiex.context.search.quick import QuickIndex
-    from aiex.context.stores.history import HistoryStore
 
 LINE_CHARACTERS_PER_TOKEN = 4.0
 """Bytes of source for a token of the common vocabularies: 3.65 to 4.5 over the languages measured."""
@@ -43,12 +44,12 @@ class Retrieval:
         meaning: "Meaning | None" = None,
     ) -> None:
         """Args:
-        history_path: SQLite file that keeps what git told; None reads nothing from git.
+        history_path: SQLite file that keeps what git told; with None nothing is kept.
         vectors_path: SQLite file of the vectors, used or not.
         meaning: Compares documents with the request by their vectors; nothing does when None.
         """
         self.index = index
-        self.history_path = history_path
+        self.history_shelf = Shelf(HistoryStore, history_path, index.warnings) if history_path is not None else None
         self.vectors_path = vectors_path
         self.meaning = meaning
         self.partial = False
@@ -117,7 +118,7 @@ class Retrieval:
         """Ask git what it remembers now, and keep that: a later process need not ask."""
         from aiex.context.history.reading import read_history
 
-        self.history = read_history(self.index.workspace, self._history_store)
+        self.history = read_history(self.index.workspace, self.history_shelf)
         return self.history
 
     @cached_property
@@ -135,18 +136,6 @@ class Retrieval:
     def history(self) -> "History":
         """What git remembers; empty, with the reason, where there is nothing. Git is asked only about new commits."""
         return self.read_history()
-
-    @cached_property
-    def _history_store(self) -> "HistoryStore | None":
-        if self.history_path is None:
-            return None
-        from aiex.context.stores.history import open_history_store
-        from aiex.events import Warned
-
-        store, said = open_history_store(self.history_path)
-        if said:
-            self.index.warnings.append(Warned(said))
-        return store
 
     def rank(self, text: str, *, hints: "Hints | None" = None, without: Collection[str] = ()) -> "list[Result]":
         """Spans of code, best first.
@@ -217,5 +206,5 @@ class Retrieval:
             self.quick.close()
         if self.meaning is not None:
             self.meaning.close()
-        if self.__dict__.get("_history_store") is not None:
-            self.__dict__["_history_store"].close()
+        if self.history_shelf is not None:
+            self.history_shelf.close()

@@ -29,14 +29,12 @@ Scored = tuple[str, float]
 class History:
     """The last commits of a repository. Paths are those of today; safe for threads once built."""
 
-    def __init__(self, columns: Columns, *, head: str = "", reason: str = "", warning: str = "") -> None:
+    def __init__(self, columns: Columns, *, head: str = "", reason: str = "") -> None:
         self.columns = columns
         self.head = head
         """The commit it leads to; empty when there is none."""
         self.reason = reason
         """Why nothing, or not all that was asked for, is known; empty when all is."""
-        self.warning = warning
-        """What went wrong with the store; empty when nothing did."""
 
     def __len__(self) -> int:
         """How many commits are known that changed files."""
@@ -144,6 +142,6 @@ class History:
         return sum([weights[commit] for commit in self.columns.commits[number]])
 
 
-def no_history(reason: str, warning: str = "") -> History:
+def no_history(reason: str) -> History:
     """A history that knows nothing, and says why."""
-    return History(to_columns(()), reason=reason, warning=warning)
+    return History(to_columns(()), reason=reason)

@@ -6,17 +6,18 @@ Never an error: where there is no history, or git cannot be asked, there is an e
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex import sqlite
 from aiex.context.history.columns import Columns, from_parts, to_columns, to_commits, to_parts
 from aiex.context.history.log import Commit, Log, find_head, read_log, rename_in
 from aiex.context.history.model import History, no_history
 from aiex.digest import fingerprint
-from aiex.errors import AiexError, StoreError
+from aiex.errors import AiexError
 
 if TYPE_CHECKING:
+    from aiex.context.shelf import Shelf
     from aiex.context.stores.history import HistoryStore
     from aiex.guard.sandbox.files import Workspace
 
@@ -41,7 +42,7 @@ class _Kept(NamedTuple):
 
 def read_history(
     workspace: Workspace,
-    store: HistoryStore | None = None,
+    shelf: Shelf[HistoryStore] | None = None,
     *,
     commits: int = COMMITS,
     timeout_s: float = TIMEOUT_S,
@@ -51,7 +52,7 @@ def read_history(
 
     Args:
         workspace: Its root is the top of the repository; a folder below one has no history of its own.
-        store: Where it is kept between runs; one that fails costs time only.
+        shelf: Where it is kept between runs; one that fails costs time only.
         commits: Most commits, merges and those without a parent not counted.
         timeout_s: Git is stopped after so long, and what it told by then is taken.
         limit_bytes: And after it told so much.
@@ -62,19 +63,18 @@ def read_history(
     if not head:
         return no_history(reason)
     whole = f"{VERSION}/{commits}/{_edge(workspace)}"
-    kept, warning = _load(store)
+    kept = shelf.ask(_load, None) if shelf is not None else None
     if kept is not None and (kept.head, kept.whole) == (head, whole):
-        return History(kept.columns, head=head, reason=kept.reason, warning=warning)
+        return History(kept.columns, head=head, reason=kept.reason)
     bounds = _Bounds(commits, timeout_s, limit_bytes)
     read = _read_on(workspace, head, kept, bounds) if kept is not None and kept.whole == whole else None
     if read is None:
         log = read_log(workspace, head, **bounds._asdict()) or Log([], {})
         read = to_columns(log.commits), log.said or _say_nothing(log)
     columns, reason = read
-    if columns.times:
-        saved = _save(store, _Kept(head, reason, whole, columns))
-        warning = warning or saved
-    return History(columns, head=head, reason=reason, warning=warning)
+    if columns.times and shelf is not None:
+        shelf.tell(partial(_save, kept=_Kept(head, reason, whole, columns)))
+    return History(columns, head=head, reason=reason)
 
 
 class _Bounds(NamedTuple):
@@ -106,31 +106,14 @@ def _edge(workspace: Workspace) -> str:
     return fingerprint(edge, size_bytes=8)
 
 
-def _load(store: HistoryStore | None) -> tuple[_Kept | None, str]:
-    if store is None:
-        return None, ""
-    try:
-        return _from_parts(store.load()), ""
-    except sqlite.DamagedStore as error:
-        return None, store.begin_anew(error)
-    except StoreError as error:
-        return None, f"the history is not kept: {error.message}"
-
-
-def _save(store: HistoryStore | None, kept: _Kept) -> str:
-    if store is None:
-        return ""
+def _save(store: HistoryStore, kept: _Kept) -> None:
     about = json.dumps([kept.head, kept.reason, kept.whole]).encode()
-    try:
-        store.save(to_parts(kept.columns) | {_ABOUT: about})
-    except sqlite.DamagedStore as error:
-        return store.begin_anew(error)
-    except StoreError as error:
-        return f"the history is not kept: {error.message}"
-    return ""
+    store.save(to_parts(kept.columns) | {_ABOUT: about})
 
 
-def _from_parts(parts: dict[str, bytes]) -> _Kept | None:
+def _load(store: HistoryStore) -> _Kept | None:
+    """What the store knows; None when that is nothing, or not whole."""
+    parts = store.load()
     try:
         head, reason, whole = json.loads(parts[_ABOUT])
     except (KeyError, ValueError, TypeError):

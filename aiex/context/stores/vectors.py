@@ -1,8 +1,7 @@
 """Vectors of texts by model and content, in one SQLite file per workspace.
 
-The same content is never embedded twice, whatever file it lies in. All of it can be asked for again: a damaged or newer
-file is set aside and begun anew. Beside the vectors it is kept which texts each file has, so that files need not be
-read to know what has a vector.
+The same content is never embedded twice, whatever file it lies in. All of it can be asked for again. Beside the
+vectors it is kept which texts each file has, so that files need not be read to know what has a vector.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex import sqlite
-from aiex.context.stores.opening import open_or_begin
 from aiex.context.vectors.unit import Vector, to_sketch
 
 if TYPE_CHECKING:
@@ -132,11 +130,6 @@ class VectorStore:
                 marks = ",".join("?" * len(part))
                 rows = self.connection.execute(query.format(marks), (found[0], *part)).fetchall() if found else []
             yield from rows
-
-
-def open_vector_store(path: str) -> tuple[VectorStore, str]:
-    """The store at a path, and what had to be said about opening it (empty when all was well)."""
-    return open_or_begin(VectorStore, path)
 
 
 def _to_bytes(vector: Vector[float]) -> bytes:

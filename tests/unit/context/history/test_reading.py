@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha512
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from aiex.context.history.columns import pack_texts, to_commits
 from aiex.context.history.model import History
 from aiex.context.history.reading import read_history
-from aiex.context.stores.history import HistoryStore, open_history_store
+from aiex.context.shelf import MEMORY, Shelf
+from aiex.context.stores.history import HistoryStore
 from aiex.guard.sandbox.files import Workspace
 from tests.unit.context.history.conftest import Repository
 
@@ -113,7 +115,7 @@ def test_a_shallow_clone_tells_what_it_has(repository: Repository, tmp_path: Pat
         repository.commit(f"Add {name}", f"{name}.py", f"test_{name}.py")
     shallow = tmp_path / "shallow"
     repository.git("clone", "-q", "--depth=2", f"file://{repository.root}", str(shallow))
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
+    store = shelf_at(tmp_path / "history.sqlite")
     assert told(read_history(Workspace(str(shallow)), store)) == [("Add c", ("c.py", "test_c.py"))]
     subprocess.run(["git", "fetch", "-q", "--unshallow"], cwd=shallow, check=True)
     assert len(read_history(Workspace(str(shallow)), store)) == 3
@@ -261,16 +263,24 @@ def test_a_git_inside_the_workspace_is_not_run(
 # --- the store
 
 
-def kept(repository: Repository, store: HistoryStore) -> History:
+def shelf_at(path: Path | str) -> Shelf[HistoryStore]:
+    return Shelf(HistoryStore, str(path), [])
+
+
+def said_by(store: Shelf[HistoryStore]) -> list[str]:
+    return [warning.message for warning in store.warnings]
+
+
+def kept(repository: Repository, store: Shelf[HistoryStore]) -> History:
     return read_history(Workspace(str(repository.root)), store)
 
 
 def test_a_kept_history_needs_no_git(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository.commit("Add the basket", "a.py", "b.py")
-    path = str(tmp_path / "history.sqlite")
-    first = kept(repository, HistoryStore(path))
+    path = tmp_path / "history.sqlite"
+    first = kept(repository, shelf_at(path))
     without_git(monkeypatch, tmp_path)
-    again = kept(repository, HistoryStore(path))
+    again = kept(repository, shelf_at(path))
     assert (again.head, again.columns) == (first.head, first.columns)
     assert again.changed_with(["a.py"]) == first.changed_with(["a.py"])
     assert again.commits_like(["basket"]) == first.commits_like(["basket"])
@@ -278,15 +288,15 @@ def test_a_kept_history_needs_no_git(repository: Repository, tmp_path: Path, mon
 
 def test_only_what_is_new_is_read(repository: Repository, tmp_path: Path) -> None:
     repository.commit("Add", "a.py", "b.py")
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
+    store = shelf_at(tmp_path / "history.sqlite")
     kept(repository, store)
-    store.save(store.load() | {"subjects": pack_texts(["As it was kept"])})
+    store.store.save(store.store.load() | {"subjects": pack_texts(["As it was kept"])})
     repository.commit("Rename", "a.py > d.py")
     assert told(kept(repository, store)) == [("Rename", ("d.py",)), ("As it was kept", ("b.py", "d.py"))]
 
 
 def test_a_changed_past_is_read_anew(repository: Repository, tmp_path: Path) -> None:
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
+    store = shelf_at(tmp_path / "history.sqlite")
     repository.commit("First try", "a.py", "b.py")
     kept(repository, store)
     repository.git("commit", "-q", "--amend", "-m", "Second try")
@@ -294,7 +304,7 @@ def test_a_changed_past_is_read_anew(repository: Repository, tmp_path: Path) -> 
 
 
 def test_a_past_that_is_gone_is_read_anew(repository: Repository, tmp_path: Path) -> None:
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
+    store = shelf_at(tmp_path / "history.sqlite")
     repository.commit("First try", "a.py", "b.py")
     kept(repository, store)
     repository.git("reset", "-q", "--soft", "HEAD~1")
@@ -306,7 +316,7 @@ def test_a_past_that_is_gone_is_read_anew(repository: Repository, tmp_path: Path
 
 
 def test_an_older_commit_that_is_checked_out_forgets_the_later_ones(repository: Repository, tmp_path: Path) -> None:
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
+    store = shelf_at(tmp_path / "history.sqlite")
     repository.commit("Early", "a.py", "b.py")
     repository.commit("Late", "c.py")
     kept(repository, store)
@@ -323,7 +333,7 @@ def test_reading_on_gives_what_reading_all_gives(
     repository: Repository, tmp_path: Path, before: list[list[str]], after: list[list[str]]
 ) -> None:
     repository.git("checkout", "-q", "--force", "-B", "trial", "main")
-    store = HistoryStore(":memory:")
+    store = shelf_at(MEMORY)
     for changes in (before, after):
         for names in changes:
             apply(repository, names)
@@ -344,52 +354,53 @@ def test_a_damaged_store_costs_no_answer(repository: Repository, tmp_path: Path)
     repository.commit("Add", "a.py", "b.py")
     path = tmp_path / "history.sqlite"
     path.write_bytes(b"no database " * 1000)
-    store, said = open_history_store(str(path))
-    assert "set aside" in said
+    store = shelf_at(path)
     assert len(kept(repository, store)) == 1
+    assert ["set aside" in said for said in said_by(store)] == [True]
     assert HistoryStore(str(path)).load()
 
 
 @pytest.mark.parametrize("part", ["about", "times", "changed.numbers", "commits.starts", "said.numbers"])
 def test_a_kept_history_that_is_not_whole_is_read_anew(repository: Repository, tmp_path: Path, part: str) -> None:
     repository.commit("Add", "a.py", "b.py")
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
+    store = shelf_at(tmp_path / "history.sqlite")
     kept(repository, store)
-    store.save(store.load() | {part: b"\xff" * 8})
+    store.store.save(store.store.load() | {part: b"\xff" * 8})
     assert told(kept(repository, store)) == [("Add", ("a.py", "b.py"))]
 
 
 def test_a_store_that_fails_is_told_beside_the_answer(repository: Repository, tmp_path: Path) -> None:
     repository.commit("Add", "a.py", "b.py")
-    store = HistoryStore(str(tmp_path / "history.sqlite"))
-    store.connection.execute("pragma query_only = true")
+    store = shelf_at(tmp_path / "history.sqlite")
+    store.store.connection.execute("pragma max_page_count = 1")
+    for number in range(3):  # of names that cannot be packed into one page
+        repository.commit("Add many", *(sha512(bytes([number, name])).hexdigest() for name in range(40)))
     history = kept(repository, store)
-    assert (len(history), history.reason) == (1, "")
-    assert history.warning.startswith("the history is not kept: ")
+    assert (len(history), history.reason) == (4, "")
+    assert [said.startswith("the cache does not work: ") for said in said_by(store)] == [True]
 
 
 def test_without_a_place_for_the_store_there_is_a_history(repository: Repository, tmp_path: Path) -> None:
     repository.commit("Add", "a.py", "b.py")
     (tmp_path / "file").write_text("no folder")
-    store, said = open_history_store(str(tmp_path / "file" / "history.sqlite"))
-    assert said.endswith("going on without a cache")
+    store = shelf_at(tmp_path / "file" / "history.sqlite")
     assert len(kept(repository, store)) == 1
-    assert store.load()
+    assert [said.endswith("going on without a cache") for said in said_by(store)] == [True]
+    assert store.store.load()
 
 
 def test_a_store_that_fails_while_reading_is_begun_anew(repository: Repository, tmp_path: Path) -> None:
     repository.commit("Add", "a.py", "b.py")
     path = tmp_path / "history.sqlite"
-    store = HistoryStore(str(path))
+    store = shelf_at(path)
     kept(repository, store)
-    store.connection.execute("pragma wal_checkpoint(truncate)")
+    store.store.connection.execute("pragma wal_checkpoint(truncate)")
     store.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
-    store, _ = open_history_store(str(path))
-    history = kept(repository, store)
-    assert told(history) == [("Add", ("a.py", "b.py"))]
-    assert "begun anew" in history.warning
+    store = shelf_at(path)
+    assert told(kept(repository, store)) == [("Add", ("a.py", "b.py"))]
+    assert ["begun anew" in said for said in said_by(store)] == [True]
     assert HistoryStore(str(path)).load()
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from aiex.context.stores.vectors import VectorStore, open_vector_store
+from aiex.context.shelf import Shelf
+from aiex.context.stores.vectors import VectorStore
 from aiex.context.vectors.filling import Filled, fill
 from aiex.context.vectors.unit import to_unit
 from aiex.errors import ProviderError, Rejected
+from aiex.events import Warned
 from tests.unit.context.vectors.conftest import Embedder, embed_words
 
 TEXTS = {"d1": "open the door", "d2": "close the window", "d3": "paint it"}
@@ -91,6 +93,7 @@ def test_many_digests_are_asked_for_at_once(store: VectorStore) -> None:
 def test_a_damaged_store_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "vectors.sqlite"
     path.write_bytes(b"no database " * 1000)
-    store, said = open_vector_store(str(path))
-    assert "set aside" in said
+    warnings: list[Warned] = []
+    store = Shelf(VectorStore, str(path), warnings).store
+    assert ["set aside" in told.message for told in warnings] == [True]
     assert store.missing("m", ["d"]) == ["d"]
