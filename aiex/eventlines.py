@@ -22,6 +22,7 @@ from aiex.events import (
     ReasoningDelta,
     Retrying,
     Rewound,
+    SecurityNoticed,
     SessionStarted,
     TextDelta,
     ToolFinished,
@@ -109,6 +110,7 @@ _HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
     Noted: {"type": "progress"},
     Failed: {"type": "error", "severity": "error"},
     Warned: {"type": "error", "severity": "warning"},
+    SecurityNoticed: {"type": "error", "severity": "warning", "subtype": "security"},
 }
 
 

@@ -287,6 +287,16 @@ class Warned:
 
 
 @record
+class SecurityNoticed:
+    """The audit log gives reason to look: for a person, a log, or an alert."""
+
+    kind: Literal["repeated-denials", "escape-tried", "tampering", "new-host"]
+    message: str
+    session: str = ""
+    """The session in which it happened; empty where it is about the log itself."""
+
+
+@record
 class TurnEnded:
     """The outcome of a wish; always the last event, and the only one that carries an exit code.
 
@@ -328,6 +338,7 @@ LastingEvent = (
     | Progressed
     | Noted
     | Warned
+    | SecurityNoticed
     | TurnEnded
 )
 Event = StreamEvent | LastingEvent
