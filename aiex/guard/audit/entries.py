@@ -1,0 +1,156 @@
+"""What an audit record says: a decision, an outcome, or a note of the log about itself; and its sealed JSON form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, Final, Literal
+
+from aiex.digest import fingerprint
+from aiex.errors import StoreError
+from aiex.guard.actions import Action, Decision
+from aiex.record import record
+
+What = Literal["decision", "outcome", "note"]
+Status = Literal["done", "failed", "refused", "cancelled"]
+About = Literal["lost", "head-missing", "head-behind", "unfinished", "missed", "erased", "rotated"]
+
+
+@record
+class Outcome:
+    """What came of an action."""
+
+    status: Status
+    of: int = 0
+    """The number of the decision that let it happen; 0 when there is none."""
+    text: str = ""
+    """For a person, in a few words: an exit code, an error; nothing that was read or written."""
+    redactions: int = 0
+    """How many secrets were taken out of what it showed."""
+
+
+@record
+class Note:
+    """What the log says about itself."""
+
+    about: About
+    text: str
+    data: Mapping[str, int | str] = field(default_factory=dict)
+
+
+Verdict = Decision | Outcome | Note
+NOWHERE: Final = Action("tool", "")
+"""The action of a note, which is about none."""
+
+
+@record
+class Entry:
+    """One record, opened."""
+
+    seq: int
+    at_ms: int
+    """UTC, milliseconds since 1970."""
+    session: str
+    who: str
+    action: Action
+    verdict: Verdict
+
+
+WHATS: Final[Mapping[str, int]] = {"decision": 1, "outcome": 2, "note": 3}
+KINDS: Final[Mapping[str, int]] = {
+    "read": 1, "write": 2, "delete": 3, "command": 4, "network": 5, "tool": 6, "approval": 7,
+}  # fmt: skip
+ABOUTS: Final[Mapping[str, int]] = {
+    "lost": 1, "head-missing": 2, "head-behind": 3, "unfinished": 4, "missed": 5, "erased": 6, "rotated": 7,
+}  # fmt: skip
+EFFECTS: Final[Mapping[str, int]] = {
+    "allow": 1, "ask": 2, "deny": 3, "done": 4, "failed": 5, "refused": 6, "cancelled": 7,
+}  # fmt: skip
+"""What stands in the open beside the sealed part, as numbers that never change; 0 for a word of a later version."""
+DENIED: Final = frozenset({EFFECTS["deny"], EFFECTS["refused"]})
+
+
+MOST_BYTES: Final = 1 << 19
+_LONGEST_CHARS: Final = (50_000, 5_000, 500)
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def codes_of(action: Action, verdict: Verdict) -> tuple[int, int, int]:
+    """What, kind and effect, as they stand in the open."""
+    match verdict:
+        case Decision():
+            return WHATS["decision"], KINDS.get(action.kind, 0), EFFECTS.get(verdict.effect, 0)
+        case Outcome():
+            return WHATS["outcome"], KINDS.get(action.kind, 0), EFFECTS.get(verdict.status, 0)
+        case Note():
+            return WHATS["note"], ABOUTS[verdict.about], 0
+
+
+def to_payload(session: str, who: str, action: Action, verdict: Verdict) -> bytes:
+    """The part that gets sealed: JSON in ASCII, so that names which are not UTF-8 survive.
+
+    Where it is larger than a record can be, long texts are cut, and say so with a digest of the whole. Raises
+    StoreError if that does not help.
+    """
+    said: dict[str, Any] = {"session": session}
+    if who:
+        said["who"] = who
+    match verdict:
+        case Decision(effect=effect, rule=rule, scope=scope, reason=reason):
+            said["decision"] = [effect, rule, scope, reason]
+        case Outcome(status=status, of=of, text=text, redactions=redactions):
+            said["outcome"] = [status, of, text, redactions]
+        case Note(about=about, text=text, data=data):
+            said["note"] = [about, text, dict(data)]
+    if action is not NOWHERE:
+        said["action"] = [action.kind, action.subject, action.detail]
+    payload = _encode(said).encode("ascii")
+    return payload if len(payload) <= MOST_BYTES else _cut_to_fit(said)
+
+
+def _cut_to_fit(said: Mapping[str, Any]) -> bytes:
+    for longest in _LONGEST_CHARS:
+        payload = _encode(_shorten(said, longest)).encode("ascii")
+        if len(payload) <= MOST_BYTES:
+            return payload
+    raise StoreError("an action says more of itself than a record can hold", hint="it has too many details")
+
+
+def _shorten(value: Any, longest: int) -> Any:
+    match value:
+        case str() if len(value) > longest:
+            return _cut(value, longest)
+        case list() | tuple():
+            return [_shorten(one, longest) for one in value]
+        case Mapping():
+            return {name: _shorten(one, longest) for name, one in value.items()}
+        case _:
+            return value
+
+
+def _cut(text: str, longest_chars: int) -> str:
+    whole = text.encode("utf-8", "surrogatepass")
+    return f"{text[: longest_chars // 2]} [cut: {len(text)} characters, blake2b {fingerprint(whole)}]"
+
+
+def from_payload(data: bytes, seq: int, at_ms: int) -> Entry:
+    """Read what `to_payload` wrote. Raises StoreError if it is something else."""
+    try:
+        said = json.loads(data)
+        kind, subject, detail = said.get("action") or (NOWHERE.kind, "", {})
+        action = Action(kind, str(subject), {str(name): str(value) for name, value in detail.items()})
+        return Entry(seq, at_ms, str(said["session"]), str(said.get("who", "")), action, _verdict(said))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise StoreError(f"cannot read audit record {seq}: it does not say what a record says") from error
+
+
+def _verdict(said: Mapping[str, Any]) -> Verdict:
+    if "decision" in said:
+        effect, rule, scope, reason = said["decision"]
+        return Decision(effect, rule, scope, reason)
+    if "outcome" in said:
+        status, of, text, redactions = said["outcome"]
+        return Outcome(status, of, text, redactions)
+    about, text, data = said["note"]
+    return Note(about, text, data)
