@@ -1,0 +1,198 @@
+"""The log as a file: records are appended one after the other, by any number of processes, and the head follows.
+
+Room is made ahead with zeros, because a file that grows must have its size written with every synced record.
+A record counts once it is in the log and the head says so. What is found to differ from the head is repaired before
+the next record, and the log says in a note what was lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aiex import dirs
+from aiex.errors import Conflict
+from aiex.guard.audit.entries import Note
+from aiex.guard.audit.frames import (
+    HEADER_BYTES,
+    LEAST_BYTES,
+    LINK_BYTES,
+    VERSION,
+    Chain,
+    Row,
+    digest,
+    render_header,
+    render_record,
+)
+from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head, render_head
+from aiex.guard.audit.walk import Position, read_at, write_at
+from aiex.sqlite import identify, translated_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiex.guard.audit.turns import Turns
+
+ROOM_BYTES: Final = 1 << 18
+"""How much room is made at once. Source: benchmarks/audit.py; beyond 256 KiB nothing is gained."""
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+_sync = getattr(os, "fdatasync", os.fsync)
+
+
+class Draft(NamedTuple):
+    """A record that waits for its place."""
+
+    what: int
+    kind: int
+    effect: int
+    tag: bytes
+    sealed: bytes
+
+
+class ChainFile:
+    """Appends to one log. `log` and `head` are paths in two folders; `seal` makes a record of a note."""
+
+    def __init__(self, log: str, head: str, chain: Chain, turns: Turns, seal: Callable[[Note], Draft]) -> None:
+        self.log, self.head = log, head
+        self._chain = chain
+        self._turns = turns
+        self._seal = seal
+        self._log_file = self._head_file = _File()
+        self._end = Head(b"", 0, 0, 0, b"")
+        self._end_bytes = b""
+        self._owner = 0
+        self.found: list[Note] = []
+        """Notes of what was found wrong, for those who want to be told; taken away by whoever tells it."""
+
+    def append(self, draft: Draft, at_ms: int, *, synced: bool) -> int:
+        """Write a record at the end; its number.
+
+        Args:
+            synced: Come back only when the record would survive a power cut. Otherwise it survives the end of the
+                process, however that comes.
+
+        Raises:
+            StoreError: if it cannot be written; it is not in the log then.
+            Conflict: if another process holds the log for too long.
+        """
+        with translated_errors(self.log), self._turns:
+            self._find_end()
+            self._write(draft, at_ms, synced=synced)
+            return self._end.seq
+
+    def close(self) -> Head | None:
+        """Give back the room that was not used, and the files; the head as this process left it."""
+        end = self._end if self._end_bytes else None
+        if self._log_file.descriptor >= 0 and self._owner == os.getpid():
+            with suppress(OSError, Conflict), self._turns:
+                if self._is_current():
+                    os.ftruncate(self._log_file.descriptor, self._end.offset)
+        self._release()
+        self._turns.close()
+        return end
+
+    # --- where the end is -------------------------------------------------------------------------------------------
+
+    def _find_end(self) -> None:
+        """Make `_end` what the files say, opened, created and repaired as needed."""
+        if self._is_current():
+            return
+        self._open()
+        data = read_at(self._head_file.descriptor, HEAD_BYTES, 0)
+        head = parse_head(self._chain, data)
+        if head and self._is_end(head):
+            self._end, self._end_bytes = head, data
+            return
+        from aiex.guard.audit.recovery import recover
+
+        self._end_bytes = b""
+        start, notes = recover(self._log_file.descriptor, self.log, self._chain, head, is_new=not data)
+        if start is None:
+            self._open()
+            start = self._begin(head)
+        name, at_ms = read_at(self._log_file.descriptor, 16, 16), int(time.time() * 1000)
+        self._end = Head(name, start.seq, start.offset, at_ms, start.link)
+        for note in notes:  # the head follows the notes: until they are written it says what was lost
+            self._write(self._seal(note), at_ms, synced=True)
+        self.found += notes
+        if not notes:
+            self._put_head(self._end)
+
+    def _is_current(self) -> bool:
+        """Whether nobody else wrote since we did, and both files are still the ones at their paths."""
+        if not self._end_bytes or self._owner != os.getpid():
+            return False
+        if identify(self.log) != self._log_file.identity or not os.fstat(self._head_file.descriptor).st_nlink:
+            return False
+        return read_at(self._head_file.descriptor, HEAD_BYTES, 0) == self._end_bytes and self._is_end(self._end)
+
+    def _is_end(self, head: Head) -> bool:
+        """Whether the log ends, by its bytes, where the head says."""
+        data = read_at(self._log_file.descriptor, LINK_BYTES + 4, head.offset - LINK_BYTES)
+        return data[:LINK_BYTES] == head.link and not data[LINK_BYTES:].strip(b"\0")
+
+    def _begin(self, head: Head | None) -> Position:
+        """Start a log; numbers go on after what an older one had."""
+        header = render_header(self._chain, os.urandom(16))
+        write_at(self._log_file.descriptor, header, 0)
+        os.fsync(self._log_file.descriptor)
+        return Position(head.seq if head else 0, HEADER_BYTES, header[32:])
+
+    def _open(self) -> None:
+        self._release()
+        self._owner = os.getpid()
+        self._log_file, self._head_file = _open(self.log), _open(self.head)
+
+    def _release(self) -> None:
+        if self._owner == os.getpid():
+            for file in (self._log_file, self._head_file):
+                if file.descriptor >= 0:
+                    os.close(file.descriptor)
+        self._log_file = self._head_file = _File()
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _write(self, draft: Draft, at_ms: int, *, synced: bool) -> None:
+        log, head, offset, link = self._log_file.descriptor, self._end, self._end.offset, self._end.link
+        row = Row(LEAST_BYTES + len(draft.sealed), VERSION, draft.what, draft.kind, draft.effect, head.seq + 1, at_ms,
+                  draft.tag, digest(draft.sealed))  # fmt: skip
+        data = render_record(self._chain, link, row, draft.sealed)
+        try:
+            self._make_room(offset + len(data))
+            write_at(log, data, offset)
+            if synced:
+                _sync(log)
+            self._put_head(Head(head.log, row.seq, offset + len(data), at_ms, data[-LINK_BYTES:]))
+        except BaseException:
+            self._end_bytes = b""  # look again before the next record
+            with suppress(OSError):
+                os.ftruncate(log, offset)
+            raise
+
+    def _make_room(self, end: int) -> None:
+        log = self._log_file.descriptor
+        size = os.fstat(log).st_size
+        if size >= end:
+            return
+        write_at(log, bytes(max(ROOM_BYTES, end - size)), size)
+
+    def _put_head(self, head: Head) -> None:
+        data = render_head(self._chain, head)
+        write_at(self._head_file.descriptor, data, 0)
+        self._end, self._end_bytes = head, data
+
+
+class _File(NamedTuple):
+    descriptor: int = -1
+    identity: tuple[int, int] = (0, 0)
+
+
+def _open(path: str) -> _File:
+    with translated_errors(path):
+        dirs.ensure(os.path.dirname(path))
+        descriptor = os.open(path, _FLAGS | _BINARY, 0o600)
+        found = os.fstat(descriptor)
+    return _File(descriptor, (found.st_dev, found.st_ino))

@@ -1,0 +1,102 @@
+"""One writer at a time, also among processes: a lock that is taken thousands of times a second."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from aiex import dirs
+from aiex.errors import Conflict
+from aiex.sqlite import translated_errors
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+WITHIN_S: Final = 10.0
+"""How long the others may write before we say so; a record takes microseconds, a synced one milliseconds."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.0002, 0.01
+
+
+class Turns:
+    """`with turns:` waits until nobody else writes; goes with the process, however that ends."""
+
+    def __init__(self, path: str, *, within_s: float = WITHIN_S) -> None:
+        self._path = path
+        self._within_s = within_s
+        self._threads = threading.Lock()
+        self._descriptor = -1
+        self._owner = 0
+
+    def __enter__(self) -> Self:
+        end = time.monotonic() + self._within_s
+        if not self._threads.acquire(timeout=self._within_s):
+            self._give_up()
+        try:
+            self._open()
+            wait_s = _FIRST_WAIT_S
+            while not _take(self._descriptor):
+                if time.monotonic() >= end:
+                    self._give_up()
+                time.sleep(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        except BaseException:
+            self._threads.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        _give(self._descriptor)
+        self._threads.release()
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._descriptor >= 0 and self._owner == os.getpid():
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _open(self) -> None:
+        """Open the file once in each process: a child that was forked would share the lock of its parent."""
+        if self._owner != os.getpid() or self._descriptor < 0:
+            with translated_errors(self._path):
+                dirs.ensure(os.path.dirname(self._path))
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            self._owner = os.getpid()
+
+    def _give_up(self) -> None:
+        raise Conflict(
+            f"another process holds {self._path} for more than {self._within_s:g} s",
+            hint="wait for the other aiex to finish, then try again",
+        )
+
+
+def _take(descriptor: int) -> bool:
+    """Lock an open file without waiting; False when somebody else has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, errno.EINTR):
+            return False
+        raise
+    return True
+
+
+def _give(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
