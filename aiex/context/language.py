@@ -7,7 +7,7 @@ cost nothing there, and runs the query once per window of the file.
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY
 from dataclasses import field as dataclass_field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from aiex import plugins
 from aiex.context.facts import Import, SymbolKind
 from aiex.context.languages import ROOM
+from aiex.record import record
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -85,9 +86,13 @@ def _stem_names(path: str) -> set[str]:
     return {stem, folder} - {""}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record
 class Language:
     """Everything the engine asks about one language."""
+
+    _: KW_ONLY
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     name: str
     grammar: str

@@ -76,6 +76,9 @@ class Corpus(Protocol):
     def postings(self, term: str) -> Sequence[Postings]:
         """Where a term occurs, by part of the index."""
 
+    def fetch_definitions(self, names: Iterable[str]) -> None:
+        """Read where many identifiers are defined at once, so that `definitions` costs nothing."""
+
     def definitions(self, name: str) -> Sequence[int]:
         """Documents that define exactly this identifier (the last part of a qualified name)."""
 

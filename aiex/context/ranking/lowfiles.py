@@ -16,17 +16,8 @@ _LOW = re.compile(
     r"|\.(?:md|rst|txt|adoc|html?|css|scss|json|ya?ml|toml|lock|cfg|ini|xml|svg|csv|po|min\.js|snap)$",
     re.IGNORECASE,
 )
-_TEST = re.compile(
-    r"(?:^|/)(?:tests?|testing|__tests__|specs?|e2e|testdata|testsuite)/|(?:^|/)test_[^/]*$|[._-](?:tests?|spec)\.\w+$"
-    r"|[a-z0-9](?:Tests?|TestCase|Spec|IT)\.\w+$",
-)
 
 
 def is_low(path: str) -> bool:
     """Whether a file is ranked last: a change for a task is rarely made there, or only goes along."""
     return _LOW.search(path) is not None
-
-
-def is_test(path: str) -> bool:
-    """Whether a file holds tests."""
-    return _TEST.search(path) is not None

@@ -40,7 +40,6 @@ _LONGEST_PATH = 300
 _FILE = re.compile(r"\w\.[A-Za-z]\w{0,5}\Z")
 _LINE = re.compile(r"(?::|[\"'], line |\()(\d{1,6})\b")
 _HYPHENATED = re.compile(r"\b[A-Za-z]+(?:-[A-Za-z]+)+\b")
-_SCOPE = re.compile(r"\A\s*\w+\(([^()\n]+)\)!?:")
 
 
 class Name(NamedTuple):
@@ -65,15 +64,12 @@ class Request(NamedTuple):
     text: str
     terms: dict[str, float]
     """Weight of each term, above 0."""
-    title_terms: frozenset[str]
     names: tuple[Name, ...]
     paths: tuple[str, ...]
     """File names and paths as written, `/` between folders."""
     dotted: tuple[str, ...]
     """Qualified names as paths: `a.b.c` gives `a/b/c`."""
     places: tuple[Place, ...]
-    scope: str
-    """The part of the program that a conventional commit names: `router` in `fix(router): …`."""
 
 
 def read_request(text: str) -> Request:
@@ -81,18 +77,15 @@ def read_request(text: str) -> Request:
     said = _without_form(text[:LONGEST_CHARACTERS])
     title, _, body = said.partition("\n")
     prose = _FENCE.sub("\n", body)
-    scope = _SCOPE.match(title)
     title_terms = count_terms(_encode(title))
     written = list(_find_paths(said))
     return Request(
         text,
         _weigh(title, prose, body, title_terms),
-        frozenset(title_terms),
         _find_names(said, "\n".join((title, prose))),
         tuple(dict.fromkeys(path for path, _ in written)),
         tuple(dict.fromkeys(_SEPARATOR.sub("/", name) for name in _NAME.findall(said) if _SEPARATOR.search(name))),
         tuple(dict.fromkeys(Place(path, line) for path, line in written if line)),
-        scope.group(1) if scope else "",
     )
 
 

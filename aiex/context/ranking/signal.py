@@ -57,6 +57,7 @@ class Evidence:
     def named(self) -> Mapping[str, Sequence[int]]:
         """Documents that define each of the names in the request."""
         corpus = self.corpus
+        corpus.fetch_definitions([name.text for name in self.request.names])
         return {name.text: found for name in self.request.names if (found := corpus.definitions(name.text))}
 
     def is_low(self, file: int) -> bool:

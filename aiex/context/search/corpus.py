@@ -6,6 +6,7 @@ does not depend on how the index came about.
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, compress
@@ -135,9 +136,8 @@ class Corpus:
         """For each segment, where the documents of each of its files begin, and the end."""
         found: list[list[int]] = []
         for live in self.lives:
-            sizes = [0] * len(live.head.files)
-            for owner in live.head.owners:
-                sizes[owner] += owner not in live.dead
+            counts = Counter(live.head.owners)
+            sizes = (0 if number in live.dead else counts[number] for number in range(len(live.head.files)))
             found.append(list(accumulate(sizes, initial=0)))
         return found
 
@@ -167,6 +167,10 @@ class Corpus:
         """Where a term occurs, by segment."""
         self.fetch((term,))
         return self._postings[term]
+
+    def fetch_definitions(self, names: Iterable[str]) -> None:
+        """Read where many identifiers are defined at once."""
+        self.fetch([DEFINES + name for name in names])
 
     def definitions(self, name: str) -> list[int]:
         """Documents that define exactly this identifier (the last part of a qualified name)."""

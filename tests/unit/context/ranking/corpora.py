@@ -69,6 +69,9 @@ class Sources:
         found = self.terms.get(term)
         return [Part(0, array("I", found), bytes(found.values()))] if found else []
 
+    def fetch_definitions(self, names: Iterable[str]) -> None:
+        pass
+
     def definitions(self, name: str) -> list[int]:
         return [number for number, known in enumerate(self.names) if known.rpartition(".")[2] == name]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from aiex.context.ranking.lowfiles import is_low, is_test
+from aiex.context.ranking.lowfiles import is_low
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,3 @@ def test_tests_documents_and_examples_are_low(path: str) -> None:
 )  # fmt: skip
 def test_sources_are_not_low(path: str) -> None:
     assert not is_low(path)
-
-
-def test_examples_are_no_tests() -> None:
-    assert is_test("tests/test_basket.py")
-    assert not is_test("examples/hello.js")

@@ -7,8 +7,6 @@ from aiex.context.search.words import stem
 def test_words_of_the_title_weigh_more_than_those_of_the_body() -> None:
     request = read_request("Retry the upload\n\nThe basket is lost when the network fails.")
     assert request.terms["retry"] > request.terms["basket"]
-    assert "retry" in request.title_terms
-    assert "basket" not in request.title_terms
 
 
 @pytest.mark.parametrize(
@@ -59,11 +57,6 @@ def test_lines_of_stack_traces_are_places(trace: str, place: Place) -> None:
 def test_qualified_names_are_paths_of_modules_too() -> None:
     assert "shop/basket/Basket" in read_request("see shop.basket.Basket").dotted
     assert "shop/basket" in read_request("see shop::basket").dotted
-
-
-def test_the_scope_of_a_conventional_commit_is_known() -> None:
-    assert read_request("fix(router): keep the query").scope == "router"
-    assert read_request("fix: keep the query").scope == ""
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "<!--", "```", "\udc80\x00", "?!"])
