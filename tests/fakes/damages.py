@@ -75,7 +75,8 @@ if os.geteuid() == 0:
     os.chdir("."), os.setgid(65534), os.setuid(65534)
 """
 SMALL_FILES = """
-import resource, signal
+import resource, signal, sys
+sys.dont_write_bytecode = True  # or compiled modules would be cut for everybody
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 """
