@@ -7,25 +7,21 @@ lacks it: so the full index may grow file by file, where requests look, and noth
 
 import gc
 import os
-from array import array
-from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from aiex.context.listing import FileEntry, Listing
 from aiex.context.ranking.lowfiles import is_low
-from aiex.context.reading import Content, read_content
+from aiex.context.reading import Content
 from aiex.context.search.documents import LONGEST_LINES
 from aiex.context.search.index import DEAD_SHARE, Index, Live
-from aiex.context.search.reading import Piece, to_seen
+from aiex.context.search.reading import Piece, make_piece
 from aiex.context.search.scan import Place, scan
-from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Segment
-from aiex.context.search.words import spell_once, split_words
-from aiex.context.stores.segments import Seen, SegmentStore
+from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Maker, Span
+from aiex.context.search.words import speak_path, split_words
+from aiex.context.stores.segments import SegmentStore
 from aiex.context.workforce import is_much
-from aiex.errors import AiexError
 from aiex.guard.sandbox.workers import Died, run_in_workers
 
 if TYPE_CHECKING:
@@ -35,9 +31,6 @@ PIECE_BYTES = 1_000_000
 """Source for one segment: the postings of larger ones do not fit into the caches of processors."""
 MOST_PIECES = 64
 """Of one refresh; of more source they are larger."""
-MOST_WORDS = 100_000
-"""That a worker knows at a time."""
-_append = list[int].append
 VERSION = 1
 """Raised when the same files would give other segments."""
 BLOCK_LINES = 100
@@ -137,135 +130,64 @@ def _to_batches(entries: Sequence[FileEntry]) -> Iterator[list[FileEntry]]:
         yield batch
 
 
-def scan_piece(
-    workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry], targets: "_Targets | None" = None
-) -> Piece:
+def scan_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry]) -> Piece:
     """The segment of some files, without a parse."""
-    maker = _Maker(_Targets() if targets is None else targets)
-    seen: list[Seen] = []
-    failed: list[tuple[str, AiexError]] = []
-    for entry in entries:
-        try:
-            content = read_content(workspace, entry)
-        except AiexError as error:
-            failed.append((entry.path, error))
-            continue
-        seen.append(to_seen(content))
-        maker.add(content, limit_bytes)
-    return Piece(maker.segment(), seen, failed, sum(entry.size_bytes for entry in entries))
+    maker = Maker(counted=False)
+    return make_piece(workspace, entries, lambda content: _take_in(maker, content, limit_bytes), maker.segment)
 
 
 def _scan_apart(workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry]) -> Piece:
-    """The same in a worker, which keeps what it knows of words."""
+    """The same in a worker."""
     gc.disable()  # what is made here has no cycles: looking for some took a tenth of the time
-    if len(_KEPT) > MOST_WORDS:
-        _KEPT.forget()
-    return scan_piece(workspace, limit_bytes, entries, _KEPT)
+    return scan_piece(workspace, limit_bytes, entries)
 
 
-class _Targets(dict[bytes, tuple[list[int], ...]]):
-    """For each word the documents of each of its terms, where a document may stand twice."""
-
-    def __init__(self) -> None:
-        self.places: defaultdict[str, list[int]] = defaultdict(list)
-
-    def __missing__(self, word: bytes) -> tuple[list[int], ...]:
-        targets = self[word] = tuple([self.places[term] for term in spell_once(word)])
-        return targets
-
-    def forget(self) -> None:
-        """Become empty."""
-        self.clear()
-        self.places.clear()
+def _take_in(maker: Maker, content: Content, limit_bytes: int) -> None:
+    """Take in one file; what is not text or too large has no documents."""
+    row, source = content.row, content.source
+    owner = maker.add_file(File(row.path, row.digest, ""))
+    if source and not content.note and len(source) <= limit_bytes:
+        places = scan(source, content.language.name if content.language else "")
+        _note_words(maker, row.path, source, _add_documents(maker, owner, source, places))
 
 
-_KEPT = _Targets()
-"""Of a worker."""
+def _add_documents(maker: Maker, owner: int, source: bytes, places: list[Place]) -> list[tuple[Place, int]]:
+    """Each place with its document; the first of them where it takes several."""
+    line_count = source.count(b"\n") + (not source.endswith(b"\n"))
+    last = Place(len(source), line_count, "", b"", "")
+    added: list[tuple[Place, int]] = []
+    for place, after in zip(places, [*places[1:], last], strict=True):
+        pieces = -(-(after.line - place.line) // LONGEST_LINES)
+        if len(maker.owners) + pieces > MOST_DOCUMENTS:
+            break
+        added.append((place, len(maker.owners)))
+        start = place.line
+        for piece in range(pieces):
+            end = start + (after.line - start) // (pieces - piece)
+            maker.add_document(owner, Span(start + 1, end, place.name, place.kind))
+            start = end
+    return [*added, (last, len(maker.owners))]
 
 
-class _Maker:
-    """Takes files in piece by piece; what a piece says is a set of terms."""
-
-    def __init__(self, targets: _Targets) -> None:
-        self.files: list[File] = []
-        self.owners, self.lengths = array("H"), array("H")
-        self.starts, self.ends = array("I"), array("I")
-        self.names: list[str] = []
-        self.kinds: list[str] = []
-        self.targets = targets
-
-    def add(self, content: Content, limit_bytes: int) -> None:
-        """Take in one file; what is not text or too large has no documents."""
-        row, source = content.row, content.source
-        self.files.append(File(row.path, row.digest, ""))
-        if source and not content.note and len(source) <= limit_bytes:
-            places = scan(source, content.language.name if content.language else "")
-            self._note_words(row.path, source, self._add_documents(source, places))
-
-    def _add_documents(self, source: bytes, places: list[Place]) -> list[tuple[Place, int]]:
-        """Each place with its document; the first of them where it takes several."""
-        line_count = source.count(b"\n") + (not source.endswith(b"\n"))
-        last = Place(len(source), line_count, "", b"", "")
-        owner = len(self.files) - 1
-        added: list[tuple[Place, int]] = []
-        for place, after in zip(places, [*places[1:], last], strict=True):
-            pieces = -(-(after.line - place.line) // LONGEST_LINES)
-            if len(self.owners) + pieces > MOST_DOCUMENTS:
-                break
-            added.append((place, len(self.owners)))
-            start = place.line
-            for piece in range(pieces):
-                end = start + (after.line - start) // (pieces - piece)
-                self.starts.append(start + 1)
-                self.ends.append(end)
-                start = end
-            self.owners.extend(repeat(owner, pieces))
-            self.names += repeat(place.name, pieces)
-            self.kinds += repeat(place.kind, pieces)
-        return [*added, (last, len(self.owners))]
-
-    def _note_words(self, path: str, source: bytes, places: list[tuple[Place, int]]) -> None:
-        """Note the words of each block for its first document, and those of its name for each."""
-        places_of, targets = self.targets.places, self.targets
-        said = _spoken(path)
-        most = LOW_BLOCK_LINES if is_low(path) else BLOCK_LINES
-        for first, after in _to_blocks(places, most):
-            (start, number), (stop, end) = places[first], places[after]
-            words = split_words(said + source[start.start : stop.start])
-            said = b""
-            deque(map(_append, chain.from_iterable(map(targets.__getitem__, set(words))), repeat(number)), maxlen=0)
-            share = len(words) / max(stop.line - start.line, 1)
-            for (_, _, name, base, _), document in places[first:after]:
-                if name:
-                    places_of[DEFINES + name.rpartition(".")[2]].append(document)
-                    for target in targets[base] if document > number and base.isalnum() else ():
-                        target.append(document)
-            self.lengths.append(min(len(words), LONGEST_LENGTH))
-            self.lengths.extend(
-                min(int(share * (self.ends[other] - self.starts[other] + 1)), LONGEST_LENGTH)
-                for other in range(number + 1, end)
-            )
-
-    def segment(self) -> Segment:
-        """Everything taken in; the targets are empty afterwards."""
-        found = self.targets.places
-        terms = sorted([term for term, numbers in found.items() if numbers])
-        lists = [numbers if len(numbers := found[term]) == 1 else list(dict.fromkeys(numbers)) for term in terms]
-        documents, sizes = array("H", chain.from_iterable(lists)), array("I", map(len, lists))
-        for term in terms:
-            found[term].clear()
-        return Segment(
-            tuple(self.files),
-            self.owners.tobytes(),
-            self.starts.tobytes(),
-            self.ends.tobytes(),
-            self.lengths.tobytes(),
-            tuple(self.names),
-            tuple(self.kinds),
-            tuple(terms),
-            sizes.tobytes(),
-            documents.tobytes(),
-            b"\1" * len(documents),
+def _note_words(maker: Maker, path: str, source: bytes, places: list[tuple[Place, int]]) -> None:
+    """Note the words of each block for its first document, and those of its name for each."""
+    said = speak_path(path) + b" "
+    most = LOW_BLOCK_LINES if is_low(path) else BLOCK_LINES
+    for first, after in _to_blocks(places, most):
+        (start, number), (stop, end) = places[first], places[after]
+        words = split_words(said + source[start.start : stop.start])
+        said = b""
+        maker.note(set(words), number)
+        share = len(words) / max(stop.line - start.line, 1)
+        for (_, _, name, base, _), document in places[first:after]:
+            if name:
+                maker.mark(DEFINES + name.rpartition(".")[2], document)
+                if document > number and base.isalnum():
+                    maker.note((base,), document)
+        maker.lengths.append(min(len(words), LONGEST_LENGTH))
+        maker.lengths.extend(
+            min(int(share * (maker.ends[other] - maker.starts[other] + 1)), LONGEST_LENGTH)
+            for other in range(number + 1, end)
         )
 
 
@@ -278,9 +200,3 @@ def _to_blocks(places: list[tuple[Place, int]], lines: int) -> Iterator[tuple[in
             yield first, place - 1
             first, end = place - 1, places[place - 1][0].line + lines
     yield first, len(places) - 1
-
-
-def _spoken(path: str) -> bytes:
-    """A path without the ending of its name."""
-    folder, _, base = path.rpartition("/")
-    return f"{folder}/{base.rpartition('.')[0] or base} ".encode("utf-8", "surrogateescape")

@@ -1,6 +1,6 @@
 """Reads files into segments; the same functions serve this process and the workers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,6 +102,21 @@ def _cost(entry: "FileEntry") -> int:
 def read_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence["FileEntry"]) -> Piece:
     """The segment of some files."""
     sources: list[Source] = []
+    return make_piece(
+        workspace,
+        entries,
+        lambda content: sources.append(to_source(content, limit_bytes)),
+        lambda: to_segment(fit_sources(sources)),
+    )
+
+
+def make_piece(
+    workspace: "Workspace",
+    entries: Sequence["FileEntry"],
+    take_in: Callable[[Content], None],
+    finish: Callable[[], Segment],
+) -> Piece:
+    """Read files, have each taken in, and give the segment of those that could be read."""
     seen: list[Seen] = []
     failed: list[tuple[str, AiexError]] = []
     for entry in entries:
@@ -111,8 +126,8 @@ def read_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence["File
             failed.append((entry.path, error))
             continue
         seen.append(to_seen(content))
-        sources.append(to_source(content, limit_bytes))
-    return Piece(to_segment(fit_sources(sources)), seen, failed, sum(entry.size_bytes for entry in entries))
+        take_in(content)
+    return Piece(finish(), seen, failed, sum(entry.size_bytes for entry in entries))
 
 
 def fit_sources(sources: Sequence[Source]) -> Sequence[Source]:

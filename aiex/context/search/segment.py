@@ -13,7 +13,7 @@ from sys import byteorder
 from typing import NamedTuple
 
 from aiex.context.facts import Import
-from aiex.context.search.words import spell_once, split_words
+from aiex.context.search.words import speak_path, spell_once, split_words
 
 MOST_DOCUMENTS = 65_535
 HIGHEST_COUNT = 255
@@ -88,16 +88,37 @@ class Segment(NamedTuple):
 
 def to_segment(sources: Iterable[Source]) -> Segment:
     """The segment of some files; of more documents than fit, the last are left out."""
-    maker = _Maker()
+    maker = Maker()
     for source in sources:
-        maker.add(source)
+        _take_in(maker, source)
     return maker.segment()
 
 
-class _Maker:
-    """Takes files in word by word, and makes terms of the words once for all documents at the end."""
+def _take_in(maker: "Maker", source: Source) -> None:
+    owner, first = maker.add_file(source.file), len(maker.owners)
+    path = speak_path(source.file.path)
+    for span in source.spans[: MOST_DOCUMENTS - first]:
+        number = maker.add_document(owner, span)
+        said = [path, *source.lines[span.start_line - 1 : span.end_line]]
+        if span.name:
+            said += [span.name.encode("utf-8", "surrogateescape")] * NAME_WEIGHT
+            maker.mark(DEFINES + span.name.rpartition(".")[2], number)
+        words = split_words(b" ".join(said))
+        maker.lengths.append(min(len(words), LONGEST_LENGTH))
+        maker.note(words, number)
+    if len(maker.owners) > first:
+        for word in imported_words(source.file.imports):
+            maker.mark(IMPORTS + word, first)
 
-    def __init__(self) -> None:
+
+class Maker:
+    """Takes documents in word by word, and makes terms of the words once for all at the end."""
+
+    def __init__(self, *, counted: bool = True) -> None:
+        """Args:
+        counted: Whether it is kept how often a document has a term; else it has it once.
+        """
+        self.counted = counted
         self.files: list[File] = []
         self.owners, self.lengths = array("H"), array("H")
         self.starts, self.ends = array("I"), array("I")
@@ -108,29 +129,23 @@ class _Maker:
         self.marks: dict[str, list[int]] = {}
         """Documents of definitions and imports."""
 
-    def add(self, source: Source) -> None:
-        """Take in one file."""
-        owner, first = len(self.files), len(self.owners)
-        self.files.append(source.file)
-        path = _spoken_path(source.file.path)
-        note, place = list.append, self.words.__getitem__
-        for span in source.spans[: MOST_DOCUMENTS - first]:
-            number = len(self.owners)
-            self.owners.append(owner)
-            self.starts.append(span.start_line)
-            self.ends.append(span.end_line)
-            self.names.append(span.name)
-            self.kinds.append(span.kind)
-            said = [path, *source.lines[span.start_line - 1 : span.end_line]]
-            if span.name:
-                said += [span.name.encode("utf-8", "surrogateescape")] * NAME_WEIGHT
-                self.mark(DEFINES + span.name.rpartition(".")[2], number)
-            words = split_words(b" ".join(said))
-            self.lengths.append(min(len(words), LONGEST_LENGTH))
-            deque(map(note, map(place, words), repeat(number)), maxlen=0)  # a loop without a step of Python
-        if len(self.owners) > first:
-            for word in imported_words(source.file.imports):
-                self.mark(IMPORTS + word, first)
+    def add_file(self, file: File) -> int:
+        """Take in a file; gives its number."""
+        self.files.append(file)
+        return len(self.files) - 1
+
+    def add_document(self, owner: int, span: Span) -> int:
+        """Take in a document of a file; gives its number. Its length is to be told in `lengths`."""
+        self.owners.append(owner)
+        self.starts.append(span[0])
+        self.ends.append(span[1])
+        self.names.append(span[2])
+        self.kinds.append(span[3])
+        return len(self.owners) - 1
+
+    def note(self, words: Iterable[bytes], number: int) -> None:
+        """Say that a document has words; documents come in order."""
+        deque(map(list.append, map(self.words.__getitem__, words), repeat(number)), maxlen=0)  # a loop in C
 
     def mark(self, term: str, number: int) -> None:
         """Say that a document has a term; once for each."""
@@ -148,20 +163,8 @@ class _Maker:
                 else:
                     places[term] = [numbers]
         terms = sorted(places)
-        documents: list[int] = []
-        counts, sizes = bytearray(), array("I")
-        for term in terms:
-            lists = places[term]
-            numbers = lists[0] if len(lists) == 1 else sorted(chain.from_iterable(lists))
-            if len(numbers) == 1:
-                documents += numbers
-                counts.append(1)
-                sizes.append(1)
-                continue
-            found = Counter(numbers)
-            documents += found
-            counts += _to_bytes(found.values())
-            sizes.append(len(found))
+        lists = map(places.__getitem__, terms)
+        sizes, documents, counts = _count(lists) if self.counted else _unite(lists)
         return Segment(
             tuple(self.files),
             self.owners.tobytes(),
@@ -172,8 +175,8 @@ class _Maker:
             tuple(self.kinds),
             tuple(terms),
             sizes.tobytes(),
-            array("H", documents).tobytes(),
-            bytes(counts),
+            documents.tobytes(),
+            counts,
         )
 
 
@@ -186,17 +189,40 @@ class _Numbers(dict[bytes, list[int]]):
         return numbers
 
 
+_Postings = tuple["array[int]", "array[int]", bytes]
+"""Sizes, documents and counts."""
+
+
+def _count(lists: Iterable[list[list[int]]]) -> _Postings:
+    """The postings of terms by the documents of each of their words."""
+    documents: list[int] = []
+    counts, sizes = bytearray(), array("I")
+    for parts in lists:
+        numbers = parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
+        if len(numbers) == 1:
+            documents += numbers
+            counts.append(1)
+            sizes.append(1)
+            continue
+        found = Counter(numbers)
+        documents += found
+        counts += _to_bytes(found.values())
+        sizes.append(len(found))
+    return sizes, array("H", documents), bytes(counts)
+
+
+def _unite(lists: Iterable[list[list[int]]]) -> _Postings:
+    """The same for words that a document has once."""
+    united = [parts[0] if len(parts) == 1 else sorted({*chain.from_iterable(parts)}) for parts in lists]
+    documents = array("H", chain.from_iterable(united))
+    return array("I", map(len, united)), documents, b"\1" * len(documents)
+
+
 def _to_bytes(counts: Collection[int]) -> bytes:
     try:
         return bytes(counts)
     except ValueError:
         return bytes(min(count, HIGHEST_COUNT) for count in counts)
-
-
-def _spoken_path(path: str) -> bytes:
-    """A path without the ending of its name."""
-    folder, _, base = path.rpartition("/")
-    return f"{folder}/{base.rpartition('.')[0] or base}".encode("utf-8", "surrogateescape")
 
 
 def join_segments(segments: Sequence[Segment], dead: Sequence[Collection[int]] = ()) -> Segment:

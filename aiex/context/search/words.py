@@ -71,6 +71,12 @@ def split_words(source: bytes) -> list[bytes]:
     return source.translate(_BETWEEN).split()
 
 
+def speak_path(path: str) -> bytes:
+    """What a path says: its folders and its name without the ending."""
+    folder, _, base = path.rpartition("/")
+    return f"{folder}/{base.rpartition('.')[0] or base}".encode("utf-8", "surrogateescape")
+
+
 def stem(word: str) -> str:
     """A word without its ending, when at least three letters are left."""
     for ending, instead in _ENDINGS_BY_LETTER.get(word[-1], ()):
