@@ -23,10 +23,11 @@ _ENDINGS = (
     ("ness", ""), ("ments", ""), ("ment", ""), ("edly", ""), ("ed", ""), ("ors", ""), ("or", ""), ("ers", ""),
     ("er", ""), ("es", ""), ("ly", ""), ("s", ""), ("e", ""),
 )  # fmt: skip
-_ENDINGS_BY_LETTER = {
-    letter: tuple(pair for pair in _ENDINGS if pair[0].endswith(letter))
-    for letter in {ending[-1] for ending, _ in _ENDINGS}
+_ENDINGS_BY_LETTERS = {
+    last: tuple(pair for pair in _ENDINGS if pair[0].endswith(last) or last.endswith(pair[0]))
+    for last in {ending[-2:] for ending, _ in _ENDINGS}
 }
+"""The endings that a word may have, by its last two letters or its last one."""
 _BETWEEN = bytes(byte if byte >= 0x80 or byte == ord("_") or chr(byte).isalnum() else ord(" ") for byte in range(256))
 """Turns whatever separates words into spaces: splitting at them is three times as fast as a search for words."""
 _CACHED_WORDS = 200_000
@@ -37,16 +38,37 @@ def spell(word: bytes) -> tuple[str, ...]:
 
     `getTCPClient` gives `gettcpclient`, `tcp` and `client`.
     """
-    if len(word) > LONGEST_WORD or (word[0] <= ord("9") and not (word.isdigit() and len(word) >= 3)):
+    if len(word) > LONGEST_WORD:
+        return ()
+    if word.isalpha() and word.islower():  # half of all words need no more than this
+        term = _spell_part(word.decode("ascii"))
+        return (term,) if term else ()
+    if word[0] <= ord("9") and not (word.isdigit() and len(word) >= 3):
         return ()
     text = word.decode("utf-8", "replace")
     whole = text.lower().strip("_")
     if len(whole) < 2 or whole in STOP:
         return ()
-    parts = [part.lower() for part in _PART.findall(text)]
+    if word.islower() and whole.replace("_", "").isalpha() and word.isascii():
+        parts = whole.split("_")  # what the search below would find, in half the time
+    else:
+        parts = [part.lower() for part in _PART.findall(text)]
     if len(parts) < 2:
         return (stem(whole),)
-    return (stem(whole), *(stem(part) for part in parts if len(part) > 1 and part not in STOP))
+    return (stem(whole), *filter(None, map(_spell_part, parts)))
+
+
+class _Stems(dict[str, str]):
+    """The term of each part of an identifier; empty for one that says nothing."""
+
+    def __missing__(self, part: str) -> str:
+        if len(self) >= _CACHED_WORDS:
+            self.clear()
+        term = self[part] = stem(part) if len(part) > 1 and part not in STOP else ""
+        return term
+
+
+_spell_part = _Stems().__getitem__
 
 
 class _Spelled(dict[bytes, tuple[str, ...]]):
@@ -79,7 +101,7 @@ def speak_path(path: str) -> bytes:
 
 def stem(word: str) -> str:
     """A word without its ending, when at least three letters are left."""
-    for ending, instead in _ENDINGS_BY_LETTER.get(word[-1], ()):
+    for ending, instead in _ENDINGS_BY_LETTERS.get(word[-2:]) or _ENDINGS_BY_LETTERS.get(word[-1:], ()):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: len(word) - len(ending)] + instead
     return word

@@ -13,6 +13,10 @@ from aiex.context.search.words import LONGEST_WORD, count_terms, spell, stem
         (b"x", ()),
         (b"404", ("404",)),
         (b"42", ()),
+        (b"_tcp__client_", ("tcp__client", "tcp", "client")),
+        (b"is_x_of_rows", ("is_x_of_row", "row")),
+        (b"utf8_rows", ("utf8_row", "utf", "row")),
+        ("größe_der_rows".encode(), ("größe_der_row", "größ", "der", "row")),
         (b"a" * (LONGEST_WORD + 1), ()),
     ],
 )
