@@ -1,0 +1,135 @@
+"""Lays the bounds of a policy over the files that are there: what is writable, read only, hidden, held in place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from aiex.errors import Denied
+from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
+from aiex.guard.sandbox.paths import show
+from aiex.guard.sandbox.survey import Found, Surveyor
+
+Kind = Literal["write", "hold", "read", "absent", "hide"]
+"""`hold` is a directory that stays writable but cannot be moved; `absent` is a name that must not be made."""
+_STRENGTH: dict[Kind, int] = {"write": 0, "hold": 1, "read": 2, "absent": 3, "hide": 4}
+MOST_COVERS = 2000
+"""More would take seconds for each command, and the kernel allows 100,000 mounts."""
+
+
+class Cover(NamedTuple):
+    """What holds for one path and for everything beneath it, unless a longer path says otherwise."""
+
+    path: str
+    kind: Kind
+    is_folder: bool
+
+
+class Covering:
+    """The covers of one policy; what was surveyed is remembered from command to command.
+
+    Args:
+        policy: The bounds.
+        is_stand_in: Whether what lies at a path only stands in for something missing.
+    """
+
+    def __init__(self, policy: SandboxPolicy, is_stand_in: Callable[[str], bool] = lambda _: False) -> None:
+        self.policy = policy
+        self._is_stand_in = is_stand_in
+        self._surveyor = Surveyor(policy.names)
+        self._leave = frozenset(policy.readable)
+        self._found: tuple[int, tuple[Found, ...], tuple[Cover, ...]] | None = None
+
+    def find(self) -> tuple[Cover, ...]:
+        """The covers, those above before those beneath.
+
+        Raises:
+            Denied: if there are more than can be laid.
+        """
+        places = tuple(dict.fromkeys((self.policy.root, *self.policy.writable, *self.policy.readable)))
+        surveyed = tuple(self._surveyor.survey(place, leave=self._leave) for place in places)
+        if self._found is None or self._found[:2] != (self._surveyor.changes, surveyed):
+            covers = tuple(self._lay(zip(places, surveyed, strict=True)).sorted())
+            self._found = (self._surveyor.changes, surveyed, covers)
+        covers = self._found[2]
+        if len(covers) > MOST_COVERS:
+            raise Denied(
+                f"cannot confine a command in {show(self.policy.root)}: {len(covers):,} names there need a cover",
+                hint=f"at most {MOST_COVERS:,} can be laid; work in a directory beneath it",
+            )
+        return covers
+
+    def links(self) -> tuple[str, ...]:
+        """Protected names that are links: nothing can hold them in place, only what they point to."""
+        return tuple(path for found in (self._found[1] if self._found else ()) for path in found.links)
+
+    def _lay(self, surveyed: Iterable[tuple[str, Found]]) -> _Layers:
+        policy, layers = self.policy, _Layers()
+        for place in policy.writable:
+            layers.lay(place, "write")
+        for path in policy.readable:
+            layers.lay(path, "write" if self._is_writable(path) else "read")
+        for path in policy.hidden:
+            layers.lay(path, "hide")
+        for path in policy.protected:
+            self._protect(path, layers)
+        for place, found in surveyed:
+            for path in found.secrets:
+                layers.lay(path, "hide")
+            if place in policy.writable:
+                self._lay_protected(found, layers)
+        return layers
+
+    def _lay_protected(self, found: Found, layers: _Layers) -> None:
+        for path in (*found.protected, *found.missing):
+            if self._is_writable(path):
+                self._protect(path, layers)
+        for path in found.links:
+            target = os.path.realpath(path)
+            if os.path.exists(target) and self._is_writable(target) and target not in self.policy.writable:
+                layers.lay(target, "read")
+
+    def _protect(self, path: str, layers: _Layers) -> None:
+        """Make a path read only; of one that is missing, the first part that is."""
+        at, is_folder = path.rstrip("/"), path.endswith("/")
+        if self._is_stand_in(at):
+            layers.lay(at, "absent", is_folder=os.path.isdir(at))
+        elif os.path.lexists(at):
+            layers.lay(at, "read")
+        else:
+            while not os.path.lexists(os.path.dirname(at)):
+                at, is_folder = os.path.dirname(at), True
+            layers.lay(at, "absent", is_folder=is_folder)
+        above = os.path.dirname(at)  # moved away, it would take the cover with it
+        while self._is_writable(above) and above not in self.policy.writable:
+            layers.lay(above, "hold")
+            above = os.path.dirname(above)
+
+    def _is_writable(self, path: str) -> bool:
+        return any(is_beneath(path, place) for place in self.policy.writable)
+
+
+class _Layers:
+    """The strongest cover of each path."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, Kind] = {}
+        self.folders: set[str] = set()
+
+    def lay(self, path: str, kind: Kind, *, is_folder: bool = False) -> None:
+        if path not in self.kinds or _STRENGTH[kind] > _STRENGTH[self.kinds[path]]:
+            self.kinds[path] = kind
+            if is_folder:
+                self.folders.add(path)
+
+    def sorted(self) -> Iterator[Cover]:
+        """From the top down, without what lies in something hidden and is covered itself."""
+        hidden = ""
+        for path in sorted(self.kinds, key=lambda path: path.split("/")):
+            kind = self.kinds[path]
+            if hidden and is_beneath(path, hidden) and kind not in ("write", "read"):
+                continue
+            if kind == "hide":
+                hidden = path
+            yield Cover(path, kind, path in self.folders if kind == "absent" else os.path.isdir(path))

@@ -1,0 +1,153 @@
+"""Stand-ins for protected names that are missing: something must be there for the kernel to mount over.
+
+They are empty directories and files of ours that lie in the workspace only while commands run, and for a second
+afterwards, because taking away what was mounted over costs milliseconds. All processes that work there share a lock;
+the last one takes them away, and what a killed one left goes with the next.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from aiex import dirs
+from aiex.digest import fingerprint
+from aiex.errors import StoreError
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, TimerHandle
+
+IDLE_S = 1.0
+
+
+class Placeholders:
+    """The stand-ins in one workspace, for one process; each `take`, also one that failed, is followed by `give_back`.
+
+    Args:
+        root: The workspace.
+        folder: Where they are remembered, a directory of ours.
+    """
+
+    def __init__(self, root: str, folder: str | None = None) -> None:
+        base = folder or os.path.join(dirs.state_dir(), "sandbox", "placeholders")
+        self._path = os.path.join(base, fingerprint(os.fsencode(root)))
+        self._users = 0
+        self._fd = -1
+        self._made: set[str] = set()
+        self._timer: TimerHandle | None = None
+        self._lock = Lock()
+
+    def take(self, missing: Sequence[tuple[str, bool]]) -> None:
+        """Make what is missing: paths, and whether they are directories.
+
+        A name that this user cannot make is left out, for a command cannot make it either.
+
+        Raises:
+            StoreError: if there is no place to remember them.
+        """
+        with self._lock:
+            self._users += 1
+            self._forget_timer()
+            if self._fd < 0:
+                self._open()
+            for path, is_folder in missing:
+                self._make(path, is_folder)
+
+    def give_back(self) -> None:
+        """The command that took them ended; without another one soon they go."""
+        import asyncio
+
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                try:
+                    loop = asyncio.get_running_loop()
+                except RuntimeError:
+                    self._remove()
+                else:
+                    self._timer = loop.call_later(IDLE_S, self._close_aside, loop)
+
+    def close(self) -> None:
+        """Take them away now, unless a command needs them."""
+        with self._lock:
+            self._forget_timer()
+            self._remove()
+
+    def _close_aside(self, loop: AbstractEventLoop) -> None:
+        """Close in a thread, for it takes milliseconds."""
+        loop.run_in_executor(None, self.close)
+
+    def _forget_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _open(self) -> None:
+        import fcntl
+
+        try:
+            dirs.ensure(os.path.dirname(self._path))
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"cannot open {self._path}: {error.strerror}") from error
+        self._remove_if_alone()
+        fcntl.flock(self._fd, fcntl.LOCK_SH)
+
+    def _remove(self) -> None:
+        if self._users == 0 and self._fd >= 0:
+            self._remove_if_alone()
+            os.close(self._fd)
+            self._fd = -1
+            self._made.clear()
+
+    def is_ours(self, path: str) -> bool:
+        """Whether this process made the stand-in that lies there."""
+        return path in self._made
+
+    def _make(self, path: str, is_folder: bool) -> None:
+        if os.path.lexists(path):
+            return
+        try:
+            os.write(self._fd, os.fsencode(path) + b"\0")  # known before it is there, so that none is forgotten
+            if is_folder:
+                os.mkdir(path, 0o555)
+            else:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o444))
+            self._made.add(path)
+        except (FileExistsError, PermissionError, FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            if error.errno != errno.EROFS:  # nothing can be made there at all
+                raise StoreError(f"cannot protect {path}: {error.strerror}") from error
+
+    def _remove_if_alone(self) -> None:
+        """Take them away, unless another process works here as well."""
+        import fcntl
+
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        with open(os.dup(self._fd), "rb") as source:
+            paths = source.read().split(b"\0")
+        for path in dict.fromkeys(filter(None, paths)):
+            with suppress(OSError):
+                _remove_empty(path)
+        os.ftruncate(self._fd, 0)
+
+
+def _remove_empty(path: bytes) -> None:
+    """Remove what is still as it was made: empty, ours, read only."""
+    found = os.lstat(path)
+    if found.st_uid != os.geteuid() or found.st_mode & 0o222:
+        return
+    if stat.S_ISDIR(found.st_mode):
+        os.rmdir(path)
+    elif stat.S_ISREG(found.st_mode) and found.st_size == 0:
+        os.unlink(path)

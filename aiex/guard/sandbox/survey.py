@@ -1,0 +1,175 @@
+"""Finds the protected and the secret names beneath a writable place, and the protected names that are missing.
+
+A directory is listed again only when it changed, so a survey costs one look at each directory after the first. Links
+are not followed. What is found is a plan: the kernel is asked afterwards whether it holds (see `isolation`).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from aiex.guard.sandbox.paths import NameRules, fold_name
+
+_SETTLED_NS = 2_100_000_000
+"""A directory that changed less than this before it was listed may change again without a new time stamp."""
+_GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
+_MOST_GITFILE_BYTES = 4096
+FOLDERS = frozenset({".git", ".aiex", ".vscode", ".idea", ".cursor", ".claude", ".gemini", ".codex"})
+"""Protected names that are directories; a missing one of another name is stood in for by a file."""
+
+
+class Found(NamedTuple):
+    """What a survey says about one place; real absolute paths, sorted."""
+
+    secrets: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Protected names that are not there and must not be made; those of a directory end in `/`."""
+    links: tuple[str, ...] = ()
+    """Protected names that are symbolic links: they cannot be held in place, only what they point to."""
+
+
+class _Listed(NamedTuple):
+    stamp: tuple[int, int, int, int]
+    settled: bool
+    folders: tuple[tuple[str, str], ...]
+    """Name and path beneath the place."""
+    secrets: tuple[str, ...]
+    protected: tuple[str, ...]
+    links: tuple[str, ...]
+    top: frozenset[str]
+    """Folded names that are there, for the place itself only."""
+
+
+class Surveyor:
+    """Surveys places, remembering what each directory held."""
+
+    def __init__(self, names: NameRules) -> None:
+        self._names = names
+        self._known: dict[str, _Listed] = {}
+        self._words: dict[str, tuple[bool, bool]] = {}
+        self.changes = 0
+        """Counts directories that were found different from before."""
+
+    def survey(self, place: str, *, leave: frozenset[str] = frozenset()) -> Found:
+        """What to cover beneath a real directory; a place that is a file has nothing beneath.
+
+        Args:
+            place: A writable place.
+            leave: Real paths of secrets that may be read.
+        """
+        secrets: list[str] = []
+        protected: list[str] = []
+        links: list[str] = []
+        waiting = [(place, "")]
+        top: frozenset[str] = frozenset()
+        while waiting:
+            path, relative = waiting.pop()
+            listed = self._list(path, relative)
+            if listed is None:
+                continue
+            if not relative:
+                top = listed.top
+            secrets += [entry for entry in listed.secrets if entry not in leave]
+            protected += listed.protected
+            links += listed.links
+            waiting += listed.folders
+        missing = self._missing(place, top) if os.path.isdir(place) else []
+        return Found(
+            tuple(sorted(secrets)), tuple(sorted(set(protected))), tuple(sorted(missing)), tuple(sorted(links))
+        )
+
+    def _list(self, path: str, relative: str) -> _Listed | None:
+        try:
+            found = os.lstat(path)
+        except OSError:
+            return None
+        if not stat.S_ISDIR(found.st_mode):
+            return None
+        stamp = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+        known = self._known.get(path)
+        if known and known.settled and known.stamp == stamp:
+            return known
+        settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED_NS
+        listed = self._read(path, relative, stamp, settled)
+        if known is None or known._replace(settled=settled) != listed:
+            self.changes += 1
+        self._known[path] = listed
+        return listed
+
+    def _read(self, path: str, relative: str, stamp: tuple[int, int, int, int], settled: bool) -> _Listed:
+        folders: list[tuple[str, str]] = []
+        secrets: list[str] = []
+        protected: list[str] = []
+        links: list[str] = []
+        names: set[str] = set()
+        with suppress(OSError), os.scandir(path) as entries:
+            for entry in entries:
+                names.add(entry.name)
+                inner = f"{relative}/{entry.name}" if relative else entry.name
+                is_protected, is_harmless = self._judge(entry.name)
+                if is_protected:
+                    (links if entry.is_symlink() else protected).append(entry.path)
+                    protected += self._named_by(entry) if fold_name(entry.name) == ".git" else ()
+                if (not is_harmless or relative) and self._is_secret(inner, is_harmless):
+                    secrets.append(entry.path)
+                elif entry.is_dir(follow_symlinks=False) and fold_name(entry.name) != ".git":
+                    folders.append((entry.path, inner))
+        if relative and names >= _GIT_SIGNS:
+            protected.append(path)
+            folders.clear()
+        top = frozenset() if relative else frozenset(fold_name(name) for name in names)
+        return _Listed(stamp, settled, tuple(folders), tuple(map(_real, secrets)), tuple(protected), tuple(links), top)
+
+    def _judge(self, name: str) -> tuple[bool, bool]:
+        """Whether a name is protected, and whether it cannot be part of a secret path."""
+        known = self._words.get(name)
+        if known is None:
+            known = self._words[name] = (self._names.protected_name(name) != "", self._names.is_harmless(name))
+        return known
+
+    def _is_secret(self, inner: str, is_harmless: bool) -> bool:
+        if is_harmless and all(self._judge(name)[1] for name in inner.split("/")[:-1]):
+            return False
+        return self._names.secret_name(inner) != ""
+
+    def _named_by(self, entry: os.DirEntry[str]) -> Iterator[str]:
+        """The git directory that a `.git` file names."""
+        with suppress(OSError):
+            if entry.is_file(follow_symlinks=False):
+                with open(entry.path, "rb") as source:
+                    line = os.fsdecode(source.read(_MOST_GITFILE_BYTES))
+                if line.startswith("gitdir:") and "\0" not in line:
+                    named = os.path.join(os.path.dirname(entry.path), line.removeprefix("gitdir:").strip())
+                    yield os.path.realpath(named)
+
+    def _missing(self, place: str, top: frozenset[str]) -> Iterator[str]:
+        for name in sorted(self._names.protected):
+            if name not in top:
+                yield os.path.join(place, name) + ("/" if name in FOLDERS else "")
+        for folder in _submodules(os.path.join(place, ".gitmodules")):
+            path = os.path.join(place, folder)
+            inside = os.path.realpath(path) == os.path.normpath(path)
+            if inside and os.path.isdir(path) and not os.path.lexists(os.path.join(path, ".git")):
+                yield os.path.join(os.path.normpath(path), ".git/")
+
+
+def _submodules(path: str) -> Iterator[str]:
+    """Where submodules lie: git looks for a `.git` there whenever it looks at the repository."""
+    with suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as source:
+        for line in source:
+            name, equals, value = line.partition("=")
+            folder = value.strip().strip('"')
+            is_beneath = folder and not os.path.isabs(folder) and ".." not in folder.split("/")
+            if equals and name.strip() == "path" and is_beneath:
+                yield folder
+
+
+def _real(path: str) -> str:
+    """What a secret name stands for: the file behind a link as well."""
+    return os.path.realpath(path)
