@@ -1,0 +1,54 @@
+"""Waiting for descriptors and processes in an event loop."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+
+async def readable(fd: int) -> None:
+    """Return when a descriptor can be read without waiting; that of a process (`pidfd`), when it ended."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(fd, tell)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(fd)
+
+
+async def read_to_end(fd: int, limit_bytes: int) -> bytes:
+    """What comes through a pipe until its other end is closed, at most so much; it does not block."""
+    os.set_blocking(fd, False)
+    pieces = b""
+    while len(pieces) < limit_bytes:
+        await readable(fd)
+        with suppress(BlockingIOError):
+            piece = os.read(fd, limit_bytes)
+            if not piece:
+                break
+            pieces += piece
+    return pieces
+
+
+def close_all(fds: list[int]) -> None:
+    """Close descriptors once, and forget them."""
+    while fds:
+        with suppress(OSError):
+            os.close(fds.pop())
+
+
+def pipe_of(data: bytes) -> int:
+    """A descriptor from which exactly this can be read."""
+    fd = os.memfd_create("aiex", os.MFD_CLOEXEC)
+    with open(os.dup(fd), "wb") as target:
+        target.write(data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
