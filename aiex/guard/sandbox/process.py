@@ -25,6 +25,30 @@ KEPT_VARIABLES = frozenset(
 )
 """The rest is not passed on, secrets least of all; `LC_*` is kept too."""
 _QUIET = {"PAGER": "cat", "EDITOR": "false", "VISUAL": "false", "GIT_TERMINAL_PROMPT": "0"}
+_SHELL_GIT = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.pager": "cat",
+    "core.editor": "false",
+    "sequence.editor": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "safe.bareRepository": "explicit",
+}
+"""For git in a command: nothing starts by itself, nothing waits for a person."""
+_SHELL_QUIET = {
+    "GIT_PAGER": "cat",
+    "GIT_EDITOR": "false",
+    "GIT_SEQUENCE_EDITOR": "false",
+    "GIT_ASKPASS": "false",
+    "SSH_ASKPASS": "false",
+    "MANPAGER": "cat",
+    "SYSTEMD_PAGER": "cat",
+    "LESSHISTFILE": "-",
+    "HISTFILE": os.devnull,
+    "DEBIAN_FRONTEND": "noninteractive",
+    "PYTHONUNBUFFERED": "1",
+}
 _PIECE_BYTES = 65536
 _GRACE_S = 0.3
 """How long output of a program that ended may still come from its children."""
@@ -89,6 +113,7 @@ def run(
     limit_bytes: int = DEFAULT_LIMIT_BYTES,
     stdin: bytes | None = None,
     environ: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Completed:
     """Run a program without a shell and without a terminal; it and its children are gone when this returns.
 
@@ -99,6 +124,7 @@ def run(
         limit_bytes: For stdout and stderr each; a program that writes more is killed.
         stdin: What it reads; nothing when None.
         environ: Variables added to the clean environment.
+        pass_fds: Descriptors that it gets under the same numbers; every other one is closed.
 
     Raises:
         StoreError: if the program cannot be started.
@@ -114,6 +140,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=tuple(pass_fds),
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
     except (OSError, ValueError) as error:
@@ -129,6 +156,14 @@ def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     if "PATH" in kept:
         kept["PATH"] = os.pathsep.join(folder for folder in kept["PATH"].split(os.pathsep) if os.path.isabs(folder))
     return kept | _QUIET
+
+
+def shell_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The clean environment of a command: git runs no hooks, nothing pages, edits or asks."""
+    git = {"GIT_CONFIG_COUNT": str(len(_SHELL_GIT))}
+    for number, (key, value) in enumerate(_SHELL_GIT.items()):
+        git |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return clean_environment(environ) | _SHELL_QUIET | git
 
 
 def git(workspace_root: str, *args: str, timeout_s: float = 5.0, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Completed:

@@ -1,0 +1,289 @@
+"""Confines by namespaces and mounts with bubblewrap (`bwrap`), the strongest way on Linux.
+
+The command gets a file system of its own in which everything is read only but the writable places, its own processes,
+network, IPC and users. It is held at its start until the kernel confirms the mounts, for names may change while they
+are laid.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aiex.errors import Denied, StoreError
+from aiex.guard.sandbox.bounds import SandboxPolicy
+from aiex.guard.sandbox.isolation import Confined, Launch, Probe
+from aiex.guard.sandbox.waiting import close_all, pipe_of, read_to_end, readable
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from aiex.guard.sandbox.cover import Cover, Covering
+    from aiex.guard.sandbox.mounts import Expected
+    from aiex.guard.sandbox.placeholders import Placeholders
+    from aiex.guard.sandbox.proxy import Proxy
+
+_NAMESPACES = (
+    *("--die-with-parent", "--unshare-user-try", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
+    *("--unshare-cgroup-try",),
+)
+_WHOLE = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
+TEMPORARY = "/tmp"  # noqa: S108  (inside, it is a directory of the runner's own)
+_EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
+"""Sockets of services, and files of others."""
+PROXY_PORT = 3128
+"""On the loopback of the command, where nothing else listens when it starts."""
+_LAID_WITHIN_S = 10.0
+_LAID_AFTER_S = 0.0025
+_LOOK_S = 0.001
+_INFO_BYTES = 4096
+
+
+class Bubblewrap:
+    """The backend; it remembers what it surveyed for each policy."""
+
+    name = "bubblewrap"
+    rank = 0
+    requires_approval = False
+
+    def __init__(self) -> None:
+        self._known: dict[SandboxPolicy, tuple[Covering, Placeholders]] = {}
+
+    def probe(self) -> Probe:
+        from aiex.guard.sandbox.process import run
+        from aiex.guard.sandbox.seccomp import filter_program, machine_name
+
+        if not find_bwrap():
+            return Probe(False, "bwrap is not installed (Debian, Ubuntu, Fedora: the package bubblewrap)")
+        if not machine_name():
+            return Probe(False, "the system calls of this processor are not known")
+        filtering = pipe_of(filter_program(machine_name(), own_namespaces=True))
+        try:
+            argv = [find_bwrap(), *_NAMESPACES, *_WHOLE, "--seccomp", str(filtering), "--", "/bin/sh", "-c", "exit 0"]
+            done = run(argv, cwd="/", timeout_s=20, pass_fds=(filtering,))
+        except StoreError as error:
+            return Probe(False, error.message)
+        finally:
+            os.close(filtering)
+        if done.code:
+            said = done.stderr.decode(errors="replace").strip()
+            return Probe(False, said.splitlines()[-1] if said else f"bwrap ended with {done.code}")
+        gaps = ("as root the number of processes is not limited",) if os.geteuid() == 0 else ()
+        return Probe(True, "namespaces, mounts and a filter of system calls work", gaps)
+
+    async def start(self, launch: Launch) -> Confined:
+        covering, placeholders = self._of(launch.policy)
+        covers = covering.find()
+        stack = ExitStack()
+        stack.callback(placeholders.give_back)
+        try:
+            placeholders.take([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
+            return await _start(launch, covers, stack.close)
+        except BaseException:
+            stack.close()
+            raise
+
+    def _of(self, policy: SandboxPolicy) -> tuple[Covering, Placeholders]:
+        from aiex.guard.sandbox.cover import Covering
+        from aiex.guard.sandbox.placeholders import Placeholders
+
+        if policy not in self._known:
+            placeholders = Placeholders(policy.root)
+            self._known[policy] = (Covering(policy, placeholders.is_ours), placeholders)
+        return self._known[policy]
+
+    def close(self, policy: SandboxPolicy) -> None:
+        if policy in self._known:
+            self._known[policy][1].close()
+
+
+def find_bwrap() -> str:
+    """The program outside every workspace, or an empty string."""
+    for folder in ("/usr/bin", "/usr/local/bin", "/bin", "/run/current-system/sw/bin"):
+        if os.access(f"{folder}/bwrap", os.X_OK):
+            return f"{folder}/bwrap"
+    return ""
+
+
+@lru_cache(maxsize=16)
+def arguments(covers: tuple[Cover, ...], private: str) -> tuple[bytes, Expected]:
+    """The options of bwrap for these covers as `--args` takes them, and what the mounts must be then."""
+    from aiex.guard.sandbox.mounts import Expected
+
+    given = [*_NAMESPACES, *_WHOLE]
+    expected = Expected({TEMPORARY: os.path.realpath(private)}, {"/": False})
+    for path in _EMPTIED:
+        if os.path.isdir(path) and not os.path.islink(path):
+            given += ["--tmpfs", path]
+            expected.fixed[path] = True
+    given += ["--bind", private, TEMPORARY]
+    for one in covers:
+        match one.kind:
+            case "write" | "hold":
+                given += ["--bind", one.path, one.path]
+                expected.writable[one.path] = one.path
+                expected.fixed[one.path] = True
+            case "read":
+                given += ["--ro-bind", one.path, one.path]
+                expected.fixed[one.path] = False
+            case "hide" if not _can_read(one.path):
+                continue
+            case _ if one.is_folder:
+                given += ["--perms", "0555", "--tmpfs", one.path]
+                expected.fixed[one.path] = True
+            case _ if os.path.lexists(one.path):
+                given += ["--ro-bind", os.devnull, one.path]
+                expected.fixed[one.path] = False
+    return _encode(given), expected
+
+
+def _encode(words: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(word) + b"\0" for word in words)
+
+
+def proxied() -> dict[str, str]:
+    """What programs look at to find the proxy."""
+    url = f"http://127.0.0.1:{PROXY_PORT}"
+    names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    local = "localhost,127.0.0.1,::1"
+    return {**dict.fromkeys(names, url), "no_proxy": local, "NO_PROXY": local}
+
+
+def _can_read(path: str) -> bool:
+    """Whether the user can read it at all; nothing in the sandbox can change that, for it is read only."""
+    return os.access(path, os.R_OK)
+
+
+async def _start(launch: Launch, covers: tuple[Cover, ...], done: Callable[[], None]) -> Confined:
+    import subprocess
+
+    from aiex.guard.sandbox.seccomp import filter_program, machine_name
+
+    given, expected = arguments(covers, launch.private)
+    told, telling = os.pipe2(os.O_CLOEXEC)
+    waiting, release = os.pipe2(os.O_CLOEXEC)
+    filtering = pipe_of(filter_program(machine_name(), own_namespaces=True))
+    fds = [telling, waiting, filtering]
+    more = ["--chdir", launch.cwd, "--seccomp", str(filtering), "--info-fd", str(telling), "--block-fd", str(waiting)]
+    fds.append(pipe_of(given + _encode(more)))
+    ours = [told, release]
+    try:
+        process = subprocess.Popen(
+            [find_bwrap(), "--args", str(fds[-1]), "--", launch.program, *launch.argv[1:]],
+            env=dict(launch.with_temporary(TEMPORARY).environ) | (proxied() if launch.policy.domains else {}),
+            cwd="/",
+            stdin=launch.stdin,
+            stdout=launch.stdout,
+            stderr=launch.stderr,
+            pass_fds=fds,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        close_all(ours)
+        raise StoreError(f"cannot start bwrap: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        close_all(fds)
+    running = _Running(process, done)
+    try:
+        await running.prepare(told, launch.policy, expected)
+        await running.open_network(launch)
+        os.write(release, b"x")
+    except BaseException:
+        running.kill()  # before the pipe is closed, which would let it go on
+        running.forget()
+        raise
+    finally:
+        close_all(ours)
+    return running
+
+
+class _Running:
+    """A command in bubblewrap: `process` waits outside, `pid` is the first process inside."""
+
+    def __init__(self, process: subprocess.Popen[bytes], done: Callable[[], None]) -> None:
+        self.pid = 0
+        self._process = process
+        self._outer = os.pidfd_open(process.pid)
+        self._inner = -1
+        self._done = done
+        self._proxy: Proxy | None = None
+
+    async def prepare(self, told: int, policy: SandboxPolicy, expected: Expected) -> None:
+        """Wait until the file system is complete, check it, and set the limits."""
+        import json
+        import resource
+
+        from aiex.guard.sandbox.limiting import limits_of
+
+        try:
+            self.pid = int(json.loads(await read_to_end(told, _INFO_BYTES))["child-pid"])
+            self._inner = os.pidfd_open(self.pid)
+        except (ValueError, KeyError, OSError) as error:
+            raise StoreError("bwrap did not start", hint="aiex show sandbox tells what works here") from error
+        await self._require_mounts(expected)
+        for kind, value in limits_of(policy.limits):
+            with suppress(ProcessLookupError):
+                resource.prlimit(self.pid, kind, (value, value))
+
+    async def _require_mounts(self, expected: Expected) -> None:
+        import asyncio
+
+        from aiex.guard.sandbox.mounts import is_final, parse, problem_with, read_table
+
+        end = time.monotonic() + _LAID_WITHIN_S
+        await asyncio.sleep(_LAID_AFTER_S)
+        while self._process.poll() is None:
+            table = read_table(self.pid)
+            if is_final(table):
+                if problem := problem_with(parse(table), expected, parse(read_table("self"))):
+                    raise Denied(
+                        f"nothing was run: {problem}, the workspace changed while its bounds were drawn",
+                        hint="try again",
+                    )
+                return
+            if time.monotonic() > end:
+                break
+            await asyncio.sleep(_LOOK_S)
+        raise StoreError(f"bwrap could not lay the mounts (exit code {self._process.returncode})", hint="try again")
+
+    async def open_network(self, launch: Launch) -> None:
+        """Let it speak to the hosts of the policy, and to nobody else."""
+        if launch.policy.domains:
+            from aiex.guard.sandbox.proxy import Proxy
+
+            self._proxy = Proxy(launch.policy.domains, launch.tell)
+            await self._proxy.start_in(self.pid, PROXY_PORT)
+
+    async def wait(self) -> int:
+        try:
+            await readable(self._outer)
+            code = self._process.wait()
+            self.kill()
+            await readable(self._inner)
+            return code if code >= 0 else 128 - code
+        finally:
+            self.forget()
+
+    def kill(self) -> None:
+        for fd in (self._inner, self._outer):
+            with suppress(OSError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+
+    def forget(self) -> None:
+        """Give everything back, once."""
+        if self._outer >= 0:
+            self.kill()
+            self._process.wait()
+            close_all([fd for fd in (self._inner, self._outer) if fd >= 0])
+            self._inner = self._outer = -1
+            self._done()
+            if self._proxy:
+                self._proxy.close()
+
+
+ISOLATION = Bubblewrap()

@@ -1,0 +1,88 @@
+"""Which isolation works on this machine: tried with real commands, remembered until the next boot."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import cast
+
+from aiex import __version__, dirs, plugins
+from aiex.errors import UsageError
+from aiex.guard.sandbox.isolation import ROOM, Isolation, Probe
+
+_BOOT = "/proc/sys/kernel/random/boot_id"
+
+
+def backends() -> list[Isolation]:
+    """Every way to confine, the strongest first."""
+    found = [cast(Isolation, plugins.load(ROOM, name, "ISOLATION").ISOLATION) for name in plugins.names(ROOM)]
+    return sorted(found, key=lambda isolation: isolation.rank)
+
+
+def choose(name: str = "") -> Isolation:
+    """The strongest way that works, or the named one.
+
+    Raises:
+        UsageError: if there is no way of this name, or it does not work here.
+    """
+    for isolation in backends():
+        if isolation.name == name:
+            probe = probe_of(isolation)
+            if not probe.works:
+                raise UsageError(f"{name} does not work here: {probe.reason}", hint="aiex show sandbox")
+            return isolation
+        if not name and probe_of(isolation).works:
+            return isolation
+    known = ", ".join(isolation.name for isolation in backends())
+    raise UsageError(f"there is no isolation called {name!r}" if name else "no commands can be run here", hint=known)
+
+
+def probe_of(isolation: Isolation, *, again: bool = False) -> Probe:
+    """What a trial of this way showed since the machine was started; `again` tries anew."""
+    path, key = os.path.join(dirs.state_dir(), "sandbox", "probes.json"), _key()
+    known = _read(path) if key else {}
+    found = known.get(isolation.name)
+    if not again and isinstance(found, dict) and found.get("key") == key:
+        with suppress(KeyError, TypeError):
+            return Probe(bool(found["works"]), str(found["reason"]), tuple(map(str, found["gaps"])))
+    probe = isolation.probe()
+    if key:
+        row = {"key": key, "works": probe.works, "reason": probe.reason, "gaps": list(probe.gaps)}
+        _write(path, _read(path) | {isolation.name: row})
+    return probe
+
+
+def _key() -> str:
+    """What an answer depends on: the boot, the user, the programs; empty where a boot has no name."""
+    try:
+        with open(_BOOT, encoding="ascii") as source:
+            boot = source.read().strip()
+    except OSError:
+        return ""
+    parts = [boot, str(os.geteuid()), __version__, sys.executable]
+    for program in ("/usr/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"):
+        with suppress(OSError):
+            parts.append(f"{program}:{os.stat(program).st_mtime_ns}")
+    return " ".join(parts)
+
+
+def _read(path: str) -> dict[str, object]:
+    try:
+        with open(path, encoding="utf-8") as source:
+            found = json.load(source)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: str, known: dict[str, object]) -> None:
+    """Keep the answers; where that cannot be done, the next start tries again."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with suppress(OSError):
+        dirs.ensure(os.path.dirname(path))
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as target:
+            json.dump(known, target)
+        os.replace(temporary, path)
