@@ -1,0 +1,389 @@
+"""Runs commands under isolation: bounded, confined, watched while they run, and gone when they end.
+
+There is no argument that leaves the bounds. Where nothing on the machine confines, each command needs an approval.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
+
+from aiex import dirs
+from aiex.errors import Denied, StoreError, UsageError
+from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
+from aiex.guard.sandbox.isolation import Asked, Confined, Isolation, Launch
+from aiex.guard.sandbox.paths import show
+from aiex.guard.sandbox.process import shell_environment
+from aiex.guard.sandbox.spool import FILE_BYTES, MEMORY_BYTES, Spool
+from aiex.guard.sandbox.waiting import close_all, readable
+from aiex.record import record
+
+if TYPE_CHECKING:
+    import asyncio
+
+Stream = Literal["stdout", "stderr"]
+STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
+KILL_WITHIN_S = 2.0
+DEFAULT_TIMEOUT_S = 120.0
+_PIECE_BYTES = 1 << 16
+_MOST_ASKED = 1000
+_AHEAD = 64
+"""Pieces that wait for a slow reader before the command has to wait."""
+_SHELLS = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/run/current-system/sw/bin/bash", "/bin/sh")
+
+
+@record
+class Wrote:
+    """A piece of output, when it comes."""
+
+    stream: Stream
+    data: bytes
+
+
+@record
+class Ended:
+    """How a command ended; no process of it runs any more."""
+
+    code: int
+    """Exit code, 128 and the number for a signal."""
+    duration_s: float
+    timed_out: bool = False
+    killed: bool = False
+    """It was ended on demand."""
+    size_bytes: int = 0
+    """Of the output that is kept, both streams together."""
+    lost_bytes: int = 0
+    """Of output beyond what is kept."""
+    asked: tuple[Asked, ...] = ()
+    """Hosts that it wanted to speak to, where the policy lets it speak to any."""
+
+
+class Runner:
+    """Runs the commands of one workspace; use it as `async with`, or close it.
+
+    Args:
+        policy: The bounds of every command.
+        isolation: How they are drawn; the strongest that works when None.
+        memory_bytes: Output kept in memory, for each command.
+        output_bytes: Output kept at all, for each command.
+    """
+
+    def __init__(
+        self,
+        policy: SandboxPolicy,
+        *,
+        isolation: Isolation | None = None,
+        memory_bytes: int = MEMORY_BYTES,
+        output_bytes: int = FILE_BYTES,
+    ) -> None:
+        from aiex.guard.sandbox.probing import choose
+
+        self.policy = policy
+        self.isolation = isolation or choose()
+        self.commands: list[Command] = []
+        self._kept = (memory_bytes, output_bytes)
+        self._private = ""
+
+    async def __aenter__(self) -> Runner:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(
+        self,
+        command: str | Sequence[str],
+        *,
+        cwd: str = ".",
+        timeout_s: float | None = DEFAULT_TIMEOUT_S,
+        environ: Mapping[str, str] | None = None,
+        stdin: bytes | int | None = None,
+        approved: bool = False,
+    ) -> Command:
+        """Start a command, which goes on by itself: read its output later, or wait for its end.
+
+        Args:
+            command: Text for bash, or a program with its arguments.
+            cwd: Where it runs: the root, or a directory in it or in an allowed place.
+            timeout_s: After so long it is ended; None for never.
+            environ: Variables beside the clean environment; no secrets.
+            stdin: What it reads, a descriptor that it reads from, or nothing.
+            approved: A person allowed this very command; counts where nothing confines it.
+
+        Raises:
+            Denied: without an approval where one is needed, or for a place outside.
+            StoreError: if it cannot be started.
+            UsageError: for an empty command.
+        """
+        if self.isolation.requires_approval and not approved:
+            raise Denied(
+                "nothing on this machine confines commands, so each one needs an approval",
+                hint="aiex show sandbox tells what is missing",
+            )
+        argv = [*_shell(), command] if isinstance(command, str) else list(command)
+        if not command or any("\0" in word for word in argv):
+            raise UsageError("cannot run a command that is empty or has a NUL character")
+        launched = Command(self._spool(), time.monotonic())
+        await launched.begin(self.isolation, self._launch(argv, cwd, environ or {}), stdin, timeout_s)
+        self.commands.append(launched)
+        return launched
+
+    async def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        cwd: str = ".",
+        timeout_s: float | None = DEFAULT_TIMEOUT_S,
+        environ: Mapping[str, str] | None = None,
+        stdin: bytes | int | None = None,
+        approved: bool = False,
+    ) -> tuple[Ended, bytes]:
+        """Run a command to its end; how it ended, and its output as far as it is kept in memory. See `start`."""
+        started = await self.start(
+            command, cwd=cwd, timeout_s=timeout_s, environ=environ, stdin=stdin, approved=approved
+        )
+        try:
+            return await started.wait(), started.read(0, self._kept[0])
+        finally:
+            await self.discard(started)
+
+    async def discard(self, command: Command) -> None:
+        """End a command if it runs, and forget its output."""
+        await command.end()
+        command.spool.close()
+        with suppress(ValueError):
+            self.commands.remove(command)
+
+    async def close(self) -> None:
+        """End what still runs, and remove what was temporary."""
+        for command in list(self.commands):
+            await self.discard(command)
+        self.isolation.close(self.policy)
+        if self._private:
+            shutil.rmtree(self._private, ignore_errors=True)
+            self._private = ""
+
+    def _launch(self, argv: Sequence[str], cwd: str, environ: Mapping[str, str]) -> Launch:
+        place = self._find_cwd(cwd)
+        private = os.path.join(self._folder(), "tmp")
+        wanted = _without_temporary(shell_environment()) | {"PWD": place} | dict(environ)
+        program = _find_program(argv[0], place, wanted.get("PATH", os.defpath))
+        return Launch(program, tuple(argv), place, wanted, -1, -1, -1, self.policy, private)
+
+    def _find_cwd(self, cwd: str) -> str:
+        place = os.path.realpath(os.path.join(self.policy.root, cwd))
+        inside = (self.policy.root, *self.policy.writable, *self.policy.readable)
+        if not any(is_beneath(place, one) for one in inside):
+            raise Denied(f"refused to run in {show(cwd)}: it lies outside the workspace")
+        if not os.path.isdir(place):
+            raise UsageError(f"cannot run in {show(cwd)}: it is no directory")
+        return place
+
+    def _spool(self) -> Spool:
+        return Spool(self._folder(), memory_bytes=self._kept[0], limit_bytes=self._kept[1])
+
+    def _folder(self) -> str:
+        """A private directory of this runner: output, and what is temporary inside."""
+        if not self._private:
+            import tempfile
+
+            try:
+                base = dirs.ensure(os.path.join(dirs.state_dir(), "sandbox"))
+                self._private = tempfile.mkdtemp(prefix="run-", dir=base)
+                os.mkdir(os.path.join(self._private, "tmp"), 0o700)
+            except OSError as error:
+                raise StoreError(f"cannot run commands: no place for their output: {error.strerror}") from error
+        return self._private
+
+
+class Command:
+    """A command that was started; its output can be read while it runs and afterwards."""
+
+    def __init__(self, spool: Spool, began: float) -> None:
+        self.spool = spool
+        self.ended: Ended | None = None
+        self.asked: list[Asked] = []
+        self._began = began
+        self._killed = False
+        self._confined: Confined | None = None
+        self._life: asyncio.Task[Ended] | None = None
+        self._watchers: list[asyncio.Queue[Wrote | None]] = []
+
+    @property
+    def pid(self) -> int:
+        """Of its first process, 0 before it has one."""
+        return self._confined.pid if self._confined else 0
+
+    async def begin(
+        self, isolation: Isolation, launch: Launch, stdin: bytes | int | None, timeout_s: float | None
+    ) -> None:
+        """Start it; called once."""
+        import asyncio
+
+        reading = [os.pipe() for _ in STREAMS]
+        theirs = [pipe[1] for pipe in reading]
+        ours = [pipe[0] for pipe in reading]
+        feed = -1
+        try:
+            if isinstance(stdin, int):
+                theirs.append(os.dup(stdin))
+            elif stdin:
+                entry, feed = os.pipe()
+                theirs.append(entry)
+            else:
+                theirs.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            launch = launch._replace(stdout=theirs[0], stderr=theirs[1], stdin=theirs[2], tell=self._note)
+            self._confined = await isolation.start(launch)
+        except BaseException:
+            close_all([*ours, *([feed] if feed >= 0 else [])])
+            raise
+        finally:
+            close_all(theirs)
+        data = stdin if isinstance(stdin, bytes) else b""
+        self._life = asyncio.create_task(self._live(self._confined, ours, feed, data, timeout_s))
+
+    async def wait(self) -> Ended:
+        """How it ended; cancelling this ends the command."""
+        import asyncio
+
+        try:
+            return await asyncio.shield(self._lifetime())
+        except asyncio.CancelledError:
+            self.kill()
+            raise
+
+    async def end(self) -> Ended:
+        """End it if it runs, and wait until it is gone."""
+        import asyncio
+
+        self.kill()
+        return await asyncio.shield(self._lifetime())
+
+    def kill(self) -> None:
+        """End every process of it; `wait` tells when they are gone."""
+        if self.ended is None and self._confined is not None:
+            self._killed = True
+            self._confined.kill()
+
+    def read(self, offset: int = 0, limit_bytes: int = MEMORY_BYTES) -> bytes:
+        """A window of the output, both streams in the order in which they came."""
+        return self.spool.read(offset, limit_bytes)
+
+    async def events(self) -> AsyncIterator[Wrote | Ended]:
+        """The output from now on as it comes, then how it ended. A slow reader slows the command."""
+        import asyncio
+
+        queue: asyncio.Queue[Wrote | None] = asyncio.Queue(_AHEAD)
+        if self.ended is None:
+            self._watchers.append(queue)
+            try:
+                while (wrote := await queue.get()) is not None:
+                    yield wrote
+            finally:
+                self._watchers.remove(queue)
+                while not queue.empty():  # let go whoever waits to put something in
+                    queue.get_nowait()
+        yield await self.wait()
+
+    async def _live(
+        self, confined: Confined, ours: list[int], feed: int, data: bytes, timeout_s: float | None
+    ) -> Ended:
+        import asyncio
+
+        timed_out = False
+        readers = [asyncio.create_task(self._collect(*pair)) for pair in zip(ours, STREAMS, strict=True)]
+        feeder = asyncio.create_task(_feed(feed, data))
+        waiting = asyncio.create_task(confined.wait())
+        try:
+            done, _ = await asyncio.wait([waiting], timeout=timeout_s)
+            if not done:
+                timed_out = True
+                confined.kill()
+            code = await waiting
+            await asyncio.wait(readers, timeout=KILL_WITHIN_S)  # whoever held the pipes is gone
+        finally:
+            confined.kill()
+            for task in (*readers, feeder, waiting):
+                task.cancel()
+            await asyncio.gather(*readers, feeder, waiting, return_exceptions=True)
+            close_all(ours)
+        took = time.monotonic() - self._began
+        kept, lost = self.spool.size_bytes, self.spool.lost_bytes
+        self.ended = Ended(code, took, timed_out, self._killed, kept, lost, tuple(self.asked))
+        for queue in list(self._watchers):
+            await queue.put(None)
+        return self.ended
+
+    def _lifetime(self) -> asyncio.Task[Ended]:
+        if self._life is None:
+            raise RuntimeError("the command was not begun")
+        return self._life
+
+    def _note(self, asked: Asked) -> None:
+        if len(self.asked) < _MOST_ASKED:
+            self.asked.append(asked)
+
+    async def _collect(self, fd: int, stream: Stream) -> None:
+        os.set_blocking(fd, False)
+        while True:
+            await readable(fd)
+            try:
+                piece = os.read(fd, _PIECE_BYTES)
+            except BlockingIOError:
+                continue
+            if not piece:
+                return
+            self.spool.write(piece)
+            for queue in list(self._watchers):
+                await queue.put(Wrote(stream, piece))
+
+
+async def _feed(fd: int, data: bytes) -> None:
+    """Write what a command reads; one that does not read it all is no problem."""
+    import asyncio
+
+    if fd < 0:
+        return
+    loop = asyncio.get_running_loop()
+    os.set_blocking(fd, False)
+    ready = asyncio.Event()
+    loop.add_writer(fd, ready.set)
+    try:
+        rest = memoryview(data)
+        while rest:
+            await ready.wait()
+            ready.clear()
+            with suppress(BlockingIOError):
+                rest = rest[os.write(fd, rest) :]
+    except OSError:
+        return
+    finally:
+        loop.remove_writer(fd)
+        os.close(fd)
+
+
+def _without_temporary(environ: Mapping[str, str]) -> dict[str, str]:
+    """Each backend names a directory of the runner's own instead."""
+    return {name: value for name, value in environ.items() if name not in ("TMPDIR", "TEMP", "TMP")}
+
+
+def _shell() -> list[str]:
+    shell = next((path for path in _SHELLS if os.access(path, os.X_OK)), "/bin/sh")
+    return [shell, "--noprofile", "--norc", "-c"] if shell.endswith("bash") else [shell, "-c"]
+
+
+def _find_program(name: str, cwd: str, path: str) -> str:
+    """The absolute path of a program, as a shell would find it."""
+    if "/" in name:
+        found = os.path.join(cwd, name)
+        if not os.path.exists(found):
+            raise StoreError(f"cannot run {show(name)}: there is no such file")
+        return found
+    which = shutil.which(name, path=path)
+    if which is None:
+        raise StoreError(f"cannot run {show(name)}: it is not installed")
+    return which
