@@ -30,7 +30,7 @@ class Key:
     clamp: Literal["fixed", "highest", "subset"] = "fixed"
     """What a managed policy's value means: the value itself, the highest allowed, or the entries allowed."""
     tighten_only: bool = False
-    """A project may only take entries away from what the person allowed."""
+    """A project may only take entries away from what the person allowed, or make a choice that stands after theirs."""
 
 
 _S = "seconds"
@@ -94,6 +94,21 @@ KEYS: Final = (
         "auto",
         "Where `aiex set key` keeps keys; `auto` is the keyring of the system, else the encrypted file.",
         choices=("auto", "keyring", "file"),
+    ),
+    Key(
+        "audit.mode",
+        "text",
+        "on",
+        "Whether actions go on record; with `required` none happens whose record cannot be written.",
+        choices=("off", "on", "required"),
+        tighten_only=True,
+    ),
+    Key(
+        "audit.heads",
+        "text",
+        "",
+        "A file, best on another disk, that gets the end of the audit log too, for `aiex verify audit --heads FILE`.",
+        tighten_only=True,
     ),
     Key("context.ignore", "list", [], "Patterns of files to leave out, as in `.gitignore`."),
     Key(

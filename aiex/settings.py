@@ -339,6 +339,8 @@ def _add_project_file(layers: _Layers, data: bytes, base: Origin) -> None:
 
 def _tightened(layers: _Layers, key: str, origin: Origin) -> Origin:
     """Only the entries that the person allowed as well; the others are left out with a warning."""
+    if isinstance(origin.value, str):
+        return _tightened_word(layers, key, origin)
     own = {_whole_path(entry) for entry in layers.origins[key].value}
     kept = [entry for entry in origin.value if _whole_path(entry) in own]
     refused = [entry for entry in origin.value if _whole_path(entry) not in own]
@@ -350,6 +352,17 @@ def _tightened(layers: _Layers, key: str, origin: Origin) -> Origin:
             )
         )
     return replace(origin, value=kept)
+
+
+def _tightened_word(layers: _Layers, key: str, origin: Origin) -> Origin:
+    """A choice that stands after the person's own; anything else is left out with a warning."""
+    own, row = layers.origins[key].value, find_key(key)
+    choices = row.choices if row else ()
+    if origin.value == own or (origin.value in choices and own in choices[: choices.index(origin.value)]):
+        return origin
+    message = f"{origin.place}: {key} = {_shown(origin.value)} is looser than your own settings; left out"
+    layers.warnings.append(Warned(message, f"a project can only tighten it; yourself: aiex set config {key} VALUE"))
+    return replace(origin, value=own)
 
 
 def _whole_path(entry: str) -> str:

@@ -258,6 +258,18 @@ def test_a_project_can_take_paths_away_and_not_add_any(user_file: Path, place: s
     assert f"{key} names /etc, /data/../etc, which your own settings do not allow" in warning.message
 
 
+@pytest.mark.parametrize("place", ["config", "local"])
+def test_a_project_can_tighten_a_choice_and_not_loosen_it(user_file: Path, place: str) -> None:
+    loaded = load(read=reader(**{place: "audit.mode = 'required'\naudit.heads = '/tmp/x'"}), trusted=True)
+    assert (loaded.get("audit.mode"), loaded.get("audit.heads")) == ("required", "")
+    (warning,) = loaded.warnings
+    assert "audit.heads = '/tmp/x' is looser than your own settings" in warning.message
+    user_file.write_text("audit.mode = 'required'")
+    loaded = load(read=reader(**{place: "audit.mode = 'off'"}), trusted=True)
+    assert loaded.get("audit.mode") == "required"
+    assert load(overrides=["audit.mode=off"]).get("audit.mode") == "off"
+
+
 def test_a_project_has_no_profiles(user_file: Path) -> None:
     user_file.write_text("[profiles.a]\nmodel = 'openai/user'")
     loaded = load(read=reader(config="[profiles.a]\nmodel = 'openai/project'"), trusted=True, profile="a")
