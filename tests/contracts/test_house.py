@@ -75,16 +75,20 @@ def all_imports() -> tuple[Line, ...]:
     return tuple(line for module in sources() for line in imports_of(module))
 
 
-def calls(wanted: Callable[[str], bool]) -> list[Line]:
-    """Every call whose function, written as in the source, is wanted."""
-    return [
+@cache
+def all_calls() -> tuple[Line, ...]:
+    """Every call of something that has a name, as it is written."""
+    return tuple(
         Line(module, path, node.lineno, ast.unparse(node.func))
         for module, (path, tree) in sources().items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name | ast.Attribute)
-        and wanted(ast.unparse(node.func))
-    ]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+    )
+
+
+def calls(wanted: Callable[[str], bool]) -> list[Line]:
+    """Every call whose function, written as in the source, is wanted."""
+    return [line for line in all_calls() if wanted(line.name)]
 
 
 def room_of(module: str) -> str:

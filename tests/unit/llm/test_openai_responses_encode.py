@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -88,7 +89,12 @@ def read(body: bytes, who: Profile) -> tuple[Part, ...]:
 
 def fits(kind: Any, value: Any) -> None:
     """The value is of this type of the SDK: no field is missing, none is of another type, none is unknown."""
-    TypeAdapter(with_config(ConfigDict(extra="forbid"))(kind)).validate_python(value)
+    checker_of(kind).validate_python(value)
+
+
+@cache
+def checker_of(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(kind))
 
 
 def check(body: dict[str, Any]) -> None:
