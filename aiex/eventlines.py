@@ -27,6 +27,7 @@ from aiex.events import (
     TextDelta,
     ToolFinished,
     ToolStarted,
+    ToolWrote,
     TurnEnded,
     UnknownEvent,
     UsageUpdated,
@@ -95,6 +96,7 @@ def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
 _HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
     SessionStarted: {"type": "init"},
     ToolStarted: {"type": "tool_use"},
+    ToolWrote: {"type": "tool_result", "subtype": "output"},
     ToolFinished: {"type": "tool_result", "subtype": "finished"},
     FileEdited: {"type": "tool_result", "subtype": "file_edited"},
     ApprovalAsked: {"type": "permission", "subtype": "asked"},

@@ -174,6 +174,15 @@ class ToolStarted:
 
 
 @record
+class ToolWrote:
+    """The next piece of what a running command writes; bytes that are not UTF-8 come as surrogate escapes."""
+
+    call_id: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@record
 class ToolFinished:
     """A tool call ended; `text` is what the model is told."""
 
@@ -326,6 +335,7 @@ LastingEvent = (
     | UserSpoke
     | AssistantSpoke
     | ToolStarted
+    | ToolWrote
     | ToolFinished
     | ApprovalAsked
     | ApprovalGiven

@@ -138,6 +138,32 @@ def write_stdout(text: str, *, flush: bool = False) -> None:
         raise StdoutLost(error) from error
 
 
+def pass_on(name: str, text: str) -> None:
+    """Write what a command wrote to the stream of the same name: every byte to a program, harmless to a terminal.
+
+    Args:
+        name: `stdout` or `stderr`.
+        text: Bytes that are not UTF-8 as surrogate escapes.
+
+    Raises:
+        StdoutLost: if standard output cannot be written.
+    """
+    stream = sys.stdout if name == "stdout" else sys.stderr
+    try:
+        if stream.isatty() or not hasattr(stream, "buffer"):
+            from aiex.guard.neutral import neutralise
+
+            stream.write(neutralise(text))
+        else:
+            stream.flush()
+            stream.buffer.write(text.encode("utf-8", "surrogateescape"))
+        stream.flush()
+    except OSError as error:
+        if name == "stdout":
+            raise StdoutLost(error) from error
+        _abandon(2)
+
+
 def flush_stdout() -> None:
     """Bring what was written to its reader; StdoutLost when that cannot be done."""
     try:

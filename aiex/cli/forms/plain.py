@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.cli.streams import write_stdout
+from aiex.cli.streams import pass_on, write_stdout
 from aiex.cli.talk import Talk
 from aiex.cli.work import Markup
-from aiex.events import Event, TextDelta, TurnEnded
+from aiex.events import Event, TextDelta, ToolWrote, TurnEnded
 
 if TYPE_CHECKING:
     from aiex.guard.neutral import Pieces
@@ -26,6 +26,10 @@ class PlainPrinter:
         if isinstance(event, TextDelta):
             self._talk.clear()
             self._feed(event.text)
+        elif isinstance(event, ToolWrote):
+            self._talk.clear()
+            self._has_text = True
+            pass_on(event.stream, event.text)
         else:
             self._talk.show(event)
 
