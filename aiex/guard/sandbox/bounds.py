@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from aiex.errors import Denied
 from aiex.guard.sandbox.hiding import credential_places, start_files
 from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules
 from aiex.record import record
@@ -81,6 +82,7 @@ def make_policy(
         environ: Where the home and Aiex's own directories are looked up.
 
     Raises:
+        Denied: if the root is the root of the file system.
         UsageError: if a domain is none.
 
     Cost: a look at about a hundred paths of the home.
@@ -91,6 +93,8 @@ def make_policy(
         for domain in domains:
             parse_pattern(domain)
     real = os.path.realpath(root)
+    if real == "/":
+        raise Denied("the whole machine is no workspace", hint="use -C DIR to name a directory")
     readable = tuple(os.path.realpath(os.path.join(real, entry)) for entry in allow_read)
     writable = () if read_only else (real, *(os.path.realpath(os.path.join(real, entry)) for entry in allow_write))
     hidden = credential_places(environ, names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -273,7 +273,7 @@ class Command:
         """A window of the output, both streams in the order in which they came."""
         return self.spool.read(offset, limit_bytes)
 
-    async def events(self) -> AsyncIterator[Wrote | Ended]:
+    async def events(self) -> AsyncGenerator[Wrote | Ended, None]:
         """The output from now on as it comes, then how it ended. A slow reader slows the command."""
         import asyncio
 
