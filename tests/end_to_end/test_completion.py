@@ -48,8 +48,8 @@ def complete_in_bash(folder, *words: str) -> tuple[set[str], str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["ex"], {"explain"}),
-        (["list", ""], {"config", "context", "key", "language", "model", "provider", "trust"}),
+        (["ex"], {"explain", "export"}),
+        (["list", ""], {"audit", "config", "context", "key", "language", "model", "provider", "trust"}),
         (["show", "co"], {"config", "context"}),
         (["create", ""], {"index"}),
         (["query", ""], {"context"}),

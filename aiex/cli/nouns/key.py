@@ -66,7 +66,8 @@ def rm_key(provider: str) -> Work:
 def rotate_key(provider: str, protect: Kind | None) -> Work:
     """Lock the encrypted file anew, or only the key of PROVIDER; the keys themselves stay as they are.
 
-    A new passphrase is asked for where one protects the file (or read from AIEX_NEW_PASSPHRASE).
+    A new passphrase is asked for where one protects the file (or read from AIEX_NEW_PASSPHRASE). Without PROVIDER the
+    keys of the audit log are locked anew too.
     """
     return Work("rotate key", lambda services: lambda: _rotate(services, provider, protect))
 
@@ -207,7 +208,25 @@ def _rotate(services: Services, word: str, protect: Kind | None) -> Iterator[Eve
     text = (
         f"{count} secrets are locked anew, and opened by the {_NAMES[kind]}" if kind else "there is no file of keys yet"
     )
-    yield answered(text, {"count": count, "protected_by": kind})
+    audited = _rotate_audit(services)
+    if audited:
+        text += f"\n{audited} keys of the audit log are locked anew"
+    yield answered(text, {"count": count, "protected_by": kind, "audit": audited})
+
+
+def _rotate_audit(services: Services) -> int:
+    """How many keys of the audit log were locked anew; 0 when there is no log."""
+    from aiex.guard.audit.log import AuditLog
+    from aiex.guard.audit.opening import find_records
+
+    places, keys = find_records(services.environ)
+    if not keys.exists():
+        return 0
+    log = AuditLog(places)
+    try:
+        return log.rotate()
+    finally:
+        log.close()
 
 
 _NAMES = {"keyring": "keyring of this system", "passphrase": "passphrase", "keyfile": "key file"}

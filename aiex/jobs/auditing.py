@@ -1,0 +1,176 @@
+"""What the audit log tells when it is asked: records of a time, and a compliance report."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from aiex.errors import UsageError
+from aiex.guard.actions import Decision
+from aiex.guard.audit.entries import DENIED, EFFECTS, Note, Outcome
+from aiex.guard.audit.events import ESCAPE
+from aiex.guard.audit.log import open_keys
+from aiex.guard.audit.reading import Reading, Wanted
+from aiex.guard.audit.verify import Checked, verify_log
+from aiex.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiex.guard.audit.datakeys import DataKeys
+    from aiex.guard.audit.log import Places
+    from aiex.guard.audit.reading import Found
+
+_UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DENIED: Final = frozenset(name for name, code in EFFECTS.items() if code in DENIED)
+_LAST_DENIED: Final = 50
+
+
+@record
+class Keys:
+    """The age of the keys; times are UTC, milliseconds since 1970."""
+
+    made_ms: int
+    rotated_ms: int
+    rotations: int
+    sessions: int
+    erased: int
+
+
+@record
+class Report:
+    """Who did what in a time, allowed by which rule; every table is sorted, the most first."""
+
+    since_ms: int
+    until_ms: int
+    records: int
+    sessions: int
+    erased: int
+    """Records that cannot be read any more, because their session was erased."""
+    who: Mapping[str, int]
+    actions: Mapping[tuple[str, str], int]
+    """By kind and effect of the decision."""
+    rules: Mapping[tuple[str, str, str], int]
+    """By rule, scope and effect."""
+    outcomes: Mapping[str, int]
+    hosts: Mapping[str, int]
+    """Hosts that were allowed."""
+    denied: tuple[Found, ...]
+    """The last ones."""
+    denials: int
+    escapes: int
+    redactions: int
+    notes: tuple[Found, ...]
+    """What the log says about itself."""
+    keys: Keys | None
+    """None where there is no log yet."""
+    checked: Checked
+
+
+def parse_since(text: str, *, now_s: float) -> int:
+    """When a time such as `30d`, `12h`, `2026-01-31` or `2026-01-31T08:00` began, in milliseconds since 1970.
+
+    A date is taken in the time zone of this machine.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    from datetime import datetime
+
+    if found := re.fullmatch(r"(\d{1,6})([mhdw])", text):
+        return int((now_s - int(found[1]) * _UNITS[found[2]]) * 1000)
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"cannot read {text!r} as a time", hint="such as 30d, 12h, 45m or 2026-01-31") from error
+
+
+def make_report(places: Places, since_ms: int, *, clock: Callable[[], float] = time.time) -> Report:
+    """Read and check the log of a time. Raises StoreError if it cannot be read."""
+    keys, tally = open_keys(places), _Tally()
+    if not keys.exists():
+        return tally.to_report(since_ms, int(clock() * 1000), None, Checked())
+    for found in Reading(places.log, keys, Wanted(since_ms=since_ms)):
+        tally.add(found)
+    checked = verify_log(places.log, keys, head=places.head, lock=places.lock)
+    return tally.to_report(since_ms, int(clock() * 1000), _ages(keys), checked)
+
+
+class _Tally:
+    """Counts record by record."""
+
+    def __init__(self) -> None:
+        self.records = self.erased = self.redactions = self.escapes = self.denials = 0
+        self.tags: set[str] = set()
+        self.who: Counter[str] = Counter()
+        self.actions: Counter[tuple[str, str]] = Counter()
+        self.rules: Counter[tuple[str, str, str]] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        self.hosts: Counter[str] = Counter()
+        self.denied: list[Found] = []
+        self.notes: list[Found] = []
+
+    def add(self, found: Found) -> None:
+        self.records += 1
+        if found.what == "note":
+            self.notes.append(found)
+            return
+        self.tags.add(found.tag)
+        if found.effect in _DENIED:
+            self.denials += 1
+            self.denied = [*self.denied[1 - _LAST_DENIED :], found]
+        if found.entry is None:
+            self.erased += 1
+            return
+        self._add_entry(found)
+
+    def _add_entry(self, found: Found) -> None:
+        entry = found.entry
+        if entry is None:
+            return
+        self.who[entry.who or "unknown"] += 1
+        match entry.verdict:
+            case Decision(effect=effect, rule=rule, scope=scope):
+                self.actions[entry.action.kind, effect] += 1
+                self.rules[rule, scope, effect] += 1
+                self.escapes += ESCAPE in entry.action.detail
+                if entry.action.kind == "network" and effect == "allow":
+                    self.hosts[entry.action.subject] += 1
+            case Outcome(status=status, redactions=redactions):
+                self.outcomes[status] += 1
+                self.redactions += redactions
+            case Note():
+                pass
+
+    def to_report(self, since_ms: int, until_ms: int, keys: Keys | None, checked: Checked) -> Report:
+        return Report(
+            since_ms=since_ms,
+            until_ms=until_ms,
+            records=self.records,
+            sessions=len(self.tags),
+            erased=self.erased,
+            who=_sorted(self.who),
+            actions=_sorted(self.actions),
+            rules=_sorted(self.rules),
+            outcomes=_sorted(self.outcomes),
+            hosts=_sorted(self.hosts),
+            denied=tuple(self.denied),
+            denials=self.denials,
+            escapes=self.escapes,
+            redactions=self.redactions,
+            notes=tuple(self.notes),
+            keys=keys,
+            checked=checked,
+        )
+
+
+def _sorted(counts: Counter[Any]) -> dict[Any, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _ages(keys: DataKeys) -> Keys:
+    header, slots = keys.header(), keys.slots()
+    erased = sum(1 for slot in slots if slot.erased_ms)
+    return Keys(header.made_ms, header.rotated_ms, header.rotations, len(slots) - 1, erased)
