@@ -137,7 +137,7 @@ LIBRARY_HOMES = {
     "textual": ("aiex.tui",),
     "httpx2": ("aiex.llm.http", "aiex.agent.tools.fetch"),
     "tiktoken": ("aiex.tokens",),
-    "tree_sitter": ("aiex.context",),
+    "tree_sitter": ("aiex.context", "aiex.guard.commands"),
     "sqlite3": ("aiex.sqlite", "aiex.context", "aiex.llm.stores", "aiex.sessions", "aiex.guard"),
     "subprocess": ("aiex.guard.sandbox",),
     "pty": ("aiex.guard.sandbox",),

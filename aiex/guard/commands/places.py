@@ -1,0 +1,111 @@
+"""Where the operands of a command point: inside the workspace, to a secret, to a protected name, or elsewhere."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from aiex.errors import Denied
+from aiex.guard.commands.globs import may_be_secret
+from aiex.guard.commands.values import Arg
+from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules, normalise, parse
+
+READABLE_DEVICES = frozenset(["/dev/null", "/dev/stdin"])
+WRITABLE_DEVICES = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr"])
+
+
+class Place(NamedTuple):
+    """What paths are compared with."""
+
+    rules: NameRules = DEFAULT_RULES
+    root: str = ""
+    """Absolute path of the workspace, so that absolute operands below it count as inside; empty for none."""
+    look: Callable[[str], str] | None = None
+    """Looks at a path inside the workspace, relative to it, and says why it may not be read after all."""
+
+
+def join(folder: str, arg: Arg) -> str:
+    """The place an argument names in a folder: relative to the workspace, or with `/`, `~` or `..` in front.
+
+    Dots are folded by text; the result is for comparing, never for opening.
+    """
+    text = arg.text
+    if arg.home:
+        return _fold("~/" + text.partition("/")[2])
+    if text.startswith("/"):
+        return _fold(text)
+    base = folder if folder in ("", "/") or folder.endswith("/") else folder + "/"
+    return _fold(base + text)
+
+
+def _fold(path: str) -> str:
+    head = "/" if path[:1] == "/" else ""
+    if path[:1] == "~":
+        head, path = "~/", path[1:].lstrip("/")
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif part == ".." and head == "/":
+            continue
+        elif part not in ("", "."):
+            kept.append(part)
+    return (head + "/".join(kept)) if kept or head != "~/" else "~"
+
+
+def why_not_read(arg: Arg, folders: Iterable[str], place: Place, *, content: bool = True) -> str:
+    """Why an operand may not be read unasked, or an empty string.
+
+    Args:
+        arg: The operand.
+        folders: Where the shell may be, relative to the workspace.
+        place: The workspace and its rules.
+        content: False when only names and sizes are looked at, for which a pattern may match anything inside.
+    """
+    if arg.pipe:
+        return ""
+    if arg.unknown:
+        return arg.unknown
+    if arg.text in READABLE_DEVICES:
+        return ""
+    if arg.home:
+        return "outside the workspace, in a home directory"
+    return _why_not_inside(arg, folders, place, content=content)
+
+
+def _why_not_inside(arg: Arg, folders: Iterable[str], place: Place, *, content: bool) -> str:
+    text = arg.text
+    if place.root and (text == place.root or text.startswith(place.root.rstrip("/") + "/")):
+        text, folders = text[len(place.root) :].strip("/") or ".", ("",)
+    try:
+        asked = parse(text)
+    except Denied as error:
+        return str(error)
+    if asked.absolute:
+        return "outside the workspace"
+    for folder in folders:
+        if folder.startswith(("/", "~", "..")):
+            return f"outside the workspace, in {folder}"
+        parts = normalise([*filter(None, folder.split("/")), *asked.parts])
+        if parts is None:
+            return "outside the workspace, by .."
+        why = _why_secret(parts, asked.parts, place, glob=arg.glob and content)
+        if why:
+            return why
+        if place.look and not arg.glob and (why := place.look("/".join(parts) or ".")):
+            return why
+    if arg.glob and may_be_secret(asked.parts, NameRules(secret_names=frozenset(), secret_globs=(), secret_paths=())):
+        return "the pattern may match .."
+    return ""
+
+
+def _why_secret(parts: list[str], asked: list[str], place: Place, *, glob: bool) -> str:
+    for path in ("/".join(parts), "/".join(asked)):
+        if secret := place.rules.secret_name(path):
+            return f"{secret} is a secret"
+    if glob and (part := may_be_secret(parts, place.rules)):
+        return f"{part} may match a secret"
+    return ""
+
+
+def why_not_folder(arg: Arg, folders: Iterable[str], place: Place) -> str:
+    """Why the shell may not change to a directory unasked, or an empty string."""
+    return "the directory is a pattern" if arg.glob else why_not_read(arg, folders, place)

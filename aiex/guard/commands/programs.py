@@ -1,0 +1,189 @@
+"""Names of programs by what they do, and the commands hidden in the arguments of others."""
+
+import re
+from collections.abc import Iterator
+
+from aiex.guard.commands.values import Arg
+
+SHELLS = frozenset(
+    ["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "pwsh", "powershell"]
+)
+INTERPRETERS = SHELLS | frozenset(
+    (
+        *(
+            "python",
+            "python2",
+            "python3",
+            "pypy",
+            "pypy3",
+            "perl",
+            "ruby",
+            "node",
+            "nodejs",
+            "deno",
+            "bun",
+            "php",
+            "lua",
+        ),
+        *("luajit", "tclsh", "Rscript", "osascript", "groovy", "julia", "ipython", "eval", "source", "."),
+    )
+)
+"""Programs that run code from their input, a file or an argument."""
+FETCHERS = frozenset(
+    (
+        *(
+            "curl",
+            "wget",
+            "wget2",
+            "fetch",
+            "aria2c",
+            "http",
+            "https",
+            "httpie",
+            "xh",
+            "curlie",
+            "lynx",
+            "w3m",
+            "links",
+        ),
+        *(
+            "elinks",
+            "lwp-request",
+            "lwp-download",
+            "GET",
+            "ftp",
+            "tftp",
+            "lftp",
+            "sftp",
+            "scp",
+            "dig",
+            "nslookup",
+            "host",
+        ),
+    )
+)
+"""Programs that bring text from the network."""
+SOCKETS = frozenset(["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "socat", "telnet", "rlwrap", "cryptcat"])
+"""Programs that join their input and output to a socket."""
+DECODERS = frozenset(["base64", "base32", "basenc", "uudecode", "xxd"])
+WRAPPERS = frozenset(
+    (
+        *(
+            "sudo",
+            "doas",
+            "env",
+            "nice",
+            "ionice",
+            "nohup",
+            "setsid",
+            "timeout",
+            "gtimeout",
+            "stdbuf",
+            "time",
+            "command",
+        ),
+        *("builtin", "exec", "busybox", "toybox", "xargs", "gxargs", "chroot", "unshare", "nsenter", "flock", "watch"),
+        *(
+            "strace",
+            "ltrace",
+            "script",
+            "su",
+            "runuser",
+            "parallel",
+            "find",
+            "fd",
+            "chrt",
+            "taskset",
+            "caffeinate",
+            "coproc",
+        ),
+        *(
+            "pkexec",
+            "run0",
+            "systemd-run",
+            "entr",
+            "then",
+            "do",
+            "else",
+            "!",
+            "{",
+            "gdb",
+            "unbuffer",
+            "proot",
+            "fakeroot",
+        ),
+    )
+)
+"""Programs whose arguments hold another command."""
+MOST_TAILS = 48
+"""Words behind a wrapper that are looked at as beginnings of a command; a wrapper is never safe, however long."""
+CODE_OPTION = re.compile(
+    r"-[A-Za-z]*[ce]|--command(?:=.*)?|--eval(?:=.*)?|-r|-S|--split-string(?:=.*)?|-EncodedCommand"
+)
+_FAMILY = re.compile(r"(python|perl|ruby|php|lua|node|pypy|tclsh|bash|zsh|ksh)[\d.]+")
+
+
+def name_of(arg: Arg) -> str:
+    """The program that an argument names, without its directory and version."""
+    name = arg.text.rsplit("/", 1)[-1]
+    family = _FAMILY.fullmatch(name)
+    return family[1] if family else name
+
+
+def inner_commands(argv: list[Arg]) -> Iterator[list[Arg]]:
+    """The commands that a wrapper such as `sudo` or `find -exec` may start: every tail that could be one."""
+    if name_of(argv[0]) in WRAPPERS:
+        for at in range(1, min(len(argv), MOST_TAILS)):
+            if not argv[at].text.startswith(("-", ";")) and "=" not in argv[at].text:
+                yield _until_semicolon(argv[at:])
+
+
+def _until_semicolon(argv: list[Arg]) -> list[Arg]:
+    end = next((at for at, arg in enumerate(argv) if arg.text == ";"), len(argv))
+    return argv[:end]
+
+
+def inner_code(argv: list[Arg]) -> Iterator[str]:
+    """Shell code in the arguments of a command: of `sh -c`, `eval`, `trap`, `su -c`, `env -S`, `watch`."""
+    name = name_of(argv[0])
+    if name in ("eval", "watch", "parallel"):
+        yield " ".join(arg.text for arg in argv[1:])
+    elif name in ("trap", "alias"):
+        yield from (arg.text.partition("=")[2] if name == "alias" else arg.text for arg in argv[1:2])
+    elif name in SHELLS or name in ("su", "runuser", "script", "env", "flock", "ssh"):
+        yield from _option_values(argv)
+    elif name == "git":
+        yield from (arg.text.partition("!")[2] for arg in argv[1:] if "!" in arg.text)
+
+
+def inline_code(argv: list[Arg]) -> str:
+    """Code of another language in the arguments: of `python -c`, `perl -e`, `awk`; empty when there is none."""
+    name = name_of(argv[0])
+    if name in INTERPRETERS - SHELLS:
+        return "\n".join(_option_values(argv))
+    return (
+        "\n".join(arg.text for arg in argv[1:]) if name in ("awk", "gawk", "mawk", "nawk", "socat", "vim", "vi") else ""
+    )
+
+
+def _option_values(argv: list[Arg]) -> Iterator[str]:
+    for at, arg in enumerate(argv[1:], 1):
+        if CODE_OPTION.fullmatch(arg.text):
+            yield arg.text.partition("=")[2] if "=" in arg.text else (argv[at + 1].text if at + 1 < len(argv) else "")
+
+
+def reads_input(argv: list[Arg]) -> bool:
+    """Whether an interpreter would run what comes on its standard input."""
+    name = name_of(argv[0])
+    if name not in INTERPRETERS:
+        return False
+    if name in ("source", "."):
+        return any(arg.text in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0") or arg.pipe for arg in argv[1:])
+    for arg in argv[1:]:
+        if arg.text in ("-", "-s", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0") or arg.pipe:
+            return True
+        if CODE_OPTION.fullmatch(arg.text):
+            return False
+        if not arg.text.startswith(("-", "+")):
+            return name in SHELLS and any(re.fullmatch(r"-[a-z]*s[a-z]*", other.text) for other in argv[1:])
+    return name != "eval"

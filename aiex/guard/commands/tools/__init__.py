@@ -1,0 +1,1 @@
+"""One file per family of programs; each offers `TOOLS`: program → which arguments let it run unasked."""

@@ -1,0 +1,140 @@
+"""`jq`: its filter is read too, for it can print the environment and load files."""
+
+import re
+
+from aiex.guard.commands.options import Call, Tool, read_arguments
+from aiex.guard.commands.verdict import Operand
+
+_TABLE = Tool(
+    "-rcsnSMCaje --raw-output --compact-output --slurp --null-input --sort-keys --monochrome-output --color-output"
+    " --ascii-output --join-output --exit-status --tab --indent:number --raw-input -R --stream --seq --version --help",
+    ("text",),
+    more="read",
+)
+_TOKEN = re.compile(
+    r"\s+|\.\.|\.[A-Za-z_]\w*|\.(?=[\s\"|\[),;:?}*/+=<>!-]|$)|\d+(?:\.\d+)?|\"(?:[^\"\\]|\\[^(])*\""
+    r"|//|and\b|or\b|not\b|==|!=|<=|>=|\?//|[-+*/%|,;:(){}\[\]?<>]"
+)
+_WORD = re.compile(r"\$?[A-Za-z_]\w*|@[a-z0-9]+")
+FUNCTIONS = frozenset(
+    (
+        *("length", "utf8bytelength", "keys", "keys_unsorted", "values", "has", "map", "map_values", "select", "empty"),
+        *("add", "any", "all", "flatten", "range", "floor", "sqrt", "tostring", "tonumber", "type", "sort", "sort_by"),
+        *(
+            "group_by",
+            "min",
+            "max",
+            "min_by",
+            "max_by",
+            "unique",
+            "unique_by",
+            "reverse",
+            "contains",
+            "inside",
+            "startswith",
+        ),
+        *(
+            "endswith",
+            "ltrimstr",
+            "rtrimstr",
+            "explode",
+            "implode",
+            "split",
+            "join",
+            "ascii_downcase",
+            "ascii_upcase",
+            "first",
+        ),
+        *(
+            "last",
+            "nth",
+            "limit",
+            "index",
+            "rindex",
+            "indices",
+            "to_entries",
+            "from_entries",
+            "with_entries",
+            "paths",
+            "path",
+        ),
+        *(
+            "leaf_paths",
+            "getpath",
+            "del",
+            "recurse",
+            "test",
+            "match",
+            "capture",
+            "scan",
+            "sub",
+            "gsub",
+            "tojson",
+            "fromjson",
+        ),
+        *(
+            "arrays",
+            "objects",
+            "strings",
+            "numbers",
+            "booleans",
+            "nulls",
+            "scalars",
+            "iterables",
+            "true",
+            "false",
+            "null",
+        ),
+        *(
+            "if",
+            "then",
+            "elif",
+            "else",
+            "end",
+            "as",
+            "reduce",
+            "foreach",
+            "try",
+            "catch",
+            "and",
+            "or",
+            "not",
+            "transpose",
+        ),
+        *("@csv", "@tsv", "@json", "@text", "@html", "@uri", "@sh", "@base64", "@base64d"),
+    )
+)
+"""Words of the language that only compute."""
+
+
+def read_jq(call: Call) -> list[Operand]:
+    """Options and files by the table; a filter only if all its words are known to compute."""
+    found = read_arguments(_TABLE, call)
+    filters = [operand for operand in found if operand.role == "text"]
+    if filters and filters[0].level == "safe" and (why := why_not_filter(filters[0].text)):
+        found.append(Operand(filters[0].text, "filter", "ask", why))
+    return found
+
+
+def why_not_filter(text: str) -> str:
+    """Why a filter is not understood as harmless, or an empty string."""
+    at, own = 0, set[str]()
+    while at < len(text):
+        word = _WORD.match(text, at)
+        if word:
+            if re.fullmatch(r"\$[a-z]\w*", word[0]) and re.search(r"\bas\s*$", text[:at]):
+                own.add(word[0])
+            elif word[0] not in FUNCTIONS and word[0] not in own and not _is_key(text, word):
+                return f"jq's {word[0]} is not known to be harmless"
+            at = word.end()
+            continue
+        token = _TOKEN.match(text, at)
+        if not token:
+            return f"jq's {text[at]} is not known to be harmless"
+        at = token.end()
+    return ""
+
+
+def _is_key(text: str, word: "re.Match[str]") -> bool:
+    """Whether a word is the name of a member in `{name: …}`."""
+    return bool(re.match(r"\s*:", text[word.end() :])) and bool(re.search(r"[{,]\s*$", text[: word.start()]))

@@ -1,0 +1,90 @@
+"""What the shell does itself: printing, tests, looking up names."""
+
+import re
+
+from aiex.guard.commands.options import Call, Tool, check, unclear
+from aiex.guard.commands.values import Arg
+from aiex.guard.commands.verdict import Operand
+
+_FILE_TESTS = frozenset(f"-{letter}" for letter in "abcdefghkprsuwxLNOGS")
+_TEXT_TESTS = frozenset(["-n", "-z"])
+_TEXT_COMPARISONS = frozenset(["=", "==", "!=", "<", ">"])
+_NUMBER_COMPARISONS = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge"])
+_FILE_COMPARISONS = frozenset(["-nt", "-ot", "-ef"])
+_FORMAT = re.compile(r"(?:[^%]|%[-+ #0]*[0-9.*]*[sdiouxXcbqfeEgG%]|%\([^()]*\)T)*")
+_JOINTS = frozenset(["!", "-a", "-o", "&&", "||", "(", ")"])
+
+
+def read_test(call: Call) -> list[Operand]:
+    """`test`, `[` and `[[`: files are looked at, texts compared; numbers must be written, for names are evaluated."""
+    found, rest = list[Operand](), list(call.args)
+    while rest:
+        arg = rest.pop(0)
+        word = arg.text if arg.is_known and arg.written else ""
+        if word in _FILE_TESTS and rest:
+            found += [Operand(word, "option"), check(rest.pop(0), "look", call)]
+        elif word in _TEXT_TESTS and rest:
+            found += [Operand(word, "option"), check(rest.pop(0), "print", call)]
+        elif rest and (comparison := _comparison(rest[0])) and len(rest) > 1:
+            found += [
+                check(arg, comparison, call),
+                Operand(rest.pop(0).text, "option"),
+                check(rest.pop(0), comparison, call),
+            ]
+        elif word in _JOINTS:
+            found.append(Operand(word, "option"))
+        elif word.startswith("-"):
+            found.append(unclear(arg, f"{call.name} is not known with this test"))
+        else:
+            found.append(check(arg, "print", call))
+    return found
+
+
+def _comparison(arg: Arg) -> str:
+    if not (arg.is_known and arg.written):
+        return ""
+    if arg.text in _TEXT_COMPARISONS:
+        return "print"
+    if arg.text in _NUMBER_COMPARISONS:
+        return "number"
+    return "look" if arg.text in _FILE_COMPARISONS else ""
+
+
+def _read_printf(call: Call) -> list[Operand]:
+    args = list(call.args)
+    if args and args[0].is_known and args[0].text == "--":
+        args.pop(0)
+    elif args and args[0].text[:1] in ("-", ""):
+        return [unclear(args[0], "printf is not known with this option")]
+    found = [check(arg, "text" if at == 0 else "print", call) for at, arg in enumerate(args)]
+    if args and not _FORMAT.fullmatch(args[0].text):  # %n sets a variable
+        found.append(unclear(args[0], "this format is not known to only print"))
+    return found
+
+
+def _read_command(call: Call) -> list[Operand]:
+    if len(call.args) < 2 or not call.args[0].is_known or call.args[0].text not in ("-v", "-V"):
+        return [unclear(arg, "it runs another program") for arg in call.args[:1]] or [
+            Operand("", "unclear", "ask", "no program")
+        ]
+    return [Operand(call.args[0].text, "option"), *(check(arg, "text", call) for arg in call.args[1:])]
+
+
+_PRINTS = Tool(reader=lambda call: [check(arg, "print", call) for arg in call.args])
+
+TOOLS = {
+    "echo": _PRINTS,
+    ":": _PRINTS,
+    "true": _PRINTS,
+    "false": _PRINTS,
+    "printf": Tool(reader=_read_printf),
+    "test": Tool(reader=read_test),
+    "[": Tool(reader=read_test),
+    "[[": Tool(reader=read_test),
+    "pwd": Tool("-LP", single=True),
+    "type": Tool("-afptP", more="text"),
+    "command": Tool(reader=_read_command),
+    "exit": Tool("", ("number",)),
+    "break": Tool("", ("number",)),
+    "continue": Tool("", ("number",)),
+}

@@ -1,0 +1,58 @@
+"""Programs that tell about the machine and the user, without secrets."""
+
+from aiex.guard.commands.options import Call, Tool, unclear
+from aiex.guard.commands.verdict import Operand
+
+
+def _format_only(_call: Call, operands: list[Operand]) -> list[Operand]:
+    """`date` sets the clock from an operand that does not begin with a plus."""
+    last = operands[-1] if operands else None
+    wrong = last is not None and last.role == "text" and not _is_value(operands) and last.text[:1] != "+"
+    return [Operand(last.text, "unclear", "ask", "it would set the clock")] if last and wrong else []
+
+
+def _is_value(operands: list[Operand]) -> bool:
+    """Whether the last text belongs to the option before it; a table reads operands after all options."""
+    return len(operands) > 1 and operands[-2].text in ("-d", "--date", "--rfc-3339") and operands[-2].role == "option"
+
+
+def _at_least_one(call: Call, operands: list[Operand]) -> list[Operand]:
+    return (
+        [] if operands else [Operand("", "unclear", "ask", f"{call.name} alone prints every secret in the environment")]
+    )
+
+
+def _version_only(call: Call) -> list[Operand]:
+    if len(call.args) == 1 and call.args[0].is_known and call.args[0].text == "--version":
+        return [Operand("--version", "option")]
+    return [unclear(arg, f"only {call.name} --version is known") for arg in call.args] or [
+        Operand("", "unclear", "ask", f"only {call.name} --version is known")
+    ]
+
+
+_NOTHING = Tool("--version --help", single=True)
+
+TOOLS = {
+    "uname": Tool(
+        "-asnrvmpio --all --kernel-name --nodename --kernel-release --machine --operating-system", single=True
+    ),
+    "date": Tool(
+        "-uR -I?:text -d:text --date:text --utc --universal --rfc-email --iso-8601?:text --rfc-3339:text -r:look"
+        " --reference:look",
+        ("text",),
+        single=True,
+        after=_format_only,
+    ),
+    "id": Tool("-ugGnrz --user --group --groups --name --real", single=True),
+    "hostname": Tool("-s --short", single=True),
+    "nproc": Tool("--all --ignore:number", single=True),
+    "uptime": Tool("-ps --pretty --since"),
+    "free": Tool("-bkmghtw --human --total --wide"),
+    "cal": Tool("-13jmy", ("number", "number", "number")),
+    "printenv": Tool("", ("variable",), after=_at_least_one),
+    "sleep": Tool("", ("number",)),
+    **dict.fromkeys(("whoami", "groups", "arch", "tty", "logname"), _NOTHING),
+    **dict.fromkeys(
+        ("python", "python3", "node", "gcc", "g++", "clang", "bash", "java", "cmake"), Tool(reader=_version_only)
+    ),
+}
