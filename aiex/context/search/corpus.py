@@ -79,11 +79,10 @@ class Corpus:
     @cached_property
     def file_of(self) -> "array[int]":
         """File of each document."""
-        numbers = [[0] * len(live.head.files) for live in self.lives]
-        for file, (place, number) in enumerate(self._origins):
-            numbers[place][number] = file
-        owners = self._join([live.head.owners for live in self.lives])
-        return _to_array("I", (map(known.__getitem__, own) for known, own in zip(numbers, owners, strict=True)))
+        found = array("I", [0]) * self.document_count
+        for file, (first, last) in enumerate(zip(self.first_of, self.last_of, strict=True)):
+            found[first:last] = array("I", [file]) * (last - first)
+        return found
 
     @cached_property
     def starts(self) -> "array[int]":
@@ -149,9 +148,10 @@ class Corpus:
         if not missing:
             return
         self._postings.update((term, []) for term in missing)
+        found = self.source.find([live.head for live in self.lives], missing)
         for place, live in enumerate(self.lives):
-            for term, found in self.source.find(live.head.id, missing).items():
-                postings = self._unpack(place, *found)
+            for term, packed in found[live.head.id].items():
+                postings = self._unpack(place, *packed)
                 if postings.documents:
                     self._postings[term].append(postings)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from aiex.context.freshness import is_alike, is_fresh
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.shelf import MEMORY, Shelf
-from aiex.context.stores.segments import Head, Seen, SegmentStore
+from aiex.context.stores.segments import Found, Head, Seen, SegmentStore
 from aiex.context.workforce import count_workers, is_much
 from aiex.errors import StoreError
 from aiex.events import Warned
@@ -377,10 +377,10 @@ class Index:
         """What the store answers. One that turns out damaged is begun anew; one that fails costs speed only."""
         return self.shelf.ask(ask, otherwise)
 
-    def find(self, segment: int, terms: Collection[str]) -> dict[str, tuple[bytes, bytes]]:
-        """Documents and counts of those terms that a segment has, as `Segment.postings` gives them."""
-        nothing: dict[str, tuple[bytes, bytes]] = {}
-        return self.ask_store(lambda store: store.find(segment, terms), nothing)
+    def find(self, heads: Sequence[Head], terms: Collection[str]) -> Found:
+        """Documents and counts of those terms that segments have, as `Segment.postings` gives them."""
+        nothing: Found = {head.id: {} for head in heads}
+        return self.ask_store(lambda store: store.find(heads, terms), nothing)
 
     def close(self) -> None:
         """Close the store."""

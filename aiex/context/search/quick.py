@@ -20,7 +20,7 @@ from aiex.context.search.reading import Piece, make_piece
 from aiex.context.search.scan import Place, scan
 from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Maker, Span
 from aiex.context.search.words import speak_path, split_words
-from aiex.context.stores.segments import SegmentStore
+from aiex.context.stores.segments import Found, Head, SegmentStore
 from aiex.context.workforce import is_much
 from aiex.guard.sandbox.workers import Died, run_in_workers
 
@@ -111,9 +111,11 @@ class Both:
             found.append(Live(head._replace(id=-head.id), dead | known))
         return found
 
-    def find(self, segment: int, terms: Collection[str]) -> dict[str, tuple[bytes, bytes]]:
-        """Documents and counts of those terms that a segment has."""
-        return self.full.find(segment, terms) if segment > 0 else self.quick.find(-segment, terms)
+    def find(self, heads: Sequence[Head], terms: Collection[str]) -> Found:
+        """Documents and counts of those terms that segments have."""
+        quick = self.quick.find([head._replace(id=-head.id) for head in heads if head.id < 0], terms)
+        found = self.full.find([head for head in heads if head.id > 0], terms)
+        return found | {-number: known for number, known in quick.items()}
 
 
 def _to_batches(entries: Sequence[FileEntry]) -> Iterator[list[FileEntry]]:

@@ -8,6 +8,7 @@ set aside and begun anew.
 import os
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
@@ -37,15 +38,31 @@ MIGRATIONS = (
     create table notes (key text primary key, value blob not null) without rowid;
     """,
     """
-    alter table segments add column name_ends blob not null default x'';
-    alter table segments add column kind_names blob not null default x'';
+    drop table segments; drop table blocks; delete from seen;
+    create table segments (
+        id integer primary key autoincrement, version text not null, checksum integer not null, files blob not null,
+        owners blob not null, starts blob not null, ends blob not null, lengths blob not null, imports blob not null,
+        names blob not null, name_ends blob not null, kinds blob not null, kind_names blob not null,
+        first_terms blob not null
+    );
+    create table blocks (
+        id integer primary key, checksum integer not null, terms blob not null, sizes blob not null,
+        documents blob not null, counts blob not null
+    );
     """,
 )
-_COLUMNS = "files, owners, starts, ends, lengths, imports, names, name_ends, kinds, kind_names"
+_COLUMNS = "files, owners, starts, ends, lengths, imports, names, name_ends, kinds, kind_names, first_terms"
+Found = dict[int, dict[str, tuple[bytes, bytes]]]
+"""For each segment the documents and counts of terms."""
 TERMS_PER_BLOCK = 32
 """Postings are kept in runs of neighbouring terms: a row for each term takes ten times as long to write."""
 _BETWEEN_TERMS = b"\xff"
 """A byte that no UTF-8 has."""
+_MOST_BLOCKS = 1 << 20
+"""Of a segment; the number of a block is that of its segment times this, and its place."""
+_OF_SEGMENT = "id between ? and ?"
+_BLOCKS_AT_ONCE = 500
+"""Found by one statement."""
 
 
 class Head(NamedTuple):
@@ -63,6 +80,8 @@ class Head(NamedTuple):
     """Qualified name of each document."""
     kinds: "Kinds"
     """Kind of the definition each document is about."""
+    first_terms: Sequence[bytes]
+    """First term of each block of postings."""
 
     @property
     def imports(self) -> list[str]:
@@ -117,6 +136,10 @@ class Seen(NamedTuple):
     digest: str
 
 
+_make_seen = tuple.__new__
+"""Without the function that gives names to arguments: there are as many rows as files."""
+
+
 class SegmentStore:
     """One file of segments; every method raises StoreError when the database fails."""
 
@@ -169,19 +192,20 @@ class SegmentStore:
             _pack([file.imports for file in segment.files]),
             *_pack_names(segment.names),
             *_pack_kinds(segment.kinds),
+            _BETWEEN_TERMS.join(map(_encode, segment.terms[::TERMS_PER_BLOCK])),
         )
         with sqlite.translated_errors(self.path), self.connection:
             if self._drop(replaced) < len(replaced):
                 self.connection.rollback()
                 return 0
             cursor = self.connection.execute(
-                f"insert into segments(version, checksum, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"insert into segments(version, checksum, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 (self.version, _sum_up(columns), *columns),
             )
             number = cursor.lastrowid or 0
             self.connection.executemany(
-                "insert into blocks values (?, ?, ?, ?, ?, ?, ?)",
-                ((number, first, _sum_up(block), *block) for first, *block in _to_blocks(segment)),
+                "insert into blocks values (?, ?, ?, ?, ?, ?)",
+                ((_block_id(number, place), _sum_up(block), *block) for place, block in enumerate(_to_blocks(segment))),
             )
             self._see(files, ())
         return number
@@ -196,7 +220,7 @@ class SegmentStore:
         found = 0
         for number in numbers:
             found += self.connection.execute("delete from segments where id = ?", (number,)).rowcount
-            self.connection.execute("delete from blocks where segment = ?", (number,))
+            self.connection.execute(f"delete from blocks where {_OF_SEGMENT}", _range_of(number))  # noqa: S608  (ours)
         return found
 
     def seen(self) -> dict[str, Seen]:
@@ -206,7 +230,8 @@ class SegmentStore:
                 "select path, size_bytes, mtime_ns, inode, checked_ns, digest from seen"
                 " where typeof(path) = 'blob' and typeof(checked_ns) = 'integer'"  # all are, in a file that is whole
             )
-            return {(path := os.fsdecode(packed)): Seen(path, *rest) for packed, *rest in rows}
+            named = ((packed.decode("utf-8", "surrogateescape"), *rest) for packed, *rest in rows)
+            return {row[0]: _make_seen(Seen, row) for row in named}
 
     def see(self, files: Sequence[Seen], gone: Sequence[str] = ()) -> None:
         """Remember what was seen of files, and forget those that are gone."""
@@ -239,31 +264,30 @@ class SegmentStore:
         with suppress(sqlite.LockedStore, sqlite.FullStore), sqlite.translated_errors(self.path):
             self.connection.execute("vacuum")
 
-    def find(self, segment: int, terms: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
-        """Documents and counts of those terms that a segment has, as `Segment.postings` gives them.
+    def find(self, heads: Sequence[Head], terms: Collection[str]) -> Found:
+        """Documents and counts of those terms that segments have, as `Segment.postings` gives them.
 
         Raises:
             DamagedStore: if postings are not as they were written.
+
+        Cost: about 10 µs for each term and segment.
         """
-        found: dict[str, tuple[bytes, bytes]] = {}
-        query = (
-            "select checksum, terms, sizes, documents, counts from blocks where segment = ? and first <= ?"
-            " order by first desc limit 1"
-        )
+        wanted: dict[int, list[bytes]] = {}
+        for term in map(_encode, terms):
+            for head in heads:
+                place = bisect_right(head.first_terms, term) - 1
+                if place >= 0:
+                    wanted.setdefault(_block_id(head.id, place), []).append(term)
+        found: Found = {head.id: {} for head in heads}
+        numbers = sorted(wanted)
         with sqlite.translated_errors(self.path):
-            for term in terms:
-                wanted = _encode(term)
-                row = self.connection.execute(query, (segment, wanted)).fetchone()
-                if row is None:
-                    continue
-                words, sizes, documents, counts = self._checked(*row)
-                known = words.split(_BETWEEN_TERMS)
-                if wanted in known:
-                    place = known.index(wanted)
-                    lengths = array("I", sizes)
-                    start = sum(lengths[:place])
-                    end = start + lengths[place]
-                    found[term] = documents[2 * start : 2 * end], counts[start:end]
+            for start in range(0, len(numbers), _BLOCKS_AT_ONCE):
+                some = numbers[start : start + _BLOCKS_AT_ONCE]
+                marks = ",".join("?" * len(some))
+                query = f"select id, checksum, terms, sizes, documents, counts from blocks where id in ({marks})"  # noqa: S608  (only marks)
+                for number, *row in self.connection.execute(query, some):
+                    block = self._checked(*row)
+                    found[number // _MOST_BLOCKS].update(_search(block, wanted[number]))
         return found
 
     def read(self, head: Head) -> Segment | None:
@@ -274,8 +298,8 @@ class SegmentStore:
         """
         with sqlite.translated_errors(self.path):
             rows = self.connection.execute(
-                "select checksum, terms, sizes, documents, counts from blocks where segment = ? order by first",
-                (head.id,),
+                f"select checksum, terms, sizes, documents, counts from blocks where {_OF_SEGMENT} order by id",  # noqa: S608
+                _range_of(head.id),
             ).fetchall()
             if not self.connection.execute("select 1 from segments where id = ?", (head.id,)).fetchone():
                 return None  # some of its postings may have been gone already
@@ -334,7 +358,7 @@ class SegmentStore:
 
 
 def _to_head(number: int, *columns: bytes) -> Head:
-    files, owners, starts, ends, lengths, imports, names, name_ends, kinds, kind_names = columns
+    files, owners, starts, ends, lengths, imports, names, name_ends, kinds, kind_names, first_terms = columns
     words = os.fsdecode(files).split("\0") if files else []
     return Head(
         number,
@@ -346,7 +370,29 @@ def _to_head(number: int, *columns: bytes) -> Head:
         imports,
         Names(names, name_ends),
         Kinds(kinds, kind_names),
+        first_terms.split(_BETWEEN_TERMS) if owners else (),
     )
+
+
+def _block_id(segment: int, place: int) -> int:
+    return segment * _MOST_BLOCKS + place
+
+
+def _range_of(segment: int) -> tuple[int, int]:
+    return _block_id(segment, 0), _block_id(segment, _MOST_BLOCKS - 1)
+
+
+def _search(block: Sequence[bytes], wanted: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
+    """Documents and counts of those terms that a block has."""
+    words, sizes, documents, counts = block
+    terms = words.split(_BETWEEN_TERMS)
+    lengths = array("I", sizes)
+    for term in wanted:
+        if term in terms:
+            place = terms.index(term)
+            start = sum(lengths[:place])
+            end = start + lengths[place]
+            yield _decode(term), (documents[2 * start : 2 * end], counts[start:end])
 
 
 def _sum_up(columns: Iterable[bytes]) -> int:
@@ -382,14 +428,13 @@ def _decode(packed: bytes) -> str:
     return packed.decode("utf-8", "surrogatepass")
 
 
-def _to_blocks(segment: Segment) -> Iterator[tuple[bytes, bytes, bytes, bytes, bytes]]:
-    """Runs of terms: the first, all, how many documents each has, the documents, the counts."""
+def _to_blocks(segment: Segment) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+    """Runs of terms: how many documents each has, the documents, the counts."""
     ends = list(accumulate(array("I", segment.sizes), initial=0))
     for place in range(0, len(segment.terms), TERMS_PER_BLOCK):
         terms = [_encode(term) for term in segment.terms[place : place + TERMS_PER_BLOCK]]
         start, end = ends[place], ends[place + len(terms)]
         yield (
-            terms[0],
             _BETWEEN_TERMS.join(terms),
             segment.sizes[4 * place : 4 * (place + len(terms))],
             segment.documents[2 * start : 2 * end],

@@ -38,9 +38,8 @@ def test_a_segment_comes_back_whole_and_by_terms(sources: list[Source]):
     number = store.add(segment)
     assert read_all(store) == [segment]
     postings = {term: (documents, counts) for term, documents, counts in segment.postings()}
-    assert store.find(number, [*segment.terms, "", "nothing", "\uffff", "zzz", "=\udc80"]) == {
-        **{term: postings[term] for term in segment.terms}
-    }
+    asked = [*segment.terms, "", "nothing", "\uffff", "zzz", "=\udc80"]
+    assert store.find(store.heads(), asked) == {number: {term: postings[term] for term in segment.terms}}
     store.close()
 
 
@@ -52,7 +51,21 @@ def test_segments_are_kept_apart_and_in_order(path: str):
     again = store_at(path)
     assert read_all(again) == [SEGMENT, other, SEGMENT]
     assert [head.id for head in again.heads()] == numbers == sorted(set(numbers))
-    assert again.find(numbers[1], ["load", "word7x"]).keys() == {"load"}
+    assert [known.keys() for known in again.find(again.heads()[:2], ["load", "word7x"]).values()] == [
+        {"load", "word7x"},
+        {"load"},
+    ]
+
+
+def test_many_segments_are_searched_at_once():
+    store = store_at(":memory:")
+    numbers = [store.add(make_segment(make_source(f"{name}.py", f"load_{name}", ["h"]))) for name in range(230)]
+    found = store.find(store.heads(), ["load_7", "load_229", "load_x"])
+    assert {number: list(known) for number, known in found.items() if known} == {
+        numbers[7]: ["load_7"],
+        numbers[229]: ["load_229"],
+    }
+    store.close()
 
 
 def test_names_with_line_ends_are_kept():
@@ -121,7 +134,7 @@ def test_readings_between_begin_and_end_see_one_state(path: str):
     two.begin()
     assert len(two.heads()) == 1
     one.clear()
-    assert two.find(number, ["load"])
+    assert two.find(two.heads(), ["load"])[number]
     two.end()
     assert two.heads() == []
 
@@ -174,11 +187,11 @@ def test_a_changed_column_of_a_segment_is_damage(path: str, column: str, instead
 @pytest.mark.parametrize("column", ["terms", "sizes", "documents", "counts"])
 @pytest.mark.parametrize("instead", ["x'00ff'", "'text'", "17"])
 def test_a_changed_column_of_postings_is_damage(path: str, column: str, instead: str):
-    number = store_at(path).add(SEGMENT)
+    store_at(path).add(SEGMENT)
     change(path, f"update blocks set {column} = {instead}")
     store = store_at(path)
     with pytest.raises(DamagedStore):
-        store.find(number, ["load"])
+        store.find(store.heads(), ["load"])
     with pytest.raises(DamagedStore):
         read_all(store)
 
