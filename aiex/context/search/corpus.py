@@ -6,10 +6,9 @@ does not depend on how the index came about.
 
 from array import array
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate, compress
+from itertools import accumulate, compress, pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aiex.context.language import find_language
@@ -135,8 +134,9 @@ class Corpus:
         """For each segment, where the documents of each of its files begin, and the end."""
         found: list[list[int]] = []
         for live in self.lives:
-            counts = Counter(live.head.owners)
-            sizes = (0 if number in live.dead else counts[number] for number in range(len(live.head.files)))
+            owners, dead = live.head.owners, live.dead
+            ends = [0, *(bisect_right(owners, number) for number in range(len(live.head.files)))]
+            sizes = (0 if number in dead else end - start for number, (start, end) in enumerate(pairwise(ends)))
             found.append(list(accumulate(sizes, initial=0)))
         return found
 
