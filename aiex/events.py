@@ -299,7 +299,7 @@ class Warned:
 class SecurityNoticed:
     """The audit log gives reason to look: for a person, a log, or an alert."""
 
-    kind: Literal["repeated-denials", "escape-tried", "tampering", "new-host"]
+    kind: Literal["repeated-denials", "escape-tried", "tampering", "new-host", "unrecorded"]
     message: str
     session: str = ""
     """The session in which it happened; empty where it is about the log itself."""

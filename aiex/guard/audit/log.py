@@ -130,6 +130,7 @@ class AuditLog:
                         f"refused, because it cannot be written into the audit log: {error.message}",
                         hint=error.hint or "audit.mode = required lets nothing happen that is not on record",
                     ) from error
+                self._tell_missed(session, error)
                 return 0
 
     def erase(self, session: str) -> bool:
@@ -230,6 +231,14 @@ class AuditLog:
                 f"there is an audit log, but its keys are missing: {self.places.keys}",
                 hint=f"restore them from a backup, or move {self.places.log} away to begin a new log",
             )
+
+    def _tell_missed(self, session: str, error: AiexError) -> None:
+        """Once, until a record can be written again."""
+        from aiex.events import SecurityNoticed
+
+        if self._tell and self.missed == 1:
+            message = f"what happens is not on record: {error.message}"
+            self._tell(SecurityNoticed("unrecorded", message, session))
 
     def _tell_found(self, file: ChainFile) -> None:
         found, file.found = file.found, []

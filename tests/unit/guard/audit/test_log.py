@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aiex.errors import Denied, StoreError, UsageError
+from aiex.events import SecurityNoticed
 from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.entries import Note, Outcome
 from aiex.guard.audit.heads import read_lines
 from aiex.guard.audit.log import keep_in_file, open_keys
 from aiex.guard.audit.reading import Wanted
+from tests.conftest import SOURCE_ROOT
 from tests.unit.guard.audit.conftest import ALLOWED, DENIED, STATUS, Records
 
 
@@ -187,11 +194,13 @@ def test_required_refuses_what_cannot_be_written_and_says_why(records: Records, 
 
 def test_otherwise_the_log_says_later_how_many_are_missing(records: Records) -> None:
     records.fill(1)
-    log = records.open()
+    told: list[SecurityNoticed] = []
+    log = records.open(tell=told.append)
     with blocked(Path(records.places.log)):
         assert log.append("one", STATUS, ALLOWED) == 0
         assert log.append("one", STATUS, ALLOWED) == 0
     assert log.missed == 2
+    assert [(event.kind, event.session) for event in told] == [("unrecorded", "one")]
     assert log.append("one", STATUS, ALLOWED) == 3
     log.close()
     note = records.read()[1].entry
@@ -237,3 +246,74 @@ def test_a_link_in_place_of_the_log_is_not_followed(records: Records, tmp_path: 
 def test_a_denied_decision_is_no_failure_of_the_log(records: Records) -> None:
     log = records.open(mode="required")
     assert log.append("one", STATUS, Decision("deny", "rule", "managed")) == 1
+
+
+def test_threads_share_one_log(records: Records) -> None:
+    log = records.open()
+
+    def write(number: int) -> list[int]:
+        return [log.append(f"session{number}", STATUS, ALLOWED) for _ in range(50)]
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(write, range(4)))
+    log.close()
+    assert sorted(seq for one in told for seq in one) == list(range(1, 201))
+    assert records.check(deep=True).is_intact
+
+
+LIMITED = """
+import resource, sys
+from aiex.guard.actions import Action, Decision
+from aiex.guard.audit.log import AuditLog, find_places
+log = AuditLog(find_places(), mode="required")
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+while True:
+    print(log.append("one", Action("read", "x" * 999), Decision("allow", "r", "user")), flush=True)
+"""
+
+
+def run_as_writer(code: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "AIEX_DATA_DIR": f"{folder}/data", "AIEX_STATE_DIR": f"{folder}/state"}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environ, "PYTHONPATH": SOURCE_ROOT},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        **options,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_write_that_does_not_fit_is_refused_and_what_was_acknowledged_is_whole(records: Records) -> None:
+    done = run_as_writer(LIMITED, records.folder)
+    assert "aiex.errors.Denied: refused, because it cannot be written into the audit log" in done.stderr
+    assert "File too large" in done.stderr
+    assert [found.seq for found in records.read()] == list(map(int, done.stdout.split()))
+    checked = records.check(deep=True)
+    assert checked.records > 50
+    assert (checked.is_intact, checked.is_complete) == (True, True)
+
+
+ORDINARY = """
+import os, sqlite3, tempfile
+from aiex.guard.actions import Action, Decision
+from aiex.guard.audit.log import AuditLog, find_places
+with tempfile.TemporaryDirectory() as warm:  # the libraries may lie where an ordinary user cannot read them
+    places = find_places({"AIEX_DATA_DIR": warm, "AIEX_STATE_DIR": warm})
+    AuditLog(places).append("one", Action("read", "x"), Decision("allow", "r", "user"))
+os.setgid(65534); os.setuid(65534)
+AuditLog(find_places(), mode="required").append("one", Action("read", "x"), Decision("allow", "r", "user"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_is_told_which_directory_cannot_be_written() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        done = run_as_writer(ORDINARY, Path(folder))
+        assert os.listdir(folder) == []
+    assert "Denied: refused, because it cannot be written into the audit log" in done.stderr
+    assert f"{folder}/data" in done.stderr
+    assert "Permission denied" in done.stderr
