@@ -11,6 +11,7 @@ import argparse
 import os
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ SYNCED_ROUNDS, UNSYNCED_ROUNDS, CHECKED = (40, 40), (12, 2_000), 100_000
 """Rounds, and calls in each: disks wait by turns, so many short rounds; records to check."""
 LEAST_APPENDS, MOST_SYNCED_RATIO, LEAST_CHECKS = 5_000, 1.5, 100_000
 ACTION = Action("command", "git status --short --branch -- src/app", {"cwd": "src", "role": "editor"})
+MISSED: list[bool] = []
 DECISION = Decision("allow", "built-in: commands that only read", "built-in", "every part of it is known to only read")
 
 
@@ -38,6 +40,7 @@ def main() -> None:
         show_appends(top, places, synced=False)
         show_appends(top, places, synced=True)
         show_checks(places)
+    sys.exit(any(MISSED))
 
 
 def show_appends(top: str, places: Places, *, synced: bool) -> None:
@@ -138,6 +141,7 @@ def rate(times: list[float]) -> str:
 
 
 def held(good: bool) -> str:
+    MISSED.append(not good)
     return "held" if good else "MISSED"
 
 
