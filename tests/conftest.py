@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ RunAiex = Callable[..., subprocess.CompletedProcess[str]]
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(aiex.__file__)))
 """The folder that holds the package under test: processes started by tests import the same one."""
 
+HOME_MODE = 0o700
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "::1", "0.0.0.0", "::", ""})
 _SECRET_SUFFIXES = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _STEERING_PREFIXES = ("AIEX_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "AZURE_", "AWS_", "OTEL_", "XDG_", "GIT_")
@@ -64,8 +67,8 @@ def _require_loopback(family: int, address: Any) -> None:
         raise LeftLoopback(f"a test tried to reach {address!r}; tests stay on loopback")
 
 
-@pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
     """Connections and name look-ups beyond loopback fail the test."""
     connect, connect_ex, sendto = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto
     getaddrinfo = socket.getaddrinfo
@@ -87,42 +90,61 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
             raise LeftLoopback(f"a test tried to look up {host!r}; tests stay on loopback")
         return getaddrinfo(host, *arguments, **options)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
-    monkeypatch.setattr(socket.socket, "sendto", guarded_sendto)
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket.socket, "sendto", guarded_sendto)
+        patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+        yield
 
 
+@cache
 def _steers_the_program(name: str) -> bool:
     upper = name.upper()
     return upper.startswith(_STEERING_PREFIXES) or upper.endswith(_SECRET_SUFFIXES) or upper in _STEERING_NAMES
 
 
+@cache
+def _environment(home: Path) -> dict[str, str]:
+    names = {name: str(home) for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")}
+    for kind in ("cache", "config", "data", "state"):
+        names[f"XDG_{kind.upper()}_HOME"] = str(home / f"xdg-{kind}")
+        names[f"AIEX_{kind.upper()}_DIR"] = str(home / kind)
+    for role in ("AUTHOR", "COMMITTER"):
+        names |= {f"GIT_{role}_NAME": "Ada Test", f"GIT_{role}_EMAIL": "ada@example.org"}
+    return {**names, "XDG_RUNTIME_DIR": str(home / "runtime"), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def _is_untouched(home: Path) -> bool:
+    return home.is_dir() and stat.S_IMODE(home.stat().st_mode) == HOME_MODE and not any(home.iterdir())
+
+
+def _make_homes(folder: Path) -> Iterator[Path]:
+    """Homes without end; one that a test left as it was serves the next, because most tests do."""
+    for number in itertools.count():
+        home = folder / str(number)
+        home.mkdir(HOME_MODE)
+        yield home
+        while _is_untouched(home):
+            yield home
+
+
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Names for a home each; a folder of their own, because the factory would look through all of them every time."""
-    folder = tmp_path_factory.mktemp("homes")
-    return (folder / str(number) for number in itertools.count())
+    """Homes in a folder of their own, because the factory would look through all of them every time."""
+    return _make_homes(tmp_path_factory.mktemp("homes"))
 
 
 @pytest.fixture(autouse=True)
-def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path]) -> Path:
     """An empty home of the test's own; nothing in the environment steers the program or holds a key."""
-    for name in list(os.environ):
-        if _steers_the_program(name):
-            monkeypatch.delenv(name)
     folder = next(homes)
-    folder.mkdir(0o700)
-    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(folder))
-    for kind in ("cache", "config", "data", "state"):
-        monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / f"xdg-{kind}"))
-        monkeypatch.setenv(f"AIEX_{kind.upper()}_DIR", str(folder / kind))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada Test")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+    environment = _environment(folder)
+    for name in [name for name in os.environ if _steers_the_program(name) and name not in environment]:
+        del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
     return folder
 
 
