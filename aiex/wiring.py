@@ -150,9 +150,9 @@ class Services:
     @cached_property
     def index(self) -> Index:
         """Where words, names and imports occur in the code; it lies beside the engine's cache."""
-        from aiex.context.engine import parser_version
         from aiex.context.facts import PARSE_LIMIT_BYTES
         from aiex.context.search.index import Index
+        from aiex.context.version import parser_version
 
         place, problem = self._find_cache()
         index = Index(

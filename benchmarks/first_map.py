@@ -20,10 +20,10 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from aiex.context.engine import parser_version
 from aiex.context.facts import PARSE_LIMIT_BYTES
 from aiex.context.retrieval import Retrieval
 from aiex.context.search.index import Index
+from aiex.context.version import parser_version
 from aiex.guard.sandbox.files import Workspace
 from benchmarks.corpus import varied_repository
 from benchmarks.explain_directory import BARE_PARSE, parsed_files

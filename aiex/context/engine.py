@@ -2,20 +2,17 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import aiex
-from aiex import plugins
-from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, VERSION, FileFacts, without_uses
+from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, without_uses
 from aiex.context.freshness import is_fresh
-from aiex.context.languages import ROOM
 from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.memory import Memory
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm
+from aiex.context.version import parser_version
 from aiex.context.workforce import count_workers, is_much
 from aiex.errors import AiexError
 from aiex.events import Warned
@@ -331,10 +328,3 @@ def open_engine(
         limit_bytes: Larger files are not parsed.
     """
     return Engine(workspace, cache_path, workers, ignore, limit_bytes)
-
-
-def parser_version() -> str:
-    """Changes whenever the same source could give other facts, also while a language file is being written."""
-    with os.scandir(plugins.folder(ROOM)) as entries:
-        newest = max(entry.stat().st_mtime_ns for entry in entries if entry.name.endswith(".py"))
-    return f"{aiex.__version__}/{VERSION}/{newest}"
