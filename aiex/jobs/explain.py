@@ -1,12 +1,13 @@
 """Explains a file, a symbol, some lines or a directory: from static analysis alone, or by a model that reads it."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.events import (
     Event,
+    Noted,
     Progressed,
     TurnEnded,
     Warned,
@@ -25,8 +26,10 @@ from aiex.tokens import OFFLINE, Count, count, estimate
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
+    from aiex.context.packing.packed import Pack
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.asking import Planned
+    from aiex.jobs.gathering import Gathered
 
 CountFor = Callable[[str, str], Count]
 FILES_FOR_MODEL = 3
@@ -61,6 +64,15 @@ class Found(NamedTuple):
     materials: tuple[Material, ...]
 
 
+class Ready(NamedTuple):
+    """A request that can be sent, and what is told of it."""
+
+    request: Request
+    data: Mapping[str, Any]
+    """The briefing, and of a request to a model the places of the code around its target."""
+    news: Noted | TurnEnded | None = None
+
+
 async def explain(
     task: ExplainTask,
     *,
@@ -86,15 +98,19 @@ async def explain(
                 yield news
         assert found is not None  # noqa: S101  (the last news is what was found)
         links = Links(read_base(task, workspace))
-        if task.show_request:
-            yield _planned(task, found, links, counting)
-            return
-        request = _request(task, found, links, counting)
+        if task.model == OFFLINE and not task.show_request:
+            ready = Ready(_offline_request(found.briefing, task.budget_tokens, links), to_data(found.briefing))
+        else:
+            ready = _with_code(task, found, _around(found, engine, workspace, links), links, counting)
     except AiexError as error:
         yield failed(error)
         return
-    async for told in listen(stream, request, advice="explain a smaller part of it"):
-        yield told.to_end(to_data(found.briefing)) if isinstance(told, Outcome) else told
+    if ready.news is not None:
+        yield ready.news
+    if task.show_request:
+        return
+    async for told in listen(stream, ready.request, advice="explain a smaller part of it"):
+        yield told.to_end(ready.data) if isinstance(told, Outcome) else told
 
 
 def prepare(
@@ -290,34 +306,44 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _request(task: ExplainTask, found: Found, links: Links, counting: CountFor) -> Request:
-    if task.model == OFFLINE:
-        return _offline_request(found.briefing, task.budget_tokens, links)
-    return _plan(task, found, links, counting).request
-
-
 def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Request:
     """The request for the provider that only hands the briefing back."""
     fitted = fit(briefing, budget_tokens, lambda text: estimate(text).tokens, links)
     return Request(OFFLINE, (Message("user", (Document("briefing", "text/markdown", fitted.text),)),))
 
 
-def _plan(task: ExplainTask, found: Found, links: Links, counting: CountFor) -> "Planned":
-    from aiex.jobs.asking import plan, plan_cheaply
+def _around(found: Found, engine: "Engine", workspace: "Workspace", links: Links) -> "Gathered":
+    """The code around a file or a part of one; a directory goes without."""
+    from aiex.jobs.surrounding import NOTHING, gather_around
 
-    budget = task.budget_tokens
+    if found.briefing.subject.kind == "directory":
+        return NOTHING
+    return gather_around(found.briefing, engine, workspace, links.path)
+
+
+def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links, counting: CountFor) -> Ready:
+    """The request for a model; where it is only shown, what is shown."""
+    from aiex.jobs import asking
+    from aiex.jobs.gathering import tell_code, to_code
+    from aiex.jobs.surrounding import plan_around
+
+    briefing, model, budget = found.briefing, task.model, task.budget_tokens
+    packs: list[Pack | None] = []
 
     def planned_by(count_for: CountFor) -> "Planned":
-        return plan(
-            found.briefing, found.materials, model=task.model, budget_tokens=budget, counting=count_for, links=links
+        alone = asking.plan(
+            briefing, found.materials, model=model, budget_tokens=budget, counting=count_for, links=links
         )
+        kind = briefing.subject.kind
+        planned, packed = plan_around(alone, around, budget_tokens=budget, counting=count_for, kind=kind)
+        packs.append(packed)
+        return planned
 
-    return planned_by(counting) if task.show_request else plan_cheaply(planned_by, counting, budget)
-
-
-def _planned(task: ExplainTask, found: Found, links: Links, counting: CountFor) -> TurnEnded:
-    from aiex.jobs import asking
-
-    planned = _plan(task, found, links, counting)
-    data = to_data(found.briefing) | {"request": asking.to_data(planned, task.budget_tokens)}
-    return TurnEnded("success", "planned", 0, asking.describe(planned, task.budget_tokens), data)
+    planned = planned_by(counting) if task.show_request else asking.plan_cheaply(planned_by, counting, budget)
+    packed = packs[-1]
+    data = {**to_data(briefing), "code": to_code(packed)}
+    if task.show_request:
+        data["request"] = asking.to_data(planned, budget)
+        return Ready(planned.request, data, TurnEnded("success", "planned", 0, asking.describe(planned, budget), data))
+    news = Noted(tell_code(packed, links.path(briefing.subject.path), links.path)) if packed else None
+    return Ready(planned.request, data, news)

@@ -1,4 +1,4 @@
-"""The code of the workspace that goes with a question: found by the index, packed into a number of tokens."""
+"""The code of the workspace that goes with a question or a target, packed into a number of tokens."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,9 +9,8 @@ from aiex.guard.neutral import printable_path
 from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
-    from aiex.context.packing.packed import Pack
+    from aiex.context.packing.packed import Pack, Ranked
     from aiex.context.packing.source import Source
-    from aiex.context.ranking.rank import Result
     from aiex.context.retrieval import Retrieval
     from aiex.guard.sandbox.files import Workspace
 
@@ -19,13 +18,13 @@ TITLE = "code of the project"
 FEWEST_TOKENS = 200
 """With less room nothing is packed."""
 MOST_NAMED = 3
-"""Files that are named to the person whose question is sent with them; more are counted."""
+"""Files that are named to the person whose wish is sent with them; more are counted."""
 
 
 class Gathered(NamedTuple):
-    """What a question found, best first, and how files are read."""
+    """What was found, best first, and how files are read."""
 
-    results: "Sequence[Result]"
+    results: "Sequence[Ranked]"
     read: "Callable[[str], Source | None]"
 
 
@@ -40,8 +39,12 @@ def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | 
     yield Gathered(results, reading(retrieval.index.workspace))
 
 
-def reading(workspace: "Workspace") -> "Callable[[str], Source | None]":
-    """Gives files with their symbols; None for one that cannot be read any more."""
+def reading(workspace: "Workspace", shown: Callable[[str], str] = str) -> "Callable[[str], Source | None]":
+    """Gives files with their symbols; None for one that cannot be read any more.
+
+    Args:
+        shown: How a path is written above the code.
+    """
 
     def read(path: str) -> "Source | None":
         from aiex.context.extract import extract
@@ -56,7 +59,7 @@ def reading(workspace: "Workspace") -> "Callable[[str], Source | None]":
         language, note = recognise(content, path)
         if note:
             return None
-        return Source(path, content.decode("utf-8", "replace"), extract(content, language, uses=False))
+        return Source(shown(path), content.decode("utf-8", "replace"), extract(content, language, uses=False))
 
     return read
 
@@ -71,14 +74,18 @@ def pack_gathered(gathered: Gathered, room_tokens: int, count: Callable[[str], i
     return packed if packed.parts else None
 
 
-def tell_code(packed: "Pack") -> str:
-    """Which files go with a question, in words."""
-    first = [printable_path(path) for path in packed.files[:MOST_NAMED]]
+def tell_code(packed: "Pack", subject: str = "the question", shown: Callable[[str], str] = printable_path) -> str:
+    """Which files go with the subject, in words.
+
+    Args:
+        shown: How a path is written.
+    """
+    first = [shown(path) for path in packed.files[:MOST_NAMED]]
     more = len(packed.files) - len(first)
     if more:
         first.append(f"{more} more file{'' if more == 1 else 's'}")
     files = f"{', '.join(first[:-1])} and {first[-1]}" if len(first) > 1 else first[0]
-    return f"the question goes with code of {files} ({packed.tokens:,} tokens)"
+    return f"{subject} goes with code of {files} ({packed.tokens:,} tokens)"
 
 
 def to_code(packed: "Pack | None") -> list[dict[str, Any]]:

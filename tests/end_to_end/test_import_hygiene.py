@@ -49,6 +49,10 @@ def loaded_by(*arguments: str, cwd: str | os.PathLike[str]) -> set[str]:
     return set(report["loaded"])
 
 
+FOR_MODELS = ("aiex.context.packing", "aiex.context.search", "aiex.context.retrieval", "aiex.jobs.asking",
+              "aiex.jobs.gathering", "aiex.jobs.surrounding")  # fmt: skip
+
+
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("-h",)], ids=" ".join)
 def test_nothing_heavy_is_loaded(arguments, tmp_path):
     assert loaded_by(*arguments, cwd=tmp_path) & HEAVY == set()
@@ -70,3 +74,8 @@ def test_a_warm_offline_briefing_starts_no_event_loop_and_no_parser(workspace):
     file = os.path.join("shop", "basket.py")
     loaded_by("explain", file, "--offline", cwd=workspace)
     assert loaded_by("explain", file, "--offline", cwd=workspace) & (HEAVY | {"logging"}) - {"sqlite3"} == set()
+
+
+def test_an_offline_briefing_packs_nothing_and_opens_no_index(workspace):
+    loaded = loaded_by("explain", os.path.join("shop", "basket.py"), "--offline", cwd=workspace)
+    assert [name for name in loaded if name.startswith(FOR_MODELS)] == []

@@ -29,8 +29,52 @@ def ask(server, run_aiex, workspace):
 def test_the_answer_streams_to_a_pipe_as_it_is(ask, server):
     server.say(ANSWER)
     done = ask()
-    assert (done.returncode, done.stdout, done.stderr) == (0, ANSWER, "")
+    assert (done.returncode, done.stdout) == (0, ANSWER)
+    assert done.stderr == (
+        "note: shop/basket.py goes with code of tests/test_basket.py and shop/prices.py (129 tokens)\n"
+    )
     assert server.requests[0].body["model"] == "fake-1"
+    assert ask("--quiet").stderr == ""
+
+
+def test_the_code_of_callers_and_tests_goes_along_and_no_index_is_made(run_aiex, server, workspace, home):
+    (workspace / "shop" / "till.py").write_text(
+        "from shop.basket import Basket\n\n\ndef unrelated():\n    return 'left at home'\n\n\n" + "\n# filling\n" * 300
+        + "\ndef ring_up(names):\n    basket = Basket()\n    for name in names:\n        basket.add(name)\n"
+    )  # fmt: skip
+    server.say(ANSWER)
+    done = run_aiex("explain", "shop/basket.py::Basket.add", "-m", "fake-1", "-o", "json", cwd=workspace,
+                    env={"AIEX_BASE_URL": server.base_url, "AIEX_API_KEY": "sk-right"})  # fmt: skip
+    sent = json.dumps(server.requests[0].body)
+    assert "basket.add(name)" in sent
+    assert "def test_total_counts_every_piece" in sent
+    assert "left at home" not in sent
+    code = json.loads(done.stdout)["structured_output"]["code"]
+    assert [(part["path"], part["why"]) for part in code] == [
+        ("shop/till.py", ["may call Basket.add"]), ("tests/test_basket.py", ["tests it"]),
+    ]  # fmt: skip
+    assert not [path for path in (home / "cache").rglob("*") if "index" in path.name]
+
+
+@pytest.mark.parametrize("budget", [800, 1200, 2000])
+def test_what_is_shown_is_within_the_budget_and_is_what_is_sent(ask, server, workspace, budget):
+    uses = "".join(f"\n\ndef use{n}():\n    return Basket().total() + {n}\n" for n in range(200))
+    (workspace / "shop" / "till.py").write_text("from shop.basket import Basket\n" + uses)
+    request = json.loads(ask("--explain", "-o", "json", "--budget", str(budget)).stdout)["structured_output"]["request"]
+    assert request["tokens"] <= budget
+    server.say(ANSWER)
+    ask("--budget", str(budget))
+    sent = json.dumps(server.requests[0].body, ensure_ascii=False)
+    assert [
+        part["title"] for part in request["parts"] if json.dumps(part["text"], ensure_ascii=False)[1:-1] not in sent
+    ] == []
+
+
+def test_what_goes_along_is_the_same_on_a_cold_and_a_warm_cache(ask, server):
+    for _ in range(3):
+        server.say(ANSWER)
+        assert ask().returncode == 0
+    assert len({json.dumps(request.body) for request in server.requests}) == 1
 
 
 def test_the_stream_has_pieces_then_the_whole_then_the_result(ask, server):

@@ -18,6 +18,7 @@ from aiex.events import (
     AssistantSpoke,
     Event,
     Failed,
+    Noted,
     Progressed,
     Started,
     Stopped,
@@ -334,9 +335,11 @@ SPOKEN = (Started("openai", "gpt-4o"), TextDelta("It counts "), TextDelta("thing
 async def test_what_the_model_says_streams_through(workspace: Path) -> None:
     script = Script(*SPOKEN, Stopped("end_turn"))
     events = await events_of(workspace, "shop/basket.py", stream=script, model=MODEL)
-    assert tuple(events[:5]) == (*SPOKEN, Stopped("end_turn"))
-    assert isinstance(events[5], AssistantSpoke)
-    end = events[6]
+    assert isinstance(events[0], Noted)
+    assert events[0].message.startswith("shop/basket.py goes with code of tests/test_basket.py and shop/prices.py (")
+    assert tuple(events[1:6]) == (*SPOKEN, Stopped("end_turn"))
+    assert isinstance(events[6], AssistantSpoke)
+    end = events[7]
     assert isinstance(end, TurnEnded)
     assert (end.answer, end.usage.input_tokens, end.exit_code) == ("It counts things.", 90, 0)
     assert end.data["answer"] == "It counts things."
@@ -349,7 +352,7 @@ async def test_the_model_gets_the_briefing_and_the_numbered_source(workspace: Pa
     system, user = script.asked[0].messages
     assert (system.role, user.role) == ("system", "user")
     documents = [part for part in user.parts if isinstance(part, Document)]
-    assert [document.title for document in documents] == ["briefing", "shop/basket.py"]
+    assert [document.title for document in documents] == ["briefing", "shop/basket.py", "code around it"]
     assert "    6 class Basket:" in documents[1].text
 
 
@@ -437,6 +440,26 @@ async def test_the_files_to_read_first_go_to_the_model_with_a_directory(workspac
     await events_of(workspace, ".", stream=script, model=MODEL)
     documents = [part.title for part in script.asked[0].messages[1].parts if isinstance(part, Document)]
     assert documents[:2] == ["briefing", "README.md"]
+    assert "code around it" not in documents
+
+
+@pytest.mark.parametrize("model", ["offline", MODEL])
+async def test_what_is_shown_names_the_places_of_the_code_around_it(workspace: Path, model: str) -> None:
+    end = await end_of(workspace, "shop/basket.py:20", model=model, show_request=True)
+    code = [(part["path"], part["start_line"], part["end_line"], part["why"]) for part in end.data["code"]]
+    assert code == [
+        ("tests/test_basket.py", 4, 7, ("tests it",)),
+        ("shop/prices.py", 6, 8, ("called by it",)),
+    ]
+    assert "| code around it | user |" in end.answer
+    assert "    8     return PRICES[name]" in end.answer
+
+
+async def test_standard_input_goes_with_the_code_around_its_file(workspace: Path) -> None:
+    source = (workspace / "shop" / "basket.py").read_bytes()
+    end = await end_of(workspace, "-", stdin=source, name="shop/basket.py", show_request=True)
+    assert [part["path"] for part in end.data["code"]] == ["tests/test_basket.py", "shop/prices.py"]
+    assert "code" not in (await end_of(workspace, "-", stdin=source, name="shop/basket.py")).data
 
 
 async def test_a_file_whose_name_looks_like_a_drive_or_a_home_is_explained(workspace: Path) -> None:
