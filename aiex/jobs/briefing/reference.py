@@ -31,9 +31,13 @@ HEAD = f"""# The briefing as data
   ({COMMITS} of a file, {2 * COMMITS} of a directory), the files they changed most ({MOST_TOGETHER}), the hot spots
   ({MOST_HOT_SPOTS}) and largest files ({MOST_LARGE}) of a directory, and `source` ({EXCERPT_LINES} lines;
   `end_line` says how far it goes).
-- `answer` is the text for a person and `complete` says whether it is whole. With `--explain`, `request` holds what
-  would be sent: `model`, `budget_tokens`, `tokens`, `exact`, `sent` (false), `cut`, and `parts` with role, title,
-  tokens and text.
+- `answer` is the text for a person and `complete` says whether it is whole.
+- With a model, and with `--explain`, `code` lists the code around the target that was or would be sent, in the order of
+  the text: `path`, `start_line`, `end_line`, `level` (whole, code, elided, signature or outline), `why` (a list of
+  reasons: `calls X`, `may call X` when only the name agrees, `uses X`, `tests it`, `called by it`, `imports it`) and
+  `tokens`.
+- With `--explain`, `request` holds what would be sent: `model`, `budget_tokens`, `tokens`, `exact`, `sent` (false),
+  `cut`, and `parts` with role, title, tokens and text.
 """
 
 
