@@ -1,7 +1,10 @@
 """Facts and rows for tests of the tiers: each number gives other ones."""
 
 from aiex.context.facts import FileFacts, Reference, Symbol, to_heavy, to_light
+from aiex.context.tiers._ledger import DAY_NS, Bounds
 from aiex.context.tiers.warm import FactsRow, FileRow
+
+NOTHING_STAYS = Bounds(spare_facts=0, unused_ns=-DAY_NS)
 
 
 def make_facts(number: int) -> FileFacts:

@@ -19,8 +19,7 @@ from aiex.guard.sandbox.files import Workspace
 from aiex.sqlite import DamagedStore
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.damages import AS_NOBODY, DAMAGES, SMALL_FILES, flip_pages, write_text
-from tests.unit.context.tiers.facts import make_facts, make_file, make_row
-from tests.unit.context.tiers.test_memory import NOTHING_STAYS
+from tests.unit.context.tiers.facts import NOTHING_STAYS, make_facts, make_file, make_row
 
 COUNT = 300
 
@@ -220,10 +219,7 @@ import lzma, sqlite3, zlib
 from aiex.context.memory import Memory
 from aiex.context.tiers.cold import Cold, codecs
 from aiex.context.upkeep import tend
-from tests.unit.context.tiers.facts import make_row
-from tests.unit.context.tiers.test_memory import NOTHING_STAYS
-import tests.unit.context.tiers.test_damage
-from tests.unit.context.tiers.test_damage import COUNT
+from tests.unit.context.tiers.facts import NOTHING_STAYS, make_row
 import aiex.context.tiers.hot, aiex.context.tiers.warm
 codecs()
 """
@@ -232,7 +228,7 @@ codecs()
 def run_limited(code: str, folder: Path) -> list[str]:
     """The lines that a process prints which may do less than this one."""
     answer = subprocess.run(
-        [sys.executable, "-c", IMPORTS + code],
+        [sys.executable, "-c", f"{IMPORTS}COUNT = {COUNT}\n{code}"],
         cwd=folder,
         capture_output=True,
         text=True,

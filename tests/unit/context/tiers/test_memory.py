@@ -20,9 +20,7 @@ from aiex.context.tiers._ledger import DAY_NS, Bounds
 from aiex.context.upkeep import demote, tend
 from aiex.events import Warned
 from aiex.guard.sandbox.files import Workspace
-from tests.unit.context.tiers.facts import make_facts, make_file, make_row
-
-NOTHING_STAYS = Bounds(spare_facts=0, unused_ns=-DAY_NS)
+from tests.unit.context.tiers.facts import NOTHING_STAYS, make_facts, make_file, make_row
 
 
 class Opened:

@@ -34,8 +34,7 @@ def start(code: str, folder: Path, *words: object) -> "subprocess.Popen[str]":
 WORKER = """
 import json, sys
 from aiex.context.memory import Memory
-from tests.unit.context.tiers.facts import make_facts, make_file, make_row
-from tests.unit.context.tiers.test_memory import NOTHING_STAYS
+from tests.unit.context.tiers.facts import NOTHING_STAYS, make_facts, make_file, make_row
 
 role, seed, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 warnings, wrong = [], []
@@ -83,8 +82,7 @@ def test_readers_writers_and_upkeep_of_many_processes_are_never_told_of_a_lock(t
 KILLED = """
 from aiex.context.memory import Memory
 from aiex.context.tiers.cold import Cold
-from tests.unit.context.tiers.facts import make_file, make_row
-from tests.unit.context.tiers.test_memory import NOTHING_STAYS
+from tests.unit.context.tiers.facts import NOTHING_STAYS, make_file, make_row
 
 def work(say):
     '''Save, demote and promote; says what is saved.'''
