@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiex.errors import UsageError
 from aiex.guard.actions import Decision
 from aiex.guard.audit.entries import DENIED, EFFECTS, Note, Outcome
-from aiex.guard.audit.events import ESCAPE
+from aiex.guard.audit.events import escape_of
 from aiex.guard.audit.log import open_keys
 from aiex.guard.audit.reading import Reading, Wanted
 from aiex.guard.audit.verify import Checked, verify_log
@@ -135,7 +135,7 @@ class _Tally:
             case Decision(effect=effect, rule=rule, scope=scope):
                 self.actions[entry.action.kind, effect] += 1
                 self.rules[rule, scope, effect] += 1
-                self.escapes += ESCAPE in entry.action.detail
+                self.escapes += effect == "deny" and bool(escape_of(entry.action))
                 if entry.action.kind == "network" and effect == "allow":
                     self.hosts[entry.action.subject] += 1
             case Outcome(status=status, redactions=redactions):

@@ -55,7 +55,7 @@ class Watch:
                 if about in _TAMPERING:
                     yield SecurityNoticed("tampering", text, session)
             case Decision(effect="deny") | Outcome(status="refused"):
-                if how := _escape(action):
+                if how := escape_of(action):
                     yield SecurityNoticed("escape-tried", f"{action.kind} of {action.subject}: {how}", session)
                 if self._is_repeated(session, at_s):
                     text = (
@@ -98,7 +98,7 @@ class Watch:
         return {data[at : at + _TAG_BYTES] for at in range(0, len(data), _TAG_BYTES)} | (self._hosts or set())
 
 
-def _escape(action: Action) -> str:
+def escape_of(action: Action) -> str:
     """How an action was meant to leave the place it must stay in; empty when it was not."""
     if how := action.detail.get(ESCAPE):
         return how

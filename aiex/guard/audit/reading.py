@@ -102,11 +102,15 @@ class Reading:
             if start is None:
                 raise StoreError(f"{self._log} does not begin as a log of these keys does", hint="aiex verify audit")
             opener, is_wanted = Opener(self._keys), _filter(self._wanted, chain)
-            walk = Walk(reader(file.descriptor), chain, start)
-            for row, sealed, _link, _end in walk:
-                self.last_seq = row[5]
-                if is_wanted(row):
-                    yield _to_found(row, opener.open(row, sealed))
+            while True:
+                walk = Walk(reader(file.descriptor), chain, start)
+                for row, sealed, _link, _end in walk:
+                    self.last_seq = row[5]
+                    if is_wanted(row):
+                        yield _to_found(row, opener.open(row, sealed))
+                if not walk.problem or walk.position == start:  # twice at one place: nobody is writing there
+                    break
+                start = walk.position
             self.problem = walk.problem
 
 

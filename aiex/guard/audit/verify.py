@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import AiexError, StoreError
-from aiex.guard.audit.entries import ABOUTS, WHATS
+from aiex.guard.audit.entries import ABOUTS, WHATS, Note
 from aiex.guard.audit.frames import HEADER_BYTES
 from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head
 from aiex.guard.audit.reading import Opener, opened
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     from aiex.guard.audit.datakeys import DataKeys
     from aiex.guard.audit.frames import Chain
+    from aiex.guard.audit.walk import Fields
 
 _NOTE: Final = WHATS["note"]
 _ROOM_BYTES: Final = 1 << 22
+"""What stands after the head is looked at while nobody writes, unless it is more than this."""
 _WITHIN_S: Final = 1.0
 
 
@@ -94,8 +96,8 @@ def verify_log(
             _hold(held, lock)
             found, state = _read_head(chain, head)
             size = os.fstat(file.descriptor).st_size
-            cut = min(found.offset, size) if found else size
-            tail = read_at(file.descriptor, min(size - cut, _ROOM_BYTES), cut)
+            cut = found.offset if found and size - _ROOM_BYTES <= found.offset <= size else size
+            tail = read_at(file.descriptor, size - cut, cut)
         stack.enter_context(translated_errors(log))
         return _Check(chain, keys, found, state, kept, deep=deep).run(_joined(file.descriptor, cut, tail))
 
@@ -111,7 +113,7 @@ class _Check:
         self.broken: list[str] = []
         self.missing: list[str] = [state] if state else []
         self.remarks: list[str] = []
-        self.notes: list[tuple[int, int]] = []
+        self.notes: list[tuple[Fields, bytes]] = []
         self.links: dict[int, bytes] = {}
         self.tags: dict[bytes, int] = {}
         self.count = 0
@@ -133,7 +135,7 @@ class _Check:
             self.broken.append(f"record {last + 1}: {walk.problem}")
         self._judge_heads(header[16:32], last)
         self.missing += [f"records {gap.first} to {gap.last} are not in the log" for gap in walk.gaps]
-        self._judge_notes()
+        self._judge_notes(opener)
         return self._told(last, *self._judge_sessions(opener.keys if opener else None))
 
     def _follow(self, walk: Walk, opener: Opener | None) -> None:
@@ -144,7 +146,7 @@ class _Check:
             tag = row[7]
             tags[tag] = tags.get(tag, 0) + 1
             if row[2] == _NOTE:
-                self.notes.append((row[5], row[3]))
+                self.notes.append((row, sealed))
             if row[5] in wanted:
                 self.links[row[5]] = link
             if opener is not None:
@@ -174,10 +176,11 @@ class _Check:
         if self.head and self.head.seq < last:
             self.remarks.append(f"the head is at record {self.head.seq}, as after a power cut or when it was put back")
 
-    def _judge_notes(self) -> None:
+    def _judge_notes(self, opener: Opener | None) -> None:
         names = {code: name for name, code in ABOUTS.items()}
-        for seq, code in self.notes:
-            match names.get(code):
+        for row, sealed in self.notes:
+            seq = row[5]
+            match names.get(row[3]):
                 case "head-missing":
                     self.missing.append(f"before record {seq} it cannot be told: the head was missing or another")
                 case "missed":
@@ -186,6 +189,8 @@ class _Check:
                     self.remarks.append(f"before record {seq} the head was older than the log")
                 case "unfinished":
                     self.remarks.append(f"before record {seq} a write was cut off and set aside")
+                case "erased" if opener and (tag := _erased_tag(opener, row, sealed)) and opener.keys.get(tag):
+                    self.broken.append(f"record {seq} erased session {tag.hex()}, and its key is back")
                 case _:
                     pass
 
@@ -211,6 +216,15 @@ class _Check:
             erased=erased,
             heads=len(self.expected),
         )
+
+
+def _erased_tag(opener: Opener, row: Fields, sealed: bytes) -> bytes:
+    """Which session a note says was erased; empty when it cannot be opened."""
+    try:
+        entry = opener.open(row, sealed)
+    except StoreError:
+        return b""
+    return bytes.fromhex(str(entry.verdict.data["tag"])) if entry and isinstance(entry.verdict, Note) else b""
 
 
 def _without_log(chain: Chain, head: str | None, kept: Sequence[Head]) -> Checked:

@@ -29,16 +29,18 @@ log.close()
 """
 
 
-def start(records: Records, name: str, how: str, count: int) -> subprocess.Popen[str]:
+def launch(records: Records, code: str, *words: str) -> subprocess.Popen[str]:
     environ = {
         **os.environ,
         "AIEX_DATA_DIR": str(records.folder / "data"),
         "AIEX_STATE_DIR": str(records.folder / "state"),
         "PYTHONPATH": SOURCE_ROOT,
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, name, how, str(count)], stdout=subprocess.PIPE, text=True, env=environ
-    )
+    return subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, text=True, env=environ)
+
+
+def start(records: Records, name: str, how: str, count: int) -> subprocess.Popen[str]:
+    return launch(records, WRITER, name, how, str(count))
 
 
 def acknowledged(text: str) -> dict[int, str]:
@@ -84,6 +86,34 @@ def test_two_are_killed_while_a_third_goes_on(records: Records) -> None:
     found = {one.seq: one.entry.action.subject for one in records.read() if one.entry}
     assert {seq: found.get(seq) for seq in expected} == expected
     assert records.check(deep=True).is_intact
+
+
+ROTATOR = """
+from aiex.guard.actions import Action, Decision
+from aiex.guard.audit.log import AuditLog, find_places
+log = AuditLog(find_places(), mode="required")
+for number in range(1_000_000):
+    log.rotate()
+    print(log.append(f"session{number}", Action("read", "x"), Decision("allow", "r", "user")), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_kill_while_keys_rotate_loses_no_key(records: Records) -> None:
+    expected: set[int] = set()
+    records.fill(1)
+    for number in range(6):
+        writer = launch(records, ROTATOR)
+        assert writer.stdout is not None
+        said = "".join(writer.stdout.readline() for _ in range(1 + number))
+        writer.send_signal(signal.SIGKILL)
+        said += writer.stdout.read()
+        expected |= {int(line) for line in said.splitlines(keepends=True) if line.endswith("\n")}
+        writer.wait()
+    found = {one.seq for one in records.read() if one.entry and one.entry.action.subject == "x"}
+    assert expected <= found
+    checked = records.check(deep=True)
+    assert (checked.is_intact, checked.is_complete) == (True, True)
 
 
 def test_processes_that_begin_a_log_together_share_it(records: Records) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from aiex.errors import StoreError
 from aiex.events import SecurityNoticed
+from aiex.guard.actions import Action
 from aiex.guard.audit.frames import HEADER_BYTES, ROW
 from aiex.guard.audit.heads import read_lines
 from aiex.guard.audit.log import find_places, keep_in_file, open_keys
@@ -168,6 +169,31 @@ def test_a_key_that_was_taken_away_is_no_erasure(records: Records) -> None:
     path = Path(records.places.keys)
     path.write_bytes(path.read_bytes()[:-128])
     assert "its key is gone, and nobody erased it" in records.check().missing[0]
+
+
+def test_an_erased_key_that_is_put_back_is_found(records: Records) -> None:
+    records.fill(2)
+    records.save()
+    log = records.open()
+    log.erase("one")
+    log.close()
+    assert not is_found(records)
+    records.put_back("audit.keys")
+    (broken,) = records.check().broken
+    assert broken.startswith("record 3 erased session ")
+    assert broken.endswith(" and its key is back")
+
+
+def test_a_head_that_is_far_behind_hides_nothing(records: Records) -> None:
+    records.fill(1)
+    records.save()
+    log = records.open()
+    for _ in range(12):
+        log.append("one", Action("command", "x" * 450_000), ALLOWED)
+    log.close()
+    records.put_back("audit.head")
+    checked = records.check()
+    assert (checked.records, checked.is_intact, checked.is_complete) == (13, True, True)
 
 
 def test_an_empty_place_is_well(records: Records) -> None:
