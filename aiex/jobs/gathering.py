@@ -9,6 +9,7 @@ from aiex.guard.neutral import printable_path
 from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
+    from aiex.context.facts import FileFacts
     from aiex.context.packing.packed import Pack, Ranked
     from aiex.context.packing.source import Source
     from aiex.context.retrieval import Retrieval
@@ -39,11 +40,16 @@ def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | 
     yield Gathered(results, reading(retrieval.index.workspace))
 
 
-def reading(workspace: "Workspace", shown: Callable[[str], str] = str) -> "Callable[[str], Source | None]":
+def reading(
+    workspace: "Workspace",
+    shown: Callable[[str], str] = str,
+    facts_of: "Callable[[str], FileFacts | None] | None" = None,
+) -> "Callable[[str], Source | None]":
     """Gives files with their symbols; None for one that cannot be read any more.
 
     Args:
         shown: How a path is written above the code.
+        facts_of: Gives facts that are known already; without it every file is parsed.
     """
 
     def read(path: str) -> "Source | None":
@@ -59,7 +65,8 @@ def reading(workspace: "Workspace", shown: Callable[[str], str] = str) -> "Calla
         language, note = recognise(content, path)
         if note:
             return None
-        return Source(shown(path), content.decode("utf-8", "replace"), extract(content, language, uses=False))
+        facts = facts_of(path) if facts_of else extract(content, language, uses=False)
+        return Source(shown(path), content.decode("utf-8", "replace"), facts)
 
     return read
 

@@ -52,7 +52,7 @@ def gather_around(
     places = [list(islice(kind, MOST_OF_KIND)) for kind in kinds]
     first = (kind[:FIRST_OF_KIND] for kind in places)
     rest = (kind[FIRST_OF_KIND:] for kind in places)
-    return Gathered(merge(chain(*first, *rest)), reading(workspace, shown))
+    return Gathered(merge(chain(*first, *rest)), reading(workspace, shown, around.facts))
 
 
 def merge(places: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -96,7 +96,7 @@ class Around:
     def callees(self) -> Iterator[Candidate]:
         """Definitions that the target calls: of a file, those that its flow comes by."""
         for target in self._targets():
-            facts = self._facts(target.path)
+            facts = self.facts(target.path)
             ends = [symbol.end_line for symbol in facts.symbols if symbol.start_line == target.line] if facts else []
             if ends:
                 yield Candidate(target.path, target.line, max(ends), why=("called by it",))
@@ -120,7 +120,7 @@ class Around:
 
     def _lines_of(self, dependent: Dependent) -> list[int]:
         """Lines where a file uses, inside of its definitions, the names that it takes."""
-        facts, names = self._facts(dependent.path), set(dependent.names)
+        facts, names = self.facts(dependent.path), set(dependent.names)
         if facts is None:
             return []
         return [
@@ -131,7 +131,7 @@ class Around:
 
     def _at(self, path: str, line: int, why: str) -> Iterator[Candidate]:
         """The function around a line, or the lines near it; nothing of files that are not to be shown."""
-        facts = self._facts(path)
+        facts = self.facts(path)
         if facts is None:
             return
         inside = [
@@ -146,7 +146,7 @@ class Around:
             first, last = max(1, line - BARE_LINES), min(facts.line_count, line + BARE_LINES)
             yield Candidate(path, first, last, why=(why,), focus=(line,))
 
-    def _facts(self, path: str) -> "FileFacts | None":
+    def facts(self, path: str) -> "FileFacts | None":
         """The facts of another listed file; None for the target's own, which goes along anyway."""
         if path not in self._known:
             self._known[path] = None
