@@ -9,6 +9,7 @@ import gc
 import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, partial
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING
 
 from aiex.context.listing import FileEntry, Listing
@@ -16,23 +17,26 @@ from aiex.context.ranking.lowfiles import is_low
 from aiex.context.reading import Content
 from aiex.context.search.documents import LONGEST_LINES
 from aiex.context.search.index import DEAD_SHARE, Index, Live
-from aiex.context.search.reading import Piece, make_piece
+from aiex.context.search.reading import Piece, hand_out, make_piece
 from aiex.context.search.scan import Place, scan
-from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Maker, Span
-from aiex.context.search.words import speak_path, split_words
+from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Maker
+from aiex.context.search.words import speak_path, split_parts
 from aiex.context.stores.segments import Found, Head, SegmentStore
 from aiex.context.workforce import is_much
-from aiex.guard.sandbox.workers import Died, run_in_workers
 
 if TYPE_CHECKING:
     from aiex.guard.sandbox.files import Workspace
 
-PIECE_BYTES = 1_000_000
-"""Source for one segment: the postings of larger ones do not fit into the caches of processors."""
-MOST_PIECES = 64
-"""Of one refresh; of more source they are larger."""
-VERSION = 1
+PIECE_BYTES = 4_000_000
+"""Source for one segment of a worker: what has many small definitions has more documents than it has when parsed."""
+MOST_SEGMENTS = 128
+"""With more, all are written anew as few."""
+VERSION = 2
 """Raised when the same files would give other segments."""
+SAID_BYTES = 600
+"""Of each definition, comments above it included: what it is about is said at its beginning."""
+SAID_ALONE_BYTES = 20 * SAID_BYTES
+"""Of a file in which no definition was found."""
 BLOCK_LINES = 100
 """Definitions up to so many lines together share their words: fewer, larger sets are made in less time."""
 LOW_BLOCK_LINES = 400
@@ -77,19 +81,14 @@ class QuickIndex(Index):
         return [entry for entry in super().stale() if entry.path in missing]
 
     def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece]]":
-        scan_all = partial(scan_piece, self.workspace, self.limit_bytes)
-        batches = list(_to_batches(entries))
-        if self.workers == 1 or not is_much(entries):
-            yield from ((len(batch), scan_all(batch)) for batch in batches)
-            return
-        apart = partial(_scan_apart, self.workspace, self.limit_bytes)
-        for batch, piece in zip(batches, run_in_workers(apart, batches, self.workers), strict=True):
-            yield len(batch), scan_all(batch) if isinstance(piece, Died) else piece
+        here, apart = (partial(read, self.workspace, self.limit_bytes) for read in (scan_piece, _scan_apart))
+        workers = self.workers if is_much(entries) else 1
+        yield from hand_out(here, apart, entries, workers, most_bytes=PIECE_BYTES)
 
     def _choose(self, segments: list[Live], *, after_much: bool) -> list[Live]:
         """Only what is mostly dead is written anew, or everything when the segments are far too many."""
         chosen = [live for live in segments if live.dead_documents > DEAD_SHARE * len(live.head.owners)]
-        if len(segments) > 2 * MOST_PIECES:
+        if len(segments) > MOST_SEGMENTS:
             chosen = segments
         return sorted(chosen, key=lambda live: live.head.id)
 
@@ -118,20 +117,6 @@ class Both:
         return found | {-number: known for number, known in quick.items()}
 
 
-def _to_batches(entries: Sequence[FileEntry]) -> Iterator[list[FileEntry]]:
-    most = max(PIECE_BYTES, sum(entry.size_bytes for entry in entries) // MOST_PIECES)
-    batch: list[FileEntry] = []
-    size = 0
-    for entry in entries:
-        batch.append(entry)
-        size += entry.size_bytes + 1_000
-        if size >= most:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 def scan_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry]) -> Piece:
     """The segment of some files, without a parse."""
     maker = Maker(counted=False)
@@ -149,56 +134,72 @@ def _take_in(maker: Maker, content: Content, limit_bytes: int) -> None:
     row, source = content.row, content.source
     owner = maker.add_file(File(row.path, row.digest, ""))
     if source and not content.note and len(source) <= limit_bytes:
+        line_count = source.count(b"\n") + (not source.endswith(b"\n"))
         places = scan(source, content.language.name if content.language else "")
-        _note_words(maker, row.path, source, _add_documents(maker, owner, source, places))
+        places.append(Place(len(source), line_count, "", b"", ""))
+        numbers = _add_documents(maker, owner, places)
+        _note_words(maker, row.path, _say(source, places), places, numbers)
 
 
-def _add_documents(maker: Maker, owner: int, source: bytes, places: list[Place]) -> list[tuple[Place, int]]:
-    """Each place with its document; the first of them where it takes several."""
-    line_count = source.count(b"\n") + (not source.endswith(b"\n"))
-    last = Place(len(source), line_count, "", b"", "")
-    added: list[tuple[Place, int]] = []
-    for place, after in zip(places, [*places[1:], last], strict=True):
-        pieces = -(-(after.line - place.line) // LONGEST_LINES)
-        if len(maker.owners) + pieces > MOST_DOCUMENTS:
+def _add_documents(maker: Maker, owner: int, places: Sequence[Place]) -> list[int]:
+    """For each place the number of its document, the first of them where it takes several; the last place is the end.
+
+    Places that do not fit into the segment are left out.
+    """
+    number = len(maker.owners)
+    numbers = [number]
+    for (_, start, name, _, kind), after in pairwise(places):
+        pieces = -(-(after.line - start) // LONGEST_LINES)
+        if number + pieces > MOST_DOCUMENTS:
             break
-        added.append((place, len(maker.owners)))
-        start = place.line
+        begin = start
         for piece in range(pieces):
-            end = start + (after.line - start) // (pieces - piece)
-            maker.add_document(owner, Span(start + 1, end, place.name, place.kind))
-            start = end
-    return [*added, (last, len(maker.owners))]
+            end = begin + (after.line - begin) // (pieces - piece)
+            maker.starts.append(begin + 1)
+            maker.ends.append(end)
+            maker.names.append(name)
+            maker.kinds.append(kind)
+            begin = end
+        number += pieces
+        numbers.append(number)
+    maker.owners.extend(repeat(owner, number - numbers[0]))
+    return numbers
 
 
-def _note_words(maker: Maker, path: str, source: bytes, places: list[tuple[Place, int]]) -> None:
+def _say(source: bytes, places: Sequence[Place]) -> list[bytes]:
+    """The beginning of what each place holds; of a file without definitions much more."""
+    most = SAID_BYTES if len(places) > 2 else SAID_ALONE_BYTES
+    starts = [place.start for place in places]
+    return [source[start : min(start + most, end)] for start, end in pairwise(starts)]
+
+
+def _note_words(
+    maker: Maker, path: str, said: Sequence[bytes], places: Sequence[Place], numbers: Sequence[int]
+) -> None:
     """Note the words of each block for its first document, and those of its name for each."""
-    said = speak_path(path) + b" "
+    spoken = speak_path(path)
     most = LOW_BLOCK_LINES if is_low(path) else BLOCK_LINES
-    for first, after in _to_blocks(places, most):
-        (start, number), (stop, end) = places[first], places[after]
-        words = split_words(said + source[start.start : stop.start])
-        said = b""
+    for first, after in _to_blocks(places[: len(numbers)], most):
+        words = split_parts(b" ".join([spoken, *said[first:after]]))
+        spoken = b""
+        number, count = numbers[first], numbers[after] - numbers[first]
         maker.note(set(words), number)
-        share = len(words) / max(stop.line - start.line, 1)
-        for (_, _, name, base, _), document in places[first:after]:
+        for (_, _, name, base, _), document in zip(places[first:after], numbers[first:after], strict=True):
             if name:
                 maker.mark(DEFINES + name.rpartition(".")[2], document)
                 if document > number and base.isalnum():
                     maker.note((base,), document)
         maker.lengths.append(min(len(words), LONGEST_LENGTH))
-        maker.lengths.extend(
-            min(int(share * (maker.ends[other] - maker.starts[other] + 1)), LONGEST_LENGTH)
-            for other in range(number + 1, end)
-        )
+        maker.lengths.extend(repeat(min(len(words) // max(count, 1), LONGEST_LENGTH), count - 1))
 
 
-def _to_blocks(places: list[tuple[Place, int]], lines: int) -> Iterator[tuple[int, int]]:
+def _to_blocks(places: Sequence[Place], lines: int) -> Iterator[tuple[int, int]]:
     """Ranges of neighbouring places of about so many lines together; what is longer is a block of its own."""
     first = 0
     end = lines
-    for place in range(1, len(places)):
-        if places[place][0].line > end and place - 1 > first:
-            yield first, place - 1
-            first, end = place - 1, places[place - 1][0].line + lines
-    yield first, len(places) - 1
+    for number, place in enumerate(places):
+        if place.line > end and number - 1 > first:
+            yield first, number - 1
+            first, end = number - 1, places[number - 1].line + lines
+    if len(places) > 1:
+        yield first, len(places) - 1

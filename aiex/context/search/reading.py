@@ -32,6 +32,9 @@ class Piece(NamedTuple):
     size_bytes: int
 
 
+Read = Callable[[Sequence["FileEntry"]], Piece]
+
+
 def to_seen(content: Content) -> Seen:
     """What was seen of a file that was just read."""
     return Seen(*content.row[:6])
@@ -60,17 +63,35 @@ def read_pieces(
 ) -> Iterator[tuple[int, Piece]]:
     """Segments of many files, in worker processes when `workers` is above 1, with the number of files in each."""
     read = partial(read_piece, workspace, limit_bytes)
+    yield from hand_out(read, read, entries, workers)
+
+
+def hand_out(
+    here: Read,
+    apart: Read,
+    entries: Sequence["FileEntry"],
+    workers: int,
+    *,
+    most_bytes: int = LARGEST_PIECE_BYTES,
+) -> Iterator[tuple[int, Piece]]:
+    """The same with other ways to read.
+
+    Args:
+        here: Reads files in this process, when `workers` is 1.
+        apart: Reads them in a worker process.
+        most_bytes: Source for one segment.
+    """
     if workers <= 1:
-        for batch in _batches(entries, 1):
-            yield len(batch), read(batch)
+        for batch in _batches(entries, 1, most_bytes):
+            yield len(batch), here(batch)
         return
-    batches = list(_batches(entries, workers))
-    for batch, piece in zip(batches, run_in_workers(read, batches, workers), strict=True):
+    batches = list(_batches(entries, workers, most_bytes))
+    for batch, piece in zip(batches, run_in_workers(apart, batches, workers), strict=True):
         if not isinstance(piece, Died):
             yield len(batch), piece
             continue
         singles = [[entry] for entry in batch]  # one of them is too much for a parser; the others are read again
-        for entry, single in zip(batch, run_in_workers(read, singles, 1), strict=True):
+        for entry, single in zip(batch, run_in_workers(apart, singles, 1), strict=True):
             yield 1, single if not isinstance(single, Died) else _nothing(entry, lost(single))
 
 
@@ -78,7 +99,7 @@ def _nothing(entry: "FileEntry", error: AiexError) -> Piece:
     return Piece(to_segment([]), [], [(entry.path, error)], entry.size_bytes)
 
 
-def _batches(entries: Sequence["FileEntry"], workers: int) -> Iterator[list["FileEntry"]]:
+def _batches(entries: Sequence["FileEntry"], workers: int, most_bytes: int) -> Iterator[list["FileEntry"]]:
     """Pieces of work that become smaller, so that all workers end at about the same time."""
     left = sum(map(_cost, entries))
     batch: list[FileEntry] = []
@@ -86,7 +107,7 @@ def _batches(entries: Sequence["FileEntry"], workers: int) -> Iterator[list["Fil
     for entry in entries:
         batch.append(entry)
         size += _cost(entry)
-        if size >= min(max(2 * (left + size) // (3 * workers), SMALLEST_PIECE_BYTES), LARGEST_PIECE_BYTES):
+        if size >= min(max(2 * (left + size) // (3 * workers), SMALLEST_PIECE_BYTES), most_bytes):
             yield batch
             batch, size = [], 0
         left -= _cost(entry)

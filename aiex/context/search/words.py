@@ -30,6 +30,7 @@ _ENDINGS_BY_LETTERS = {
 """The endings that a word may have, by its last two letters or its last one."""
 _BETWEEN = bytes(byte if byte >= 0x80 or byte == ord("_") or chr(byte).isalnum() else ord(" ") for byte in range(256))
 """Turns whatever separates words into spaces: splitting at them is three times as fast as a search for words."""
+_APART = _BETWEEN.replace(b"_", b" ")
 _CACHED_WORDS = 200_000
 
 
@@ -91,6 +92,11 @@ spell_once = _SPELLED.__getitem__
 def split_words(source: bytes) -> list[bytes]:
     """The runs of letters, digits, underscores and bytes beyond ASCII, in order."""
     return source.translate(_BETWEEN).split()
+
+
+def split_parts(source: bytes) -> list[bytes]:
+    """The same, separated by underscores too: there are fewer such words, and most are terms as they are."""
+    return source.translate(_APART).split()
 
 
 def speak_path(path: str) -> bytes:

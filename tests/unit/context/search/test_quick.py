@@ -9,7 +9,7 @@ import pytest
 from aiex.context.retrieval import FIRST_FILES, Retrieval
 from aiex.context.search.corpus import Corpus
 from aiex.context.search.index import Index
-from aiex.context.search.quick import Both, QuickIndex
+from aiex.context.search.quick import SAID_BYTES, Both, QuickIndex
 from aiex.context.search.words import stem
 from tests.unit.context.search.indexes import index_on, write
 
@@ -59,6 +59,17 @@ def test_the_map_has_names_words_and_lines_without_a_parse(tmp_path: Path) -> No
     assert files_with(corpus, stem("ware")) == {"shop/basket.py"}
     assert {corpus.names[number] for number in corpus.definitions("weigh")} == {f"Part{n}.weigh" for n in range(3)}
     assert quick.full.heads() == []
+
+
+def test_identifiers_are_known_by_their_parts_and_long_definitions_by_their_beginning(tmp_path: Path) -> None:
+    long = "def weigh():\n    kilo_grams = 1\n" + "    filler = 1\n" * SAID_BYTES + "    hidden = 1\n"
+    write(tmp_path / "code", "shop.py", f"{long}\ndef last():\n    return getParcel\n")
+    write(tmp_path / "code", "wares.txt", "filler\n" * 800 + "hidden\n")
+    quick = quick_on(tmp_path / "code")
+    list(quick.refresh())
+    corpus = corpus_of(quick)
+    assert files_with(corpus, stem("grams")) == files_with(corpus, "parcel") == {"shop.py"}
+    assert files_with(corpus, stem("hidden")) == {"wares.txt"}, "without definitions much more of a file counts"
 
 
 @pytest.mark.parametrize("source", [b"", b"\n", b"a", b"a\n" * 1_000, b"def f():\n" + b"    a\n" * 99, b"\xff\xfea"])
