@@ -16,7 +16,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-import aiex
+from tests.fakes.source import SOURCE_ROOT
 
 # The same few examples every time, however slow the machine is; `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile(
@@ -34,9 +34,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("aiex")
 
 RunAiex = Callable[..., subprocess.CompletedProcess[str]]
-
-SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(aiex.__file__)))
-"""The folder that holds the package under test: processes started by tests import the same one."""
 
 HOME_MODE = 0o700
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "::1", "0.0.0.0", "::", ""})

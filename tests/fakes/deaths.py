@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiex import sqlite
+from tests.fakes.source import SOURCE_ROOT
 
 
 class End(NamedTuple):
@@ -26,14 +27,13 @@ class End(NamedTuple):
 
 def kill_in_turn(code: str, folder: Path, statements: Sequence[int]) -> list[End]:
     """Ends of `work(say)`, which the code defines: one run for each statement, in a process and folder of its own."""
-    root = Path(sqlite.__file__).parent.parent
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nfrom tests.fakes import deaths\ndeaths.die(work)", *map(str, statements)],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
     )
     assert done.stderr == ""
     ends = [line.split() for line in done.stdout.splitlines()]

@@ -19,8 +19,8 @@ import pytest
 
 from aiex.guard.sandbox import workers
 from aiex.guard.sandbox.workers import Died, Overran, run_in_workers, run_within
-from tests.conftest import SOURCE_ROOT
 from tests.fakes.processes import is_gone
+from tests.fakes.source import SOURCE_ROOT
 
 
 def square(number: int) -> int:
