@@ -33,14 +33,18 @@ BAR = 0.6
 FIRST = 5
 MAKE_MAP = """
 import sys
+from aiex.context.facts import PARSE_LIMIT_BYTES
+from aiex.context.search.index import Index
 from aiex.context.search.quick import QuickIndex
-from benchmarks.first_map import open_index
+from aiex.context.version import parser_version
+from aiex.guard.sandbox.files import Workspace
 
-quick = QuickIndex(open_index(sys.argv[1], sys.argv[2]))
+full = Index(Workspace(sys.argv[1]), sys.argv[2], version=parser_version(), limit_bytes=PARSE_LIMIT_BYTES)
+quick = QuickIndex(full)
 for _ in quick.refresh():
     pass
 quick.close()
-quick.full.close()
+full.close()
 """
 
 
