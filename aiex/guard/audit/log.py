@@ -78,6 +78,7 @@ class AuditLog:
         mode: Mode = "on",
         tell: Callable[[SecurityNoticed], None] | None = None,
         copies: Sequence[Callable[[Chain, Head], None]] = (),
+        who: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Nothing is opened before the first record.
@@ -87,6 +88,7 @@ class AuditLog:
             mode: With `required` an action is refused whose record cannot be written, and each record is synced.
             tell: Gets security events, from the thread that appends.
             copies: Get the head when the log is closed, to keep it elsewhere.
+            who: On whose behalf a record is that does not say; the login name by default.
             clock: Seconds since 1970.
         """
         self.places = places
@@ -95,6 +97,7 @@ class AuditLog:
         """How many records could not be written since the last that could; the next one says so."""
         self._tell = tell
         self._copies = copies
+        self._who = who or _login_name()
         self._clock = clock
         self._lock = threading.RLock()
         self._chain: Chain | None = None
@@ -112,7 +115,7 @@ class AuditLog:
             session: Whose data key seals it.
             action: What is about to happen, or did.
             verdict: The decision on it, or what came of it.
-            who: The person or role on whose behalf.
+            who: The person or role on whose behalf; by default as the log was opened.
             synced: Whether the record must survive a power cut; by default as the mode says.
 
         Raises:
@@ -178,7 +181,7 @@ class AuditLog:
                 self.missed = missed
                 raise
         at_s = self._clock()
-        draft = self._seal(session, who, action, verdict)
+        draft = self._seal(session, who or self._who, action, verdict)
         seq = file.append(draft, int(at_s * 1000), synced=self.mode == "required" if synced is None else synced)
         if self._watch:
             self._tell_found(file)
@@ -245,6 +248,20 @@ class AuditLog:
         for note in found:
             if self._watch:
                 self._watch.see(OWN, NOWHERE, note, self._clock())
+
+
+def _login_name() -> str:
+    """Who runs this, by the system and not by a variable that anybody can set; the number where it has no name."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+    except ImportError:  # Windows
+        import getpass
+
+        return getpass.getuser()
 
 
 def keep_in_file(path: str) -> Callable[[Chain, Head], None]:

@@ -19,7 +19,7 @@ from tests.unit.guard.audit.conftest import ALLOWED, DENIED, Records
 
 @pytest.fixture
 def exported(records: Records, tmp_path: Path) -> Path:
-    log = records.open(clock=lambda: 1700000000.25)
+    log = records.open(clock=lambda: 1700000000.25, who="bo")
     log.append("one", Action("read", "na\udce4me.py"), ALLOWED, who="ada")
     log.append("two", Action("command", "rm -rf /", {"cwd": "."}), DENIED)
     log.append("two", Action("command", "rm -rf /"), Outcome("refused", 2, "denied", 3))
@@ -45,7 +45,7 @@ def test_lines_say_everything_for_programs(records: Records, exported: Path) -> 
     del denied["mac"]
     assert denied == {
         "seq": 2, "at": "2023-11-14T22:13:20.250Z", "tag": denied["tag"], "what": "decision", "kind": "command",
-        "effect": "deny", "erased": False, "session": "two", "who": "", "subject": "rm -rf /", "detail": {"cwd": "."},
+        "effect": "deny", "erased": False, "session": "two", "who": "bo", "subject": "rm -rf /", "detail": {"cwd": "."},
         "rule": "deny command: rm", "scope": "user", "reason": "",
     }  # fmt: skip
     assert (refused["of"], refused["redactions"]) == (2, 3)

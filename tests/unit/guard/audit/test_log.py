@@ -40,6 +40,16 @@ def test_what_was_written_is_read_again(records: Records, done: Callable[[int], 
     assert records.check(deep=True).is_intact
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="names of users are asked for in another way")
+def test_who_did_it_is_known_without_being_told(records: Records) -> None:
+    import pwd
+
+    records.fill(1)
+    (found,) = records.read()
+    assert found.entry is not None
+    assert found.entry.who == pwd.getpwuid(os.geteuid()).pw_name
+
+
 def test_numbers_go_on_in_the_next_process_and_object(records: Records) -> None:
     records.fill(3)
     records.fill(2, "two")
