@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from aiex.errors import Denied
 from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
 from aiex.guard.sandbox.paths import show
-from aiex.guard.sandbox.survey import Found, Surveyor
+from aiex.guard.sandbox.survey import Found, Surveyor, real_path
 
 Kind = Literal["write", "hold", "read", "absent", "hide"]
 """`hold` is a directory that stays writable but cannot be moved; `absent` is a name that must not be made."""
@@ -86,7 +86,7 @@ class Covering:
             if self._is_writable(path):
                 self._protect(path, layers)
         for path in found.links:
-            target = os.path.realpath(path)
+            target = real_path(path)
             if os.path.exists(target) and self._is_writable(target) and target not in self.policy.writable:
                 layers.lay(target, "read")
 

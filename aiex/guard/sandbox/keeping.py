@@ -103,6 +103,7 @@ class Kept:
         self.pid = 0  # told soon after the start
         self._control = control
         self._code: int | None = None
+        self._told_to_end = False
 
     async def wait(self) -> int:
         try:
@@ -115,20 +116,29 @@ class Kept:
         return self._code if self._code >= 0 else 128 - self._code
 
     def kill(self) -> None:
-        with suppress(OSError):
-            self._control.send(b"k")
+        if not self._told_to_end:
+            self._told_to_end = True
+            with suppress(OSError):
+                self._control.send(b"k")
 
     async def _next(self) -> bytes:
         """The kind of the next message; empty when the keeper is gone."""
         await readable(self._control.fileno())
         with suppress(OSError):
-            message = self._control.recv(_MESSAGE_BYTES)
+            message = self._receive()
             if message[:1] == b"s":
                 self.pid = int(message[1:])
             elif message[:1] == b"e":
                 self._code = int(message[1:])
             return message[:1]
         return b""
+
+    def _receive(self) -> bytes:
+        """A message. A keeper that ended without reading our last word shows as a reset, once, before its own."""
+        try:
+            return self._control.recv(_MESSAGE_BYTES)
+        except ConnectionResetError:
+            return self._control.recv(_MESSAGE_BYTES)
 
 
 ZYGOTE = Zygote()

@@ -153,7 +153,8 @@ class Runner:
 
     async def discard(self, command: Command) -> None:
         """End a command if it runs, and forget its output."""
-        await command.end()
+        with suppress(StoreError):
+            await command.end()
         command.spool.close()
         with suppress(ValueError):
             self.commands.remove(command)

@@ -34,6 +34,14 @@ class Found(NamedTuple):
     """Protected names that are symbolic links: they cannot be held in place, only what they point to."""
 
 
+def real_path(path: str) -> str:
+    """`os.path.realpath`, also while links come and go: the path itself where they do."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
+
+
 class _Listed(NamedTuple):
     stamp: tuple[int, int, int, int]
     settled: bool
@@ -117,14 +125,14 @@ class Surveyor:
                     (links if entry.is_symlink() else protected).append(entry.path)
                     protected += self._named_by(entry) if fold_name(entry.name) == ".git" else ()
                 if (not is_harmless or relative) and self._is_secret(inner, is_harmless):
-                    secrets.append(entry.path)
+                    secrets.append(real_path(entry.path) if entry.is_symlink() else entry.path)
                 elif entry.is_dir(follow_symlinks=False) and fold_name(entry.name) != ".git":
                     folders.append((entry.path, inner))
         if relative and names >= _GIT_SIGNS:
             protected.append(path)
             folders.clear()
         top = frozenset() if relative else frozenset(fold_name(name) for name in names)
-        return _Listed(stamp, settled, tuple(folders), tuple(map(_real, secrets)), tuple(protected), tuple(links), top)
+        return _Listed(stamp, settled, tuple(folders), tuple(secrets), tuple(protected), tuple(links), top)
 
     def _judge(self, name: str) -> tuple[bool, bool]:
         """Whether a name is protected, and whether it cannot be part of a secret path."""
@@ -146,7 +154,7 @@ class Surveyor:
                     line = os.fsdecode(source.read(_MOST_GITFILE_BYTES))
                 if line.startswith("gitdir:") and "\0" not in line:
                     named = os.path.join(os.path.dirname(entry.path), line.removeprefix("gitdir:").strip())
-                    yield os.path.realpath(named)
+                    yield real_path(named)
 
     def _missing(self, place: str, top: frozenset[str]) -> Iterator[str]:
         for name in sorted(self._names.protected):
@@ -154,7 +162,7 @@ class Surveyor:
                 yield os.path.join(place, name) + ("/" if name in FOLDERS else "")
         for folder in _submodules(os.path.join(place, ".gitmodules")):
             path = os.path.join(place, folder)
-            inside = os.path.realpath(path) == os.path.normpath(path)
+            inside = real_path(path) == os.path.normpath(path)
             if inside and os.path.isdir(path) and not os.path.lexists(os.path.join(path, ".git")):
                 yield os.path.join(os.path.normpath(path), ".git/")
 
@@ -168,8 +176,3 @@ def _submodules(path: str) -> Iterator[str]:
             is_beneath = folder and not os.path.isabs(folder) and ".." not in folder.split("/")
             if equals and name.strip() == "path" and is_beneath:
                 yield folder
-
-
-def _real(path: str) -> str:
-    """What a secret name stands for: the file behind a link as well."""
-    return os.path.realpath(path)

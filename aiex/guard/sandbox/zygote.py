@@ -39,17 +39,53 @@ def serve(fd: int) -> None:
     A request is one byte with descriptors: order, standard streams, control, and rules when there are any.
     """
     asked = Socket(fileno=fd)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    keepers: set[int] = set()
+    _prctl(_SUBREAPER, 1)  # when a keeper is killed itself, what it kept comes here
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    waiting = poll()
+    waiting.register(fd, POLLIN)
+    wake = _open_wake()
+    waiting.register(wake, POLLIN)
     while True:
-        data, ancillary, _, _ = asked.recvmsg(1, 1024)
-        if not data:
-            os._exit(0)
-        fds = _descriptors(ancillary)
-        if os.fork() == 0:
-            _protect(_keep, asked, fds)
-        for one in fds:
-            os.close(one)
+        ready = [one for one, _ in waiting.poll()]
+        if wake in ready:
+            os.read(wake, _CHUNK)
+            _reap_keepers(keepers)
+        if fd in ready:
+            data, ancillary, _, _ = asked.recvmsg(1, 1024)
+            if not data:
+                os._exit(0)
+            fds = _descriptors(ancillary)
+            pid = os.fork()
+            if pid == 0:
+                os.close(wake)
+                _protect(_keep, asked, fds)
+            keepers.add(pid)
+            for one in fds:
+                os.close(one)
+
+
+def _open_wake() -> int:
+    """A descriptor that can be read when a child ended."""
+    wake, woken = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(woken, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    return wake
+
+
+def _reap_keepers(keepers: set[int]) -> None:
+    """Forget the keepers that ended, and kill what one of them left because it was killed."""
+    try:
+        while (ended := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            keepers.discard(ended)
+    except ChildProcessError:
+        return
+    for stray in _children(os.getpid()) - keepers:
+        left = {stray, *_descendants(stray)}
+        _signal_all(left, signal.SIGSTOP)
+        _signal_all(left | _descendants(stray), signal.SIGKILL)
 
 
 def _descriptors(ancillary: Iterable[tuple[int, int, bytes]]) -> list[int]:
@@ -74,10 +110,7 @@ def _keep(asked: Socket, fds: Sequence[int]) -> int:
     order, stdin, stdout, stderr, control, *rules = fds
     asked.close()
     _prctl(_SUBREAPER, 1)
-    wake, woken = os.pipe()
-    os.set_blocking(woken, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    wake = _open_wake()
     with os.fdopen(order, "rb") as source:
         wanted = marshal.load(source)  # noqa: S302  (our parent wrote it)
     pid = os.fork()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _NAMESPACES = (
     *("--die-with-parent", "--unshare-user-try", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
-    *("--unshare-cgroup-try",),
+    *("--unshare-cgroup-try", "--cap-drop", "ALL"),
 )
 _WHOLE = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
 TEMPORARY = "/tmp"  # noqa: S108  (inside, it is a directory of the runner's own)
@@ -42,6 +42,11 @@ _LAID_WITHIN_S = 10.0
 _LAID_AFTER_S = 0.0025
 _LOOK_S = 0.001
 _INFO_BYTES = 4096
+_TRIES = 5
+
+
+class _Changed(Exception):
+    """The mounts are not what they should be, because names changed while they were laid."""
 
 
 class Bubblewrap:
@@ -83,10 +88,18 @@ class Bubblewrap:
         stack.callback(placeholders.give_back)
         try:
             placeholders.take([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
-            return await _start(launch, covers, stack.close)
+            for left in range(_TRIES - 1, -1, -1):
+                try:
+                    return await _start(launch, covering, stack.close)
+                except _Changed as changed:
+                    if not left:
+                        raise Denied(
+                            f"nothing was run: {changed}, the workspace changes all the time", hint="try again"
+                        ) from changed
         except BaseException:
             stack.close()
             raise
+        raise AssertionError("not reached")
 
     def _of(self, policy: SandboxPolicy) -> tuple[Covering, Placeholders]:
         from aiex.guard.sandbox.cover import Covering
@@ -159,11 +172,12 @@ def _can_read(path: str) -> bool:
     return os.access(path, os.R_OK)
 
 
-async def _start(launch: Launch, covers: tuple[Cover, ...], done: Callable[[], None]) -> Confined:
+async def _start(launch: Launch, covering: Covering, done: Callable[[], None]) -> Confined:
     import subprocess
 
     from aiex.guard.sandbox.seccomp import filter_program, machine_name
 
+    covers = covering.find()
     given, expected = arguments(covers, launch.private)
     told, telling = os.pipe2(os.O_CLOEXEC)
     waiting, release = os.pipe2(os.O_CLOEXEC)
@@ -191,10 +205,15 @@ async def _start(launch: Launch, covers: tuple[Cover, ...], done: Callable[[], N
     running = _Running(process, done)
     try:
         await running.prepare(told, launch.policy, expected)
+        if covering.find() != covers:
+            raise _Changed("names changed while its bounds were drawn")
+        running.require_mounts(expected)
         await running.open_network(launch)
         os.write(release, b"x")
+    except _Changed:
+        running.forget(for_good=False)
+        raise
     except BaseException:
-        running.kill()  # before the pipe is closed, which would let it go on
         running.forget()
         raise
     finally:
@@ -224,32 +243,31 @@ class _Running:
             self.pid = int(json.loads(await read_to_end(told, _INFO_BYTES))["child-pid"])
             self._inner = os.pidfd_open(self.pid)
         except (ValueError, KeyError, OSError) as error:
-            raise StoreError("bwrap did not start", hint="aiex show sandbox tells what works here") from error
-        await self._require_mounts(expected)
+            raise _Changed("bwrap did not start") from error
+        await self._await_mounts()
         for kind, value in limits_of(policy.limits):
             with suppress(ProcessLookupError):
                 resource.prlimit(self.pid, kind, (value, value))
 
-    async def _require_mounts(self, expected: Expected) -> None:
+    async def _await_mounts(self) -> None:
         import asyncio
 
-        from aiex.guard.sandbox.mounts import is_final, parse, problem_with, read_table
+        from aiex.guard.sandbox.mounts import is_final, read_table
 
         end = time.monotonic() + _LAID_WITHIN_S
         await asyncio.sleep(_LAID_AFTER_S)
-        while self._process.poll() is None:
-            table = read_table(self.pid)
-            if is_final(table):
-                if problem := problem_with(parse(table), expected, parse(read_table("self"))):
-                    raise Denied(
-                        f"nothing was run: {problem}, the workspace changed while its bounds were drawn",
-                        hint="try again",
-                    )
+        while self._process.poll() is None and time.monotonic() < end:
+            if is_final(read_table(self.pid)):
                 return
-            if time.monotonic() > end:
-                break
             await asyncio.sleep(_LOOK_S)
-        raise StoreError(f"bwrap could not lay the mounts (exit code {self._process.returncode})", hint="try again")
+        raise _Changed(f"bwrap could not lay the mounts (exit code {self._process.poll()})")
+
+    def require_mounts(self, expected: Expected) -> None:
+        """Ask the kernel whether the mounts are the expected ones. Raises _Changed."""
+        from aiex.guard.sandbox.mounts import parse, problem_with, read_table
+
+        if problem := problem_with(parse(read_table(self.pid)), expected, parse(read_table("self"))):
+            raise _Changed(problem)
 
     async def open_network(self, launch: Launch) -> None:
         """Let it speak to the hosts of the policy, and to nobody else."""
@@ -274,14 +292,15 @@ class _Running:
             with suppress(OSError):
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
 
-    def forget(self) -> None:
-        """Give everything back, once."""
+    def forget(self, *, for_good: bool = True) -> None:
+        """Give everything back, once. A command that was not let go on yet is killed before its pipe is closed."""
         if self._outer >= 0:
             self.kill()
             self._process.wait()
             close_all([fd for fd in (self._inner, self._outer) if fd >= 0])
             self._inner = self._outer = -1
-            self._done()
+            if for_good:
+                self._done()
             if self._proxy:
                 self._proxy.close()
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aiex.errors import StoreError
-from aiex.guard.sandbox.bounds import SandboxPolicy
+from aiex.errors import Denied, StoreError
+from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
 from aiex.guard.sandbox.isolation import Confined, Launch, Probe
 from aiex.guard.sandbox.seccomp import filter_program, machine_name
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aiex.guard.sandbox.cover import Cover, Covering
     from aiex.guard.sandbox.linux import Rules
 
+_TRIES = 5
 LEAST_VERSION = 3
 """Earlier ones let every file of the user be cut to nothing."""
 _SCOPED_VERSION = 6
@@ -125,22 +126,24 @@ class _Prepared:
         self._covering: Covering = Covering(policy)
         self._private = private
         self._made: Rules | None = None
-        self._made_from: tuple[object, ...] = ()
+        self._made_from: tuple[Cover, ...] = ()
         self._mixed: dict[str, tuple[int, ...]] = {}
 
     def rules(self) -> int:
         """The descriptor of a ruleset. Raises StoreError if the kernel makes none."""
         covers = self._covering.find()
-        made_from = (covers,)
-        if self._made and self._made_from == made_from and self._is_as_it_was():
+        if self._made and self._made_from == covers and self._is_as_it_was():
             return self._made.fd
-        self.close()
-        try:
-            self._made = self._make(covers)
-        except OSError as error:
-            raise StoreError(f"cannot confine a command: {error.strerror}") from error
-        self._made_from = made_from
-        return self._made.fd
+        for _ in range(_TRIES):
+            self.close()
+            try:
+                self._made = self._make(covers)
+            except OSError as error:
+                raise StoreError(f"cannot confine a command: {error.strerror}") from error
+            self._made_from, covers = covers, self._covering.find()
+            if covers == self._made_from:
+                return self._made.fd
+        raise Denied("nothing was run: the workspace changes all the time", hint="try again")
 
     def close(self) -> None:
         """Give the ruleset back; commands that run keep theirs."""
@@ -159,7 +162,8 @@ class _Prepared:
         from aiex.guard.sandbox.linux import landlock_version
 
         self._mixed = {}
-        granting = _Granting(landlock_version(), _tree(covers, self._private), self._mixed)
+        rights = _tree(covers, self._private)
+        granting = _Granting(landlock_version(), rights, self._mixed, self._covering.policy)
         granting.grant_from_top()
         return granting.rules
 
@@ -180,12 +184,15 @@ def _tree(covers: Sequence[Cover], private: str) -> Mapping[str, int]:
 class _Granting:
     """Walks down from the top, granting whole directories where nothing beneath differs."""
 
-    def __init__(self, version: int, rights: Mapping[str, int], mixed: dict[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self, version: int, rights: Mapping[str, int], mixed: dict[str, tuple[int, ...]], policy: SandboxPolicy
+    ) -> None:
         from aiex.guard.sandbox.linux import create_rules
 
         self.rules = create_rules(version)
         self._rights = rights
         self._mixed = mixed
+        self._policy = policy
         self._above: set[str] = set()
         for path in rights:
             above = path
@@ -223,9 +230,23 @@ class _Granting:
             with suppress(OSError):
                 opened = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
                 try:
-                    self._grant(opened, inner, self._rights.get(inner, rights))
+                    self._grant(opened, inner, self._rights.get(inner, self._judge(inner, rights)))
                 finally:
                     os.close(opened)
+
+    def _judge(self, path: str, rights: int) -> int:
+        """The rights of a name that was not there when the covers were found."""
+        from aiex.guard.sandbox.linux import READ
+
+        names = self._policy.names
+        for place in (self._policy.root, *self._policy.writable):
+            if is_beneath(path, place) and path != place:
+                inner = path[len(place) :].lstrip("/")
+                if path not in self._policy.readable and names.secret_name(inner):
+                    return 0
+                if names.protected_name(inner):
+                    return rights & READ
+        return rights
 
     def _names(self, fd: int, path: str, rights: int) -> Iterator[str]:
         """What lies in a directory; where nothing is granted, only what leads to something that is."""
