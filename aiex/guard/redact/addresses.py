@@ -1,0 +1,64 @@
+"""Passwords and tokens in the user part of an address, and in options that take `user:password`."""
+
+import re
+
+from aiex.guard.redact.names import Strength
+from aiex.guard.redact.source import Source, Span
+from aiex.guard.redact.values import REMOVED, is_ordinary, is_random
+
+_ADDRESS, _OPTION, _ARGUMENT, _PORT = map(re.compile, (rb":(?://)", rb"-(?:u|p)", rb"p(?:ass:)", rb":(?:5432|\*):"))
+_USER_PART = re.compile(
+    r"(?P<user>[^\s/?#\"'`<>@:\\]{0,256})(?::(?P<password>(?:\$\{[^}\s]{0,200}\}|[^\s/\"'`<>\\]){0,1024}|<[^<>\s]{0,64}>))?@(?=[\w\[$<{.%-])"
+)
+_OPTIONS = re.compile(
+    r"(?:--user|--proxy-user|-u)[ =]?[\"']?[^\s:\"'/@]{1,128}:(?P<pair>[^\s\"']{4,256})"
+    r"|-p[ =]?[\"']?(?P<password>[^\s\"'-][^\s\"']{3,256})"
+)
+_PROGRAMS = re.compile(
+    r"\b(?:curl|wget|http|mysql|mysqldump|mysqladmin|mariadb|sshpass|(?:docker|podman|helm registry|az|oc) login)\b"
+)
+_PASS_ARGUMENT = re.compile(r"pass:([^\s\"']{4,256})")
+_PGPASS = re.compile(r"[\w.*-]{1,253}:(?:5432|5433|6432|\*):[^:\s]{1,63}:[^:\s]{1,63}:([^\s]{4,256})$", re.MULTILINE)
+_TOKEN_LENGTH = 16
+_LINE = 512
+
+
+def find_addresses(source: Source) -> list[Span]:
+    """Where the password, or the token that stands alone, of an address is; names of users stay."""
+    found: list[Span] = []
+    for place in source.places(_ADDRESS):
+        if (match := _USER_PART.match(source.text, place + 3)) is not None:
+            found += _secrets_of(match)
+    return found + _find_options(source)
+
+
+def _secrets_of(match: re.Match[str]) -> list[Span]:
+    found = []
+    password, user = match["password"], match["user"]
+    if password and not password.startswith(REMOVED) and not _is_example(password):
+        found.append(match.span("password"))
+    if len(user) >= _TOKEN_LENGTH and is_random(user) and not is_ordinary(user):
+        found.append(match.span("user"))
+    return found
+
+
+def _is_example(password: str) -> bool:
+    bare = password.strip("\\")
+    return len(bare) < 3 or bare.startswith(REMOVED) or (is_ordinary(bare, Strength.PASSWORD) and not bare.isdigit())
+
+
+def _find_options(source: Source) -> list[Span]:
+    """`curl -u name:…`, `mysql -p…`, `sshpass -p …`, `openssl -passin pass:…`, lines of a `.pgpass`."""
+    text, found = source.text, []
+    for place in source.places(_OPTION):
+        match = _OPTIONS.match(text, place - (text[place - 1 : place] == "-"))
+        if match is not None and _PROGRAMS.search(re.split(r"[\n|;&]", text[max(0, place - _LINE) : place])[-1]):
+            found.append(match.span(match.lastgroup or 0))
+    for place in source.places(_ARGUMENT):
+        match = _PASS_ARGUMENT.match(text, place)
+        if match is not None and re.search(r"-pass(?:in|out)?[ =]$", text[max(0, place - 10) : place]):
+            found.append(match.span(1))
+    for place in source.places(_PORT):
+        if (match := _PGPASS.match(text, text.rfind("\n", 0, place) + 1)) is not None:
+            found.append(match.span(1))
+    return [span for span in found if not _is_example(text[span[0] : span[1]])]

@@ -1,0 +1,75 @@
+"""HTTP headers that hold secrets: authorization, cookies, and `Bearer` wherever it stands."""
+
+import re
+
+from aiex.guard.redact.names import Strength, strength_of
+from aiex.guard.redact.source import Source, Span
+from aiex.guard.redact.values import REMOVED, is_ordinary, is_random, is_wordy
+
+_to_words = str.split
+
+_ANCHORS = tuple(map(re.compile, (rb"u(?:thorization)", rb"b(?:earer)", rb"k(?:ie)")))
+_AUTHORIZATION = re.compile(
+    r"uthorization(?:\\{0,3}[\"'`])?\]?[ \t]{0,8}(?::|=>|=|,|%3[AaDd])[ \t]{0,8}(?:[rbf]?\\{0,3}[\"'`])?"
+    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9-]{1,24})(?:[ \t]{1,4}|%20|\+))?",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"bearer(?:[ \t]{1,4}|%20)", re.IGNORECASE)
+_COOKIE = re.compile(
+    r"kie2?(?:\\{0,3}[\"'`])?\]?[ \t]{0,8}(?::|=>|=|,|(?=[ \t]))[ \t]{0,8}(?:[rbf]?\\{0,3}[\"'`])?", re.IGNORECASE
+)
+_CREDENTIAL = re.compile(r"[A-Za-z0-9_\-+/=.~:!*%]{1,8192}")
+_PAIR = re.compile(
+    r"[ \t]{0,4}([A-Za-z0-9_.\-\[\]%$!#*+|~^]{1,128})=((?:(?!\\[\"'nr])[^\s;\"'`,]){0,4096})(?:;|(?=[\s\"'`,\\]|$))"
+)
+_ATTRIBUTES = frozenset(_to_words("path domain expires max-age samesite priority partitioned version comment"))
+_SHORTEST = 8
+
+
+def find_headers(source: Source) -> list[Span]:
+    """Where credentials of headers are; the scheme and the names of cookies stay."""
+    text, found = source.text, []
+    authorization, bearer, cookie = map(source.places, _ANCHORS)
+    for place in authorization:
+        if (match := _AUTHORIZATION.match(text, place)) is not None:
+            found += _credential(text, match.end(), strict=match["scheme"] is None)
+    for place in bearer:
+        if (match := _BEARER.match(text, place)) is not None:
+            found += _credential(text, match.end(), strict=True)
+    done = 0
+    for place in cookie:
+        if place >= done and (match := _COOKIE.match(text, place)) is not None:
+            spans, done = _cookies(text, match.end())
+            found += spans
+    return found
+
+
+def _credential(text: str, place: int, *, strict: bool) -> list[Span]:
+    """The credential at a place; where `strict`, a word that a person may have written stays."""
+    match = _CREDENTIAL.match(text, place)
+    if match is None:
+        return []
+    value = match[0].rstrip(".:,!")
+    if len(value) < _SHORTEST or is_ordinary(value) or text.startswith(("(", "{"), match.end()):
+        return []
+    if is_wordy(value) and (strict or len(value) < 20):
+        return []
+    return [(place, place + len(value))]
+
+
+def _cookies(text: str, place: int) -> tuple[list[Span], int]:
+    """The secret values of a list of cookies, and where the list ends."""
+    found = []
+    while (pair := _PAIR.match(text, place)) is not None:
+        place = pair.end()
+        if _is_secret_cookie(pair[1], pair[2]):
+            found.append(pair.span(2))
+    return found, place
+
+
+def _is_secret_cookie(name: str, value: str) -> bool:
+    if name.lower() in _ATTRIBUTES or value.startswith(REMOVED) or is_ordinary(value):
+        return False
+    if strength_of(name) is not Strength.NONE or name.lower().endswith(("sid", "id", "auth", "login", "remember_me")):
+        return len(value) >= _SHORTEST and not is_wordy(value)
+    return len(value) >= 20 and (is_random(value) or re.fullmatch(r"[0-9a-fA-F]+", value) is not None)

@@ -1,0 +1,93 @@
+"""Redaction of a text that comes in pieces: the same result as for the whole text, with a bounded part held back."""
+
+import os
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
+
+from aiex.guard.redact.blocks import find_unfinished
+from aiex.guard.redact.forms import ends_with_key
+from aiex.guard.redact.known import secret_values
+from aiex.guard.redact.scan import find_secrets, remove_secrets
+from aiex.guard.redact.source import to_source
+
+HELD_CHARACTERS = 131_072
+"""At most this much is held back: twice the longest block of a private key."""
+_TAIL = 512
+_GOES_ON = re.compile(
+    r"(?:[=:>|(\\,\"'\[{]|[|>][+-]?\d?|(?i:(?:name|key)\\{0,3}[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
+    r"\\{0,3}[\"']?[\w.-]{1,64}\\{0,3}[\"']?,?))[ \t]{0,64}\r?$"
+)
+"""How a line ends whose value is in the next one."""
+_WORDS = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|psk|cookie|bearer|\\\r?$")
+_SEPARATORS = re.compile(r"[\s,;}\])]")
+
+
+class Redactor:
+    """Takes the secrets out of a stream; every line is given out when it is whole and no secret can go on behind it."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        """With the secrets of these variables, else of the environment of this process."""
+        self._known = secret_values(os.environ if environ is None else environ)
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What can be given out by now. At most `HELD_CHARACTERS` are held back."""
+        self._held += text
+        parts: list[str] = []
+        start = 0
+        while (end := self._next_cut(start)) > start:
+            parts.append(remove_secrets(self._held[start:end], self._known))
+            start = end
+        self._held = self._held[start:]
+        return "".join(parts)
+
+    def finish(self) -> str:
+        """What was still held."""
+        held, self._held = self._held, ""
+        return remove_secrets(held, self._known)
+
+    def _next_cut(self, start: int) -> int:
+        """The end of the next part that stands for itself; `start` when more must come first."""
+        text = self._held
+        limit = min(len(text), start + HELD_CHARACTERS)
+        has_block = text.find("PRIVATE", start, limit) >= 0
+        blocks = find_unfinished(to_source(text[start:limit])) if has_block else []
+        end = limit
+        while (newline := text.rfind("\n", start, end)) >= 0:
+            at = newline - start
+            inside = [first for first, last, is_open in blocks if first <= at < last or (is_open and at >= first)]
+            if inside:
+                end = start + min(inside)
+            elif not goes_on(text, start, newline):
+                return newline + 1
+            else:
+                end = newline
+        return self._forced_cut(start, limit) if limit - start == HELD_CHARACTERS else start
+
+    def _forced_cut(self, start: int, limit: int) -> int:
+        """Where a part without any fit line end is cut: behind a separator, and in no secret."""
+        part = self._held[start:limit]
+        spans = find_secrets(part, self._known)
+        firsts = [first for first, _ in spans]
+        for separator in reversed(list(_SEPARATORS.finditer(part, HELD_CHARACTERS // 2))):
+            at = separator.end()
+            span = bisect_left(firsts, at) - 1
+            if (span < 0 or spans[span][1] < at) and not _GOES_ON.search(part, max(0, at - _TAIL), at):
+                return start + at
+        return start + spans[-1][0] if spans and spans[-1][0] > HELD_CHARACTERS // 2 else limit
+
+
+def goes_on(text: str, start: int, newline: int) -> bool:
+    """Whether a secret of the line that ends here can go on in the next line."""
+    begin = max(text.rfind("\n", start, newline) + 1, start, newline - _TAIL)
+    tail = text[begin:newline]
+    if _WORDS.search(tail) and _GOES_ON.search(tail):
+        return True
+    return _ends_with_key(tail)
+
+
+def _ends_with_key(tail: str) -> bool:
+    bare = tail.rstrip("\r")
+    token = bare[len(bare.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")) :]
+    return len(token) >= 18 and ends_with_key(token)
