@@ -16,8 +16,9 @@ from aiex.context.ranking.signal import Evidence, Found, Hints, Signal
 from aiex.context.ranking.signals import ROOM
 from aiex.context.ranking.spans import rank_spans
 
-FADE = 20
-"""Added to a rank: the larger, the less the first places of a list count above the next."""
+FADE = 6
+"""Added to a rank: the larger, the less the first places of a list count above the next. On repositories of 250 and of
+2,000 files, 4 to 10 find a point more than 20, and 40 a point less."""
 LOW_SHARE = 0.3
 """What is left of the score of a test, a document, an example."""
 
