@@ -99,10 +99,8 @@ def is_address(host: str) -> bool:
 def is_public(address: str) -> bool:
     """Whether an address lies on the open internet, also what is wrapped in it (mapped, 6to4, NAT64, Teredo)."""
     found = ip_address(address.partition("%")[0])
-    if isinstance(found, IPv6Address):
-        for inner in _wrapped(found):
-            if not is_public(str(inner)):
-                return False
+    if isinstance(found, IPv6Address) and (inner := _wrapped(found)):
+        return all(is_public(str(one)) for one in inner)
     is_special = found.is_multicast or found.is_reserved or found.is_loopback or found.is_link_local
     is_listed = any(found.version == network.version and found in network for network in _NEVER)
     return found.is_global and not is_special and not is_listed

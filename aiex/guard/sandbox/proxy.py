@@ -167,8 +167,8 @@ def _parse_target(target: str) -> tuple[str, int, str]:
 
 def _body_of(headers: Sequence[str]) -> int:
     """The length of the body in bytes."""
-    lengths = {value.strip() for name, value in _fields(headers) if name == "content-length"}
-    if any(name == "transfer-encoding" for name, _ in _fields(headers)):
+    lengths = {value.strip() for name, value in _fields(headers) if name.lower() == "content-length"}
+    if any(name.lower() == "transfer-encoding" for name, _ in _fields(headers)):
         raise Refusal("411 Length Required", "a body needs a length here")
     if not lengths:
         return 0
@@ -184,14 +184,14 @@ def _fields(headers: Sequence[str]) -> list[tuple[str, str]]:
         not colon or not name or name != name.strip() or "\n" in value or "\r" in value for name, colon, value in rows
     ):
         raise Refusal("400 Bad Request", "a header is malformed")
-    return [(name.lower(), value) for name, _, value in rows]
+    return [(name, value) for name, _, value in rows]
 
 
 def _rewrite(method: str, host: str, port: int, path: str, headers: Sequence[str]) -> bytes:
     """The request as the server gets it: its host is the one that was allowed, and nothing follows."""
     shown = f"[{host}]" if ":" in host else host
     lines = [f"{method} {path} HTTP/1.1", f"Host: {shown}" if port == 80 else f"Host: {shown}:{port}"]
-    lines += [f"{name}:{value}" for name, value in _fields(headers) if name not in _HOP_BY_HOP]
+    lines += [f"{name}:{value}" for name, value in _fields(headers) if name.lower() not in _HOP_BY_HOP]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
 
 

@@ -1,0 +1,243 @@
+"""Running commands: output while and after they run, ends of every kind, and what they see of the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aiex.errors import Denied, StoreError, UsageError
+from aiex.guard.sandbox.bounds import make_policy
+from aiex.guard.sandbox.isolation.plain import ISOLATION
+from aiex.guard.sandbox.probing import backends, choose, probe_of
+from aiex.guard.sandbox.runner import Ended, Runner, Wrote
+from tests.fakes.processes import is_gone
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not run on Windows yet")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "ws"
+    root.mkdir()
+    return root
+
+
+@pytest.fixture(params=[one.name for one in backends()])
+async def runner(request: pytest.FixtureRequest, root: Path) -> AsyncIterator[Runner]:
+    """One for each backend that works."""
+    isolation = next(one for one in backends() if one.name == request.param)
+    if not probe_of(isolation).works:
+        pytest.skip(f"{request.param} does not work here: {probe_of(isolation).reason}")
+    async with Runner(make_policy(str(root)), isolation=isolation, memory_bytes=10_000, output_bytes=100_000) as runner:
+        yield runner
+
+
+async def test_a_command_tells_its_output_and_its_code(runner: Runner) -> None:
+    ended, output = await runner.run("echo out; echo err >&2; exit 3", approved=True)
+    assert (ended.code, ended.timed_out, ended.killed, ended.lost_bytes) == (3, False, False, 0)
+    assert sorted(output.split()) == [b"err", b"out"]
+    assert ended.size_bytes == 8
+
+
+async def test_a_program_with_arguments_needs_no_shell(runner: Runner) -> None:
+    ended, output = await runner.run(["printf", "%s|", "a b", "$HOME", "*"], approved=True)
+    assert (ended.code, output) == (0, b"a b|$HOME|*|")
+
+
+async def test_a_signal_is_told_as_a_shell_does(runner: Runner) -> None:
+    ended, _ = await runner.run("kill -TERM $$", approved=True)
+    assert ended.code == 128 + 15
+
+
+async def test_events_come_while_it_runs(runner: Runner) -> None:
+    command = await runner.start("echo one; read line; echo two >&2", stdin=b"", approved=True)
+    told = [event async for event in command.events()]
+    assert told[:-1] == [Wrote("stdout", b"one\n"), Wrote("stderr", b"two\n")]
+    assert isinstance(told[-1], Ended)
+
+
+async def test_the_first_output_does_not_wait_for_the_end(runner: Runner) -> None:
+    command = await runner.start("echo up; sleep 600", approved=True)
+    async for event in command.events():
+        assert event == Wrote("stdout", b"up\n")
+        break
+    assert command.ended is None
+
+
+async def test_output_of_a_command_in_the_background_is_read_by_windows(runner: Runner) -> None:
+    command = await runner.start("seq 1 1000", approved=True)
+    await command.wait()
+    whole = b"".join(b"%d\n" % number for number in range(1, 1001))
+    assert command.read(0, 8) == whole[:8]
+    assert command.read(3000, 100) == whole[3000:3100]
+    assert command.read(len(whole) - 5, 100) == whole[-5:]
+    assert command.read(10**9) == b""
+
+
+async def test_output_beyond_memory_is_kept_in_a_file_without_a_name(runner: Runner) -> None:
+    command = await runner.start("yes 0123456789abcde | head -c 60000", approved=True)
+    ended = await command.wait()
+    assert (ended.size_bytes, ended.lost_bytes) == (60_000, 0)
+    assert command.read(9_000, 4_000) == (b"0123456789abcde\n" * 4000)[9_000:13_000]
+    kept = os.path.join(os.environ["AIEX_STATE_DIR"], "sandbox")
+    files = [name for folder, _, names in os.walk(kept) for name in names if "run-" in folder]
+    assert files == []
+
+
+async def test_output_beyond_every_bound_is_counted(runner: Runner) -> None:
+    ended, _ = await runner.run("head -c 300000 /dev/zero", approved=True)
+    assert (ended.code, ended.size_bytes, ended.lost_bytes) == (0, 100_000, 200_000)
+
+
+async def test_input_is_read_to_its_end(runner: Runner) -> None:
+    ended, output = await runner.run("wc -c", stdin=b"x" * 300_000, approved=True)
+    assert (ended.code, output.strip()) == (0, b"300000")
+
+
+async def test_input_that_nobody_reads_is_no_problem(runner: Runner) -> None:
+    ended, _ = await runner.run("exit 0", stdin=b"x" * 300_000, approved=True)
+    assert ended.code == 0
+
+
+async def test_without_input_there_is_none(runner: Runner) -> None:
+    assert (await runner.run("cat", approved=True))[1] == b""
+
+
+async def test_a_command_that_takes_too_long_is_ended(runner: Runner) -> None:
+    ended, output = await runner.run("echo begun; sleep 600 & sleep 600", timeout_s=1, approved=True)
+    assert (ended.timed_out, ended.code, output) == (True, 137, b"begun\n")
+
+
+async def test_a_command_is_ended_on_demand(runner: Runner) -> None:
+    command = await runner.start("trap '' TERM; echo up; sleep 600", approved=True)
+    await anext(command.events())
+    ended = await command.end()
+    assert (ended.killed, ended.timed_out, ended.code) == (True, False, 137)
+
+
+async def test_cancelling_the_wait_ends_the_command(runner: Runner) -> None:
+    command = await runner.start("echo up; sleep 600", approved=True)
+    waiting = asyncio.ensure_future(command.wait())
+    await anext(command.events())
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (await command.end()).code == 137
+
+
+async def test_closing_the_runner_ends_what_runs(root: Path) -> None:
+    async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
+        command = await runner.start(["sleep", "600"], approved=True)
+        while not command.pid:
+            await asyncio.sleep(0.01)
+        pid = command.pid
+    assert is_gone(pid)
+    assert command.ended
+
+
+async def test_many_commands_run_side_by_side(runner: Runner) -> None:
+    commands = [await runner.start(f"echo {number}; sleep 0.2", approved=True) for number in range(6)]
+    for command in commands:
+        await command.wait()
+    assert [command.read() for command in commands] == [b"%d\n" % number for number in range(6)]
+
+
+async def test_the_environment_is_clean(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary")
+    monkeypatch.setenv("LD_PRELOAD", "/evil.so")
+    _, output = await runner.run("env", environ={"WANTED": "yes"}, approved=True)
+    found = dict(line.partition("=")[::2] for line in output.decode().splitlines())
+    assert "canary" not in output.decode()
+    assert "LD_PRELOAD" not in found
+    assert (found["WANTED"], found["PAGER"], found["GIT_EDITOR"], found["GIT_TERMINAL_PROMPT"]) == (
+        "yes",
+        "cat",
+        "false",
+        "0",
+    )
+
+
+async def test_git_starts_nothing_by_itself(runner: Runner) -> None:
+    _, output = await runner.run(
+        "git config core.hooksPath; git config core.fsmonitor; git var GIT_PAGER", approved=True
+    )
+    assert output.decode().split() == ["/dev/null", "false", "cat"]
+
+
+async def test_a_session_of_its_own_without_a_terminal(runner: Runner) -> None:
+    program = """
+import os
+print(os.getsid(0) != os.getppid(), os.isatty(0))
+try:
+    open("/dev/tty")
+except OSError:
+    print("none")
+"""
+    _, output = await runner.run(["python3", "-c", program], approved=True)
+    assert output.split()[1:] == [b"False", b"none"]
+
+
+async def test_it_runs_where_it_is_told(runner: Runner, root: Path) -> None:
+    (root / "inner").mkdir()
+    _, output = await runner.run("pwd; echo $PWD", cwd="inner", approved=True)
+    assert output.decode().split() == [str(root / "inner")] * 2
+
+
+@pytest.mark.parametrize("cwd", ["..", "/", "/etc", "link"])
+async def test_it_does_not_run_outside(root: Path, cwd: str) -> None:
+    (root / "link").symlink_to("/etc")
+    async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
+        with pytest.raises(Denied, match="outside the workspace"):
+            await runner.run("true", cwd=cwd, approved=True)
+
+
+async def test_what_cannot_run_says_why(runner: Runner) -> None:
+    with pytest.raises(StoreError, match="not installed"):
+        await runner.run(["no-such-program"], approved=True)
+    with pytest.raises(StoreError, match="no such file"):
+        await runner.run(["./no-such-file"], approved=True)
+    with pytest.raises(UsageError, match="empty"):
+        await runner.run("", approved=True)
+    with pytest.raises(UsageError, match="NUL"):
+        await runner.run("a\0b", approved=True)
+    with pytest.raises(UsageError, match="no directory"):
+        await runner.run("true", cwd="missing", approved=True)
+
+
+async def test_without_isolation_each_command_needs_an_approval(root: Path) -> None:
+    async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
+        with pytest.raises(Denied, match="needs an approval"):
+            await runner.run("true")
+        assert (await runner.run("true", approved=True))[0].code == 0
+        with pytest.raises(Denied, match="needs an approval"):
+            await runner.run("true")
+
+
+async def test_nothing_stays_in_the_workspace(runner: Runner, root: Path) -> None:
+    await runner.run("true", approved=True)
+    await runner.close()
+    assert list(root.iterdir()) == []
+
+
+def test_the_strongest_that_works_is_chosen() -> None:
+    works = [one for one in backends() if probe_of(one).works]
+    assert choose() is works[0]
+    assert [one.rank for one in backends()] == sorted(one.rank for one in backends())
+
+
+def test_a_way_that_does_not_work_is_not_taken_by_its_name() -> None:
+    missing = next(one for one in backends() if not probe_of(one).works)
+    with pytest.raises(UsageError, match="does not work here"):
+        choose(missing.name)
+    with pytest.raises(UsageError, match="no isolation called 'none'"):
+        choose("none")
+
+
+def test_the_root_of_the_machine_is_no_workspace() -> None:
+    with pytest.raises(Denied, match="no workspace"):
+        make_policy("/")
