@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aiex.guard.commands.words import Piece
 
 MOST_WORDS = 64
+MOST_BRACES = 12
 _NUMBERS = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?")
 _LETTERS = re.compile(r"([a-z])\.\.([a-z])|([A-Z])\.\.([A-Z])")
 
@@ -31,6 +32,8 @@ def expand_braces(pieces: tuple[Piece, ...]) -> list[tuple[Piece, ...]]:
     """
     if not any(piece.kind == "bare" and "{" in piece.text for piece in pieces):
         return [pieces]
+    if sum(piece.text.count("{") for piece in pieces if piece.kind == "bare") > MOST_BRACES:
+        raise TooMany("it has too many braces")
     return [tuple(word) for word in _expand(_atoms(pieces))]
 
 

@@ -115,8 +115,10 @@ WRAPPERS = frozenset(
     )
 )
 """Programs whose arguments hold another command."""
-MOST_TAILS = 48
+MOST_TAILS = 24
 """Words behind a wrapper that are looked at as beginnings of a command; a wrapper is never safe, however long."""
+MOST_WORDS = 64
+"""Words of such an inner command that are looked at."""
 CODE_OPTION = re.compile(
     r"-[A-Za-z]*[ce]|--command(?:=.*)?|--eval(?:=.*)?|-r|-S|--split-string(?:=.*)?|-EncodedCommand"
 )
@@ -135,7 +137,7 @@ def inner_commands(argv: list[Arg]) -> Iterator[list[Arg]]:
     if name_of(argv[0]) in WRAPPERS:
         for at in range(1, min(len(argv), MOST_TAILS)):
             if not argv[at].text.startswith(("-", ";")) and "=" not in argv[at].text:
-                yield _until_semicolon(argv[at:])
+                yield _until_semicolon(argv[at : at + MOST_WORDS])
 
 
 def _until_semicolon(argv: list[Arg]) -> list[Arg]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_COMMANDS = 32
 """Ways to read one simple command that are looked at; more of them are asked about."""
+MOST_ARGUMENTS = 300
+"""Arguments in which harm is looked for; tables read all of them."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FOREIGN_NAME = re.compile(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
@@ -209,6 +211,7 @@ class SimpleCommands:
 
     def _judge_harm(self, argv: list[Arg], state: State, within: set[str]) -> None:
         walk = self.walk
+        argv = argv[:MOST_ARGUMENTS]
         if harm := find_harm(argv, self._scene(state)):
             walk.forbid((harm.rule, harm.why))
         walk.forbid(why_alone(argv, within))
@@ -269,6 +272,7 @@ class SimpleCommands:
             folders = frozenset(folder for argv in argvs for folder in _folders_after(argv, state))
             if len(folders) > MOST_FOLDERS:
                 self.walk.ask("path", "the shell may be in too many directories")
+                folders = frozenset([".."])
             moved = State(folders, state.variables)
             return Outcome(moved, merge(state, moved))
         if names == {"read"}:

@@ -12,6 +12,8 @@ UNKNOWN_MARK = "\N{HORIZONTAL ELLIPSIS}"
 FETCHED = "it was fetched or decoded"
 """Why a text is not known that came from the network or a decoder: running it is forbidden."""
 MOST_ALTERNATIVES = 16
+MOST_LETTERS = 20_000
+"""Longer values are not known: a variable that is doubled again and again would fill the memory."""
 HARMLESS = frozenset(
     (
         *(
@@ -154,6 +156,8 @@ def _join(parts: tuple[Arg, ...]) -> Arg:
     parts = tuple(part for part in parts if part.text or part.unknown or part.pipe) or parts[:1]
     if len(parts) == 1:
         return parts[0]
+    if sum(len(part.text) for part in parts) > MOST_LETTERS:
+        return Arg(UNKNOWN_MARK, unknown="it is too long", written=False)
     text = "".join(part.text for part in parts)
     unknowns = [part for part in parts if part.unknown]
     glob = any(part.glob for part in parts)

@@ -18,6 +18,12 @@ from aiex.guard.commands.words import Disagreement, Word, read_words
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+MOST_NESTED = 24
+"""Texts handed to other shells that are looked into; handing one over is never safe."""
+MOST_JUDGED = 250
+"""Simple commands that are looked at; nobody reads more of them before agreeing."""
+MOST_VISITS = 3_000
+"""Statements that are looked at, each pass of a loop counted: nested loops would double them without end."""
 _GAP = re.compile(rb"(?:[ \t\n]|\\\n)*")
 _MARKS = frozenset(
     (
@@ -40,7 +46,7 @@ class Found:
         self.commands: list[Simple] = []
         self.marks: list[set[str]] = []
         self.fetched: set[str] = set()
-        self.level = 0
+        self.level = self.nested = self.visits = 0
         self.fed = False
         """The input of the command that is read comes from the network or a decoder."""
 
@@ -86,6 +92,10 @@ class Walk:
         """Read a statement; what is not understood is asked about, and looked through for what is forbidden."""
         if self.found.level >= LIMIT_DEPTH:
             self.ask("nesting", "it is nested too deeply")
+            return settled(state)
+        self.found.visits += 1
+        if len(self.found.commands) >= MOST_JUDGED or self.found.visits > MOST_VISITS:
+            self.ask("length", "there are too many commands to be read")
             return settled(state)
         self.found.level += 1
         try:
@@ -344,8 +354,9 @@ class Walk:
 
     def nested(self, code: str, state: State) -> None:
         """Look for what is forbidden in shell code that is handed to another shell."""
-        if not code.strip() or self.depth >= 3:
+        if not code.strip() or self.depth >= 3 or self.found.nested >= MOST_NESTED:
             return
+        self.found.nested += 1
         tree = parse(code)
         if isinstance(tree, Unparsed):
             for reason in scan_text(code):
