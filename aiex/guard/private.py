@@ -90,7 +90,7 @@ def write_private(path: str, data: bytes) -> None:
             f"cannot write {path}: {error.strerror}; what was there is unchanged",
             hint="check the space on this disk, and that the directory is yours",
         ) from error
-    _sync_folder(os.path.dirname(path))
+    sync_folder(os.path.dirname(path))
 
 
 def _write_all(path: str, data: bytes) -> None:
@@ -104,7 +104,7 @@ def _write_all(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the rename last; systems that cannot open a directory do so by themselves."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

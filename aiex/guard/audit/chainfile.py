@@ -28,6 +28,7 @@ from aiex.guard.audit.frames import (
 )
 from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head, render_head
 from aiex.guard.audit.walk import Position, read_at, write_at
+from aiex.guard.private import sync_folder
 from aiex.sqlite import identify, translated_errors
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class ChainFile:
         self.found += notes
         if not notes:
             self._put_head(self._end)
+        os.fsync(self._head_file.descriptor)
 
     def _is_current(self) -> bool:
         """Whether nobody else wrote since we did, and both files are still the ones at their paths."""
@@ -139,6 +141,8 @@ class ChainFile:
         header = render_header(self._chain, os.urandom(16))
         write_at(self._log_file.descriptor, header, 0)
         os.fsync(self._log_file.descriptor)
+        for path in (self.log, self.head):
+            sync_folder(os.path.dirname(path))
         return Position(head.seq if head else 0, HEADER_BYTES, header[32:])
 
     def _open(self) -> None:
@@ -160,6 +164,7 @@ class ChainFile:
         row = Row(LEAST_BYTES + len(draft.sealed), VERSION, draft.what, draft.kind, draft.effect, head.seq + 1, at_ms,
                   draft.tag, digest(draft.sealed))  # fmt: skip
         data = render_record(self._chain, link, row, draft.sealed)
+        before = self._end_bytes
         try:
             self._make_room(offset + len(data))
             write_at(log, data, offset)
@@ -167,10 +172,15 @@ class ChainFile:
                 _sync(log)
             self._put_head(Head(head.log, row.seq, offset + len(data), at_ms, data[-LINK_BYTES:]))
         except BaseException:
-            self._end_bytes = b""  # look again before the next record
-            with suppress(OSError):
-                os.ftruncate(log, offset)
+            self._take_back(before, offset)
             raise
+
+    def _take_back(self, head: bytes, offset: int) -> None:
+        """Remove a record of which the head does not tell, also after Ctrl-C; then look again before the next."""
+        self._end_bytes = b""
+        with suppress(OSError):
+            if read_at(self._head_file.descriptor, HEAD_BYTES, 0) == head:
+                os.ftruncate(self._log_file.descriptor, offset)
 
     def _make_room(self, end: int) -> None:
         log = self._log_file.descriptor

@@ -228,8 +228,12 @@ class AuditLog:
         return self._chain, self._file
 
     def _require_no_log(self) -> None:
-        """New keys beside an old log would make every record in it look forged."""
-        if os.path.lexists(self.places.log) and os.path.getsize(self.places.log):
+        """New keys beside an old log would make every record in it look forged.
+
+        Keys are made before the log, so they are looked for last: another process may begin the log just now.
+        """
+        has_log = os.path.lexists(self.places.log) and os.path.getsize(self.places.log)
+        if has_log and not self._keys.exists():
             raise StoreError(
                 f"there is an audit log, but its keys are missing: {self.places.keys}",
                 hint=f"restore them from a backup, or move {self.places.log} away to begin a new log",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -86,6 +89,55 @@ def test_two_are_killed_while_a_third_goes_on(records: Records) -> None:
     found = {one.seq: one.entry.action.subject for one in records.read() if one.entry}
     assert {seq: found.get(seq) for seq in expected} == expected
     assert records.check(deep=True).is_intact
+
+
+def interrupt_at(count: int) -> None:
+    """Raise what Ctrl-C raises at the line of the log's file with this number, counted from now on."""
+    left = count
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith("chainfile.py"):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+
+
+@pytest.mark.parametrize("begins", [True, False], ids=["first record", "second record"])
+def test_an_interruption_at_any_line_leaves_a_whole_log(records: Records, begins: bool) -> None:
+    expected: list[int] = []
+    for count in range(1, 500, 4 if begins else 1):  # the first takes many syncs
+        if begins:
+            shutil.rmtree(records.folder, ignore_errors=True)
+            expected = []
+        log = AuditLog(records.places)
+        if not begins:
+            expected.append(log.append("one", Action("read", "before"), ALLOWED))
+        tracing = sys.gettrace()
+        interrupt_at(count)
+        try:
+            expected.append(log.append("one", Action("read", "now"), ALLOWED))
+        except KeyboardInterrupt:
+            pass
+        else:
+            break
+        finally:
+            sys.settrace(tracing)
+        last = AuditLog(records.places)
+        expected.append(last.append("one", Action("read", "after"), ALLOWED))
+        last.close()
+        checked = records.check()
+        assert (checked.broken, checked.missing) == ((), ()), count
+    else:
+        raise AssertionError("the record was never written to the end")
+    assert count > 20
+    assert set(expected) <= {found.seq for found in records.read()}
 
 
 ROTATOR = """
