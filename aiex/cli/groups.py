@@ -119,7 +119,11 @@ class VerbsOfNoun(Words):
         return sorted(registry.load_noun(self.noun).verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return registry.load_noun(self.noun).verbs.get(cmd_name)
+        noun = registry.load_noun(self.noun)
+        if cmd_name not in noun.also:
+            return noun.verbs.get(cmd_name)
+        verb, other = noun.also[cmd_name]
+        return registry.load_noun(other).verbs[verb]
 
     def unknown(self, word: str, following: list[str]) -> tuple[str, str]:
         verbs = self.list_commands(click.Context(self))

@@ -1,6 +1,7 @@
 """Which commands exist, by the names of their files; a file is imported when its command is used."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from functools import cache
 
 import click
@@ -18,6 +19,8 @@ class Noun:
     """A thing, and what can be done with it: each verb is a command."""
 
     verbs: Mapping[str, click.Command]
+    also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Words after this noun that mean another verb and noun; understood but not advertised."""
 
 
 @cache

@@ -244,6 +244,13 @@ def test_a_query_lists_code_as_json_lines_best_first(run_aiex, workspace):
     assert [span["score"] for span in spans] == sorted((span["score"] for span in spans), reverse=True)
 
 
+def test_the_index_is_made_by_the_noun_context_too(run_aiex, workspace):
+    made = run_aiex("context", "index", cwd=workspace)
+    assert (made.returncode, "files read" in made.stdout) == (0, True)
+    shown = run_aiex("context", cwd=workspace)
+    assert (shown.returncode, "index" in shown.stderr.partition("hint:")[2]) == (2, False)
+
+
 def test_a_query_reads_its_task_from_a_file_and_from_standard_input(run_aiex, workspace, tmp_path):
     task = "price_of raises KeyError"
     (tmp_path / "issue.txt").write_text(task)

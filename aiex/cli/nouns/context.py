@@ -103,4 +103,4 @@ def show_context(task: str, task_file: str) -> Work:
     return Work("show context", prepare)
 
 
-NOUN = Noun({"list": list_context, "query": query_context, "show": show_context})
+NOUN = Noun({"list": list_context, "query": query_context, "show": show_context}, {"index": ("create", "index")})
