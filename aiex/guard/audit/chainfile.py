@@ -54,7 +54,10 @@ class Draft(NamedTuple):
 
 
 class ChainFile:
-    """Appends to one log. `log` and `head` are paths in two folders; `seal` makes a record of a note."""
+    """Appends to one log, for one thread at a time.
+
+    `log` and `head` are paths in two folders; `seal` makes a record of a note.
+    """
 
     def __init__(self, log: str, head: str, chain: Chain, turns: Turns, seal: Callable[[Note], Draft]) -> None:
         self.log, self.head = log, head
@@ -79,10 +82,14 @@ class ChainFile:
             StoreError: if it cannot be written; it is not in the log then.
             Conflict: if another process holds the log for too long.
         """
-        with translated_errors(self.log), self._turns:
-            self._find_end()
-            self._write(draft, at_ms, synced=synced)
-            return self._end.seq
+        try:
+            with translated_errors(self.log), self._turns:
+                self._find_end()
+                self._write(draft, at_ms, synced=synced)
+                return self._end.seq
+        except BaseException:
+            self._turns.give()  # Ctrl-C can come before the end of the `with` does it
+            raise
 
     def close(self) -> Head | None:
         """Give back the room that was not used, and the files; the head as this process left it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from aiex import dirs
@@ -22,35 +22,37 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.0002, 0.01
 
 
 class Turns:
-    """`with turns:` waits until nobody else writes; goes with the process, however that ends."""
+    """`with turns:` waits until no other process writes; goes with the process, however that ends.
+
+    Threads of one process that share an object must take turns by a lock of their own.
+    """
 
     def __init__(self, path: str, *, within_s: float = WITHIN_S) -> None:
         self._path = path
         self._within_s = within_s
-        self._threads = threading.Lock()
         self._descriptor = -1
         self._owner = 0
 
     def __enter__(self) -> Self:
-        end = time.monotonic() + self._within_s
-        if not self._threads.acquire(timeout=self._within_s):
-            self._give_up()
-        try:
-            self._open()
-            wait_s = _FIRST_WAIT_S
-            while not _take(self._descriptor):
-                if time.monotonic() >= end:
-                    self._give_up()
-                time.sleep(wait_s)
-                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        except BaseException:
-            self._threads.release()
-            raise
+        self._open()
+        end, wait_s = time.monotonic() + self._within_s, _FIRST_WAIT_S
+        while not _take(self._descriptor):
+            if time.monotonic() >= end:
+                raise Conflict(
+                    f"another process holds {self._path} for more than {self._within_s:g} s",
+                    hint="wait for the other aiex to finish, then try again",
+                )
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        _give(self._descriptor)
-        self._threads.release()
+        self.give()
+
+    def give(self) -> None:
+        """Let others write; it does no harm when they may already."""
+        if self._descriptor >= 0 and self._owner == os.getpid():
+            _give(self._descriptor)
 
     def close(self) -> None:
         """Give the file back."""
@@ -65,12 +67,6 @@ class Turns:
                 dirs.ensure(os.path.dirname(self._path))
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
             self._owner = os.getpid()
-
-    def _give_up(self) -> None:
-        raise Conflict(
-            f"another process holds {self._path} for more than {self._within_s:g} s",
-            hint="wait for the other aiex to finish, then try again",
-        )
 
 
 def _take(descriptor: int) -> bool:
@@ -95,7 +91,8 @@ def _give(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        with suppress(OSError):  # it is not locked
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
     else:
         import fcntl
 

@@ -116,7 +116,7 @@ def test_an_interruption_at_any_line_leaves_a_whole_log(records: Records, begins
         if begins:
             shutil.rmtree(records.folder, ignore_errors=True)
             expected = []
-        log = AuditLog(records.places)
+        log = AuditLog(records.places, mode="required")
         if not begins:
             expected.append(log.append("one", Action("read", "before"), ALLOWED))
         tracing = sys.gettrace()
@@ -129,7 +129,7 @@ def test_an_interruption_at_any_line_leaves_a_whole_log(records: Records, begins
             break
         finally:
             sys.settrace(tracing)
-        last = AuditLog(records.places)
+        last = AuditLog(records.places, mode="required")
         expected.append(last.append("one", Action("read", "after"), ALLOWED))
         last.close()
         checked = records.check()
