@@ -1,0 +1,140 @@
+"""`aiex run sandbox` and `aiex show sandbox` as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiex.guard.sandbox.probing import choose, probe_of
+from tests.conftest import SOURCE_ROOT
+from tests.fakes.processes import is_gone
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not run on Windows yet")
+START = [sys.executable, "-m", "aiex"]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    place = tmp_path / "ws"
+    place.mkdir()
+    if choose().requires_approval:
+        pytest.skip("nothing on this machine confines commands")
+    return place
+
+
+def aiex(place: Path, *words: str, **more: object) -> subprocess.CompletedProcess[bytes]:
+    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
+    return subprocess.run([*START, *words], cwd=place, env=environ, capture_output=True, check=False, **more)
+
+
+@pytest.mark.parametrize("words", [("run", "sandbox"), ("sandbox", "run")])
+def test_output_and_code_are_those_of_the_command(place: Path, words: tuple[str, ...]) -> None:
+    program = "import os; os.write(1, b'out\\xff\\x1b[31m'); os.write(2, b'err'); os._exit(5)"
+    done = aiex(place, *words, "--", "/usr/bin/env", "python3", "-c", program)
+    assert (done.returncode, done.stdout) == (5, b"out\xff\x1b[31m")
+    assert done.stderr == b"errerror: the command ended with 5\n"
+
+
+def test_a_command_that_did_it_says_nothing_more(place: Path) -> None:
+    done = aiex(place, "run", "sandbox", "--", "cat", input=b"given")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"given", b"")
+
+
+def test_options_of_the_command_are_its_own(place: Path) -> None:
+    assert aiex(place, "run", "sandbox", "--", "printf", "%s|", "--help", "-o", "json").stdout == b"--help|-o|json|"
+
+
+def test_the_result_as_json_holds_the_output(place: Path) -> None:
+    done = aiex(place, "run", "sandbox", "-o", "json", "--", "sh", "-c", "echo hi; exit 7")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["exit_code"], told["result"], told["status"]) == (7, 7, "hi\n", "error")
+
+
+def test_lines_come_for_each_piece(place: Path) -> None:
+    lines = aiex(place, "run", "sandbox", "-o", "stream-json", "--", "echo", "hi").stdout.splitlines()
+    told = [json.loads(line) for line in lines]
+    assert [one["type"] for one in told] == ["init", "tool_result", "result"]
+    assert (told[1]["subtype"], told[1]["stream"], told[1]["text"]) == ("output", "stdout", "hi\n")
+
+
+def test_a_limit_of_time_ends_with_124(place: Path) -> None:
+    done = aiex(place, "run", "sandbox", "--timeout", "0.5", "--", "sleep", "600")
+    assert done.returncode == 124
+    assert b"ended after 0.5 s" in done.stderr
+
+
+def test_the_workspace_can_be_for_reading(place: Path) -> None:
+    assert aiex(place, "run", "sandbox", "--read-only", "--", "touch", "new").returncode == 1
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+def test_an_end_from_outside_ends_the_command(place: Path) -> None:
+    mark = f"5{os.getpid()}"
+    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
+    script = f"echo up; (setsid sleep {mark} &) ; sleep {mark}"
+    with subprocess.Popen(
+        [*START, "run", "sandbox", "--", "sh", "-c", script], cwd=place, env=environ, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+    left = [int(name) for name in os.listdir("/proc") if name.isdigit() and _has(name, mark)]
+    assert all(is_gone(pid) for pid in left)
+    assert list(place.iterdir()) == []
+
+
+def _has(name: str, mark: str) -> bool:
+    try:
+        return mark.encode() in Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def test_what_cannot_confine_is_refused_by_name(place: Path) -> None:
+    done = aiex(place, "run", "sandbox", "--isolation", "plain", "--", "true")
+    assert done.returncode == 4
+    assert b"approval" in done.stderr
+    done = aiex(place, "run", "sandbox", "--isolation", "plain", "--approve", "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (0, b"ran\n")
+    assert b"nothing confines this command" in done.stderr
+
+
+def test_a_command_is_needed(place: Path) -> None:
+    assert aiex(place, "run", "sandbox").returncode == 2
+
+
+def test_a_domain_that_is_none_is_refused(place: Path) -> None:
+    assert aiex(place, "run", "sandbox", "--domain", "a b", "--", "true").returncode == 2
+
+
+def test_it_is_shown_what_confines_and_what_may_be_touched(place: Path) -> None:
+    (place / ".env").write_text("x")
+    (place / ".git").mkdir()
+    text = aiex(place, "show", "sandbox").stdout.decode()
+    assert f"commands are confined by {choose().name}" in text
+    rows = {line.rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in text.splitlines() if "  " in line}
+    assert rows[str(place / ".env")] == "holds secrets, so nobody sees it"
+    assert rows[str(place / ".git")] == "may be read only"
+    assert rows[str(place)] == "may be written"
+    assert "network: none" in text
+
+
+def test_the_same_for_programs(place: Path) -> None:
+    told = json.loads(aiex(place, "show", "sandbox", "--domain", "example.org", "-o", "json").stdout)[
+        "structured_output"
+    ]
+    assert told["backend"] == choose().name
+    assert {row["name"] for row in told["backends"]} == {"bubblewrap", "landlock", "seatbelt", "plain"}
+    assert {"path": str(place), "access": "write", "why": "may be written"} in told["paths"]
+    assert told["domains"] == ["example.org"]
+    works = [row["name"] for row in told["backends"] if row["works"]]
+    assert told["backend"] == works[0]
+    assert probe_of(choose()).works

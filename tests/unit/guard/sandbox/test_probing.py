@@ -1,0 +1,72 @@
+"""What works on a machine is tried once for each boot."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from aiex.guard.sandbox import probing
+from aiex.guard.sandbox.isolation import Probe
+from aiex.guard.sandbox.probing import probe_of
+
+
+class Counting:
+    """A backend that counts how often it is tried."""
+
+    name = "counting"
+    rank = 5
+    requires_approval = False
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def probe(self) -> Probe:
+        self.tried += 1
+        return Probe(True, f"tried {self.tried}", ("a gap",))
+
+
+@pytest.fixture(autouse=True)
+def boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "boot_id"
+    path.write_text("one\n")
+    monkeypatch.setattr(probing, "_BOOT", str(path))
+    return path
+
+
+def test_the_answer_is_kept_for_the_boot() -> None:
+    counting = Counting()
+    assert probe_of(counting) == probe_of(counting) == Probe(True, "tried 1", ("a gap",))
+
+
+def test_another_boot_tries_again(boot: Path) -> None:
+    counting = Counting()
+    probe_of(counting)
+    boot.write_text("two\n")
+    assert probe_of(counting).reason == "tried 2"
+
+
+def test_a_wish_tries_again() -> None:
+    counting = Counting()
+    probe_of(counting)
+    assert probe_of(counting, again=True).reason == "tried 2"
+    assert probe_of(counting).reason == "tried 2"
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{", '{"counting": 1}', '{"counting": {"key": "x"}}'])
+def test_a_damaged_file_is_no_answer(damage: str) -> None:
+    counting = Counting()
+    probe_of(counting)
+    path = Path(os.environ["AIEX_STATE_DIR"], "sandbox/probes.json")
+    assert json.loads(path.read_text())["counting"]["works"] is True
+    path.write_text(damage)
+    assert probe_of(counting).reason == "tried 2"
+
+
+def test_without_a_name_for_the_boot_each_start_tries(boot: Path) -> None:
+    boot.unlink()
+    counting = Counting()
+    probe_of(counting)
+    assert probe_of(counting).reason == "tried 2"
