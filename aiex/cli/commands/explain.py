@@ -1,4 +1,4 @@
-"""Explain a file, a symbol, some lines or a directory."""
+"""Explain a file, a symbol, lines, a directory or a shell command."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ class ExplainCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
+class SecondWord(click.Argument):
+    """What follows `command`; the usage speaks of a target alone."""
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return []
+
+
 def _complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
@@ -47,11 +54,13 @@ def _complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: s
 
 @click.command(cls=ExplainCommand)
 @click.argument("target", shell_complete=_complete_target)
+@click.argument("shell_text", cls=SecondWord, required=False)
 @click.option("--name", default="", metavar="FILE", help="With '-': the file that the text belongs to.",
               shell_complete=_complete_target)  # fmt: skip
 @budget_option("At most N tokens of code and facts.")
 @click.option("--explain", "show_request", is_flag=True, help="Show what a model would be sent, and send nothing.")
-def command(target: str, name: str, *, show_request: bool) -> Work:
+@click.pass_context
+def command(ctx: click.Context, target: str, shell_text: str | None, name: str, *, show_request: bool) -> Work:
     """Explain TARGET: from static analysis alone, or by a model that reads it.
 
     TARGET is PATH, PATH:LINE, PATH:FIRST-LAST, PATH::Symbol.name, a directory, or - for standard input.
@@ -60,7 +69,19 @@ def command(target: str, name: str, *, show_request: bool) -> Work:
     aiex explain src/app.py
     aiex explain src/app.py::Basket.add -m openai/MODEL
     git show HEAD:app.py | aiex explain - --name app.py
+
+    `aiex explain command CMD` says whether a shell command may run unasked, and
+    why; a file of that name is ./command.
+
+    \b
+    aiex explain command 'git log --oneline | head -3'
     """
+    if shell_text is not None:
+        if target != "command":
+            ctx.fail(f"Got unexpected extra argument ({shell_text})")
+        from aiex.cli.classified import explain_command
+
+        return explain_command(shell_text)
     wish = Wish(target, name, show_request)
     return Work("explain", lambda services: prepare(wish, services), markup="markdown")
 
