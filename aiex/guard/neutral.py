@@ -2,13 +2,13 @@
 
 import re
 
-# C0 without tab and newline, DEL and C1; bidirectional controls (Unicode 16, Bidi_Control); zero width and invisible
-# characters that hide or reorder what is read; line and paragraph separators; tags; lone surrogates.
+# C0 without tab and newline, DEL and C1, so that no CSI, OSC or DCS can begin; bidirectional controls (Unicode 16,
+# Bidi_Control); zero width and invisible characters that hide or reorder what is read; line and paragraph separators;
+# tags; lone surrogates.
 _HARMFUL = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-    "\u200b\u2028\u2029\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f\ud800-\udfff"
+    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff"
 )
 
 
@@ -59,4 +59,6 @@ def _spell(found: re.Match[str]) -> str:
         return "\u2421"
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"

@@ -1,6 +1,8 @@
 """Text from elsewhere cannot steer the terminal."""
 
 import re
+import sys
+from unicodedata import bidirectional, category
 
 import pytest
 from hypothesis import example, given
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from aiex.guard.neutral import Pieces, neutralise, printable_path
 
 HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+    "\ud800-\udfff]"
 )
+STEERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 TRICKY = st.text(
     st.one_of(
         st.characters(), st.sampled_from("\x1b\x07\x9b\x9c\x90\r\n\t\u202e\u2066\u200b\ufeff\udce9\U000e0041[]m;0")
@@ -24,6 +28,14 @@ def test_nothing_harmful_is_left(text: str) -> None:
     assert not HARMFUL.search(neutralise(text))
     assert not HARMFUL.search(printable_path(text))
     assert not set("\n\t") & set(printable_path(text))
+
+
+def test_no_control_no_separator_and_no_half_of_a_pair_of_all_unicode_is_left() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    left = {
+        one for one in neutralise(every) if category(one) in {"Cc", "Zl", "Zp", "Cs"} or bidirectional(one) in STEERING
+    }
+    assert left == {"\n", "\t"}
 
 
 @given(TRICKY)
@@ -52,7 +64,10 @@ def test_a_text_in_pieces_is_as_harmless_as_the_whole(first: str, second: str) -
         ("\x9b2J", "\\x9b2J"),
         ("x\u202eabc", "x\\u202eabc"),
         ("\x7f", "␡"),
-        ("\U000e0041", "\\ue0041"),
+        ("\U000e0041", "\\U000e0041"),
+        ("a\u200db\u200cc", "a\\u200db\\u200cc"),
+        ("\x1b]8;;http://x\x07y\x1b\\", "␛]8;;http://x␇y␛\\"),
+        ("\x1bP+q\x9c", "␛P+q\\x9c"),
     ],
 )
 def test_what_is_harmful_is_spelled_out(text: str, shown: str) -> None:
