@@ -54,7 +54,9 @@ def to_documents(facts: FileFacts, lines: Sequence[bytes]) -> list[Document]:
                 continue
         if end > start:
             documents.append(Document(start + 1, end, owner))
-    return [piece for document in documents for piece in _cut(document)]
+    if any(end - start >= LONGEST_LINES for start, end, _ in documents):
+        return [piece for document in documents for piece in _cut(document)]
+    return documents
 
 
 def _stretches(facts: FileFacts) -> list[tuple[int, int, int]]:
