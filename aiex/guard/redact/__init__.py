@@ -13,9 +13,9 @@ __all__ = ["HELD_CHARACTERS", "REMOVED", "SECRET_WORDS", "Redactor", "is_secret_
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     """The text with `REMOVED` in place of every secret; a second call changes nothing.
 
-    Removed are the values of secret variables of `environ` (else of this process), values of fields, headers, options
-    and addresses that say that they are secret, private keys, and keys in the form that a vendor documents. Types,
-    references, placeholders, hashes, ids, public keys and certificates stay. Never raises.
+    Removed are the values of secret variables of `environ` (else of this process, and of its secret options), values of
+    fields, headers, options and addresses that say that they are secret, private keys, and keys in the form that a
+    vendor documents. Types, references, placeholders, hashes, ids, public keys and certificates stay. Never raises.
 
     Cost: linear; about 25 ns a character of ordinary logs and source text (benchmarks/redact.py).
     """

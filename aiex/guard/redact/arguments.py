@@ -10,6 +10,24 @@ def redact_arguments(argv: Sequence[str]) -> list[str]:
     """The same command line with the values of options such as `--api-key` and `--set x.token=…` removed."""
     from aiex.guard.redact import redact
 
+    return [redact(argument, {}) for argument in _without_values(argv)]
+
+
+def secret_arguments(argv: Sequence[str]) -> list[tuple[str, str]]:
+    """The names and values of the secret options of a command line."""
+    found: list[tuple[str, str]] = []
+    last = ""
+    for argument, kept in zip(argv, _without_values(argv), strict=True):
+        if kept == REMOVED != argument:
+            found.append((last, argument))
+        elif kept != argument:
+            name, _, value = argument.partition("=")
+            found.append((name, value))
+        last = argument if argument.startswith("-") else "key"
+    return found
+
+
+def _without_values(argv: Sequence[str]) -> list[str]:
     kept: list[str] = []
     secret_follows = False
     for argument in _without_keys(argv):
@@ -22,7 +40,7 @@ def redact_arguments(argv: Sequence[str]) -> list[str]:
         else:
             secret_follows = argument.startswith("-") and is_secret_word(name)
             kept.append(argument)
-    return [redact(argument, {}) for argument in kept]
+    return kept
 
 
 def _without_keys(argv: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from aiex.guard.redact.arguments import secret_arguments
 from aiex.guard.redact.names import Strength, is_secret_word, strength_of
 from aiex.guard.redact.source import Span
 from aiex.guard.redact.values import SHORTEST, is_wordy
@@ -19,9 +20,10 @@ _NOT_SECRET = frozenset(
 )
 
 
-def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Every text that stands for a secret of these variables, longest first."""
-    return _forms_of(tuple(sorted((name, value) for name, value in environ.items() if is_secret_word(name) and value)))
+def secret_values(environ: Mapping[str, str], argv: Sequence[str] = ()) -> tuple[str, ...]:
+    """Every text that stands for a secret of these variables and of this command line, longest first."""
+    variables = [(name, value) for name, value in environ.items() if is_secret_word(name) and value]
+    return _forms_of(tuple(sorted(variables + secret_arguments(argv))))
 
 
 @lru_cache(maxsize=16)

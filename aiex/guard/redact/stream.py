@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Mapping
 
@@ -27,8 +28,8 @@ class Redactor:
     """Takes the secrets out of a stream; every line is given out when it is whole and no secret can go on behind it."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        """With the secrets of these variables, else of the environment of this process."""
-        self._known = secret_values(os.environ if environ is None else environ)
+        """With the secrets of these variables, else of the environment and the command line of this process."""
+        self._known = secret_values(os.environ, sys.argv) if environ is None else secret_values(environ)
         self._held = ""
 
     def feed(self, text: str) -> str:

@@ -105,3 +105,10 @@ def test_ordinary_text_stays(text: str) -> None:
 )
 def test_values_of_secret_options_are_removed(argv: list[str], kept: list[str]) -> None:
     assert redact_arguments(argv) == kept
+
+
+def test_what_a_secret_option_was_given_is_removed_wherever_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["aiex", "x", "--api-key", "swordfish99", "--set", "a.token=marlin7788", "--model", "m"]
+    )
+    assert redact("swordfish99 as marlin7788 of m") == f"{REMOVED} as {REMOVED} of m"
