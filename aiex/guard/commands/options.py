@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from aiex.guard.commands.globs import is_pattern, may_be_secret
-from aiex.guard.commands.places import Place, why_not_read
+from aiex.guard.commands.places import Place, join, why_not_read
 from aiex.guard.commands.values import HARMLESS, Arg
 from aiex.guard.commands.verdict import Operand
 
@@ -93,7 +93,7 @@ def read_arguments(tool: Tool, call: Call) -> list[Operand]:
 def check(arg: Arg, role: str, call: Call, *, attached: bool = False) -> Operand:
     """One argument in a role; `attached` when it stands behind `--name=`, where a pattern keeps that beginning."""
     why = ROLES[role](arg, call) if role in ROLES else f"no such role: {role}"
-    if role in ("text", "glob") and arg.glob and not attached:
+    if role in ("text", "glob", "include", "format") and arg.glob and not attached:
         why = why or "the pattern may become other words"
     return Operand(arg.text, role, "ask" if why else "safe", why)
 
@@ -264,12 +264,32 @@ def why_not_revision(arg: Arg, call: Call) -> str:
     """A revision, a range, `REVISION:PATH` or a path, none of which may lead to a secret or out of the workspace."""
     if arg.unknown or arg.home:
         return arg.unknown or "outside the workspace, in a home directory"
-    if arg.text.startswith(":/") or arg.text.startswith(":("):
+    if arg.text.startswith((":/", ":(")):
         return "this form is not understood"
-    for part in (arg.text, *arg.text.split(":", 1)[1:]):
-        if part and (why := why_not_read(arg._replace(text=part.lstrip("!^")), call.folders, call.place)):
+    words = arg.text.split(":")
+    for part in filter(None, (":".join(words[at:]).lstrip("!^") for at in range(len(words)))):
+        if why := why_not_read(arg._replace(text=part), call.folders, call.place):
             return why
+    if is_pattern(words[-1]) and not arg.glob and not words[-1].startswith(("!", "^")):
+        return "" if _is_plain_glob(words[-1], call.place) else "the pattern may match a secret"
     return ""
+
+
+def _why_not_include(arg: Arg, call: Call) -> str:
+    """A pattern for names that a search is kept to: it must not be one for secrets."""
+    may = call.place.rules.secret_name(arg.text) or may_be_secret([arg.text], call.place.rules)
+    return arg.unknown or ("the pattern may match a secret" if may else "")
+
+
+def _why_not_format(arg: Arg, _call: Call) -> str:
+    """A format of git: some of its parts run a program that checks signatures."""
+    return arg.unknown or ("it may check signatures with a program" if re.search("%G|signature", arg.text) else "")
+
+
+def covers_root(call: Call, texts: list[str]) -> bool:
+    """Whether one of some operands, or the place of the shell if there is none, is the whole workspace."""
+    args = [arg for arg in call.args if arg.text in texts] or [Arg(".")]
+    return any(join(folder, arg) in ("", call.place.root) for folder in call.folders for arg in args)
 
 
 ROLES: dict[str, Callable[[Arg, Call], str]] = {
@@ -281,5 +301,7 @@ ROLES: dict[str, Callable[[Arg, Call], str]] = {
     "glob": _why_not_glob,
     "variable": _why_not_variable,
     "revision": why_not_revision,
+    "include": _why_not_include,
+    "format": _why_not_format,
 }
 """Role → why an argument may not stand in it, or an empty string."""

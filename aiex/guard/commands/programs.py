@@ -154,7 +154,7 @@ def inner_code(argv: list[Arg]) -> Iterator[str]:
         yield from (arg.text.partition("=")[2] if name == "alias" else arg.text for arg in argv[1:2])
     elif name in SHELLS or name in ("su", "runuser", "script", "env", "flock", "ssh"):
         yield from _option_values(argv)
-    elif name == "git":
+    elif name == "git" and any("alias." in arg.text for arg in argv[1:]):
         yield from (arg.text.partition("!")[2] for arg in argv[1:] if "!" in arg.text)
 
 

@@ -146,6 +146,8 @@ class Walk:
                 b" \t\n;&|()"
             ):
                 self.ask("does not parse", "a comment begins in a word")
+            elif child.type == "comment" and b"\n" in self.tree.source[child.start_byte : child.end_byte]:
+                self.ask("does not parse", "a comment is longer than a line")
 
     def program(self, node: "Node", state: State) -> Outcome:
         first, last = (node.children[0], node.children[-1]) if node.children else (node, node)

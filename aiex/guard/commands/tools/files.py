@@ -1,6 +1,16 @@
 """Programs that show files and their names."""
 
-from aiex.guard.commands.options import Tool
+from aiex.guard.commands.options import Call, Tool, covers_root
+from aiex.guard.commands.verdict import Operand
+
+
+def _no_secrets_below(call: Call, operands: list[Operand]) -> list[Operand]:
+    """A recursive comparison of the whole workspace would read its secrets."""
+    recursive = any(arg.text == "--recursive" or (arg.text[:1] == "-" and "r" in arg.text) for arg in call.args)
+    if not recursive or not covers_root(call, [operand.text for operand in operands if operand.role == "read"]):
+        return []
+    return [Operand(".", "read", "ask", "the whole workspace, with its secrets")]
+
 
 _LS = Tool(
     "-aAbBcCdfFgGhHiklmnNopqQrRsStuUvxXZ1 -I:text -T:number -w:number --all --almost-all --author --escape --directory"
@@ -95,6 +105,7 @@ TOOLS = {
         " --ignore-matching-lines:text --text --strip-trailing-cr --minimal --horizon-lines:number --speed-large-files"
         " --color?:text --palette:text --version --help",
         more="read",
+        after=_no_secrets_below,
     ),
     "comm": Tool("-123iz --check-order --nocheck-order --output-delimiter:text --total --zero-terminated", more="read"),
     "xxd": Tool("-p -u -b -l:number -c:number -g:number", ("read",), clusters=False),

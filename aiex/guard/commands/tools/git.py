@@ -9,7 +9,7 @@ from aiex.guard.commands.verdict import Operand
 _FORMAT = (
     " -5 -n:number --oneline --graph --decorate?:text --no-decorate --decorate-refs:text --abbrev-commit"
     " --no-abbrev-commit"
-    " --abbrev?:number --format:text --pretty?:text --date:text --relative-date --max-count:number --skip:number"
+    " --abbrev?:number --format:format --pretty?:format --date:text --relative-date --max-count:number --skip:number"
     " --since:text --until:text --after:text --before:text --author:text --committer:text --grep:text -i -E -F -P"
     " --regexp-ignore-case --extended-regexp --fixed-strings --perl-regexp --invert-grep --all-match --merges"
     " --no-merges"
@@ -39,14 +39,14 @@ _DIFF = (
 )
 _LOG = Tool(_FORMAT + _DIFF + " -m -c --cc -t -r -L:revision", more="revision")
 _LIST_REFS = (
-    " --format:text --sort:text --contains:revision --no-contains:revision --merged?:revision --no-merged?:revision"
+    " --format:format --sort:text --contains:revision --no-contains:revision --merged?:revision --no-merged?:revision"
 )
 _NAMES = re.compile(
     r"(?:user\.(?:name|email)|core\.(?:autocrlf|bare|eol|filemode|ignorecase|editor|pager|hookspath|fsmonitor|worktree)"
-    r"|init\.defaultbranch|pull\.\w+|push\.default|branch\.[\w./-]+\.(?:remote|merge)|remote\.[\w-]+\.fetch)",
+    r"|init\.defaultbranch|pull\.\w+|push\.default|branch\.[\w./-]+\.(?:remote|merge)|remote\.[\w-]+\.(?:fetch|url))",
     re.IGNORECASE,
 )
-"""Settings that hold no secret; an address of a remote may hold one."""
+"""Settings that hold no secret."""
 
 
 def _only_with(*options: str) -> Tool:
@@ -88,8 +88,17 @@ def _first_word(*words: str, more: Tool) -> Tool:
     return Tool(reader=read)
 
 
+def _reflog(call: Call) -> list[Operand]:
+    """`git reflog` and `git reflog show` are the same."""
+    if not call.args or call.args[0].text.startswith("-"):
+        return read_arguments(_LOG, call)
+    return read_arguments(_first_word("show", more=_LOG), call)
+
+
 def _config(call: Call) -> list[Operand]:
     words = [arg.text if arg.is_known else "" for arg in call.args]
+    if len(words) == 1 and _NAMES.fullmatch(words[0]):
+        return [Operand(words[0], "text")]
     if words[:1] in (["--get"], ["--get-all"], ["get"]) and len(words) == 2 and _NAMES.fullmatch(words[1]):
         return [Operand(words[0], "option"), Operand(words[1], "text")]
     return [unclear(arg, "only git config --get of a plain setting is known") for arg in call.args]
@@ -100,9 +109,7 @@ def _symbolic_ref(call: Call, operands: list[Operand]) -> list[Operand]:
     return [] if len(names) == 1 else [Operand("", "unclear", "ask", "git symbolic-ref may write")]
 
 
-_DIFFING = Tool(
-    _DIFF + " --cached --staged --merge-base --no-index -t -r -c --cc --base --ours --theirs", more="revision"
-)
+_DIFFING = Tool(_DIFF + " --cached --staged --merge-base -t -r -c --cc --base --ours --theirs", more="revision")
 
 SUBCOMMANDS: dict[str, Tool] = {
     "status": Tool(
@@ -114,7 +121,7 @@ SUBCOMMANDS: dict[str, Tool] = {
     "log": _LOG,
     "show": _LOG,
     "whatchanged": _LOG,
-    "reflog": _first_word("show", more=_LOG),
+    "reflog": Tool(reader=_reflog),
     "diff": _DIFFING,
     "diff-tree": Tool(_DIFFING.options + " --root --no-commit-id -m -s -v --stdin", more="revision"),
     "diff-index": _DIFFING,
@@ -136,9 +143,9 @@ SUBCOMMANDS: dict[str, Tool] = {
                      " --killed"
                      " --directory --no-empty-directory --eol --exclude:text --exclude-standard --error-unmatch"
                      " --full-name"
-                     " --deduplicate --abbrev?:number --format:text", more="read"),
+                     " --deduplicate --abbrev?:number --format:format", more="read"),
     "ls-tree": Tool("-dlrtz --long --name-only --name-status --object-only --full-name --full-tree --abbrev?:number"
-                    " --format:text", more="revision"),
+                    " --format:format", more="revision"),
     "cat-file": Tool("-tsep", ("revision", "revision")),
     "describe": Tool("--all --tags --contains --long --always --dirty?:text --broken?:text --abbrev:number"
                      " --candidates:number"
@@ -155,7 +162,7 @@ SUBCOMMANDS: dict[str, Tool] = {
     "var": Tool(),
     "version": Tool("--build-options"),
     "grep": Tool(
-        "-5 -EFGPivwIaclLqhHnrozWp -A:number -B:number -C:number -m:number -e:text -f:read --cached --untracked --text"
+        "-5 -EFGPivwIaclLqhHnrozWp -A:number -B:number -C:number -m:number -e:text -f:read --cached --text"
         " --ignore-case --word-regexp --invert-match --full-name --extended-regexp --basic-regexp --perl-regexp"
         " --fixed-strings --line-number --column --name-only --files-with-matches --files-without-match --count"
         " --color?:text"
@@ -171,11 +178,14 @@ SUBCOMMANDS: dict[str, Tool] = {
     "notes": _first_word("list", "show", more=Tool("", more="revision")),
     "config": Tool(reader=_config),
 }  # fmt: skip
-"""Sub-command → what it may be given; `git remote` is missing, for addresses may hold secrets: see `_remote`."""
+"""Sub-command → what it may be given; `git remote` is read by `_remote`."""
 
 
 def _remote(call: Call) -> list[Operand]:
-    """`git remote` and `git remote -v` list; everything else writes or asks the network."""
+    """`git remote`, `git remote -v` and `git remote get-url` tell; everything else writes or asks the network."""
+    if call.args and call.args[0].is_known and call.args[0].text == "get-url":
+        rest = read_arguments(Tool("--push --all", ("text",)), call._replace(args=call.args[1:]))
+        return [Operand("get-url", "option"), *rest]
     return [
         Operand(arg.text, "option")
         if arg.text in ("-v", "--verbose")

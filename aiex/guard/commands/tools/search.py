@@ -1,6 +1,6 @@
 """Programs that search files and names."""
 
-from aiex.guard.commands.options import Call, Tool, check, may_be_option, unclear
+from aiex.guard.commands.options import Call, Tool, check, covers_root, may_be_option, unclear
 from aiex.guard.commands.tools._find import read_find
 from aiex.guard.commands.verdict import Operand
 
@@ -11,11 +11,11 @@ def _no_secrets_below(call: Call, operands: list[Operand]) -> list[Operand]:
     options = [text for text in texts if text.startswith("-") and not text.startswith("--")]
     if "--recursive" not in texts and not any("r" in text for text in options):
         return []
-    starts = [operand.text for operand in operands if operand.role == "read"]
-    if starts and all(start.strip("./") for start in starts):
+    included = [arg for arg in call.args if arg.text.startswith("--include=")]
+    globs = [arg._replace(text=arg.text.partition("=")[2]) for arg in included]
+    if globs and all(check(arg, "glob", call, attached=True).level == "safe" for arg in globs):
         return []
-    included = [arg._replace(text=arg.text.partition("=")[2]) for arg in call.args if arg.text.startswith("--include=")]
-    if included and all(check(arg, "glob", call, attached=True).level == "safe" for arg in included):
+    if not covers_root(call, [operand.text for operand in operands if operand.role == "read"]):
         return []
     return [
         Operand(".", "read", "ask", "the whole workspace, with its secrets; name a directory, --include, or use rg")
@@ -29,7 +29,7 @@ _GREP = Tool(
     " --count --color?:text --colour?:text --files-without-match --files-with-matches --max-count:number"
     " --only-matching"
     " --quiet --silent --no-messages --byte-offset --with-filename --no-filename --line-number --initial-tab --null"
-    " --after-context:number --before-context:number --context:number --text --binary-files:text --include:text"
+    " --after-context:number --before-context:number --context:number --text --binary-files:text --include:include"
     " --exclude:text --exclude-dir:text --exclude-from:read --regexp:text --file:read --label:text --line-buffered"
     " --binary"
     " --null-data --recursive --version --help",
