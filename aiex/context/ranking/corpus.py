@@ -1,6 +1,6 @@
 """What the ranking asks of an index. Files and documents are numbers; every answer must be cheap on a large store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 
@@ -75,6 +75,9 @@ class Corpus(Protocol):
 
     def postings(self, term: str) -> Sequence[Postings]:
         """Where a term occurs, by part of the index."""
+
+    def in_paths(self, terms: Collection[str]) -> Mapping[str, Sequence[int]]:
+        """Files whose path has each of some terms; files without documents are left out."""
 
     def fetch_definitions(self, names: Iterable[str]) -> None:
         """Read where many identifiers are defined at once, so that `definitions` costs nothing."""

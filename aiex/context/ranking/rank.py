@@ -41,7 +41,7 @@ class Ranker:
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
-        self.paths = PathWords(corpus.paths)
+        self.paths = PathWords(corpus)
         self._sizes = Sizes(corpus)
 
     def rank(self, request: Request, *, hints: Hints | None = None, without: Collection[str] = ()) -> list[Result]:

@@ -6,13 +6,13 @@ does not depend on how the index came about.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, compress, pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aiex.context.language import find_language
-from aiex.context.search.segment import DEFINES, IMPORTS, read_imports
+from aiex.context.search.segment import DEFINES, IMPORTS, PATHS, read_imports
 
 if TYPE_CHECKING:
     from aiex.context.facts import Import
@@ -167,6 +167,15 @@ class Corpus:
         """Where a term occurs, by segment."""
         self.fetch((term,))
         return self._postings[term]
+
+    def in_paths(self, terms: Collection[str]) -> dict[str, list[int]]:
+        """Files whose path has each of some terms."""
+        self.fetch([PATHS + term for term in terms])
+        owners = self.file_of
+        return {
+            term: [owners[part.first + number] for part in self.postings(PATHS + term) for number in part.documents]
+            for term in terms
+        }
 
     def fetch_definitions(self, names: Iterable[str]) -> None:
         """Read where many identifiers are defined at once."""

@@ -178,6 +178,8 @@ def _note_words(
 ) -> None:
     """Note the words of each block for its first document, and those of its name for each."""
     spoken = speak_path(path)
+    if len(numbers) > 1:
+        maker.mark_path(path, numbers[0])
     most = LOW_BLOCK_LINES if is_low(path) else BLOCK_LINES
     for first, after in _to_blocks(places[: len(numbers)], most):
         words = split_parts(b" ".join([spoken, *said[first:after]]))

@@ -29,6 +29,10 @@ IMPORTS = ">"
 """Before a term: the first documents of the files that name this word in an import."""
 
 
+PATHS = "/"
+"""Before a term: the first documents of the files whose path has it."""
+
+
 class Span(NamedTuple):
     """A document of a file, with the definition it is about."""
 
@@ -109,6 +113,7 @@ def _take_in(maker: "Maker", source: Source) -> None:
         maker.lengths.append(min(len(words), LONGEST_LENGTH))
         maker.note(words, number)
     if len(maker.owners) > first:
+        maker.mark_path(source.file.path, first)
         for word in imported_words(source.file.imports):
             maker.mark(IMPORTS + word, first)
 
@@ -154,6 +159,11 @@ class Maker:
         known = self.marks.setdefault(term, [])
         if not known or known[-1] != number:
             known.append(number)
+
+    def mark_path(self, path: str, number: int) -> None:
+        """Say what the path of a file says, for its first document."""
+        for term in dict.fromkeys(chain.from_iterable(map(spell_once, split_words(speak_path(path))))):
+            self.mark(PATHS + term, number)
 
     def segment(self) -> Segment:
         """Everything taken in so far."""

@@ -1,7 +1,7 @@
 """A corpus made of a few sources, in memory: the real documents and terms without a store."""
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from aiex.context.extract import extract
@@ -10,7 +10,7 @@ from aiex.context.ranking.rank import Ranker, Result
 from aiex.context.ranking.request import read_request
 from aiex.context.ranking.signal import Hints
 from aiex.context.search.documents import to_documents
-from aiex.context.search.words import count_terms
+from aiex.context.search.words import count_terms, speak_path
 
 
 class Part(NamedTuple):
@@ -68,6 +68,10 @@ class Sources:
     def postings(self, term: str) -> Sequence[Part]:
         found = self.terms.get(term)
         return [Part(0, array("I", found), bytes(found.values()))] if found else []
+
+    def in_paths(self, terms: Collection[str]) -> dict[str, list[int]]:
+        spoken = [count_terms(speak_path(path)) for path in self.paths]
+        return {term: [number for number, said in enumerate(spoken) if term in said] for term in terms}
 
     def fetch_definitions(self, names: Iterable[str]) -> None:
         pass

@@ -8,8 +8,9 @@ from aiex.context.ranking.lowfiles import is_low
     [
         "tests/test_basket.py", "shop/test_basket.py", "conftest.py", "basket_test.go", "src/basket.test.ts",
         "spec/basket_spec.rb", "src/test/java/shop/BasketTest.java", "test/basket_test.exs", "docs/conf.py",
-        "examples/hello.js", "vendor/lib/a.c", "README.md", "package.json", "BasketIT.java", "Docs/conf.py", "web/a.min.js",
-        "shop/.basket.md", "third-party/a.c", "it/BasketSpec.scala", "src/basket.stories.tsx", "setup.py",
+        "examples/hello.js", "vendor/lib/a.c", "README.md", "package.json", "BasketIT.java", "Docs/conf.py",
+        "web/a.min.js", "shop/.basket.md", "third-party/a.c", "it/BasketSpec.scala", "src/basket.stories.tsx",
+        "setup.py",
     ],
 )  # fmt: skip
 def test_tests_documents_and_examples_are_low(path: str) -> None:

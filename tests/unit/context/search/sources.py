@@ -12,6 +12,7 @@ from aiex.context.search.segment import (
     HIGHEST_COUNT,
     IMPORTS,
     NAME_WEIGHT,
+    PATHS,
     File,
     Segment,
     Source,
@@ -43,7 +44,7 @@ WORDS = st.sampled_from(
 ).map(str.encode) | st.binary(max_size=6)
 LINES = st.lists(st.lists(WORDS, max_size=5).map(b" ".join), max_size=6)
 NAMES = st.sampled_from(["", "load", "Shop.load", "Shop", "a.b.getHTTPClient", "Größe", "operator==", "\udcff", ".x y"])
-PATHS = st.sampled_from(
+PLACES = st.sampled_from(
     ["a.py", "shop/loading.py", "shop/a.py", "Makefile", "getHTTP/v42/.env", "x/Größe.tar.gz", "-.c"]
 )
 IMPORTED = st.builds(
@@ -59,7 +60,7 @@ IMPORTED = st.builds(
 @st.composite
 def any_sources(draw: st.DrawFn) -> list[Source]:
     """A few files with different paths, each of a few documents or of none."""
-    paths = draw(st.lists(PATHS, max_size=6, unique=True))
+    paths = draw(st.lists(PLACES, max_size=6, unique=True))
     return [draw(any_source(path)) for path in paths]
 
 
@@ -103,6 +104,9 @@ def count_plainly(sources: Sequence[Source]) -> Terms:
                 found.setdefault(term, {})[number] = min(count, HIGHEST_COUNT)
             number += 1
         if number > first:
+            folder, _, base = source.file.path.rpartition("/")
+            for term in count_terms(f"{folder}/{base.rpartition('.')[0] or base}".encode()):
+                found.setdefault(PATHS + term, {})[first] = 1
             for word in imported_words(source.file.imports):
                 found.setdefault(IMPORTS + word, {})[first] = 1
     return found
