@@ -17,10 +17,10 @@ from aiex.guard.sandbox.paths import NameRules, fold_name
 
 _SETTLED_NS = 2_100_000_000
 """A directory that changed less than this before it was listed may change again without a new time stamp."""
+Stamp = tuple[int, int, int]
+"""Device, inode and time of the last change, which nobody can set back."""
 _GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
 _MOST_GITFILE_BYTES = 4096
-FOLDERS = frozenset({".git", ".aiex", ".vscode", ".idea", ".cursor", ".claude", ".gemini", ".codex"})
-"""Protected names that are directories; a missing one of another name is stood in for by a file."""
 
 
 class Found(NamedTuple):
@@ -29,9 +29,19 @@ class Found(NamedTuple):
     secrets: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """Protected names that are not there and must not be made; those of a directory end in `/`."""
+    """Protected names that are not there and must not be made. They end in `/`: an empty directory stands in for each,
+    because a mount over one costs a tenth of a mount over a file, and git does not see it."""
     links: tuple[str, ...] = ()
     """Protected names that are symbolic links: they cannot be held in place, only what they point to."""
+
+
+def _stamp(path: str) -> Stamp | None:
+    """What differs when entries of a directory came or went; None for what is no directory."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_ctime_ns) if stat.S_ISDIR(found.st_mode) else None
 
 
 def real_path(path: str) -> str:
@@ -43,7 +53,7 @@ def real_path(path: str) -> str:
 
 
 class _Listed(NamedTuple):
-    stamp: tuple[int, int, int, int]
+    stamp: Stamp
     settled: bool
     folders: tuple[tuple[str, str], ...]
     """Name and path beneath the place."""
@@ -60,6 +70,7 @@ class Surveyor:
     def __init__(self, names: NameRules) -> None:
         self._names = names
         self._known: dict[str, _Listed] = {}
+        self._whole: dict[tuple[str, frozenset[str]], tuple[list[tuple[str, Stamp]], Found]] = {}
         self._words: dict[str, tuple[bool, bool]] = {}
         self.changes = 0
         """Counts directories that were found different from before."""
@@ -71,16 +82,24 @@ class Surveyor:
             place: A writable place.
             leave: Real paths of secrets that may be read.
         """
+        kept = self._whole.get((place, leave))
+        if kept is not None and all(_stamp(path) == stamp for path, stamp in kept[0]):
+            return kept[1]
         secrets: list[str] = []
         protected: list[str] = []
         links: list[str] = []
         waiting = [(place, "")]
+        stamps: list[tuple[str, Stamp]] = []
+        is_settled = True
         top: frozenset[str] = frozenset()
         while waiting:
             path, relative = waiting.pop()
             listed = self._list(path, relative)
             if listed is None:
+                is_settled = False
                 continue
+            is_settled = is_settled and listed.settled
+            stamps.append((path, listed.stamp))
             if not relative:
                 top = listed.top
             secrets += [entry for entry in listed.secrets if entry not in leave]
@@ -88,29 +107,27 @@ class Surveyor:
             links += listed.links
             waiting += listed.folders
         missing = self._missing(place, top) if os.path.isdir(place) else []
-        return Found(
-            tuple(sorted(secrets)), tuple(sorted(set(protected))), tuple(sorted(missing)), tuple(sorted(links))
-        )
+        found = Found(*(tuple(sorted(set(paths))) for paths in (secrets, protected, missing, links)))
+        self._whole.pop((place, leave), None)
+        if is_settled:
+            self._whole[place, leave] = (stamps, found)
+        return found
 
     def _list(self, path: str, relative: str) -> _Listed | None:
-        try:
-            found = os.lstat(path)
-        except OSError:
+        stamp = _stamp(path)
+        if stamp is None:
             return None
-        if not stat.S_ISDIR(found.st_mode):
-            return None
-        stamp = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
         known = self._known.get(path)
         if known and known.settled and known.stamp == stamp:
             return known
-        settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED_NS
+        settled = time.time_ns() - stamp[2] > _SETTLED_NS
         listed = self._read(path, relative, stamp, settled)
         if known is None or known._replace(settled=settled) != listed:
             self.changes += 1
         self._known[path] = listed
         return listed
 
-    def _read(self, path: str, relative: str, stamp: tuple[int, int, int, int], settled: bool) -> _Listed:
+    def _read(self, path: str, relative: str, stamp: Stamp, settled: bool) -> _Listed:
         folders: list[tuple[str, str]] = []
         secrets: list[str] = []
         protected: list[str] = []
@@ -159,7 +176,7 @@ class Surveyor:
     def _missing(self, place: str, top: frozenset[str]) -> Iterator[str]:
         for name in sorted(self._names.protected):
             if name not in top:
-                yield os.path.join(place, name) + ("/" if name in FOLDERS else "")
+                yield os.path.join(place, name, "")
         for folder in _submodules(os.path.join(place, ".gitmodules")):
             path = os.path.join(place, folder)
             inside = real_path(path) == os.path.normpath(path)

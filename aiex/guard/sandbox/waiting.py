@@ -24,11 +24,11 @@ async def readable(fd: int) -> None:
         loop.remove_reader(fd)
 
 
-async def read_to_end(fd: int, limit_bytes: int) -> bytes:
-    """What comes through a pipe until its other end is closed, at most so much; it does not block."""
+async def read_until(fd: int, end: bytes, limit_bytes: int) -> bytes:
+    """What comes through a pipe until it ends so, is closed, or is too much."""
     os.set_blocking(fd, False)
     pieces = b""
-    while len(pieces) < limit_bytes:
+    while len(pieces) < limit_bytes and not pieces.endswith(end):
         await readable(fd)
         with suppress(BlockingIOError):
             piece = os.read(fd, limit_bytes)

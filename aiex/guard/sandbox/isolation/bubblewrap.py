@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.bounds import SandboxPolicy
 from aiex.guard.sandbox.isolation import Confined, Launch, Probe
-from aiex.guard.sandbox.waiting import close_all, pipe_of, read_to_end, readable
+from aiex.guard.sandbox.waiting import close_all, pipe_of, read_until, readable
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,7 +39,8 @@ _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 PROXY_PORT = 3128
 """On the loopback of the command, where nothing else listens when it starts."""
 _LAID_WITHIN_S = 10.0
-_LAID_AFTER_S = 0.0025
+_LAID_AFTER_S = 0.0015
+_SHORT_LOOKS, _SHORT_LOOK_S = 10, 0.0002
 _LOOK_S = 0.001
 _INFO_BYTES = 4096
 _TRIES = 5
@@ -90,12 +91,13 @@ class Bubblewrap:
             placeholders.take([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
             for left in range(_TRIES - 1, -1, -1):
                 try:
-                    return await _start(launch, covering, stack.close)
+                    return await _start(launch, covering, covers, stack.close)
                 except _Changed as changed:
                     if not left:
                         raise Denied(
                             f"nothing was run: {changed}, the workspace changes all the time", hint="try again"
                         ) from changed
+                    covers = covering.find()
         except BaseException:
             stack.close()
             raise
@@ -172,12 +174,11 @@ def _can_read(path: str) -> bool:
     return os.access(path, os.R_OK)
 
 
-async def _start(launch: Launch, covering: Covering, done: Callable[[], None]) -> Confined:
+async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], done: Callable[[], None]) -> Confined:
     import subprocess
 
     from aiex.guard.sandbox.seccomp import filter_program, machine_name
 
-    covers = covering.find()
     given, expected = arguments(covers, launch.private)
     told, telling = os.pipe2(os.O_CLOEXEC)
     waiting, release = os.pipe2(os.O_CLOEXEC)
@@ -240,7 +241,7 @@ class _Running:
         from aiex.guard.sandbox.limiting import limits_of
 
         try:
-            self.pid = int(json.loads(await read_to_end(told, _INFO_BYTES))["child-pid"])
+            self.pid = int(json.loads(await read_until(told, b"}\n", _INFO_BYTES))["child-pid"])
             self._inner = os.pidfd_open(self.pid)
         except (ValueError, KeyError, OSError) as error:
             raise _Changed("bwrap did not start") from error
@@ -256,10 +257,15 @@ class _Running:
 
         end = time.monotonic() + _LAID_WITHIN_S
         await asyncio.sleep(_LAID_AFTER_S)
+        looks = 0
         while self._process.poll() is None and time.monotonic() < end:
             if is_final(read_table(self.pid)):
                 return
-            await asyncio.sleep(_LOOK_S)
+            looks += 1
+            if looks < _SHORT_LOOKS:
+                time.sleep(_SHORT_LOOK_S)  # the loop cannot sleep for less than a millisecond
+            else:
+                await asyncio.sleep(_LOOK_S)
         raise _Changed(f"bwrap could not lay the mounts (exit code {self._process.poll()})")
 
     def require_mounts(self, expected: Expected) -> None:
