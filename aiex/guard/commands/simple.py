@@ -9,7 +9,7 @@ from aiex.guard.commands.catalogue import find_tool
 from aiex.guard.commands.harm import Scene, find_harm
 from aiex.guard.commands.network import fetched_places, marks_of, runs_fetched, why_alone
 from aiex.guard.commands.options import Call, check, read_arguments
-from aiex.guard.commands.places import join, why_not_folder
+from aiex.guard.commands.places import join, why_not_folder, why_not_read
 from aiex.guard.commands.programs import inner_code, inner_commands
 from aiex.guard.commands.redirections import KINDS
 from aiex.guard.commands.state import MOST_FOLDERS, Outcome, State, merge, settled
@@ -29,6 +29,7 @@ MOST_ARGUMENTS = 300
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FOREIGN_NAME = re.compile(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
 _LOCALE = re.compile(r"(?:LC_[A-Z]+|LANG|LANGUAGE|NO_COLOR|CLICOLOR)")
 _LOCALE_VALUE = re.compile(r"[\w.@-]*")
 _TEST_MARKS = re.compile(r"&&|\|\||[()<>](?!\()")
@@ -144,8 +145,9 @@ class SimpleCommands:
     def expansion(self, length: str, name: str, operator: str | None, word: str | None, *, state: State) -> Arg:
         """`${#x}`, `${x:-word}`, `${x%word}`: never known, but printable when the variable is."""
         values = state.variables.get(name) if name in state.variables else None
-        known = (
-            name in HARMLESS if name not in state.variables else values is not None and not any(v.glob for v in values)
+        known = name in HARMLESS if name not in state.variables else values is not None
+        known = known and not any(
+            why_not_read(v, state.folders, self.walk.place, content=False) for v in values or () if v.glob
         )
         printable = known and all(not value.unknown or value.plain for value in values or ())
         guess = word if operator in (":-", "-", ":+", "+") and word else UNKNOWN_MARK
@@ -153,6 +155,13 @@ class SimpleCommands:
             return Arg(UNKNOWN_MARK, unknown="it is a length", plain=True, single=True, numeric=True, written=False)
         why = f"${{{name}{operator or ''}…}} is not known"
         return Arg(guess, home=guess.startswith("~"), unknown=why, plain=printable, written=False)
+
+    def number_of(self, name: str, state: State) -> str:
+        """A number that a variable surely holds one of, or its name; arithmetic would evaluate any other text."""
+        values = state.variables.get(name)
+        if values and all(value.is_known and _WHOLE.fullmatch(value.text) for value in values):
+            return values[0].text
+        return name
 
     def is_own_name(self, name: str) -> bool:
         """Whether a variable is the command's own, which no program and not the shell itself looks at."""

@@ -114,7 +114,7 @@ def _choices(piece: Piece, variables: Mapping[str, Values], nodes: Mapping[int, 
         case "quoted":
             return [Arg(to_text(piece.text))]
         case "bare":
-            if re.search(r"[=:]~", piece.text):
+            if piece.text != "=~" and re.search(r"[=:]~", piece.text):
                 return [Arg(to_text(piece.text), unknown="a home directory stands in it")]
             return [Arg(to_text(piece.text), glob=bool(_GLOB.search(piece.text)))]
         case "variable":

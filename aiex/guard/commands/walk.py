@@ -34,6 +34,7 @@ _MARKS = frozenset(
 _ARITHMETIC = re.compile(
     r"\$\(\([0-9\s+\-*/%<>!&|^~?:,()]*(?:(?<![=!<>])(?:==|!=|<=|>=)[0-9\s+\-*/%<>!&|^~?:,()]*)*\)\)"
 )
+_NAME = re.compile(r"(?<![\w#])\$?([a-z_]\w*)")
 _EXPANSION = re.compile(r"\$\{(#?)([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+]|%%?|##?)([A-Za-z0-9_./ *?~-]*))?\}")
 _PATTERN = re.compile(r"[\w.*?/ \"'-]+")
 
@@ -337,8 +338,13 @@ class Walk:
     def _arithmetic(self, node: "Node", state: State) -> Arg:
         for child in _below(node, "command_substitution"):
             self.substitution(child, state)
-        text = self.text(node)
-        if _ARITHMETIC.fullmatch(text) and _is_balanced(text[3:-2]) and "=" not in re.sub(r"[=!<>]=", "", text):
+        text = _NAME.sub(lambda name: self.simple.number_of(name[1], state), self.text(node))
+        if (
+            not re.search(r"\+\+|--", text)
+            and _ARITHMETIC.fullmatch(text)
+            and _is_balanced(text[3:-2])
+            and "=" not in re.sub(r"[=!<>]=", "", text)
+        ):
             return Arg(UNKNOWN_MARK, unknown="it is computed", plain=True, single=True, written=False)
         self.ask("arithmetic", "arithmetic with names can change variables and run commands")
         return Arg(UNKNOWN_MARK, unknown="it is computed", written=False)

@@ -1,8 +1,10 @@
 """`jq`: its filter is read too, for it can print the environment and load files."""
 
 import re
+from collections.abc import Set as AbstractSet
 
 from aiex.guard.commands.options import Call, Tool, read_arguments
+from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Operand
 
 _TABLE = Tool(
@@ -109,16 +111,27 @@ FUNCTIONS = frozenset(
 
 def read_jq(call: Call) -> list[Operand]:
     """Options and files by the table; a filter only if all its words are known to compute."""
-    found = read_arguments(_TABLE, call)
+    names, args = set[str](), list(call.args)
+    while (at := next((at for at, arg in enumerate(args[:-2]) if _names_value(arg)), None)) is not None:
+        name, value = args[at + 1 : at + 3]
+        if name.unknown or value.unknown or value.glob or not re.fullmatch(r"[a-z]\w*", name.text):
+            break
+        names.add(f"${name.text}")
+        del args[at : at + 3]
+    found = read_arguments(_TABLE, call._replace(args=tuple(args)))
     filters = [operand for operand in found if operand.role == "text"]
-    if filters and filters[0].level == "safe" and (why := why_not_filter(filters[0].text)):
+    if filters and filters[0].level == "safe" and (why := why_not_filter(filters[0].text, names)):
         found.append(Operand(filters[0].text, "filter", "ask", why))
     return found
 
 
-def why_not_filter(text: str) -> str:
-    """Why a filter is not understood as harmless, or an empty string."""
-    at, own = 0, set[str]()
+def _names_value(arg: Arg) -> bool:
+    return arg.is_known and arg.text in ("--arg", "--argjson")
+
+
+def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:
+    """Why a filter is not understood as harmless, or an empty string; `names` are variables that were given."""
+    at, own = 0, {*names}
     while at < len(text):
         word = _WORD.match(text, at)
         if word:

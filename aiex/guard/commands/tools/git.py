@@ -201,6 +201,9 @@ def read_git(call: Call) -> list[Operand]:
         rest and rest[0].is_known and rest[0].text in ("--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs")
     ):
         found.append(Operand(rest.pop(0).text, "option"))
+    while [arg.text for arg in rest[:2] if arg.is_known] == ["-C", "."]:
+        found += [Operand("-C", "option"), Operand(".", "look")]
+        rest = rest[2:]
     if not rest:
         return [*found, Operand("", "unclear", "ask", "git is not known without a sub-command")]
     word = rest.pop(0)

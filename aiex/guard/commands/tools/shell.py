@@ -8,7 +8,7 @@ from aiex.guard.commands.verdict import Operand
 
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "abcdefghkprsuwxLNOGS")
 _TEXT_TESTS = frozenset(["-n", "-z"])
-_TEXT_COMPARISONS = frozenset(["=", "==", "!=", "<", ">"])
+_TEXT_COMPARISONS = frozenset(["=", "==", "!=", "<", ">", "=~"])
 _NUMBER_COMPARISONS = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge"])
 _FILE_COMPARISONS = frozenset(["-nt", "-ot", "-ef"])
 _FORMAT = re.compile(r"(?:[^%]|%[-+ #0]*[0-9.*]*[sdiouxXcbqfeEgG%]|%\([^()]*\)T)*")
