@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_KEPT = 4_000
+"""Terms whose postings are kept: about what twenty requests ask for, at most 10 MB on 30,000 files."""
 MOST_IMPORTERS = 40
 """Of a file that more may import, none is named: each would tell little, and looking at all takes long."""
 
@@ -147,6 +149,8 @@ class Corpus:
         missing = [term for term in dict.fromkeys(terms) if term not in self._postings]
         if not missing:
             return
+        if len(self._postings) > MOST_KEPT:
+            self._postings.clear()
         self._postings.update((term, []) for term in missing)
         found = self.source.find([live.head for live in self.lives], missing)
         for place, live in enumerate(self.lives):
@@ -165,7 +169,8 @@ class Corpus:
 
     def postings(self, term: str) -> Sequence[Postings]:
         """Where a term occurs, by segment."""
-        self.fetch((term,))
+        if term not in self._postings:
+            self.fetch((term,))
         return self._postings[term]
 
     def in_paths(self, terms: Collection[str]) -> dict[str, list[int]]:

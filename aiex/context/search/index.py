@@ -228,7 +228,7 @@ class Index:
         self.left_bytes = 0
         if not entries:
             return
-        self.shelf.tell(_drop_others)  # first, so that what is written takes their room
+        self.shelf.tell(SegmentStore.drop_others)  # first, so that what is written takes their room
         total = len(entries)
         yield Progress(0, total)
         entries = self._sort_out(entries)
@@ -389,13 +389,6 @@ class Index:
 
 def _do(act: Callable[[SegmentStore], object], store: SegmentStore) -> None:
     act(store)
-
-
-def _drop_others(store: SegmentStore) -> None:
-    """Drop segments of other versions."""
-    old = [number for number, version in store.ids() if version != store.version]
-    if old:
-        store.drop(old)
 
 
 def _to_groups(chosen: Sequence[Live]) -> Iterator[list[Live]]:

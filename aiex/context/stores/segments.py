@@ -152,11 +152,6 @@ class SegmentStore:
         """Close the database."""
         self.connection.close()
 
-    def ids(self) -> list[tuple[int, str]]:
-        """Number and version of each segment, oldest first."""
-        with sqlite.translated_errors(self.path):
-            return self.connection.execute("select id, version from segments order by id").fetchall()
-
     def heads(self) -> list[Head]:
         """All segments of this version, oldest first.
 
@@ -210,10 +205,13 @@ class SegmentStore:
             self._see(files, ())
         return number
 
-    def drop(self, numbers: Collection[int]) -> None:
-        """Forget segments."""
-        with sqlite.translated_errors(self.path), self.connection:
-            self._drop(numbers)
+    def drop_others(self) -> None:
+        """Forget segments of other versions."""
+        with sqlite.translated_errors(self.path):
+            rows = self.connection.execute("select id from segments where version <> ?", (self.version,)).fetchall()
+            if rows:
+                with self.connection:
+                    self._drop([number for (number,) in rows])
 
     def _drop(self, numbers: Collection[int]) -> int:
         """How many there were."""
