@@ -17,7 +17,10 @@ from tests.unit.guard.sandbox.isolation.conftest import Place
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
 
-HOST = b"20 1 8:1 / / rw - ext4 /dev/a rw\n30 20 8:2 / /home rw - ext4 /dev/b rw\n31 30 8:3 / /home/w/sub rw - ext4 /d rw\n"
+HOST = (
+    b"20 1 8:1 / / rw - ext4 /dev/a rw\n30 20 8:2 / /home rw - ext4 /dev/b rw\n"
+    b"31 30 8:3 / /home/w/sub rw - ext4 /d rw\n"
+)
 INSIDE = (
     b"40 39 8:1 / / ro - ext4 /dev/a rw\n41 40 8:2 / /home ro - ext4 /dev/b rw\n42 41 8:2 /w /home/w rw - ext4 /d rw\n"
     b"43 42 8:3 / /home/w/sub rw - ext4 /d rw\n44 40 0:9 / /proc rw - proc proc rw\n45 40 0:8 / /run rw - tmpfs t rw\n"
