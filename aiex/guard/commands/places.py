@@ -87,7 +87,7 @@ def _why_not_inside(arg: Arg, folders: Iterable[str], place: Place, *, content: 
         parts = normalise([*filter(None, folder.split("/")), *asked.parts])
         if parts is None:
             return "outside the workspace, by .."
-        why = _why_secret(parts, asked.parts, place, glob=arg.glob and content)
+        why = _why_secret(parts, asked.parts, place, glob=arg.glob, content=content)
         if why:
             return why
         if place.look and not arg.glob and (why := place.look("/".join(parts) or ".")):
@@ -97,11 +97,13 @@ def _why_not_inside(arg: Arg, folders: Iterable[str], place: Place, *, content: 
     return ""
 
 
-def _why_secret(parts: list[str], asked: list[str], place: Place, *, glob: bool) -> str:
+def _why_secret(parts: list[str], asked: list[str], place: Place, *, glob: bool, content: bool) -> str:
     for path in ("/".join(parts), "/".join(asked)):
         if secret := place.rules.secret_name(path):
             return f"{secret} is a secret"
-    if glob and (part := may_be_secret(parts, place.rules)):
+    if content and parts and not glob and not place.rules.is_harmless(parts[-1]):
+        return f"{parts[-1]} may hold secrets"
+    if content and glob and (part := may_be_secret(parts, place.rules)):
         return f"{part} may match a secret"
     return ""
 

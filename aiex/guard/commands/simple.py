@@ -29,6 +29,7 @@ MOST_ARGUMENTS = 300
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FOREIGN_NAME = re.compile(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
+_ESCAPE = re.compile(r"\\n|\\x([0-9a-fA-F]{1,2})|\\0?([0-7]{1,3})")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
 _LOCALE = re.compile(r"(?:LC_[A-Z]+|LANG|LANGUAGE|NO_COLOR|CLICOLOR)")
 _LOCALE_VALUE = re.compile(r"[\w.@-]*")
@@ -317,4 +318,10 @@ def printed_text(commands: list[Simple]) -> str:
         for operand in commands[0].operands
         if operand.text not in ("-n", "-e", "-E", "-ne", "-en", "%s", "%s\\n")
     ]
-    return "" if any(UNKNOWN_MARK in text for text in texts) else " ".join(texts).replace("\\n", "\n")
+    return "" if any(UNKNOWN_MARK in text for text in texts) else _ESCAPE.sub(_unescape, " ".join(texts))
+
+
+def _unescape(match: "re.Match[str]") -> str:
+    if match[0] == "\\n":
+        return "\n"
+    return chr(int(match[1], 16) if match[1] else int(match[2], 8) & 0xFF)
