@@ -66,6 +66,7 @@ class Covering:
 
     def _lay(self, surveyed: Iterable[tuple[str, Found]]) -> _Layers:
         policy, layers = self.policy, _Layers()
+        layers.lay(policy.root, "write" if self._is_writable(policy.root) else "read")
         for place in policy.writable:
             layers.lay(place, "write")
         for path in policy.readable:

@@ -105,6 +105,11 @@ class Placeholders:
             self._fd = -1
             self._made.clear()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a command needs them."""
+        return self._users > 0
+
     def is_ours(self, path: str) -> bool:
         """Whether this process made the stand-in that lies there."""
         return path in self._made

@@ -305,7 +305,7 @@ class Command:
                 timed_out = True
                 confined.kill()
             code = await waiting
-            await asyncio.wait(readers, timeout=KILL_WITHIN_S)  # whoever held the pipes is gone
+            await self._read_rest(readers)
         finally:
             confined.kill()
             for task in (*readers, feeder, waiting):
@@ -318,6 +318,17 @@ class Command:
         for queue in list(self._watchers):
             await queue.put(None)
         return self.ended
+
+    async def _read_rest(self, readers: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the end of the output, as long as it takes a reader; whoever held the pipes is gone."""
+        import asyncio
+
+        while True:
+            before = self.spool.size_bytes + self.spool.lost_bytes
+            _, pending = await asyncio.wait(readers, timeout=KILL_WITHIN_S)
+            is_slow = any(queue.full() for queue in self._watchers)
+            if not pending or (self.spool.size_bytes + self.spool.lost_bytes == before and not is_slow):
+                return
 
     def _lifetime(self) -> asyncio.Task[Ended]:
         if self._life is None:

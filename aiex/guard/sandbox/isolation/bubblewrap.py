@@ -115,6 +115,8 @@ class Bubblewrap:
     def close(self, policy: SandboxPolicy) -> None:
         if policy in self._known:
             self._known[policy][1].close()
+            if not self._known[policy][1].is_used:
+                del self._known[policy]
 
 
 def find_bwrap() -> str:

@@ -89,6 +89,18 @@ async def test_output_beyond_memory_is_kept_in_a_file_without_a_name(runner: Run
     assert files == []
 
 
+async def test_a_slow_reader_gets_everything(root: Path) -> None:
+    async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
+        command = await runner.start("head -c 20000000 /dev/zero", approved=True)
+        size = 0
+        async for event in command.events():
+            if isinstance(event, Wrote):
+                size += len(event.data)
+                if size > 19_000_000:
+                    await asyncio.sleep(0.05)
+        assert size == 20_000_000
+
+
 async def test_output_beyond_every_bound_is_counted(runner: Runner) -> None:
     ended, _ = await runner.run("head -c 300000 /dev/zero", approved=True)
     assert (ended.code, ended.size_bytes, ended.lost_bytes) == (0, 100_000, 200_000)
@@ -216,6 +228,18 @@ async def test_without_isolation_each_command_needs_an_approval(root: Path) -> N
         assert (await runner.run("true", approved=True))[0].code == 0
         with pytest.raises(Denied, match="needs an approval"):
             await runner.run("true")
+
+
+@pytest.mark.parametrize("name", [one.name for one in backends() if not one.requires_approval])
+async def test_a_workspace_for_reading_is_seen(root: Path, name: str) -> None:
+    isolation = next(one for one in backends() if one.name == name)
+    if not probe_of(isolation).works:
+        pytest.skip(f"{name} does not work here: {probe_of(isolation).reason}")
+    (root / "file").write_text("seen\n")
+    async with Runner(make_policy(str(root), read_only=True), isolation=isolation) as runner:
+        ended, output = await runner.run("cat file; ls; echo x > new || echo refused")
+    assert (ended.code, output.decode().splitlines()[:2]) == (0, ["seen", "file"])
+    assert [path.name for path in root.iterdir()] == ["file"]
 
 
 async def test_nothing_stays_in_the_workspace(runner: Runner, root: Path) -> None:

@@ -142,7 +142,7 @@ def test_what_lies_above_comes_first(tmp_path: Path) -> None:
 
 def test_a_workspace_for_reading_hides_secrets_and_holds_nothing(tmp_path: Path) -> None:
     make(tmp_path, ".env", ".git/HEAD")
-    assert covers_of(SandboxPolicy(str(tmp_path))) == {".env": "hide"}
+    assert covers_of(SandboxPolicy(str(tmp_path))) == {".": "read", ".env": "hide"}
 
 
 def test_the_first_missing_part_of_a_protected_path_is_the_one_that_cannot_be_made(tmp_path: Path) -> None:
