@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiex.errors import ConfigError
@@ -56,8 +56,8 @@ def parse(data: bytes, file: str) -> ConfigText:
     Raises:
         ConfigError: with file and line, if it is not UTF-8 or not TOML.
     """
-    text = _decode(data, file)
-    values = _load(text, file)
+    text = decode(data, file)
+    values = load(text, file)
     lines: dict[Path, int] = {}
     for statement in _statements(text):
         lines.setdefault(statement.path, text.count("\n", 0, statement.start) + 1)
@@ -70,6 +70,24 @@ def set_in_file(file: str, path: Path, value: object) -> None:
     Raises:
         ConfigError: if the file is malformed, or holds the value in a form that cannot be edited in place.
     """
+
+    def change(data: bytes) -> bytes:
+        load(decode(data, file), file)
+        edited = edit(data.decode("utf-8"), path, render(value))
+        if not holds(edited, path, value):
+            name = ".".join(path)
+            raise ConfigError(f"cannot change {name} in {file}: it is written as an inline table", hint=_BY_HAND)
+        return edited.encode("utf-8")
+
+    change_file(file, change)
+
+
+def change_file(file: str, change: Callable[[bytes], bytes]) -> None:
+    """Write what `change` makes of a file, whole or not at all; mode and symbolic link are kept.
+
+    Raises:
+        ConfigError: if it cannot be read or written, or `change` raises one.
+    """
     real = os.path.realpath(file)
     try:
         with open(real, "rb") as source:
@@ -78,12 +96,7 @@ def set_in_file(file: str, path: Path, value: object) -> None:
         data, mode = b"", 0o600
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    _load(_decode(data, file), file)
-    text = data.decode("utf-8")
-    edited = _edit(text, path, render(value))
-    if not _holds(edited, path, value):
-        raise ConfigError(f"cannot change {'.'.join(path)} in {file}: it is written as an inline table", hint=_BY_HAND)
-    _replace_file(real, edited.encode("utf-8"), mode)
+    _replace_file(real, change(data), mode)
 
 
 _BY_HAND = "edit the file by hand, or write the table with a [header]"
@@ -99,7 +112,20 @@ def render(value: object) -> str:
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _decode(data: bytes, file: str) -> str:
+def find_pair(text: str, path: Path) -> Statement | None:
+    """The pair that sets a value; None when there is none. `text` is valid TOML without a byte order mark in front."""
+    return next((found for found in _statements(text) if found.path == path and found.value_start < found.end), None)
+
+
+def value_tokens(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    """The tokens of a value with their offsets: strings, comments, brackets, line ends, and what is between them."""
+    while start < end and (token := _VALUE_TOKEN.match(text, start, end)):
+        yield start, token[0]
+        start = token.end()
+
+
+def decode(data: bytes, file: str) -> str:
+    """The text of a file without its byte order mark. Raises ConfigError if it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -107,7 +133,8 @@ def _decode(data: bytes, file: str) -> str:
         raise ConfigError(f"cannot read {file}:{line}: not UTF-8 (byte {data[error.start]:#04x})") from error
 
 
-def _load(text: str, file: str) -> dict[str, Any]:
+def load(text: str, file: str) -> dict[str, Any]:
+    """The values of a TOML text. Raises ConfigError with file and line if it is none."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -169,7 +196,8 @@ def _value_end(text: str, at: int) -> int:
     return end
 
 
-def _edit(text: str, path: Path, rendered: str) -> str:
+def edit(text: str, path: Path, rendered: str) -> str:
+    """The text with one value changed or added, written as `rendered`; every other character stays."""
     newline = "\r\n" if "\r\n" in text else "\n"
     statements = list(_statements(text))
     pairs = [found for found in statements if found.value_start < found.end]
@@ -199,7 +227,8 @@ def _dotted(path: Path) -> str:
     return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else render(part) for part in path)
 
 
-def _holds(text: str, path: Path, value: object) -> bool:
+def holds(text: str, path: Path, value: object) -> bool:
+    """Whether a text is TOML and says this value."""
     try:
         found: Any = tomllib.loads(text.removeprefix("\ufeff"))
         for part in path:
