@@ -93,7 +93,12 @@ def _provider_row(name: str, values: Mapping[str, object]) -> str:
     return f"| `{name}` | `{values['base_url']}` | {f'`{variable}`' if variable else 'none'} |"
 
 
-_POLICY = {"highest": "the highest value allowed", "subset": "the only entries allowed"}
+_POLICY = {
+    "highest": "the highest value allowed",
+    "subset": "the only entries allowed",
+    "strictest": "the loosest choice allowed",
+    "adds": "entries that count beside those of every other file, and that none of them loosens",
+}
 
 _PAGE = """# Settings
 

@@ -27,8 +27,9 @@ class Key:
     choices: tuple[str, ...] = ()
     minimum: float = 0
     url: bool = False
-    clamp: Literal["fixed", "highest", "subset"] = "fixed"
-    """What a managed policy's value means: the value itself, the highest allowed, or the entries allowed."""
+    clamp: Literal["fixed", "highest", "subset", "strictest", "adds"] = "fixed"
+    """What a managed policy's value means: the value itself, the highest allowed, the entries allowed, the first of the
+    choices that is allowed, or entries that count beside those of every other file."""
     tighten_only: bool = False
     """A project may only take entries away from what the person allowed, or make a choice that stands after theirs."""
 
@@ -86,6 +87,22 @@ KEYS: Final = (
         [],
         "Directories outside the workspace that may be written.",
         clamp="subset",
+        tighten_only=True,
+    ),
+    Key(
+        "policy.rules",
+        "list",
+        [],
+        'Rules such as `deny write "migrations/**"`; each file adds its own, and `aiex list policy` shows all.',
+        clamp="adds",
+    ),
+    Key(
+        "policy.mode",
+        "text",
+        "ask",
+        "What is done unasked where no rule says anything, from the loosest to the strictest.",
+        choices=("bypass", "auto", "accept-edits", "ask", "deny", "plan"),
+        clamp="strictest",
         tighten_only=True,
     ),
     Key(

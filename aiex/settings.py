@@ -479,14 +479,16 @@ def _clamp(layers: _Layers, file: str, environ: Mapping[str, str]) -> None:
             layers.put(key, policy)
             continue
         value = _clamped(row, below.value, policy.value)
-        if value != below.value:
+        if value != below.value or row.clamp == "adds":
             layers.put(key, replace(policy, value=value))
 
 
 def _clamped(row: Key, value: Any, policy: Any) -> Any:
     match row.clamp:
-        case "fixed":
+        case "fixed" | "adds":
             return policy
+        case "strictest":
+            return max(value, policy, key=row.choices.index)
         case "highest":
             return min(value, policy)
         case "subset":

@@ -569,3 +569,19 @@ def test_the_vendors_own_variables_change_what_is_built_in(variable: str, value:
     loaded = load(environ={variable: value})
     assert (loaded.get(key), loaded.origin(key).place) == (expected, variable)
     assert load(environ={variable: value}, overrides=[f"{key}=http://mine"]).get(key) == "http://mine"
+
+
+def test_a_managed_list_that_adds_counts_beside_the_persons_own(tmp_path: Path) -> None:
+    (tmp_path / "managed.toml").write_text('[policy]\nrules = ["deny tool fetch"]\n')
+    (tmp_path / "config.toml").write_text('[policy]\nrules = ["deny tool fetch"]\n')
+    environ = {"AIEX_CONFIG_DIR": str(tmp_path), "AIEX_MANAGED_CONFIG": str(tmp_path / "managed.toml")}
+    origin = settings.load(None, environ=environ).origin("policy.rules")
+    assert [layer.source for layer in (origin, *origin.overrode)] == ["managed", "user", "built-in"]
+
+
+@pytest.mark.parametrize(("own", "managed", "result"), [("auto", "ask", "ask"), ("plan", "ask", "plan")])
+def test_a_managed_choice_is_the_loosest_allowed(tmp_path: Path, own: str, managed: str, result: str) -> None:
+    (tmp_path / "managed.toml").write_text(f'policy.mode = "{managed}"\n')
+    (tmp_path / "config.toml").write_text(f'policy.mode = "{own}"\n')
+    environ = {"AIEX_CONFIG_DIR": str(tmp_path), "AIEX_MANAGED_CONFIG": str(tmp_path / "managed.toml")}
+    assert settings.load(None, environ=environ).get("policy.mode") == result
