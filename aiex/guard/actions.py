@@ -9,6 +9,10 @@ from aiex.record import record
 Kind = Literal["read", "write", "delete", "command", "network", "tool", "approval"]
 Effect = Literal["allow", "ask", "deny"]
 Scope = Literal["built-in", "mode", "once", "session", "project", "user", "managed"]
+Mode = Literal["bypass", "auto", "accept-edits", "ask", "deny", "plan"]
+"""How much is done unasked, from the loosest to the strictest: none allows more than the one before it."""
+Role = Literal["viewer", "editor", "operator", "admin"]
+"""What somebody may do at all; each may do what the one before may."""
 
 
 @record

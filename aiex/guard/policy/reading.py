@@ -1,0 +1,82 @@
+"""Rules about reading, as the classification of commands wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiex.guard.policy.patterns import MANY, Element
+from aiex.guard.policy.places import INSIDE, path_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aiex.guard.commands.verdict import Simple
+    from aiex.guard.policy.policy import Policy
+    from aiex.guard.policy.rules import Rule
+    from aiex.guard.sandbox.paths import NameRules
+
+
+def names_with(names: NameRules, restricted: Iterable[Rule]) -> NameRules:
+    """Name rules that take what these rules restrict for secrets, wherever it stands; rather too much than too little.
+
+    They count for names with wildcards, which nobody can look at before the shell does.
+    """
+    runs = [run for rule in restricted if (run := _run_of(rule))]
+    single = [run[0] for run in runs if len(run) == 1]
+    return names._replace(
+        secret_names=names.secret_names | {name.casefold() for name in single if "*" not in name},
+        secret_globs=(*names.secret_globs, *(name.casefold() for name in single if "*" in name)),
+        secret_paths=(*names.secret_paths, *("/".join(run).casefold() for run in runs if len(run) > 1)),
+        never_secret=(),
+    )
+
+
+def _run_of(rule: Rule) -> list[str]:
+    """The components that stand together in a pattern, from the first one on."""
+    if rule.cover[0] not in (INSIDE, MANY):
+        return []
+    run: list[str] = []
+    for element in rule.cover[1:] if rule.cover[0] == INSIDE else rule.cover:
+        if element is not MANY:
+            run.append(_spell(element))
+        elif run:
+            return run
+    return run or ["*"]
+
+
+def _spell(element: Element) -> str:
+    return element if isinstance(element, str) else "*".join(element.pieces)
+
+
+def why_not_read(policy: Policy, path: str, role: str) -> str:
+    """Why a command may not read a path, or what lies beneath it, without a decision on that; empty when it may."""
+    words = path_words(path)
+    if words is None:
+        return "it is no path in the workspace"
+    rule = policy.restricted_below("read", words, role)
+    return f"there is a rule: {rule.text}" if rule else ""
+
+
+_WHOLE_TREE: Final = frozenset(["rg", "ag", "grep", "find", "fd", "tree"])
+"""Programs that look through the directory they are in when no path is named."""
+_SHOWS: Final = frozenset(["diff", "show", "grep", "blame", "annotate", "cat-file", "archive", "whatchanged"])
+"""Sub-commands of git that print what files say, or said."""
+_PATCH: Final = ("-p", "-u", "-U", "-L", "-c", "--cc", "--patch", "--unified", "-S", "-G", "-m")
+
+
+def why_reads_all(policy: Policy, simple: Simple, role: str) -> str:
+    """Why a command that only reads may still read what a rule restricts: it names no path, or reads git's objects."""
+    if not policy.restricts_reads or not _may_read_all(simple):
+        return ""
+    return why_not_read(policy, ".", role)
+
+
+def _may_read_all(simple: Simple) -> bool:
+    if simple.name == "git":
+        words = [operand.text for operand in simple.operands]
+        return any(word in _SHOWS for word in words) or ("log" in words and any(map(_is_patch, words)))
+    return simple.name in _WHOLE_TREE and not any(operand.role in ("read", "look") for operand in simple.operands)
+
+
+def _is_patch(word: str) -> bool:
+    return word.startswith(_PATCH)
