@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from aiex.guard.sandbox.bounds import is_beneath
 
-_SPECIAL = frozenset({"tmpfs", "devpts", "proc", "mqueue", "sysfs", "cgroup", "cgroup2"})
-"""What has no files of the machine; a writable one belongs to the command alone, see `problem_with`."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -83,11 +81,10 @@ def problem_with(mounts: list[Mount], expected: Expected, host: list[Mount]) -> 
 
 
 def _is_own(mount: Mount, expected: Expected) -> bool:
-    if mount.kind not in _SPECIAL:
-        return mount.point.startswith("/dev/")
-    return mount.kind in ("tmpfs", "devpts", "proc", "mqueue") and (
-        mount.point in ("/dev", "/proc", "/dev/pts", "/dev/mqueue") or mount.point in expected.fixed
-    )
+    """Whether what can be written there belongs to the command alone."""
+    if mount.kind in ("tmpfs", "devpts", "mqueue"):
+        return mount.point in ("/dev", "/dev/pts", "/dev/mqueue") or mount.point in expected.fixed
+    return mount.point.startswith("/dev/")  # one device each, laid by bwrap
 
 
 def _origin(path: str, host: list[Mount]) -> tuple[str, str]:

@@ -32,7 +32,8 @@ _NAMESPACES = (
     *("--die-with-parent", "--unshare-user-try", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
     *("--unshare-cgroup-try", "--cap-drop", "ALL"),
 )
-_WHOLE = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
+# /proc is read only as a whole: root owns the settings of the kernel in it, whatever namespace it is in.
+_WHOLE = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc")
 TEMPORARY = "/tmp"  # noqa: S108  (inside, it is a directory of the runner's own)
 _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 """Sockets of services, and files of others."""

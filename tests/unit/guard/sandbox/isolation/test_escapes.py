@@ -109,6 +109,22 @@ def test_nothing_is_written_outside(place: Place, snapshot: Snapshot) -> None:
     assert not Path("/usr/local/bin/aiex-escape").exists()
 
 
+def test_nothing_of_the_machine_can_be_opened_for_writing(place: Place) -> None:
+    program = """
+import os
+for top in ("/proc/sys", "/proc/irq", "/sys", "/etc", "/usr/local", "/boot", "/var/lib/dpkg"):
+    for folder, _, names in os.walk(top):
+        for path in (os.path.join(folder, name) for name in names):
+            try:
+                if not os.path.islink(path):
+                    os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
+                    print(path)
+            except OSError:
+                pass
+"""
+    assert place.python(program).output == ""
+
+
 def test_files_made_in_the_temporary_folder_are_private(place: Place) -> None:
     place.run("echo x > /tmp/aiex-escape-file; echo x > /var/tmp/aiex-escape-file; echo x > /dev/shm/aiex-escape-file")
     assert not any(Path(folder, "aiex-escape-file").exists() for folder in ("/tmp", "/var/tmp", "/dev/shm"))
