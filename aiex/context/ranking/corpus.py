@@ -76,8 +76,11 @@ class Corpus(Protocol):
     def postings(self, term: str) -> Sequence[Postings]:
         """Where a term occurs, by part of the index."""
 
-    def in_paths(self, terms: Collection[str]) -> Mapping[str, Sequence[int]]:
-        """Files whose path has each of some terms; files without documents are left out."""
+    def in_paths(self, terms: Collection[str], limit: int) -> Mapping[str, Sequence[int]]:
+        """Files whose path has each of some terms; files without documents are left out.
+
+        Terms that fewer have come first, and none once the limit is passed by all files together.
+        """
 
     def fetch_definitions(self, names: Iterable[str]) -> None:
         """Read where many identifiers are defined at once, so that `definitions` costs nothing."""

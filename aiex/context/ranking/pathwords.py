@@ -8,6 +8,8 @@ from aiex.context.ranking.corpus import Corpus
 from aiex.context.ranking.lowfiles import is_low
 from aiex.context.search.words import speak_path, split_parts
 
+MOST_FILES = 4_000
+"""Looked at for one request, those with rare words in their paths first."""
 USUAL_WORDS = 5
 LENGTH_SHARE = 0.3
 
@@ -37,7 +39,7 @@ class PathWords:
         """Files whose paths have some of the terms, with a score; rare terms and short paths count more."""
         total = len(self.paths)
         found: dict[int, float] = {}
-        for term, numbers in self.corpus.in_paths(weights.keys()).items():
+        for term, numbers in self.corpus.in_paths(weights.keys(), MOST_FILES).items():
             worth = weights[term] * log(1 + (total - len(numbers) + 0.5) / (len(numbers) + 0.5))
             for number in numbers:
                 found[number] = found.get(number, 0.0) + worth

@@ -173,14 +173,19 @@ class Corpus:
             self.fetch((term,))
         return self._postings[term]
 
-    def in_paths(self, terms: Collection[str]) -> dict[str, list[int]]:
-        """Files whose path has each of some terms."""
+    def in_paths(self, terms: Collection[str], limit: int) -> dict[str, list[int]]:
+        """Files whose path has each of some terms, rare terms first, until there are so many files together."""
         self.fetch([PATHS + term for term in terms])
+        known = ((term, self.postings(PATHS + term)) for term in terms)
+        sized = sorted((sum(len(part.documents) for part in parts), term, parts) for term, parts in known if parts)
         owners = self.file_of
-        return {
-            term: [owners[part.first + number] for part in self.postings(PATHS + term) for number in part.documents]
-            for term in terms
-        }
+        found: dict[str, list[int]] = {}
+        for size, term, parts in sized:
+            limit -= size
+            if limit < 0 and found:
+                break
+            found[term] = [owners[part.first + number] for part in parts for number in part.documents]
+        return found
 
     def fetch_definitions(self, names: Iterable[str]) -> None:
         """Read where many identifiers are defined at once."""

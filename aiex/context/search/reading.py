@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LARGEST_PIECE_BYTES = 8_000_000
 """Source for one segment of a worker: larger ones hold more memory."""
+USUAL_PIECES = 16
+"""Of more source than so many of them hold, they are larger: each segment costs every query some look-ups."""
 SMALLEST_PIECE_BYTES = 400_000
 """Smaller ones take longer to hand out than they spare at the end."""
 
@@ -102,6 +104,7 @@ def _nothing(entry: "FileEntry", error: AiexError) -> Piece:
 def _batches(entries: Sequence["FileEntry"], workers: int, most_bytes: int) -> Iterator[list["FileEntry"]]:
     """Pieces of work that become smaller, so that all workers end at about the same time."""
     left = sum(map(_cost, entries))
+    most_bytes = max(most_bytes, min(left // USUAL_PIECES, 4 * most_bytes))
     batch: list[FileEntry] = []
     size = 0
     for entry in entries:

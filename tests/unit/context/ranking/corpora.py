@@ -69,7 +69,7 @@ class Sources:
         found = self.terms.get(term)
         return [Part(0, array("I", found), bytes(found.values()))] if found else []
 
-    def in_paths(self, terms: Collection[str]) -> dict[str, list[int]]:
+    def in_paths(self, terms: Collection[str], limit: int) -> dict[str, list[int]]:
         spoken = [count_terms(speak_path(path)) for path in self.paths]
         return {term: [number for number, said in enumerate(spoken) if term in said] for term in terms}
 
