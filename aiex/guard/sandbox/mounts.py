@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from aiex.guard.sandbox.bounds import is_beneath
 
+_PASSING = (b" /oldroot", b" /newroot")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -34,7 +35,7 @@ def read_table(pid: int | str) -> bytes:
 
 def is_final(table: bytes) -> bool:
     """Whether the file system of a command is complete, with nothing of the one around it left."""
-    if not table or b" /oldroot" in table or b" /newroot" in table:
+    if not table or any(name + end in table for name in _PASSING for end in (b" ", b"/")):
         return False
     first = parse(table[: table.index(b"\n") + 1])[0]
     return first.point == "/" and not first.writable

@@ -8,11 +8,12 @@ are laid.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from aiex.errors import Denied, StoreError
@@ -34,7 +35,6 @@ _NAMESPACES = (
 )
 # /proc is read only as a whole: root owns the settings of the kernel in it, whatever namespace it is in.
 _WHOLE = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc")
-TEMPORARY = "/tmp"  # noqa: S108  (inside, it is a directory of the runner's own)
 _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 """Sockets of services, and files of others."""
 PROXY_PORT = 3128
@@ -44,6 +44,7 @@ _LAID_AFTER_S = 0.0015
 _SHORT_LOOKS, _SHORT_LOOK_S = 10, 0.0002
 _LOOK_S = 0.001
 _INFO_BYTES = 4096
+_INFO_WITHIN_MS = 1000
 _TRIES = 5
 
 
@@ -120,6 +121,12 @@ class Bubblewrap:
                 del self._known[policy]
 
 
+@cache
+def temporary() -> str:
+    """Where temporary files go; inside, it is a directory of the runner's own."""
+    return os.path.realpath("/tmp")  # noqa: S108
+
+
 def find_bwrap() -> str:
     """The program outside every workspace, or an empty string."""
     for folder in ("/usr/bin", "/usr/local/bin", "/bin", "/run/current-system/sw/bin"):
@@ -134,12 +141,12 @@ def arguments(covers: tuple[Cover, ...], private: str) -> tuple[bytes, Expected]
     from aiex.guard.sandbox.mounts import Expected
 
     given = [*_NAMESPACES, *_WHOLE]
-    expected = Expected({TEMPORARY: os.path.realpath(private)}, {"/": False})
+    expected = Expected({temporary(): os.path.realpath(private)}, {"/": False})
     for path in _EMPTIED:
-        if os.path.isdir(path) and not os.path.islink(path):
+        if os.path.isdir(path) and not os.path.islink(path) and path != temporary():
             given += ["--tmpfs", path]
             expected.fixed[path] = True
-    given += ["--bind", private, TEMPORARY]
+    given += ["--bind", private, temporary()]
     for one in covers:
         match one.kind:
             case "write" | "hold":
@@ -149,7 +156,7 @@ def arguments(covers: tuple[Cover, ...], private: str) -> tuple[bytes, Expected]
             case "read":
                 given += ["--ro-bind", one.path, one.path]
                 expected.fixed[one.path] = False
-            case "hide" if not _can_read(one.path):
+            case "hide" if _is_out_of_reach(one.path, expected):
                 continue
             case _ if one.is_folder:
                 given += ["--perms", "0555", "--tmpfs", one.path]
@@ -172,9 +179,11 @@ def proxied() -> dict[str, str]:
     return {**dict.fromkeys(names, url), "no_proxy": local, "NO_PROXY": local}
 
 
-def _can_read(path: str) -> bool:
-    """Whether the user can read it at all; nothing in the sandbox can change that, for it is read only."""
-    return os.access(path, os.R_OK)
+def _is_out_of_reach(path: str, expected: Expected) -> bool:
+    """Whether the user cannot read it anyway; in a writable place its mode could be changed."""
+    from aiex.guard.sandbox.bounds import is_beneath
+
+    return not os.access(path, os.R_OK) and not any(is_beneath(path, place) for place in expected.writable)
 
 
 async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], done: Callable[[], None]) -> Confined:
@@ -193,7 +202,7 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], 
     try:
         process = subprocess.Popen(
             [find_bwrap(), "--args", str(fds[-1]), "--", launch.program, *launch.argv[1:]],
-            env=dict(launch.with_temporary(TEMPORARY).environ) | (proxied() if launch.policy.domains else {}),
+            env=dict(launch.with_temporary(temporary()).environ) | (proxied() if launch.policy.domains else {}),
             cwd="/",
             stdin=launch.stdin,
             stdout=launch.stdout,
@@ -215,9 +224,11 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], 
         await running.open_network(launch)
         os.write(release, b"x")
     except _Changed:
+        running.learn_pid(told)
         running.forget(for_good=False)
         raise
     except BaseException:
+        running.learn_pid(told)
         running.forget()
         raise
     finally:
@@ -233,25 +244,44 @@ class _Running:
         self._process = process
         self._outer = os.pidfd_open(process.pid)
         self._inner = -1
+        self._told = b""
         self._done = done
         self._proxy: Proxy | None = None
 
     async def prepare(self, told: int, policy: SandboxPolicy, expected: Expected) -> None:
-        """Wait until the file system is complete, check it, and set the limits."""
-        import json
+        """Wait until the file system is complete, and set the limits."""
         import resource
 
         from aiex.guard.sandbox.limiting import limits_of
 
-        try:
-            self.pid = int(json.loads(await read_until(told, b"}\n", _INFO_BYTES))["child-pid"])
-            self._inner = os.pidfd_open(self.pid)
-        except (ValueError, KeyError, OSError) as error:
-            raise _Changed("bwrap did not start") from error
+        self._told = await read_until(told, b"}\n", _INFO_BYTES)
+        self._find_inner()
         await self._await_mounts()
         for kind, value in limits_of(policy.limits):
             with suppress(ProcessLookupError):
                 resource.prlimit(self.pid, kind, (value, value))
+
+    def learn_pid(self, told: int) -> None:
+        """Make sure that the first process inside is known, and so can be killed, when the start is broken off."""
+        if self._inner < 0:
+            waiting = select.poll()
+            waiting.register(told, select.POLLIN)
+            with suppress(OSError, _Changed):
+                while not self._told.endswith(b"}\n") and waiting.poll(_INFO_WITHIN_MS):
+                    piece = os.read(told, _INFO_BYTES)
+                    if not piece:
+                        break
+                    self._told += piece
+                self._find_inner()
+
+    def _find_inner(self) -> None:
+        import json
+
+        try:
+            self.pid = int(json.loads(self._told)["child-pid"])
+            self._inner = os.pidfd_open(self.pid)
+        except (ValueError, KeyError, OSError) as error:
+            raise _Changed("bwrap did not start") from error
 
     async def _await_mounts(self) -> None:
         import asyncio

@@ -142,6 +142,29 @@ async def test_cancelling_the_wait_ends_the_command(runner: Runner) -> None:
     assert (await command.end()).code == 137
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 8, 13])
+@pytest.mark.parametrize("name", [one.name for one in backends()])
+async def test_a_start_that_is_broken_off_runs_nothing(root: Path, name: str, steps: int) -> None:
+    isolation = next(one for one in backends() if one.name == name)
+    if not probe_of(isolation).works:
+        pytest.skip(f"{name} does not work here: {probe_of(isolation).reason}")
+    (root / "free").mkdir()
+    async with Runner(make_policy(str(root)), isolation=isolation) as runner:
+        mark = f"4{os.getpid()}{steps}"
+        starting = asyncio.ensure_future(runner.start(["sleep", mark], approved=True))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        try:
+            words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        assert mark.encode() not in words or is_gone(int(name))
+    assert [path.name for path in root.iterdir()] == ["free"]
+
+
 async def test_closing_the_runner_ends_what_runs(root: Path) -> None:
     async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
         command = await runner.start(["sleep", "600"], approved=True)

@@ -208,6 +208,11 @@ def test_secrets_are_not_read(place: Place) -> None:
     assert "root:*:" not in answer.output
 
 
+def test_a_secret_without_any_mode_is_not_read(place: Place) -> None:
+    (place.root / ".env").chmod(0)
+    assert CANARY not in place.run("chmod 600 .env; cat .env").output
+
+
 def test_a_secret_that_may_be_read_is_read(place: Place) -> None:
     answer = place.run("cat .env; cat src/deep/.env.local", allow_read=[str(place.root / ".env")])
     assert answer.output.count(CANARY) == 1
