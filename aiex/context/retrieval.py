@@ -2,8 +2,8 @@
 remembers.
 """
 
-from collections.abc import Collection, Generator, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiex.context.meaning import Meaning
     from aiex.context.ranking.rank import Ranker, Result
     from aiex.context.ranking.signal import Hints
+    from aiex.context.repomap import MapFile
     from aiex.context.search.quick import QuickIndex
 
 LINE_CHARACTERS_PER_TOKEN = 4.0
@@ -158,14 +159,32 @@ class Retrieval:
     def _rank(self, text: str, hints: "Hints", without: Collection[str]) -> "list[Result]":
         from aiex.context.ranking.request import read_request
 
+        with self._settled():
+            if self.meaning is not None and not self.partial:
+                hints = replace(hints, nearest=self.meaning.nearest(self.index, self.ranker.corpus, text))
+            return self.ranker.rank(read_request(text), hints=hints, without=without)
+
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        """Inside, everything is read from one state of the index."""
         with self.index.snapshot(), self.quick.snapshot() if self.partial else nullcontext():
             changes = (self.partial, self.index.changes, self.quick.changes if self.partial else 0)
             if self._ranked_changes != changes:
                 self.__dict__.pop("ranker", None)
                 self._ranked_changes = changes
-            if self.meaning is not None and not self.partial:
-                hints = replace(hints, nearest=self.meaning.nearest(self.index, self.ranker.corpus, text))
-            return self.ranker.rank(read_request(text), hints=hints, without=without)
+            yield
+
+    def name_files(self, results: "Sequence[Result] | None" = None) -> "list[MapFile]":
+        """Files with the definitions that the index knows, for a map; as it is now, so bring it up to date first.
+
+        Args:
+            results: The files of a ranking, what comes first above the rest; all files when None.
+        """
+        from aiex.context.repomap import name_all, name_ranked
+
+        with self._settled():
+            corpus = self.ranker.corpus
+            return name_all(corpus) if results is None else name_ranked(corpus, results)
 
     def fit(self, results: "Sequence[Result]", budget_tokens: int) -> "list[Result]":
         """The first results that take about so many tokens together; the one that passes the bound is the last.

@@ -23,14 +23,13 @@ from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
 from aiex.jobs.briefing.material import is_binary
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.explain import ExplainTask, Found, prepare, read_base, see_through
-from aiex.jobs.gathering import TITLE, Gathered, gather, pack_gathered, tell_code, to_code
+from aiex.jobs.gathering import MAP_TITLE, TITLE, Gathered, Sent, gather, pack_with_map, tell_code, to_code, to_map
 from aiex.jobs.prompting import load_prompt
 from aiex.messages import Document, Image, Message, Part, Request, Text
 from aiex.tokens import OFFLINE, count
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
-    from aiex.context.packing.packed import Pack
     from aiex.context.retrieval import Retrieval
     from aiex.guard.sandbox.files import Workspace
 
@@ -105,11 +104,11 @@ async def ask(
             else:
                 about.append(news)
         links = Links(read_base(_explaining(STDIN, task), workspace))
-        packs: list[Pack | None] = []
+        sent: list[Sent | None] = []
 
         def planned_by(count_for: CountFor) -> Planned:
-            planned, packed = plan(task, about, count_for, links)
-            packs.append(packed)
+            planned, found = plan(task, about, count_for, links)
+            sent.append(found)
             return planned
 
         images = tuple(item for item in about if isinstance(item, Picture))
@@ -117,22 +116,23 @@ async def ask(
     except AiexError as error:
         yield failed(error)
         return
-    code = to_code(packs[-1])
+    last = sent[-1]
+    along = {"code": to_code(last.code if last else None), "map": to_map(last.map if last else None)}
     if task.show_request:
         request = to_data(planned, task.budget_tokens)
-        data = {"request": request | {"images": [picture.path for picture in images]}, "code": code}
+        data = {"request": request | {"images": [picture.path for picture in images]}, **along}
         yield TurnEnded("success", "planned", 0, describe(planned, task.budget_tokens), data)
         return
-    if packs[-1]:
-        yield Noted(tell_code(packs[-1]))
+    if last:
+        yield Noted(tell_code(last.code))
     if TITLE in planned.cut:
         yield Warned("no code goes with the question: the budget leaves no room for it", "allow more with --budget N")
     async for told in listen(stream, planned.request, advice="ask for less at a time"):
-        yield _to_end(told, task, code) if isinstance(told, Outcome) else told
+        yield _to_end(told, task, along) if isinstance(told, Outcome) else told
 
 
-def _to_end(outcome: Outcome, task: AskTask, code: list[dict[str, Any]]) -> TurnEnded:
-    data: dict[str, Any] = {"question": task.question, "code": code}
+def _to_end(outcome: Outcome, task: AskTask, along: Mapping[str, Any]) -> TurnEnded:
+    data: dict[str, Any] = {"question": task.question, **along}
     if task.schema is not None and outcome.failure is None:
         data["data"] = json.loads(outcome.answer)
     return outcome.to_end(data)
@@ -188,8 +188,8 @@ def _read_picture(path: str, media_type: str, task: AskTask, workspace: "Workspa
 # --- the request ----------------------------------------------------------------------------------------------------
 
 
-def plan(task: AskTask, about: list[About], counting: CountFor, links: Links) -> "tuple[Planned, Pack | None]":
-    """A request of at most `budget_tokens`, overhead and pictures included, and the code that was packed into it.
+def plan(task: AskTask, about: list[About], counting: CountFor, links: Links) -> tuple[Planned, Sent | None]:
+    """A request of at most `budget_tokens`, overhead and pictures included, and the code that goes along.
 
     What was gathered takes the room that the rest leaves.
 
@@ -220,16 +220,18 @@ def plan(task: AskTask, about: list[About], counting: CountFor, links: Links) ->
         room -= sum(part.tokens + OVERHEAD_TOKENS for part in added)
         parts += added
         cut += left_out
-    packed: Pack | None = None
+    sent: Sent | None = None
     if gathered is not None:
-        packed = pack_gathered(gathered, room - OVERHEAD_TOKENS, tokens_of)
-        if packed is None:  # the prompt must not speak of code that does not come
+        sent = pack_with_map(gathered, room - OVERHEAD_TOKENS, tokens_of, overhead_tokens=OVERHEAD_TOKENS)
+        if sent is None:  # the prompt must not speak of code that does not come
             alone, _ = plan(task, [*found, *pictures], counting, links)
             return alone._replace(cut=(*alone.cut, TITLE)), None
-        parts.append(PlannedPart("user", TITLE, packed.tokens, packed.text))
+        parts.append(PlannedPart("user", TITLE, sent.code.tokens, sent.code.text))
+        if sent.map is not None:
+            parts.append(PlannedPart("user", MAP_TITLE, sent.map.tokens, sent.map.text))
     total = sum(part.tokens + OVERHEAD_TOKENS for part in parts) + len(pictures) * IMAGE_TOKENS
     exact = not pictures and all(counting(part.text, task.model).exact for part in parts)
-    return Planned(_request(task, parts, pictures), tuple(parts), total, exact, tuple(cut)), packed
+    return Planned(_request(task, parts, pictures), tuple(parts), total, exact, tuple(cut)), sent
 
 
 def _include(item: Found, room: int, tokens_of: Any, links: Links) -> tuple[list[PlannedPart], list[str]]:

@@ -1,6 +1,7 @@
 """The code of the workspace that goes with a question or a target, packed into a number of tokens."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError
@@ -12,10 +13,21 @@ if TYPE_CHECKING:
     from aiex.context.facts import FileFacts
     from aiex.context.packing.packed import Pack, Ranked
     from aiex.context.packing.source import Source
+    from aiex.context.repomap import Map, MapFile
     from aiex.context.retrieval import Retrieval
     from aiex.guard.sandbox.files import Workspace
 
 TITLE = "code of the project"
+MAP_TITLE = "map of the project"
+MAP_HEAD = "More of the project that may matter and is not shown, by file, with the lines where it is defined:"
+MAP_SHARE = 10
+"""A map takes at most this part of the room of what is gathered."""
+MAP_TOKENS = 1_000
+"""And at most so many; they name about 130 definitions."""
+RESERVED_TOKENS = 300
+"""From so many on, room is kept for the map; where less is its share, the tokens are worth more as code."""
+FEWEST_MAP_TOKENS = 50
+"""With less room no map is made: its head takes half of them."""
 FEWEST_TOKENS = 200
 """With less room nothing is packed."""
 MOST_NAMED = 3
@@ -27,6 +39,15 @@ class Gathered(NamedTuple):
 
     results: "Sequence[Ranked]"
     read: "Callable[[str], Source | None]"
+    name: "Callable[[], Sequence[MapFile]] | None" = None
+    """Gives the definitions of the files that were found, for a map; without it none is made."""
+
+
+class Sent(NamedTuple):
+    """What goes along of what was gathered."""
+
+    code: "Pack"
+    map: "Map | None"
 
 
 def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | Gathered]:
@@ -37,7 +58,7 @@ def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | 
     yield from retrieval.index.warnings
     if retrieval.partial:
         yield Warned("the code was found by a first map, not by the full index", "aiex create index makes that")
-    yield Gathered(results, reading(retrieval.index.workspace))
+    yield Gathered(results, reading(retrieval.index.workspace), cache(lambda: retrieval.name_files(results)))
 
 
 def reading(
@@ -79,6 +100,56 @@ def pack_gathered(gathered: Gathered, room_tokens: int, count: Callable[[str], i
 
     packed = pack(gathered.results, room_tokens, count, gathered.read, numbered=True)
     return packed if packed.parts else None
+
+
+def pack_with_map(
+    gathered: Gathered, room_tokens: int, count: Callable[[str], int], *, overhead_tokens: int = 0
+) -> Sent | None:
+    """The same with a map of what the code leaves out, both together within the room; None when no code fits.
+
+    Args:
+        overhead_tokens: What the map takes beside its text.
+    """
+    share = min(room_tokens // MAP_SHARE, MAP_TOKENS) if gathered.name is not None else 0
+    is_kept = share >= RESERVED_TOKENS and any(file.symbols for file in _name(gathered))
+    packed = pack_gathered(gathered, room_tokens - (share + overhead_tokens if is_kept else 0), count)
+    if packed is None:
+        return None
+    most = min(share, room_tokens - packed.tokens - overhead_tokens)
+    return Sent(packed, _map_rest(gathered, packed, most, count) if most >= FEWEST_MAP_TOKENS else None)
+
+
+def _name(gathered: Gathered) -> "Sequence[MapFile]":
+    return gathered.name() if gathered.name is not None else ()
+
+
+def _map_rest(gathered: Gathered, packed: "Pack", most: int, count: Callable[[str], int]) -> "Map | None":
+    """A map of what the pack shows nothing of; None when all is shown."""
+    from aiex.context.repomap import make_map, without_shown
+
+    made = make_map(without_shown(_name(gathered), packed), most, count, title=MAP_HEAD)
+    return made if made.files else None
+
+
+def tell_map(made: "Map") -> str:
+    """What a map holds and why, in words."""
+    return f"{_number(made.symbol_count, 'definition')} of {_number(len(made.files), 'file')} that rank next"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def to_map(made: "Map | None") -> dict[str, Any] | None:
+    """A map for a program: its tokens, and by file what it names."""
+    if made is None:
+        return None
+    return {"tokens": made.tokens, "definitions": made.symbol_count, "files": [_to_file(file) for file in made.files]}
+
+
+def _to_file(file: "MapFile") -> dict[str, Any]:
+    names = [{"name": symbol.name, "line": None if symbol.is_head else symbol.line} for symbol in file.symbols]
+    return {"path": file.path, "definitions": names}
 
 
 def tell_code(packed: "Pack", subject: str = "the question", shown: Callable[[str], str] = printable_path) -> str:

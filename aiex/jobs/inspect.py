@@ -7,11 +7,11 @@ from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
-from aiex.jobs.gathering import Gathered, gather, pack_gathered
+from aiex.jobs.gathering import MAP_TITLE, Gathered, Sent, gather, pack_with_map, tell_map, to_map
+from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
-    from aiex.context.packing.packed import Pack
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
     from aiex.tokens import Count
@@ -138,25 +138,27 @@ def show_pack(
     try:
         if not task.strip():
             raise UsageError("the task is empty", hint="say what you want to do: aiex show context --task TEXT")
-        packed: Pack | None = None
+        sent: Sent | None = None
         found = False
         for news in gather(task, retrieval):
             if not isinstance(news, Gathered):
                 yield news
                 continue
             found = bool(news.results)
-            packed = pack_gathered(news, budget_tokens, lambda text: counting(text).tokens)
+            sent = pack_with_map(news, budget_tokens, lambda text: counting(text).tokens)
     except AiexError as error:
         yield failed(error)
         return
-    if packed is None:
+    if sent is None:
         why = f"{budget_tokens:,} tokens are too few for any code" if found else "nothing in this workspace matches"
         yield TurnEnded("success", "answered", 0, why, {"parts": []})
         return
-    yield TurnEnded("success", "answered", 0, _describe_pack(packed, budget_tokens), packed.to_data())
+    data = {**sent.code.to_data(), "map": to_map(sent.map)}
+    yield TurnEnded("success", "answered", 0, _describe_sent(sent, budget_tokens), data)
 
 
-def _describe_pack(packed: "Pack", budget_tokens: int) -> str:
+def _describe_sent(sent: Sent, budget_tokens: int) -> str:
+    packed, made = sent
     rows = [
         (
             f"{printable_path(part.path)}:{part.start_line}-{part.end_line}",
@@ -166,11 +168,41 @@ def _describe_pack(packed: "Pack", budget_tokens: int) -> str:
         )
         for part in packed.parts
     ]
+    if made is not None:
+        rows.append((MAP_TITLE, "names", f"{made.tokens:,}", tell_map(made)))
     held = f"{_number(len(packed.parts), 'piece')} of {_number(len(packed.files), 'file')}"
     left_out = f"{len(packed.dropped):,} left out" if packed.dropped else "nothing left out"
     saved = f"{packed.effect.to_data()['saved_share']:.0%} less than all of them whole"
-    summary = f"{packed.tokens:,} of {budget_tokens:,} tokens; {held}, {left_out}; {saved}"
+    tokens = packed.tokens + (made.tokens if made else 0)
+    summary = f"{tokens:,} of {budget_tokens:,} tokens; {held}, {left_out}; {saved}"
     return f"{to_table(rows, ('PLACE', 'LEVEL', 'TOKENS', 'WHY'))}\n\n{summary}"
+
+
+def show_map(
+    task: str, budget_tokens: int, retrieval: "Retrieval", counting: "Callable[[str], Count]"
+) -> Iterator[Event]:
+    """The definitions that tell most about the workspace, or about a task in it; errors included, the `TurnEnded` at
+    the end is the outcome.
+
+    Args:
+        task: What ranks high for it comes first; empty for the workspace as a whole.
+    """
+    from aiex.context.repomap import make_map
+
+    try:
+        if task.strip():
+            results = yield from tell_indexing(retrieval.find(task))
+        else:
+            yield from tell_indexing(retrieval.prepare())
+            results = None
+        made = make_map(retrieval.name_files(results), budget_tokens, lambda text: counting(text).tokens)
+        yield from retrieval.index.warnings
+    except AiexError as error:
+        yield failed(error)
+        return
+    data = to_map(made) or {}
+    why = f"nothing in this workspace that fits {budget_tokens:,} tokens has a name"
+    yield TurnEnded("success", "answered", 0, made.text.removesuffix("\n") or why, {"map": data})
 
 
 def to_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:

@@ -14,6 +14,8 @@ from aiex.errors import UsageError
 from aiex.wiring import Services
 
 TASK_LIMIT_BYTES = 4_000_000
+MAP_TOKENS = 2_000
+"""Of a map for a person: some four screens."""
 
 
 @click.command("query")
@@ -79,24 +81,35 @@ def list_context() -> Work:
 @click.command("show")
 @click.option("--task", default="", metavar="TEXT", help="Show what would be sent for this task, and why.")
 @click.option("--task-file", default="", metavar="FILE", help="The same from a file; - is standard input.")
-@budget_option("With a task: pack at most N tokens.")
-def show_context(task: str, task_file: str) -> Work:
+@click.option("--map", "as_map", is_flag=True, help="Show the definitions that tell most, by file and line.")
+@budget_option(f"Pack at most N tokens; of a map, {MAP_TOKENS:,} when it is not said.")
+def show_context(task: str, task_file: str, *, as_map: bool) -> Work:
     """Show what is known of the workspace, in which tier of memory, and how fresh it is.
 
     With a task, show what would be sent for it: each piece, how much of it, its tokens, and why it is there.
+
+    With --map, show where the workspace defines what is used most, or with a task what matters for that.
+
+    \b
+    aiex show context --task "the parser drops the last line"
+    aiex show context --map --budget 4000
     """
 
     def prepare(services: Services) -> Job:
         from aiex.jobs.embedding import with_vectors
-        from aiex.jobs.inspect import show_known, show_pack
+        from aiex.jobs.inspect import show_known, show_map, show_pack
 
-        if not task and not task_file:
+        said = bool(task or task_file)
+        if not said and not as_map:
             return lambda: show_known(services.retrieval, services.engine)
-        words = _read_task("show context", task, task_file, services)
+        words = _read_task("show context", task, task_file, services) if said else ""
         budget = services.settings.get("budget_tokens")
+        if as_map and services.settings.origin("budget_tokens").source != "flag":
+            budget = min(budget, MAP_TOKENS)
 
         def start() -> Events:
-            return show_pack(words, budget, services.retrieval, lambda text: services.counting(text, services.model))
+            show = show_map if as_map else show_pack
+            return show(words, budget, services.retrieval, lambda text: services.counting(text, services.model))
 
         return lambda: with_vectors(start, services.retrieval, None, words.strip())
 

@@ -12,11 +12,12 @@ from aiex.context.retrieval import Retrieval
 from aiex.events import Event, PartEnded, Started, Stopped, TextDelta, TurnEnded, Warned
 from aiex.guard.sandbox.files import Workspace
 from aiex.jobs.ask import AskTask, ask
-from aiex.jobs.gathering import TITLE
+from aiex.jobs.gathering import MAP_TITLE, TITLE
 from aiex.messages import Document, Request, Text
 
 Open = Callable[[dict[str, str | bytes]], Retrieval]
 OpenTree = Callable[[dict[str, str | bytes]], tuple[Engine, Workspace]]
+Files = dict[str, str | bytes]
 Hear = Callable[..., tuple[list[Event], list[Request]]]
 
 FILES: dict[str, str | bytes] = {
@@ -31,8 +32,8 @@ QUESTION = "How is Basket.total_3 computed?"
 def hear(open_tree: OpenTree, open_retrieval: Open) -> Hear:
     """Ask over a small tree; gives what was told and what was sent."""
 
-    def run(task: AskTask, *, finds_code: bool = True) -> tuple[list[Event], list[Request]]:
-        engine, workspace = open_tree(FILES)
+    def run(task: AskTask, *, finds_code: bool = True, more: Files | None = None) -> tuple[list[Event], list[Request]]:
+        engine, workspace = open_tree({**FILES, **(more or {})})
         sent: list[Request] = []
 
         async def stream(request: Request) -> AsyncIterator[Event]:
@@ -113,3 +114,33 @@ def test_code_that_found_no_room_is_told_to_the_person(hear: Hear) -> None:
     assert [event.message for event in told if isinstance(event, Warned)] == [
         "no code goes with the question: the budget leaves no room for it"
     ]
+
+
+MANY: Files = {
+    f"shop/basket_{n}.py": "".join(f"def basket_total_{n}_{m}():\n" + "    x = 'total'\n" * 20 for m in range(12))
+    for n in range(12)
+}
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-5", "anthropic/claude"])
+@pytest.mark.parametrize("budget", [3_300, 3_400, 4_000, 6_001, 12_000])
+def test_a_map_ends_the_request_and_counts(hear: Hear, model: str, budget: int) -> None:
+    asked = AskTask("Which basket total?", model=model, budget_tokens=budget, show_request=True)
+    done = last_of(hear(asked, more=MANY)[0])
+    request = done.data["request"]
+    assert [part["title"] for part in request["parts"]] == ["prompt", "question", TITLE, MAP_TITLE]
+    assert request["tokens"] <= budget
+    assert request["parts"][3]["tokens"] == done.data["map"]["tokens"] <= budget // 10
+    assert f"| {MAP_TITLE} | user | {done.data['map']['tokens']:,} |" in done.answer
+
+
+def test_a_map_is_sent_behind_the_code_and_told_in_the_result(hear: Hear) -> None:
+    told, sent = hear(AskTask("Which basket total?", model="a/m"), more=MANY)
+    assert documents(sent[0]) == [TITLE, MAP_TITLE]
+    assert last_of(told).data["map"]["definitions"] > 10
+
+
+def test_a_small_budget_goes_to_code_alone(hear: Hear) -> None:
+    done = last_of(hear(AskTask("Which basket total?", budget_tokens=2_000, show_request=True), more=MANY)[0])
+    assert done.data["map"] is None
+    assert done.data["request"]["tokens"] > 1_700

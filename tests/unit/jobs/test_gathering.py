@@ -10,7 +10,20 @@ import pytest
 
 from aiex.context.retrieval import Retrieval
 from aiex.events import Progressed, Warned
-from aiex.jobs.gathering import FEWEST_TOKENS, Gathered, gather, pack_gathered, tell_code, to_code
+from aiex.jobs.gathering import (
+    FEWEST_TOKENS,
+    MAP_HEAD,
+    MAP_SHARE,
+    MAP_TOKENS,
+    RESERVED_TOKENS,
+    Gathered,
+    gather,
+    pack_gathered,
+    pack_with_map,
+    tell_code,
+    to_code,
+    to_map,
+)
 from aiex.tokens import estimate
 
 Open = Callable[[dict[str, str | bytes]], Retrieval]
@@ -137,3 +150,55 @@ def test_a_file_that_cannot_be_read_is_told(open_retrieval: Open, tmp_path: Path
     (tmp_path / "tree" / "src" / "paint.py").chmod(0)
     warned = [news for news in gather("parse_table", retrieval) if isinstance(news, Warned)]
     assert [warning.message.startswith("left out src/paint.py") for warning in warned] == [True]
+
+
+# --- the map of what is not packed ----------------------------------------------------------------------------------
+
+MANY: dict[str, str | bytes] = {
+    f"shop/part_{n}.py": "".join(f"def parse_table_{n}_{m}(text):\n" + "    text += '.'\n" * 30 for m in range(12))
+    for n in range(12)
+}
+
+
+@pytest.mark.parametrize("overhead", [0, 12])
+@pytest.mark.parametrize("room", [100, *range(FEWEST_TOKENS, 4_000, 311), 6_000, 14_000, 100_000])
+def test_code_and_map_together_never_pass_the_room(open_retrieval: Open, room: int, overhead: int) -> None:
+    sent = pack_with_map(found_by(open_retrieval(MANY), "parse_table"), room, count, overhead_tokens=overhead)
+    if sent is None:
+        assert room < FEWEST_TOKENS
+        return
+    if sent.map is None:
+        assert count(sent.code.text) <= room
+        assert room < RESERVED_TOKENS * MAP_SHARE or room == 100_000
+        return
+    assert count(sent.map.text) == sent.map.tokens <= min(room // MAP_SHARE, MAP_TOKENS)
+    assert count(sent.code.text) + sent.map.tokens + overhead <= room
+    assert sent.map.text.startswith(f"{MAP_HEAD}\n")
+
+
+def test_a_map_names_only_what_the_code_does_not_show(open_retrieval: Open) -> None:
+    sent = pack_with_map(found_by(open_retrieval(MANY), "parse_table"), 6_000, count)
+    assert sent is not None
+    assert sent.map is not None
+    told = to_map(sent.map)
+    assert told is not None
+    named = [one["name"] for file in told["files"] for one in file["definitions"]]
+    assert len(named) == told["definitions"] > 20
+    assert [name for name in named if f"def {name}(" in sent.code.text] == []
+
+
+def test_where_the_code_shows_everything_there_is_no_map(open_retrieval: Open) -> None:
+    sent = pack_with_map(found_by(open_retrieval(FILES), "parse_table colour"), 20_000, count)
+    assert sent is not None
+    assert sent.map is None
+    assert to_map(sent.map) is None
+
+
+def test_a_first_map_of_the_code_names_definitions_too(open_retrieval: Open) -> None:
+    filling = "".join(f"def value_{number}():\n    return '{'much text ' * 100}'\n" for number in range(900))
+    retrieval = open_retrieval({**MANY, **{f"data/part_{number}.py": filling for number in range(5)}})
+    sent = pack_with_map(found_by(retrieval, "parse_table"), 6_000, count)
+    assert retrieval.partial
+    assert sent is not None
+    assert sent.map is not None
+    assert "parse_table_" in sent.map.text

@@ -13,7 +13,7 @@ from aiex.context.engine import Engine
 from aiex.context.retrieval import Retrieval
 from aiex.events import Event, TurnEnded
 from aiex.guard.sandbox.files import Workspace
-from aiex.jobs.inspect import list_files, show_known, show_pack, to_table
+from aiex.jobs.inspect import list_files, show_known, show_map, show_pack, to_table
 from aiex.tokens import Count, estimate
 
 Open = Callable[[dict[str, str | bytes]], Retrieval]
@@ -130,3 +130,44 @@ def test_the_budget_holds_by_the_counting_in_use(open_retrieval: Open) -> None:
 def test_a_cell_stays_on_its_line_whatever_is_in_a_name() -> None:
     assert to_table([("a\nb", "c\x1b[31m")], ("PLACE", "WHY")) == "PLACE  WHY\na\\nb   c␛[31m"
     assert to_table([], ("PLACE", "WHY")) == ""
+
+
+# --- the map --------------------------------------------------------------------------------------------------------
+
+MANY: dict[str, str | bytes] = {
+    f"part_{n}.py": "".join(f"def parse_{n}_{m}(text):\n" + "    text += '.'\n" * 30 for m in range(12))
+    for n in range(12)
+}
+
+
+def map_of(retrieval: Retrieval, task: str = "", budget: int = 2_000) -> TurnEnded:
+    return ended(show_map(task, budget, retrieval, estimate))
+
+
+def test_a_map_names_the_definitions_by_file_and_line(open_retrieval: Open) -> None:
+    done = map_of(open_retrieval(FILES))
+    assert done.answer == "a.py:\n  1 alpha()\n  5 beta()\nb.py:\n  1 gamma()"
+    assert done.data["map"]["tokens"] == estimate(f"{done.answer}\n").tokens
+    assert done.data["map"]["files"][1] == {
+        "path": "b.py",
+        "definitions": [{"name": "gamma", "line": 1}],
+    }
+
+
+def test_a_map_for_a_task_begins_with_what_ranks_high(open_retrieval: Open) -> None:
+    assert map_of(open_retrieval(FILES), "what is gamma?", 10).answer == "b.py:\n  1 gamma()"
+
+
+@pytest.mark.parametrize(("files", "budget"), [({}, 2_000), (FILES, 3)])
+def test_a_map_of_nothing_says_so(open_retrieval: Open, files: dict[str, str | bytes], budget: int) -> None:
+    done = map_of(open_retrieval(files), budget=budget)
+    assert (done.exit_code, done.data["map"]["files"]) == (0, [])
+    assert done.answer == f"nothing in this workspace that fits {budget:,} tokens has a name"
+
+
+def test_the_map_that_would_be_sent_is_shown_with_its_tokens_and_why(open_retrieval: Open) -> None:
+    done = show(open_retrieval(MANY), "parse", 6_000)
+    row = next(line for line in done.answer.split("\n") if line.startswith("map of the project"))
+    assert row.split()[4:6] == ["names", f"{done.data['map']['tokens']:,}"]
+    assert row.endswith("that rank next")
+    assert done.answer.split("\n")[-1].startswith(f"{done.data['tokens'] + done.data['map']['tokens']:,} of 6,000 ")
