@@ -262,6 +262,8 @@ class Command:
         import asyncio
 
         self.kill()
+        for queue in self._watchers:  # who does not read any more holds nothing up; the output is kept
+            _empty(queue)
         return await asyncio.shield(self._lifetime())
 
     def kill(self) -> None:
@@ -286,8 +288,7 @@ class Command:
                     yield wrote
             finally:
                 self._watchers.remove(queue)
-                while not queue.empty():  # let go whoever waits to put something in
-                    queue.get_nowait()
+                _empty(queue)
         yield await self.wait()
 
     async def _live(
@@ -312,11 +313,13 @@ class Command:
                 task.cancel()
             await asyncio.gather(*readers, feeder, waiting, return_exceptions=True)
             close_all(ours)
+            for queue in list(self._watchers):
+                if self._killed:
+                    _empty(queue)
+                await queue.put(None)
         took = time.monotonic() - self._began
         kept, lost = self.spool.size_bytes, self.spool.lost_bytes
         self.ended = Ended(code, took, timed_out, self._killed, kept, lost, tuple(self.asked))
-        for queue in list(self._watchers):
-            await queue.put(None)
         return self.ended
 
     async def _read_rest(self, readers: Sequence[asyncio.Task[None]]) -> None:
@@ -326,7 +329,7 @@ class Command:
         while True:
             before = self.spool.size_bytes + self.spool.lost_bytes
             _, pending = await asyncio.wait(readers, timeout=KILL_WITHIN_S)
-            is_slow = any(queue.full() for queue in self._watchers)
+            is_slow = not self._killed and any(queue.full() for queue in self._watchers)
             if not pending or (self.spool.size_bytes + self.spool.lost_bytes == before and not is_slow):
                 return
 
@@ -352,6 +355,12 @@ class Command:
             self.spool.write(piece)
             for queue in list(self._watchers):
                 await queue.put(Wrote(stream, piece))
+
+
+def _empty(queue: asyncio.Queue[Wrote | None]) -> None:
+    """Let go whoever waits to put something in."""
+    while not queue.empty():
+        queue.get_nowait()
 
 
 async def _feed(fd: int, data: bytes) -> None:

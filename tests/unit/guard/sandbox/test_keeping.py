@@ -50,6 +50,15 @@ async def test_what_a_killed_keeper_kept_is_killed_too(root: Path) -> None:
         assert all(is_gone(pid) for pid in pids)
 
 
+async def test_a_reader_of_a_lost_command_is_told(root: Path) -> None:
+    async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
+        command, pids = await begin(runner, LEAVING)
+        os.kill(parent_of(pids[-1]), signal.SIGKILL)
+        with pytest.raises(StoreError, match="a command was lost"):
+            async for _ in command.events():
+                pass
+
+
 async def test_the_next_command_runs_after_a_killed_keeper(root: Path) -> None:
     async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
         _, pids = await begin(runner, LEAVING)

@@ -101,6 +101,15 @@ async def test_a_slow_reader_gets_everything(root: Path) -> None:
         assert size == 20_000_000
 
 
+async def test_a_reader_who_left_holds_nothing_up(root: Path) -> None:
+    async with Runner(make_policy(str(root)), isolation=ISOLATION) as runner:
+        command = await runner.start("head -c 50000000 /dev/zero; sleep 600", approved=True)
+        events = command.events()
+        await anext(events)  # and never again
+        ended = await asyncio.wait_for(command.end(), 60)
+        assert (ended.killed, ended.code) == (True, 137)
+
+
 async def test_output_beyond_every_bound_is_counted(runner: Runner) -> None:
     ended, _ = await runner.run("head -c 300000 /dev/zero", approved=True)
     assert (ended.code, ended.size_bytes, ended.lost_bytes) == (0, 100_000, 200_000)
