@@ -54,6 +54,18 @@ def host_words(host: str) -> tuple[str, ...]:
     return tuple(reversed(host.split(".")))
 
 
+def spell_host(rule: Rule) -> str:
+    """The host of a rule as an allow-list has it: `example.org`, `*.example.org`, `[::1]:80`."""
+    port = f":{rule.port}" if rule.port else ""
+    first, *rest = rule.written
+    if first == _ADDRESS:
+        host = str(rest[0])
+        return f"[{host}]{port}" if port and ":" in host else f"{host}{port}"
+    labels = [element for element in rule.written if isinstance(element, str)]
+    below = "*." if len(labels) < len(rule.written) else ""
+    return f"{below}{'.'.join(reversed(labels))}{port}"
+
+
 def ports_of(rule: Rule, *, written: bool = False) -> frozenset[int] | None:
     """The ports that a rule is about; None for all. Leave without a port is leave for the web alone.
 

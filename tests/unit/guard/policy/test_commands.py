@@ -1,0 +1,222 @@
+"""Rules about commands: compared word by word with what was parsed, never with the text of the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.policies import ask, effect, policy
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git push; rm -rf x",
+        "git push && x",
+        "git push || x",
+        "git push | x",
+        "git push & x",
+        "git push &",
+        "git push\nx",
+        "X=1 git push",
+        "GIT_SSH_COMMAND=x git push",
+        "git push $(x)",
+        "git push `x`",
+        "git push <(x)",
+        "git push > x",
+        "git push >> x",
+        "git push 2> x",
+        "git push < .env",
+        "git push origin",
+        "git push ''",
+        "git push $x",
+        'git push "$x"',
+        "git push *",
+        "git push {a,b}",
+        "git -C x push",
+        "/tmp/git push",
+        "./git push",
+        "git\u00a0push",
+        "'git push'",
+        "sudo git push",
+        "env git push",
+        "eval git push",
+        "bash -c 'git push'",
+        "git() { x; }; git push",
+        "alias git=x; git push",
+        "exec git push",
+        "echo a; git push\x00",
+        "git push \\\n x",
+        "coproc git push",
+        "git push #\n x",
+        "git push 'a",
+    ],
+)
+def test_leave_for_one_command_is_no_leave_for_a_line_that_does_more(command):
+    assert effect(policy("allow command 'git push'"), "command", command) == "ask"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git push",
+        "  git   push  ",
+        "g'i't pu\\sh",
+        '"git" "push"',
+        "git push # now",
+        "(git push)",
+        "git push; git push",
+        "git push && git status",
+        "git push | tail -5",
+        "git push 2>&1",
+        "git push >/dev/null",
+        "x=1 git push",
+        "for f in a b; do git push; done",
+        "if git push; then ls; fi",
+        "cd src && git push",
+    ],
+)
+def test_leave_for_a_command_counts_however_it_is_written(command):
+    found = ask(policy("allow command 'git push'"), "command", command)
+    assert (found.effect, found.rule) == ("allow", 'allow command "git push"')
+
+
+@pytest.mark.parametrize(
+    ("rule", "command", "expected"),
+    [
+        ("npm run *", "npm run", "allow"),
+        ("npm run *", "npm run a b", "allow"),
+        ("npm run *", "npm runs", "ask"),
+        ("npm run test:*", "npm run test:unit", "allow"),
+        ("npm run test:*", "npm run test:unit -- -x", "ask"),
+        ("npm * test", "npm run test", "allow"),
+        ("npm * test", "npm a b test", "ask"),
+        ("npm run 'a b'", "npm run 'a b'", "allow"),
+        ("npm run 'a b'", "npm run a b", "ask"),
+        (r"npm run \*", "npm run '*'", "allow"),
+        (r"npm run \*", "npm run a", "ask"),
+        ("*", "npm publish", "allow"),
+        ("*", "cat .env", "ask"),
+        ("*", "cat ~/.ssh/id_rsa", "ask"),
+        ("*", "git log --output=x", "allow"),
+        ("git *", "git push origin", "allow"),
+        ("git *", "git -c core.pager=x log", "ask"),
+        ("git log *", "git log --output=x", "ask"),
+        ("git log *", "git log -3", "allow"),
+        ("git push *", "git push --force", "allow"),
+        ("git log --output=x", "git log --output=x", "allow"),
+        ("find *", "find . -exec rm {} +", "ask"),
+        ("find *", "find src -delete", "ask"),
+        ("rg *", "rg --pre=x foo", "ask"),
+        ("sort *", "sort -o x y", "ask"),
+        ("cat *", "cat .env", "ask"),
+        ("cat .env", "cat .env", "allow"),
+        ("cat *", "cat /etc/passwd", "ask"),
+        ("python *", "python -c x", "ask"),
+        ("python *", "python setup.py build", "allow"),
+        ("python manage.py *", "python manage.py migrate --fake", "allow"),
+        ("python manage.py *", "python other.py", "ask"),
+        ("bash *", "bash -c x", "ask"),
+        ("bash deploy.sh *", "bash deploy.sh now", "allow"),
+        ("./build.sh *", "./build.sh all", "allow"),
+        ("./build.sh *", "cd sub && ./build.sh all", "ask"),
+        ("/usr/bin/make *", "cd sub && /usr/bin/make all", "allow"),
+        ("make *", "make all >log", "ask"),
+        ("make *", "make 'a\tb'", "allow"),
+        ("make *", "MAKE all", "ask"),
+        ("npm *", "npm $(cat src/x)", "ask"),
+    ],
+)
+def test_wildcards_in_leave(rule, command, expected):
+    text = f"allow command '{rule}'" if "'" not in rule else f'allow command "{rule}"'
+    assert effect(policy(text), "command", command) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("git push", "deny"),
+        ("git push origin", "deny"),
+        ("g'i't push", "deny"),
+        ("/usr/bin/git push", "deny"),
+        ("GIT push", "deny"),
+        ("ls; git push", "deny"),
+        ("ls $(git push)", "deny"),
+        ("bash -c 'git push'", "deny"),
+        ("echo a | git push", "deny"),
+        ("git push > x", "deny"),
+        ("X=1 git push", "deny"),
+        ("git -C x push", "ask"),
+        ("git -c a=b push origin", "ask"),
+        ("sudo git push", "ask"),
+        ("env -i git push", "ask"),
+        ("xargs git push", "ask"),
+        ("find . -exec git push {} +", "ask"),
+        ("git $x", "ask"),
+        ("git p*", "ask"),
+        ("$x push", "ask"),
+        ("git pu$y", "ask"),
+        ("x() { git push; }; x", "deny"),
+        ("git push 'a", "ask"),
+        ("git pull", "allow"),
+        ("npm push", "allow"),
+    ],
+)
+def test_a_rule_that_denies_is_not_evaded_by_another_spelling(command, expected):
+    found = policy("deny command 'git push'", "allow any", "allow command '*'")
+    assert effect(found, "command", command, mode="bypass") in (expected, "deny")
+    if expected == "allow":
+        assert effect(found, "command", command) == "allow"
+
+
+def test_what_may_be_denied_is_asked_about_with_the_rule():
+    found = ask(policy("deny command 'git push'"), "command", "git -C sub push", mode="auto")
+    assert (found.effect, found.rule) == ("ask", 'deny command "git push"')
+    assert "may be" in found.reason
+
+
+def test_leave_for_exactly_this_command_overrules_what_may_be_about_it():
+    found = policy("deny command 'git push'", "allow command 'git -C sub push'")
+    assert effect(found, "command", "git -C sub push") == "allow"
+    assert effect(found, "command", "git push") == "deny"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("cat data/private/x", "deny"),
+        ("cat src/x data/private/x", "deny"),
+        ("cat ./data/../data/private/x", "deny"),
+        ("cat DATA/private/x", "deny"),
+        ("cd data && cat private/x", "ask"),
+        ("cat data/*/x", "ask"),
+        ("cat data/private/*", "ask"),
+        ("cat < data/private/x", "ask"),
+        ("grep -r x data", "ask"),
+        ("rg x", "ask"),
+        ("rg x src", "allow"),
+        ("git diff", "ask"),
+        ("git show HEAD:data/private/x", "ask"),
+        ("git log -p", "ask"),
+        ("git status", "allow"),
+        ("git log --oneline", "allow"),
+        ("ls src", "allow"),
+        ("cat src/x", "allow"),
+    ],
+)
+def test_commands_that_only_read_follow_the_rules_about_reading(command, expected):
+    found = policy("deny read data/private")
+    assert effect(found, "command", command) in (expected, "deny")
+    assert (effect(found, "command", command) == "allow") == (expected == "allow")
+
+
+def test_the_level_of_a_part_is_not_taken_for_that_of_an_earlier_one_like_it():
+    found = policy("allow command 'npm test'")
+    assert effect(found, "command", "npm publish; npm test") == "ask"
+    assert effect(found, "command", "npm test; npm publish") == "ask"
+    assert effect(found, "command", "npm; npm") == "ask"
+
+
+def test_many_commands_in_a_line_are_all_looked_at():
+    line = "; ".join(["git push"] * 200)
+    assert effect(policy("allow command 'git push'"), "command", line) == "allow"
+    assert effect(policy("allow command 'git push'"), "command", f"{line}; x") == "ask"
