@@ -1,7 +1,8 @@
 """Which workspaces a person trusts to configure Aiex, bound to exactly what they configure.
 
-Trust covers the bytes of `.aiex/*.toml`. When one of them changes, appears or goes, the workspace is not trusted until
-the person says so again. A record is one small file for each workspace, so two processes never overwrite each other.
+Trust covers the bytes of everything in `COUNTED`: what would configure Aiex or run. When one of these files changes,
+appears or goes, the workspace is not trusted until the person says so again. A record is one small file for each
+workspace, so two processes never overwrite each other.
 """
 
 from __future__ import annotations
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 FOLDER: Final = ".aiex"
 LIMIT_BYTES: Final = 1_000_000
 """A larger file is no configuration; it is treated as unreadable."""
+MOST_FILES: Final = 2_000
+"""In one place that counts; with more of them nobody could know what they trust."""
+
+
+@record
+class Counted:
+    """A place whose files would configure Aiex, or run, once the workspace is trusted."""
+
+    path: str
+    """A directory or one file, relative to the root."""
+    endings: tuple[str, ...] = ("",)
+    """Of the names that count; all by default."""
+    deep: bool = False
+    """What lies in directories beneath counts as well."""
+
+
+COUNTED: Final[tuple[Counted, ...]] = (Counted(FOLDER, (".toml",)),)
+"""Everything that counts. What runs something of a project adds its place here before it reads it: an entry more ends
+no trust in workspaces that have no such files, and is never taken out again."""
 
 
 @record
@@ -55,28 +75,64 @@ class ProjectFiles:
         return tuple(sorted(self.contents))
 
 
-def project_files(root: str, *, workspace: Workspace | None = None) -> ProjectFiles:
-    """Read what the project at `root` would configure, through the guard; a new Workspace when none is given."""
-    if not os.path.lexists(os.path.join(root, FOLDER)):
+def project_files(
+    root: str, *, workspace: Workspace | None = None, counted: Sequence[Counted] = COUNTED
+) -> ProjectFiles:
+    """Read what the project at `root` would configure or run, through the guard.
+
+    Args:
+        root: The workspace.
+        workspace: The way to its files; a new one when None.
+        counted: What counts; everything by default, and nobody asks for less.
+    """
+    present = [place for place in counted if os.path.lexists(os.path.join(root, place.path))]
+    if not present:
         return ProjectFiles(os.path.realpath(root), {}, {})
-    from aiex.guard.sandbox.files import Missing, NotADirectory
     from aiex.guard.sandbox.files import Workspace as Files
 
     files = workspace or Files(root)
     contents: dict[str, bytes] = {}
     problems: dict[str, AiexError] = {}
-    try:
-        names = [entry.name for entry in files.scan(FOLDER) if entry.name.endswith(".toml")]
-    except (Missing, NotADirectory):
-        names = []
-    except AiexError as error:
-        return ProjectFiles(files.root, {}, {f"{FOLDER}/config.toml": error})
-    for path in (f"{FOLDER}/{name}" for name in names):
-        try:
-            contents[path] = files.read(path, limit_bytes=LIMIT_BYTES)
-        except AiexError as error:
-            problems[path] = error
+    for place in present:
+        for path in _paths_in(files, place, problems):
+            try:
+                contents[path] = files.read(path, limit_bytes=LIMIT_BYTES)
+            except AiexError as error:
+                problems[path] = error
     return ProjectFiles(files.root, contents, problems)
+
+
+def _paths_in(files: Workspace, place: Counted, problems: dict[str, AiexError]) -> list[str]:
+    """The files of a place that count; a directory that cannot be listed is a problem."""
+    from aiex.guard.sandbox.files import Missing, NotADirectory
+
+    found: list[str] = []
+    folders = [place.path]
+    for folder in folders:
+        try:
+            entries = files.scan(folder)
+        except Missing:
+            continue
+        except NotADirectory:
+            found += [folder] if folder == place.path and place.endings == ("",) else []
+            continue
+        except AiexError as error:
+            problems[_name_of_problem(folder)] = error
+            continue
+        folders += [f"{folder}/{entry.name}" for entry in entries if place.deep and entry.kind == "dir"]
+        found += [
+            f"{folder}/{entry.name}"
+            for entry in entries
+            if entry.name.endswith(place.endings) and not (place.deep and entry.kind == "dir")
+        ]
+        if len(found) + len(folders) > MOST_FILES:
+            problems[place.path] = StoreError(f"there are more than {MOST_FILES:,} files in {place.path}")
+            return []
+    return found
+
+
+def _name_of_problem(folder: str) -> str:
+    return f"{FOLDER}/config.toml" if folder == FOLDER else folder
 
 
 def is_trusted(root: str, files: ProjectFiles | None = None) -> bool:

@@ -164,3 +164,56 @@ def test_a_root_whose_name_is_not_utf8_can_be_trusted(tmp_path: Path) -> None:
     trust.trust(root)
     assert trust.is_trusted(root)
     assert trust.trusted_roots() == (root,)
+
+
+PLACES = (*trust.COUNTED, trust.Counted(".aiex/hooks", deep=True), trust.Counted(".mcp.json"))
+
+
+def digest(project: Path) -> str:
+    return trust.project_files(str(project), counted=PLACES).digest
+
+
+def test_a_place_more_that_counts_ends_no_trust_where_it_is_missing(project: Path) -> None:
+    assert digest(project) == trust.project_files(str(project)).digest
+
+
+def test_what_counted_before_counts_with_more_places_too() -> None:
+    assert trust.Counted(".aiex", (".toml",)) in trust.COUNTED
+
+
+def test_every_file_of_a_place_counts_however_deep_it_lies(project: Path) -> None:
+    seen = {digest(project)}
+    for name in (".aiex/hooks/a.sh", ".aiex/hooks/b/c/d", ".mcp.json"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("x")
+        assert digest(project) not in seen
+        seen.add(digest(project))
+        (project / name).write_text("y")
+        assert digest(project) not in seen
+        seen.add(digest(project))
+    assert trust.project_files(str(project), counted=PLACES).paths == (
+        ".aiex/config.toml", ".aiex/hooks/a.sh", ".aiex/hooks/b/c/d", ".mcp.json",
+    )  # fmt: skip
+
+
+def test_a_place_outside_of_the_folder_counts_alone(tmp_path: Path) -> None:
+    (tmp_path / ".mcp.json").write_text("{}")
+    assert trust.project_files(str(tmp_path), counted=PLACES).paths == (".mcp.json",)
+
+
+@pytest.mark.parametrize("target", ["/etc", "/etc/hostname", "../.."])
+def test_a_link_out_of_a_place_is_a_problem_and_nothing_is_trusted(project: Path, target: str) -> None:
+    (project / ".aiex" / "hooks").mkdir()
+    (project / ".aiex" / "hooks" / "x").symlink_to(target)
+    files = trust.project_files(str(project), counted=PLACES)
+    assert list(files.problems) == [".aiex/hooks/x"]
+    assert not trust.is_trusted(str(project), files)
+
+
+def test_more_files_than_a_person_could_read_are_a_problem(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "MOST_FILES", 3)
+    for number in range(5):
+        (project / ".aiex" / f"{number}.toml").write_text("")
+    files = trust.project_files(str(project))
+    assert files.problems
+    assert not trust.is_trusted(str(project), files)
