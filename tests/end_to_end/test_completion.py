@@ -49,7 +49,7 @@ def complete_in_bash(folder, *words: str) -> tuple[set[str], str]:
     ("words", "offered"),
     [
         (["ex"], {"explain", "export"}),
-        (["list", ""], {"audit", "config", "context", "key", "language", "model", "provider", "trust"}),
+        (["list", ""], {"audit", "config", "context", "key", "language", "model", "policy", "provider", "trust"}),
         (["show", "co"], {"config", "context"}),
         (["create", ""], {"index"}),
         (["query", ""], {"context"}),

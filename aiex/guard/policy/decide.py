@@ -138,8 +138,15 @@ def combine(default: Decision, matches: Sequence[Match], *, policy: Policy, fina
         found = stricter(found, _said_by(own)) if final else _said_by(own)
     for match in matches:
         if match.rule.scope == "project" and not _is_answered(match, matches, policy):
-            found = stricter(found, _said_by(match))
-    return stricter(found, _said_by(managed)) if managed else found
+            found = _bounded(found, _said_by(match))
+    return _bounded(found, _said_by(managed)) if managed else found
+
+
+def _bounded(found: Decision, bound: Decision) -> Decision:
+    """The stricter of two decisions; where they are equal, that of a rule goes before a default."""
+    if found.effect == bound.effect and found.scope in ("built-in", "mode"):
+        return bound
+    return stricter(found, bound)
 
 
 def _is_answered(match: Match, matches: Sequence[Match], policy: Policy) -> bool:

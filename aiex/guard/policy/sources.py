@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiex.settings import Origin, Settings
 
 _PATH: Final = ("policy", "rules")
+LIMIT_BYTES: Final = 10_000_000
 _PROJECT_FILE: Final = ".aiex/config.toml"
 _SCOPES: Final[Mapping[str, Scope]] = {
     "user": "user",
@@ -73,6 +74,26 @@ def read_rules(settings: Settings, project: ProjectFiles | None = None) -> Itera
     for layer in (origin, *origin.overrode):
         if layer.source != "built-in":
             yield from _rules_of(layer, project)
+
+
+def read_file(file: str) -> list[Rule]:
+    """The rules of one configuration file, as the person's own. Raises ConfigError."""
+    from aiex.configfile import parse
+    from aiex.configlist import entry_lines
+
+    try:
+        with open(file, "rb") as source:
+            data = source.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    if len(data) > LIMIT_BYTES:
+        raise ConfigError(f"cannot read {file}: it has more than {LIMIT_BYTES:,} bytes")
+    policy = parse(data, file).values.get("policy", {})
+    texts = policy.get("rules", []) if isinstance(policy, dict) else None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ConfigError(f"cannot use {file}: policy.rules is not a list of strings")
+    lines = dict(reversed(entry_lines(data, file, _PATH)))
+    return [parse_rule(text, file=file, line=lines.get(text, 0)) for text in texts]
 
 
 def _rules_of(layer: Origin, project: ProjectFiles | None) -> Iterator[Rule]:
