@@ -52,18 +52,17 @@ class CommandRules:
             role: On whose behalf it would run.
             moves: Whether the line changes directory, so that `./program` may be any.
         """
-        words = (simple.name, *(operand.text for operand in simple.operands))
-        allowed = [
+        words = (simple.name, *[operand.text for operand in simple.operands])
+        found = [
             Match(rule)
             for rule in self._allowed.find(words)
-            if covers(rule.cover, simple, words) and not (moves and _is_relative(simple.name))
+            if _is_for(rule, role) and covers(rule.cover, simple, words) and not (moves and _is_relative(simple.name))
         ]
-        others = [Match(rule) for rule in self._others.find((_name(words[0]), *words[1:]))] if self.strict else []
-        found = [match for match in allowed + others if _is_for(match.rule, role)]
         if not self.strict:
             return found
-        sure = {id(match.rule) for match in found}
-        return found + [match for match in self.maybe_about(words, role) if id(match.rule) not in sure]
+        sure = [rule for rule in self._others.find((_name(words[0]), *words[1:])) if _is_for(rule, role)]
+        found += [Match(rule) for rule in sure]
+        return found + [match for match in self.maybe_about(words, role) if match.rule not in sure]
 
     def maybe_about(self, words: Sequence[str], role: str) -> list[Match]:
         """The rules that ask or deny, and that the words may be about after all."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aiex.guard.actions import Decision
+from aiex.guard.commands.catalogue import find_tool
 from aiex.guard.policy.commandrules import changes_directory
 from aiex.guard.policy.decide import combine
 from aiex.guard.policy.modes import default_of
+from aiex.guard.policy.places import path_words
 from aiex.guard.policy.reading import why_reads_all
 from aiex.guard.policy.rules import EFFECTS
 
@@ -38,7 +40,8 @@ def decide_parts(classified: Classified, *, policy: Policy, mode: Mode, role: Ro
     moves = changes_directory(classified.commands)
     for simple in classified.commands:
         yield decide_simple(simple, classified, policy=policy, mode=mode, role=role, moves=moves)
-        yield from _reads(simple, policy=policy, mode=mode, role=role)
+        if policy.restricts_reads:
+            yield from _reads(simple, policy=policy, mode=mode, role=role)
     if rest := beside_commands(classified):
         case: Case = "forbidden" if rest[0].level == "forbidden" else "command"
         found = default_of(case, mode, f"{rest[0].rule}: {rest[0].why}")
@@ -68,32 +71,26 @@ def is_safe(simple: Simple, classified: Classified) -> bool:
     """
     if classified.level == "safe":
         return True
-    from aiex.guard.commands.catalogue import find_tool
-
     is_known = find_tool(simple.name) is not None or simple.name in ("cd", "read")
     return simple.level == "safe" and is_known and all(operand.role != "unread" for operand in simple.operands)
 
 
 def beside_commands(classified: Classified) -> list[Reason]:
     """The reasons that are about the line and about no command that a rule could allow; the worst first."""
-    if classified.level == "safe":
-        return []
-    operands = {
-        f"{simple.name} {operand.text}: {operand.why}"
+    return [reason for reason in classified.reasons if not _is_about_command(reason, classified)]
+
+
+def _is_about_command(reason: Reason, classified: Classified) -> bool:
+    if reason.level == "forbidden":
+        return any(simple.level == "forbidden" for simple in classified.commands)
+    if reason.rule == "program":
+        return bool(classified.commands)
+    return reason.rule in ("argument", "path") and any(
+        reason.why == f"{simple.name} {operand.text}: {operand.why}"
         for simple in classified.commands
         for operand in simple.operands
         if operand.level != "safe"
-    }
-    harms = any(simple.level == "forbidden" for simple in classified.commands)
-    return [
-        reason
-        for reason in classified.reasons
-        if not (
-            (reason.level == "forbidden" and harms)
-            or (reason.level == "ask" and reason.rule == "program" and classified.commands)
-            or (reason.level == "ask" and reason.rule in ("argument", "path") and reason.why in operands)
-        )
-    ]
+    )
 
 
 def _why(simple: Simple, classified: Classified) -> str:
@@ -108,8 +105,6 @@ def _why(simple: Simple, classified: Classified) -> str:
 
 def _reads(simple: Simple, *, policy: Policy, mode: Mode, role: Role) -> Iterator[Decision]:
     """Decisions of rules that forbid to read what a command plainly names."""
-    from aiex.guard.policy.places import path_words
-
     for operand in simple.operands:
         if operand.role in _READS and operand.level != "safe" and (words := path_words(operand.text)):
             for match in policy.about_path("read", words, role):

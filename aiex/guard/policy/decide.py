@@ -42,7 +42,7 @@ def decide(
         classified: What `policy.classify` said about a command; looked up here, without looking at files, when None.
         confined: Whether commands run isolated; where nothing works, each is asked about.
 
-    Cost: at most 50 µs without the classification, however many rules there are. Source: benchmarks/policy.py.
+    Cost: at most 50 µs with 500 rules, without the classification. Source: benchmarks/policy.py.
     """
     match action.kind:
         case "command":

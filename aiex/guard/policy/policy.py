@@ -127,7 +127,7 @@ class Policy:
         if self._has_absolute and words[0] == INSIDE and self._root_words is not None:
             whole = (OUTSIDE, *self._root_words, *words[1:])
             found += self._allowed_paths.find(whole) + self._other_paths.find(_folded(whole))
-        return [Match(rule) for rule in dict.fromkeys(found) if kind in rule.kinds and _is_for(rule, role)]
+        return [Match(rule) for rule in _once(found) if kind in rule.kinds and _is_for(rule, role)]
 
     def restricted_below(self, kind: str, words: tuple[str, ...], role: str) -> Rule | None:
         """A rule that asks about, or denies, this path or something beneath it; None when there is none."""
@@ -149,8 +149,8 @@ class Policy:
 
     def about_tool(self, name: str, role: str) -> list[Match]:
         """The rules about a tool. What forbids one forbids it in any spelling."""
-        found = dict.fromkeys(self._tools.find((name,)) + self._tools.find((name.casefold(), "")))
-        return [Match(rule) for rule in found if _is_for(rule, role)]
+        found = self._tools.find((name,)) + self._tools.find((name.casefold(), ""))
+        return [Match(rule) for rule in _once(found) if _is_for(rule, role)]
 
     def classify(self, command: str, *, look: Callable[[str], str] | None = None, role: Role = "admin") -> Classified:
         """The classification of a command under these rules: what they forbid to read counts as a secret.
@@ -242,6 +242,10 @@ class Policy:
 
 def _folded(words: Sequence[str]) -> tuple[str, ...]:
     return (words[0], *map(fold, words[1:]))
+
+
+def _once(rules: Iterable[Rule]) -> Iterable[Rule]:
+    return {id(rule): rule for rule in rules}.values()
 
 
 def _is_for(rule: Rule, role: str) -> bool:
