@@ -85,7 +85,7 @@ class Covering:
     def _lay_protected(self, found: Found, layers: _Layers) -> None:
         for path in (*found.protected, *found.missing):
             if self._is_writable(path):
-                self._protect(path, layers)
+                self._protect(path if os.path.lexists(path) else os.path.join(path, ""), layers)
         for path in found.links:
             target = real_path(path)
             if os.path.exists(target) and self._is_writable(target) and target not in self.policy.writable:

@@ -482,12 +482,13 @@ def _exists(folder: Folder, name: str) -> bool:
     return True
 
 
-def _kind(mode: int) -> str:
-    return _KINDS.get(stat.S_IFMT(mode), "other")
-
-
 def _file_stat(found: os.stat_result) -> FileStat:
-    return FileStat(_kind(found.st_mode), found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode), found.st_ino)
+    mode = found.st_mode
+    kind = _KINDS.get(stat.S_IFMT(mode), "other")
+    return FileStat(kind, found.st_size, found.st_mtime_ns, stat.S_IMODE(mode), found.st_ino)
+
+
+_make_entry = tuple.__new__
 
 
 def _entry(found: "os.DirEntry[str]") -> Entry | None:
@@ -496,4 +497,5 @@ def _entry(found: "os.DirEntry[str]") -> Entry | None:
         known = found.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
-    return Entry(found.name, _kind(known.st_mode), known.st_size, known.st_mtime_ns, known.st_ino)
+    kind = _KINDS.get(known.st_mode & 0o170_000, "other")  # without a call: there are as many entries as files
+    return _make_entry(Entry, (found.name, kind, known.st_size, known.st_mtime_ns, known.st_ino))

@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle
 
 IDLE_S = 1.0
+_NOT_MADE = frozenset({errno.EEXIST, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EROFS})
+"""It is there, cannot be made by this user, or what is above it changed, which is seen before the command runs."""
 
 
 class Placeholders:
@@ -119,15 +121,15 @@ class Placeholders:
             return
         try:
             os.write(self._fd, os.fsencode(path) + b"\0")  # known before it is there, so that none is forgotten
-            if is_folder:
-                os.mkdir(path, 0o555)
-            else:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o444))
+            with parent_of(path) as (folder, name):
+                if is_folder:
+                    os.mkdir(name, 0o555, dir_fd=folder)
+                else:
+                    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+                    os.close(os.open(name, flags, 0o444, dir_fd=folder))
             self._made.add(path)
-        except (FileExistsError, PermissionError, FileNotFoundError, NotADirectoryError):
-            return
         except OSError as error:
-            if error.errno != errno.EROFS:  # nothing can be made there at all
+            if error.errno not in _NOT_MADE:
                 raise StoreError(f"cannot protect {path}: {error.strerror}") from error
 
     def _remove_if_alone(self) -> None:
@@ -142,17 +144,36 @@ class Placeholders:
         with open(os.dup(self._fd), "rb") as source:
             paths = source.read().split(b"\0")
         for path in dict.fromkeys(filter(None, paths)):
-            with suppress(OSError):
-                _remove_empty(path)
+            with suppress(OSError), parent_of(os.fsdecode(path)) as (folder, name):
+                _remove_empty(name, folder)
         os.ftruncate(self._fd, 0)
 
 
-def _remove_empty(path: bytes) -> None:
+@contextmanager
+def parent_of(path: str) -> Iterator[tuple[int, str]]:
+    """The directory of a real path as a descriptor, and the name in it. Raises OSError where a link stands by now.
+
+    Directories above may be swapped for links while this runs, and nothing of ours may be made where they lead.
+    """
+    *above, name = path.strip("/").split("/")
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open("/", flags)
+    try:
+        for part in above:
+            inner = os.open(part, flags, dir_fd=fd)
+            os.close(fd)
+            fd = inner
+        yield fd, name
+    finally:
+        os.close(fd)
+
+
+def _remove_empty(name: str, folder: int) -> None:
     """Remove what is still as it was made: empty, ours, read only."""
-    found = os.lstat(path)
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if found.st_uid != os.geteuid() or found.st_mode & 0o222:
         return
     if stat.S_ISDIR(found.st_mode):
-        os.rmdir(path)
+        os.rmdir(name, dir_fd=folder)
     elif stat.S_ISREG(found.st_mode) and found.st_size == 0:
-        os.unlink(path)
+        os.unlink(name, dir_fd=folder)

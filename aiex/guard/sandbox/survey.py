@@ -21,6 +21,7 @@ Stamp = tuple[int, int, int]
 """Device, inode and time of the last change, which nobody can set back."""
 _GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
 _MOST_GITFILE_BYTES = 4096
+_MOST_MODULES_BYTES = 1 << 20
 
 
 class Found(NamedTuple):
@@ -165,13 +166,10 @@ class Surveyor:
 
     def _named_by(self, entry: os.DirEntry[str]) -> Iterator[str]:
         """The git directory that a `.git` file names."""
-        with suppress(OSError):
-            if entry.is_file(follow_symlinks=False):
-                with open(entry.path, "rb") as source:
-                    line = os.fsdecode(source.read(_MOST_GITFILE_BYTES))
-                if line.startswith("gitdir:") and "\0" not in line:
-                    named = os.path.join(os.path.dirname(entry.path), line.removeprefix("gitdir:").strip())
-                    yield real_path(named)
+        line = _peek(entry.path, _MOST_GITFILE_BYTES)
+        if line.startswith("gitdir:") and "\0" not in line:
+            named = os.path.join(os.path.dirname(entry.path), line.removeprefix("gitdir:").strip())
+            yield real_path(named)
 
     def _missing(self, place: str, top: frozenset[str]) -> Iterator[str]:
         for name in sorted(self._names.protected):
@@ -186,10 +184,21 @@ class Surveyor:
 
 def _submodules(path: str) -> Iterator[str]:
     """Where submodules lie: git looks for a `.git` there whenever it looks at the repository."""
-    with suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as source:
-        for line in source:
-            name, equals, value = line.partition("=")
-            folder = value.strip().strip('"')
-            is_beneath = folder and not os.path.isabs(folder) and ".." not in folder.split("/")
-            if equals and name.strip() == "path" and is_beneath:
-                yield folder
+    for line in _peek(path, _MOST_MODULES_BYTES).split("\n"):
+        name, equals, value = line.partition("=")
+        folder = value.strip().strip('"')
+        is_beneath = folder and "\0" not in folder and not os.path.isabs(folder) and ".." not in folder.split("/")
+        if equals and name.strip() == "path" and is_beneath:
+            yield folder
+
+
+def _peek(path: str, limit_bytes: int) -> str:
+    """The beginning of a regular file, or an empty string; a link, a pipe or a device is not opened to be read."""
+    with suppress(OSError):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                return os.fsdecode(os.read(fd, limit_bytes))
+        finally:
+            os.close(fd)
+    return ""

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.bounds import SandboxPolicy
 from aiex.guard.sandbox.isolation import Confined, Launch, Probe
+from aiex.guard.sandbox.placeholders import parent_of
 from aiex.guard.sandbox.waiting import close_all, pipe_of, read_until, readable
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _LAID_WITHIN_S = 10.0
 _LAID_AFTER_S = 0.0015
 _SHORT_LOOKS, _SHORT_LOOK_S = 10, 0.0002
 _LOOK_S = 0.001
+_HELD = "held"
 _INFO_BYTES = 4096
 _INFO_WITHIN_MS = 1000
 _TRIES = 5
@@ -136,8 +138,8 @@ def find_bwrap() -> str:
 
 
 @lru_cache(maxsize=16)
-def arguments(covers: tuple[Cover, ...], private: str) -> tuple[bytes, Expected]:
-    """The options of bwrap for these covers as `--args` takes them, and what the mounts must be then."""
+def arguments(covers: tuple[Cover, ...], private: str) -> tuple[tuple[str, ...], Expected]:
+    """The options of bwrap for these covers, and what the mounts must be then; see `held` for writable places."""
     from aiex.guard.sandbox.mounts import Expected
 
     given = [*_NAMESPACES, *_WHOLE]
@@ -150,7 +152,7 @@ def arguments(covers: tuple[Cover, ...], private: str) -> tuple[bytes, Expected]
     for one in covers:
         match one.kind:
             case "write" | "hold":
-                given += ["--bind", one.path, one.path]
+                given += [_HELD, one.path]
                 expected.writable[one.path] = one.path
                 expected.fixed[one.path] = True
             case "read":
@@ -164,7 +166,44 @@ def arguments(covers: tuple[Cover, ...], private: str) -> tuple[bytes, Expected]
             case _ if os.path.lexists(one.path):
                 given += ["--ro-bind", os.devnull, one.path]
                 expected.fixed[one.path] = False
-    return _encode(given), expected
+    return tuple(given), expected
+
+
+def held(words: Iterable[str], fds: list[int]) -> Iterator[str]:
+    """The options with each writable place as a descriptor, which nobody can swap for another directory.
+
+    Args:
+        words: With the mark of a writable place before its path.
+        fds: Takes the descriptors, which the caller closes.
+
+    Raises:
+        _Changed: if a link stands in the path of one by now.
+    """
+    following = iter(words)
+    for word in following:
+        if word != _HELD:
+            yield word
+            continue
+        path = next(following)
+        if not _takes_descriptors():
+            yield from ("--bind", path, path)
+            continue
+        try:
+            with parent_of(path) as (folder, name):
+                fds.append(os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder))
+        except OSError as error:
+            raise _Changed(f"{path} changed") from error
+        yield from ("--bind-fd", str(fds[-1]), path)
+
+
+@cache
+def _takes_descriptors() -> bool:
+    """Whether this bwrap binds what a descriptor stands for (0.10, and older ones that were mended)."""
+    from aiex.guard.sandbox.process import run
+
+    with suppress(StoreError):
+        return b"--bind-fd" in run([find_bwrap(), "--help"], cwd="/", timeout_s=20).stdout
+    return False
 
 
 def _encode(words: Iterable[str]) -> bytes:
@@ -196,10 +235,10 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], 
     waiting, release = os.pipe2(os.O_CLOEXEC)
     filtering = pipe_of(filter_program(machine_name(), own_namespaces=True))
     fds = [telling, waiting, filtering]
-    more = ["--chdir", launch.cwd, "--seccomp", str(filtering), "--info-fd", str(telling), "--block-fd", str(waiting)]
-    fds.append(pipe_of(given + _encode(more)))
     ours = [told, release]
+    more = ["--chdir", launch.cwd, "--seccomp", str(filtering), "--info-fd", str(telling), "--block-fd", str(waiting)]
     try:
+        fds.append(pipe_of(_encode([*held(given, fds), *more])))
         process = subprocess.Popen(
             [find_bwrap(), "--args", str(fds[-1]), "--", launch.program, *launch.argv[1:]],
             env=dict(launch.with_temporary(temporary()).environ) | (proxied() if launch.policy.domains else {}),
@@ -210,6 +249,9 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], 
             pass_fds=fds,
             start_new_session=True,
         )
+    except _Changed:
+        close_all(ours)
+        raise
     except (OSError, ValueError) as error:
         close_all(ours)
         raise StoreError(f"cannot start bwrap: {getattr(error, 'strerror', None) or error}") from error

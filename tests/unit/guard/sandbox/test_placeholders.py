@@ -74,6 +74,20 @@ os.kill(os.getpid(), 9)
     stand_ins.give_back()
 
 
+def test_nothing_is_made_or_removed_behind_a_link(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.envrc").touch(0o444)
+    (root / "part").mkdir()
+    stand_ins = Placeholders(str(root), str(tmp_path / "state"))
+    stand_ins.take([(str(root / "part/.envrc"), False)])
+    (root / "part").rename(root / "moved")
+    (root / "part").symlink_to(tmp_path / "out")
+    stand_ins.take([(str(root / "part/.claude"), True)])
+    stand_ins.give_back()
+    stand_ins.give_back()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".envrc"]
+
+
 async def test_in_a_loop_they_go_a_moment_later(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placeholders, "IDLE_S", 0.01)
     stand_ins = Placeholders(str(root), str(tmp_path / "state"))

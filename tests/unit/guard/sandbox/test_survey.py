@@ -58,6 +58,15 @@ def test_directories_that_git_takes_for_repositories_are_protected(tmp_path: Pat
     assert survey(tmp_path)[1] == ["bare", "store", "work/.git"]
 
 
+@pytest.mark.parametrize("name", [".git", ".gitmodules"])
+def test_files_that_are_none_do_not_hold_it_up(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    make(tmp_path, "a/x")
+    (tmp_path / "a" / name).symlink_to("/dev/zero")
+    (tmp_path / "b").symlink_to("/dev/zero")
+    assert survey(tmp_path)[1] == [name]
+
+
 def test_a_link_stands_for_what_it_points_to(tmp_path: Path) -> None:
     make(tmp_path, "real/value", "plain.txt")
     (tmp_path / ".env").symlink_to("real/value")

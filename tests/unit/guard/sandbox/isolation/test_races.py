@@ -33,6 +33,7 @@ def swap(name, target):
 pairs = [("part", outside), ("part/.vscode", outside), ("free", outside), ("src", home), ("src/deep", home + "/.ssh"),
          (".vscode", outside), (".env", home + "/.netrc"), ("README.md", outside + "/file"), (".git", outside)]
 print("ready", flush=True)
+pairs += [(name, os.path.relpath(target, os.path.dirname(name) or ".")) for name, target in pairs]
 for name, target in itertools.cycle(pairs):
     swap(name, target)
 """
