@@ -483,9 +483,8 @@ def _exists(folder: Folder, name: str) -> bool:
 
 
 def _file_stat(found: os.stat_result) -> FileStat:
-    mode = found.st_mode
-    kind = _KINDS.get(stat.S_IFMT(mode), "other")
-    return FileStat(kind, found.st_size, found.st_mtime_ns, stat.S_IMODE(mode), found.st_ino)
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode), "other")
+    return FileStat(kind, found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode), found.st_ino)
 
 
 _make_entry = tuple.__new__
