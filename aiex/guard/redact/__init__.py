@@ -4,10 +4,24 @@ from collections.abc import Mapping
 
 from aiex.guard.redact.arguments import redact_arguments
 from aiex.guard.redact.names import SECRET_WORDS, is_secret_word
+from aiex.guard.redact.pieces import Cleaned, redact_lines, redact_source, redact_texts, redact_within
 from aiex.guard.redact.stream import HELD_CHARACTERS, Redactor
 from aiex.guard.redact.values import REMOVED
 
-__all__ = ["HELD_CHARACTERS", "REMOVED", "SECRET_WORDS", "Redactor", "is_secret_word", "redact", "redact_arguments"]
+__all__ = [
+    "HELD_CHARACTERS",
+    "REMOVED",
+    "SECRET_WORDS",
+    "Cleaned",
+    "Redactor",
+    "is_secret_word",
+    "redact",
+    "redact_arguments",
+    "redact_lines",
+    "redact_source",
+    "redact_texts",
+    "redact_within",
+]
 
 
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:

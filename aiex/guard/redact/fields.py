@@ -1,6 +1,8 @@
 """Fields whose name says secret: settings, JSON, YAML, XML, queries, options, assignments in source."""
 
 import re
+from collections import deque
+from functools import lru_cache
 from typing import NamedTuple
 
 from aiex.guard.redact.names import Strength, strength_of
@@ -16,6 +18,15 @@ Long ones are found by `forms` whatever their name is.
 """
 _LONGEST_NAME = 64
 _LONGEST_VALUE = 2048
+_LEFT = 256
+"""How much before a name tells what it stands in."""
+_RIGHT = 2 * _LONGEST_VALUE
+"""How far behind a name its value ends."""
+_CROWD = 16
+"""So many names may have the next one within the reach of a value: every value is read to its end."""
+_LEAST_RIGHT = 40
+"""Of what stands closer, this much or four times the distance between two names is looked at first, so that
+`key:key:key:` does not take the square of its length."""
 _QUOTE = r"\\{0,3}[\"'`]"
 _AFTER = re.compile(
     r"(?P<close>(?:\\{0,3}[\"'`])?(?:\[\w{0,8}\]|\])?\)?)(?:"
@@ -70,9 +81,13 @@ class Value(NamedTuple):
 
 
 def find_fields(source: Source) -> list[Span]:
-    """Where the values of fields are whose name says that they are secret."""
+    """Where the values of fields are whose name says that they are secret.
+
+    Cost: each name looks at `_LEFT + _RIGHT` characters at most; where many stand close, at a few names around it.
+    """
     found: list[Span] = []
     text, done = source.text, 0
+    recent: deque[int] = deque([-_RIGHT], maxlen=_CROWD)
     for place in sorted(place for anchor in _ANCHORS for place in source.places(anchor)):
         if place < done:
             continue
@@ -81,10 +96,22 @@ def find_fields(source: Source) -> list[Span]:
         strength = strength_of(text[start:end])
         if strength is Strength.NONE or text.startswith("://", start - 3):
             continue
-        if (span := _find_value(text, start, end, strength)) is not None:
+        crowd = start - recent[0] if len(recent) == _CROWD else _LONGEST_VALUE
+        recent.append(start)
+        if crowd < _LONGEST_VALUE and _look(text, start, end, strength, max(_LEAST_RIGHT, 4 * crowd // _CROWD)) is None:
+            continue
+        if (span := _look(text, start, end, strength, _RIGHT)) is not None:
             found.append(span)
             done = max(end, span[1])
     return found
+
+
+def _look(text: str, start: int, end: int, strength: Strength, right: int) -> Span | None:
+    """The secret that belongs to a name, as far as the text around it tells."""
+    first = max(0, start - _LEFT)
+    find = _find_value if right == _RIGHT else _find_again
+    span = find(text[first : end + right], start - first, end - first, strength)
+    return None if span is None else (first + span[0], first + span[1])
 
 
 def _name_at(source: Source, place: int) -> Span:
@@ -109,6 +136,10 @@ def _find_value(text: str, start: int, end: int, strength: Strength) -> Span | N
     if after["space"]:
         return None if after["close"] else _behind_space(text, start, after.end(), strength)
     return _behind_sign(text, start, after, strength)
+
+
+_find_again = lru_cache(maxsize=64)(_find_value)
+"""What stands close often repeats itself."""
 
 
 def _behind_sign(text: str, start: int, after: re.Match[str], strength: Strength) -> Span | None:

@@ -39,14 +39,19 @@ _MOST_PASSES = 8
 """Taking something out can bring two halves together; three passes are the most that was ever seen."""
 
 
-def remove_secrets(text: str, known: Sequence[str]) -> str:
-    """The text with every secret replaced; again until nothing is found, so that a second call changes nothing."""
+def remove_secrets(text: str, known: Sequence[str], *, keeps_lines: bool = False) -> tuple[str, int]:
+    """The text with every secret replaced, and how many there were.
+
+    It is looked through again until nothing is found, so that a second call changes nothing.
+    """
+    count = 0
     for _ in range(_MOST_PASSES):
         spans = find_secrets(text, known)
         if not spans:
-            return text
-        text = _replace(text, spans)
-    return text
+            break
+        count += len(spans)
+        text = _replace(text, spans, keeps_lines=keeps_lines)
+    return text, count
 
 
 def find_secrets(text: str, known: Sequence[str]) -> list[Span]:
@@ -115,10 +120,10 @@ def _merge(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _replace(text: str, spans: list[Span]) -> str:
+def _replace(text: str, spans: list[Span], *, keeps_lines: bool) -> str:
     pieces: list[str] = []
     position = 0
     for start, end in spans:
-        pieces += (text[position:start], REMOVED)
+        pieces += (text[position:start], REMOVED, "\n" * text.count("\n", start, end) if keeps_lines else "")
         position = end
     return "".join([*pieces, text[position:]])

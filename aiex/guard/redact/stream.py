@@ -15,11 +15,14 @@ from aiex.guard.redact.source import to_source
 HELD_CHARACTERS = 131_072
 """At most this much is held back: twice the longest block of a private key."""
 _TAIL = 512
+_MOST_LINES = 4_096
+"""When so many lines in a row have an end that goes on, no earlier one is looked for."""
 _GOES_ON = re.compile(
     r"(?:[=:>|(\\,\"'\[{]|[|>][+-]?\d?|(?i:(?:name|key)\\{0,3}[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
     r"\\{0,3}[\"']?[\w.-]{1,64}\\{0,3}[\"']?,?))[ \t]{0,64}\r?$"
 )
 """How a line ends whose value is in the next one."""
+_MOST_SEPARATORS = 1_024
 _WORDS = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|psk|cookie|bearer|\\\r?$")
 _SEPARATORS = re.compile(r"[\s,;}\])]")
 
@@ -27,10 +30,17 @@ _SEPARATORS = re.compile(r"[\s,;}\])]")
 class Redactor:
     """Takes the secrets out of a stream; every line is given out when it is whole and no secret can go on behind it."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        """With the secrets of these variables, else of the environment and the command line of this process."""
+    def __init__(self, environ: Mapping[str, str] | None = None, *, keeps_lines: bool = False) -> None:
+        """With the secrets of these variables, else of the environment and the command line of this process.
+
+        Args:
+            keeps_lines: The line ends inside of a secret stay, so that the lines behind it keep their numbers.
+        """
         self._known = secret_values(os.environ, sys.argv) if environ is None else secret_values(environ)
+        self._keeps_lines = keeps_lines
         self._held = ""
+        self.removed = 0
+        """How many secrets were taken out by now."""
 
     def feed(self, text: str) -> str:
         """What can be given out by now. At most `HELD_CHARACTERS` are held back."""
@@ -38,7 +48,7 @@ class Redactor:
         parts: list[str] = []
         start = 0
         while (end := self._next_cut(start)) > start:
-            parts.append(remove_secrets(self._held[start:end], self._known))
+            parts.append(self._clean(self._held[start:end]))
             start = end
         self._held = self._held[start:]
         return "".join(parts)
@@ -46,7 +56,12 @@ class Redactor:
     def finish(self) -> str:
         """What was still held."""
         held, self._held = self._held, ""
-        return remove_secrets(held, self._known)
+        return self._clean(held)
+
+    def _clean(self, part: str) -> str:
+        text, count = remove_secrets(part, self._known, keeps_lines=self._keeps_lines)
+        self.removed += count
+        return text
 
     def _next_cut(self, start: int) -> int:
         """The end of the next part that stands for itself; `start` when more must come first."""
@@ -55,7 +70,10 @@ class Redactor:
         has_block = text.find("PRIVATE", start, limit) >= 0
         blocks = find_unfinished(to_source(text[start:limit])) if has_block else []
         end = limit
-        while (newline := text.rfind("\n", start, end)) >= 0:
+        for _ in range(_MOST_LINES):
+            newline = text.rfind("\n", start, end)
+            if newline < 0:
+                break
             at = newline - start
             inside = [first for first, last, is_open in blocks if first <= at < last or (is_open and at >= first)]
             if inside:
@@ -71,7 +89,7 @@ class Redactor:
         part = self._held[start:limit]
         spans = find_secrets(part, self._known)
         firsts = [first for first, _ in spans]
-        for separator in reversed(list(_SEPARATORS.finditer(part, HELD_CHARACTERS // 2))):
+        for separator in reversed(list(_SEPARATORS.finditer(part, HELD_CHARACTERS // 2))[-_MOST_SEPARATORS:]):
             at = separator.end()
             span = bisect_left(firsts, at) - 1
             if (span < 0 or spans[span][1] < at) and not _GOES_ON.search(part, max(0, at - _TAIL), at):

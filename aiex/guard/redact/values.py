@@ -2,7 +2,6 @@
 
 import re
 from functools import lru_cache
-from itertools import pairwise
 
 from aiex.guard.redact.names import Strength
 
@@ -58,6 +57,10 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$]++\d{0,2}+(?:_[A-Za-z_]++\d{0,2}+)*+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F:]+")
 _NUMBER = re.compile(r"[-+]?[\d._,:/TZ -]*(?:[smhdKMG]|ms|[KMG]i?B|px|%)?")
+_KINDS = "".join(
+    "9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in map(chr, range(128))
+)
+_RUN = re.compile(r"9+|a+|A+|\.+")
 _SENTENCE = re.compile(r"[^\W\d_][\w'\u2019\-/()&]*(?:[,.;:!?…]*[ ]+[\w'\u2019\-\"/()&{}%<>$]+)+[,.;:!?…]*", re.UNICODE)
 
 
@@ -187,8 +190,8 @@ def is_random(value: str) -> bool:
     value = value[:_LOOKED_AT]
     if len(value) < 8 or " " in value:
         return False
-    kinds = [_kind_of(one) for one in value]
-    changes = sum(one != other for one, other in pairwise(kinds))
+    kinds = _kinds_of(value)
+    changes = len(_RUN.findall(kinds)) - 1
     digits, lowers, uppers = kinds.count("9"), kinds.count("a"), kinds.count("A")
     if digits and lowers and uppers:
         return changes >= max(4, len(value) // 4)
@@ -199,16 +202,15 @@ def is_random(value: str) -> bool:
     return False
 
 
-def _kind_of(character: str) -> str:
-    if character.isdigit():
-        return "9"
-    if character.islower():
-        return "a"
-    return "A" if character.isupper() else "."
+def _kinds_of(value: str) -> str:
+    """For each character `9` for a digit, `a` for a lower letter, `A` for an upper one, else `.`."""
+    if value.isascii():
+        return value.translate(_KINDS)
+    return "".join("9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in value)
 
 
 def _case_changes(value: str) -> int:
-    return sum(one.islower() != other.islower() for one, other in pairwise(value))
+    return len(re.findall(r"a+|[^a]+", _kinds_of(value))) - 1
 
 
 def _reads_as__to_words(value: str) -> bool:

@@ -1,0 +1,89 @@
+"""Redaction of source files, which keep their lines, and of many short texts at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
+
+from aiex.guard.redact.stream import Redactor
+
+T = TypeVar("T")
+_BETWEEN = "\n.\x1f\n.\n"
+"""Stands between two texts: no secret reaches over it, and no text of ours holds it."""
+_BINARY = 8_192
+
+
+class Cleaned(NamedTuple):
+    """A text without its secrets."""
+
+    text: str
+    removed: int
+    """How many there were."""
+
+
+def redact_lines(text: str, environ: Mapping[str, str] | None = None) -> Cleaned:
+    """The text without its secrets, every line at the number it had.
+
+    Args:
+        environ: As for `redact`.
+    """
+    redactor = Redactor(environ, keeps_lines=True)
+    return Cleaned(redactor.feed(text) + redactor.finish(), redactor.removed)
+
+
+def redact_source(source: bytes) -> bytes:
+    """A file without its secrets, every line at the number it had; binary content and clean text come back as they are.
+
+    Cost: that of `redact`.
+    """
+    if b"\0" in source[:_BINARY]:
+        return source
+    cleaned = redact_lines(source.decode("utf-8", "surrogateescape"))
+    return cleaned.text.encode("utf-8", "surrogateescape") if cleaned.removed else source
+
+
+def redact_texts(texts: Sequence[str]) -> Sequence[str]:
+    """Short texts without their secrets, each looked at for itself; the same object when there are none.
+
+    Cost: that of `redact` for all of them together; for each by itself it would be 30 µs more.
+    """
+    whole = _BETWEEN.join(texts)
+    cleaned = redact_lines(whole)
+    if not cleaned.removed:
+        return texts
+    parts = cleaned.text.split(_BETWEEN)
+    return parts if len(parts) == len(texts) else [redact_lines(text).text for text in texts]
+
+
+def redact_within(value: T) -> T:
+    """Tuples, lists and mappings with every text inside without its secrets; the same object when there are none."""
+    texts = list(_texts_in(value))
+    cleaned = redact_texts(texts)
+    return value if cleaned is texts else cast("T", _with(value, iter(cleaned)))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for one in value.values():
+                yield from _texts_in(one)
+        case tuple() | list():
+            for one in value:
+                yield from _texts_in(one)
+        case _:
+            return
+
+
+def _with(value: Any, texts: Iterator[str]) -> Any:
+    """The value with these texts in the place of its own."""
+    match value:
+        case str():
+            return next(texts)
+        case Mapping():
+            return {name: _with(one, texts) for name, one in value.items()}
+        case tuple() if hasattr(value, "_make"):
+            return type(value)._make(_with(one, texts) for one in value)
+        case tuple() | list():
+            return type(value)(_with(one, texts) for one in value)
+        case _:
+            return value

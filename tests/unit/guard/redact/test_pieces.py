@@ -1,0 +1,52 @@
+"""Source files keep their lines, and many short texts are looked at each for itself."""
+
+from typing import NamedTuple
+
+import pytest
+
+from aiex.guard.redact import REMOVED, redact_lines, redact_source, redact_texts, redact_within
+
+BODY = "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQC7\n"
+BLOCK = f"-----BEGIN PRIVATE KEY-----\n{BODY * 9}-----END PRIVATE KEY-----\n"
+
+
+class Place(NamedTuple):
+    path: str
+    line: int
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", "one\ntwo\n", "password: hunter2x\n"])
+def test_a_block_keeps_its_number_of_lines(before: str, ends: str) -> None:
+    text = f"{before}{BLOCK}last = 1\n".replace("\n", ends)
+    cleaned = redact_lines(text, {})
+    assert BODY[:20] not in cleaned.text
+    assert cleaned.removed == 1 + ("hunter" in before)
+    assert cleaned.text.count("\n") == text.count("\n")
+    assert cleaned.text.split("\n").index("last = 1" + ends[:-1]) == text.split("\n").index("last = 1" + ends[:-1])
+    assert redact_lines(cleaned.text, {}) == (cleaned.text, 0)
+
+
+@pytest.mark.parametrize(
+    "source", [b"", b"x = 1\n", b"caf\xe9 = 1\n", b"\0password=hunter2x", "a\r\nb".encode("utf-16")]
+)
+def test_a_clean_file_comes_back_itself(source: bytes) -> None:
+    assert redact_source(source) is source
+
+
+def test_bytes_that_are_no_text_stay_as_they_are() -> None:
+    assert (
+        redact_source(b"\xff\xfe caf\xe9\npassword: hunter2x\n\x80") == b"\xff\xfe caf\xe9\npassword: [removed]\n\x80"
+    )
+
+
+def test_texts_are_looked_at_each_for_itself() -> None:
+    clean = ["password", "Hunter2x9", "token:", "a1B2c3D4e5F6g7H8"]
+    assert redact_texts(clean) is clean
+    assert redact_texts(["password: hunter2x", "", "b\nc"]) == [f"password: {REMOVED}", "", "b\nc"]
+
+
+def test_a_tree_keeps_its_form() -> None:
+    value = {"path": [Place("token=hunter2x", 3), ("x", None, 1.5)], "n": True}
+    assert redact_within(value) == {"path": [Place(f"token={REMOVED}", 3), ("x", None, 1.5)], "n": True}
+    assert redact_within(clean := {"path": [Place("a", 1)]}) is clean
