@@ -4,13 +4,14 @@ Ignore rules cost 30 ms to load, so what they decided is remembered: a later wal
 has not seen, and starts over when an ignore file changed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import __version__
 from aiex.digest import fingerprint
 from aiex.errors import Denied, StoreError
+from aiex.events import Warned
 from aiex.guard.sandbox.files import Workspace
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Listing(NamedTuple):
     """Folders that were looked into, with a final `/`."""
     rules: str
     """Digest of the ignore files that applied."""
+    kept_out: int = 0
+    """How many files rules keep from being read; they are no part of it."""
 
     @property
     def fingerprint(self) -> str:
@@ -92,6 +95,7 @@ class _Walk:
         self.folders: set[str] = set()
         self.files: list[FileEntry] = []
         self.unreadable: list[str] = []
+        self.kept_out = 0
         self.rule_files: dict[str, tuple[int, int]] = {}
         self.specs: dict[str, GitIgnoreSpec | None] = {}
 
@@ -122,9 +126,17 @@ class _Walk:
                 if entry.name not in ALWAYS_SKIPPED and not deep and self.keeps(path + "/"):
                     inner.append(path + "/")
                     self.folders.add(path + "/")
-            elif entry.kind == "file" and (path in self.kept or (not self.is_withheld(path) and self.keeps(path))):
+            elif entry.kind == "file" and (path in self.kept or self.is_fresh(path)):
                 self.files.append(FileEntry(path, entry.size_bytes, entry.mtime_ns, entry.inode))
         return inner
+
+    def is_fresh(self, path: str) -> bool:
+        """Whether a file that no walk has seen before belongs to the repository and may be read."""
+        if self.is_withheld(path) or not self.keeps(path):
+            return False
+        is_kept_out = self.workspace.is_kept_out(path)
+        self.kept_out += is_kept_out
+        return not is_kept_out
 
     def is_withheld(self, path: str) -> bool:
         """Whether a file is a secret, or has a name that the guard takes for a home, a drive or a way out."""
@@ -186,7 +198,15 @@ class _Walk:
             tuple(sorted(self.unreadable)),
             frozenset(self.folders),
             self.rules_digest(),
+            self.kept_out,
         )
+
+
+def tell_kept_out(listing: Listing) -> Iterator[Warned]:
+    """Say how many files rules keep out, where they do."""
+    if count := listing.kept_out:
+        files = "1 file is" if count == 1 else f"{count:,} files are"
+        yield Warned(f"{files} left out, because rules keep them from being read", "aiex list policy shows the rules")
 
 
 def _compile(lines: list[str]) -> "GitIgnoreSpec":

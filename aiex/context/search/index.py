@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aiex.context.freshness import is_alike, is_fresh
-from aiex.context.listing import FileEntry, Listing, Paths, list_files
+from aiex.context.listing import FileEntry, Listing, Paths, list_files, tell_kept_out
 from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.stores.segments import Found, Head, Seen, SegmentStore
 from aiex.context.workforce import count_workers, is_much
@@ -121,6 +121,7 @@ class Index:
         if fresh != note:
             text = json.dumps(fresh).encode("ascii")
             self.ask_store(lambda store: store.remember("listing", text), None)
+        self.warnings += (warning for warning in tell_kept_out(known) if warning not in self.warnings)
         return known
 
     def _listing_note(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiex.errors import Denied
+from aiex.guard.sandbox.descriptors import exists, link_target, read_all
 from aiex.guard.sandbox.faults import (
     IsADirectory,
     Missing,
@@ -27,7 +28,7 @@ from aiex.guard.sandbox.faults import (
     too_large,
 )
 from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, askable, normalise, parse, same_names, show
-from aiex.guard.sandbox.places import Located, Place, find_place, path_for_rules
+from aiex.guard.sandbox.places import KeptOut, Located, Place, find_place, folder_of, path_for_rules
 from aiex.guard.sandbox.walk import DIRECTORY, HOLD, LIST, MAX_LINKS, READ, ByName, Folder, Opener, Walk
 
 __all__ = [
@@ -51,8 +52,6 @@ OPENS_BEFORE_OPENAT2 = 250
 (benchmarks/guard.py)."""
 MAX_NEW_DIRECTORIES = 100
 """Made for one write, at most: each is held open until the file is in place."""
-_READ_AT_LEAST_BYTES = 4096
-_READ_MORE_BYTES = 1 << 20
 _REMEMBERED_NAMES = 20_000
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}
@@ -97,6 +96,8 @@ class Workspace:
             inside the root or not, is leave to read that file.
         allow_write: Directories or files outside the root that may be read and written.
         names: Protected and secret names.
+        kept_out: Says of a path, relative to the root or absolute, which rule keeps it from being read; empty for none.
+            It has to survive pickling, for workers.
         engine: `auto`, or `openat2`, `walk`, `realpath` to force one way of opening.
     """
 
@@ -107,9 +108,10 @@ class Workspace:
         allow_read: Sequence[str] = (),
         allow_write: Sequence[str] = (),
         names: NameRules = DEFAULT_RULES,
+        kept_out: KeptOut | None = None,
         engine: str = "auto",
     ) -> None:
-        self._given = (root, tuple(allow_read), tuple(allow_write), names, engine)
+        self._given = (root, tuple(allow_read), tuple(allow_write), names, kept_out, engine)
         given = os.path.abspath(root)
         self._places = [find_place(given, writable=True, is_root=True)]
         self._places += [find_place(os.path.join(given, entry), writable=True) for entry in allow_write]
@@ -117,6 +119,7 @@ class Workspace:
         self._leave = frozenset(place.real for place in self._places if place.is_file)
         self.root = self._places[0].real
         self.names = names
+        self._kept_out = kept_out
         self._opener, self._opens_left = _choose_opener(engine)
         self._harmless: set[str] = set()
         self._process = os.getpid()
@@ -139,18 +142,22 @@ class Workspace:
         located = self._locate(path)
         if located.place.is_root:
             return askable(located.plain or ".")
-        start = located.place.real if not located.place.is_file else os.path.dirname(located.place.real)
-        return "/".join([start.replace(os.sep, "/").rstrip("/"), *filter(None, [located.plain])])
+        return "/".join([folder_of(located.place).replace(os.sep, "/").rstrip("/"), *filter(None, [located.plain])])
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """What the settings allow beside the root, as given; a change of it can make other names secret."""
-        return (*self._given[1], "", *self._given[2])
+        """What may be read beside the root, and what may not in it; a change of it can make other names secret."""
+        return (*self._given[1], "", *self._given[2], *(("", *self._kept_out.rules) if self._kept_out else ()))
 
     def is_secret(self, path: str) -> bool:
         """Whether reading this needs leave, judged by the name alone."""
         located = self._locate(path)
         return self._secret_name(located.place, located.plain) != ""
+
+    def is_kept_out(self, path: str) -> bool:
+        """Whether a rule keeps it from being read, judged by the name alone."""
+        located = self._locate(path)
+        return self._rule_against(located.place, located.plain) != ""
 
     def read(self, path: str, *, limit_bytes: int | None = None) -> bytes:
         """All bytes of a regular file; `TooLarge` when there are more than `limit_bytes`."""
@@ -158,7 +165,7 @@ class Workspace:
         try:
             if limit_bytes is not None and size > limit_bytes:
                 raise too_large(path, limit_bytes, size)
-            data = _read_all(fd, size, limit_bytes)
+            data = read_all(fd, size, limit_bytes)
         except OSError as error:
             raise failure("read", path, error) from error
         finally:
@@ -333,7 +340,7 @@ class Workspace:
                 raise OSError(errno.EISDIR, "the path names a directory")
             folder, missing = self._open_nearest(located.place, located.parts[:-1])
             name = located.parts[-1]
-            target = "" if missing else _link_target(folder, name)
+            target = "" if missing else link_target(folder, name)
             if not target:
                 return folder, missing, name
             folder.close()
@@ -357,7 +364,7 @@ class Workspace:
             if len(missing) > MAX_NEW_DIRECTORIES:
                 folder.close()
                 raise OSError(errno.ENAMETOOLONG, f"more than {MAX_NEW_DIRECTORIES} directories are missing")
-            if missing and _exists(folder, missing[0]):
+            if missing and exists(folder, missing[0]):
                 folder.close()
                 raise FileNotFoundError(errno.ENOENT, f"{folder.path_of(missing[0])} leads to nothing")
             return folder, missing
@@ -374,10 +381,17 @@ class Workspace:
         secret = self.names.secret_name(path)
         if not secret:
             return ""
-        start = os.path.dirname(place.real) if place.is_file else place.real
-        return "" if os.path.join(start, *resolved.split("/")) in self._leave else secret
+        return "" if os.path.join(folder_of(place), *resolved.split("/")) in self._leave else secret
+
+    def _rule_against(self, place: Place, resolved: str) -> str:
+        """The rule that keeps it from being read; empty for none."""
+        if self._kept_out is None:
+            return ""
+        return self._kept_out(resolved if place.is_root else os.path.join(folder_of(place), resolved))
 
     def _require_readable(self, place: Place, resolved: str, path: str) -> None:
+        if rule := self._rule_against(place, resolved):
+            raise Denied(f"refused to read {show(path)}: {rule}", hint="aiex list policy shows the rules")
         secret = self._secret_name(place, resolved)
         if secret:
             hint = "if it is not, name this very file in paths.allow_read"
@@ -449,37 +463,10 @@ def _choose_opener(engine: str) -> tuple[Opener, int]:
     raise ValueError(f"no such engine: {engine}")
 
 
-def _reopen(root: str, read: Sequence[str], write: Sequence[str], names: NameRules, engine: str) -> Workspace:
-    return Workspace(root, allow_read=read, allow_write=write, names=names, engine=engine)
-
-
-def _read_all(fd: int, size_bytes: int, limit_bytes: int | None) -> bytes:
-    """Read to the end; a file that says 0 bytes (as in /proc) or grows is read as far as the limit plus one."""
-    data = os.read(fd, max(size_bytes + 1, _READ_AT_LEAST_BYTES))
-    if len(data) == size_bytes:
-        return data
-    pieces, total = [data], len(data)
-    while data and (limit_bytes is None or total <= limit_bytes):
-        data = os.read(fd, _READ_MORE_BYTES)
-        pieces.append(data)
-        total += len(data)
-    return b"".join(pieces)
-
-
-def _link_target(folder: Folder, name: str) -> str:
-    """Where a link leads, or an empty string."""
-    try:
-        return os.readlink(folder.base + name, dir_fd=folder.fd)
-    except OSError:
-        return ""
-
-
-def _exists(folder: Folder, name: str) -> bool:
-    try:
-        os.stat(folder.base + name, dir_fd=folder.fd, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+def _reopen(
+    root: str, read: Sequence[str], write: Sequence[str], names: NameRules, kept_out: KeptOut | None, engine: str
+) -> Workspace:
+    return Workspace(root, allow_read=read, allow_write=write, names=names, kept_out=kept_out, engine=engine)
 
 
 def _file_stat(found: os.stat_result) -> FileStat:

@@ -1,7 +1,7 @@
 """Where a workspace may go: its root and the allow-listed places, and what a path means in one of them."""
 
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiex.guard.sandbox.paths import components
 
@@ -29,6 +29,17 @@ class Located(NamedTuple):
     must_be_directory: bool
 
 
+class KeptOut(Protocol):
+    """Rules about reading."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """As text."""
+
+    def __call__(self, path: str) -> str:
+        """The rule against a path; empty for none."""
+
+
 def find_place(given: str, *, writable: bool, is_root: bool = False) -> Place:
     """The place an absolute path names; what is no directory counts as one file, also when it is missing."""
     real = os.path.realpath(given)
@@ -42,3 +53,8 @@ def path_for_rules(place: Place, resolved: str) -> str:
     if place.is_root or place.is_file:
         return resolved
     return f"{os.path.basename(place.real)}/{resolved}"
+
+
+def folder_of(place: Place) -> str:
+    """The directory that paths of a place count from."""
+    return os.path.dirname(place.real) if place.is_file else place.real
