@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiex.context.search.index import Index
     from aiex.context.stores.vectors import Texts, VectorStore
     from aiex.context.vectors.filling import Embed
+    from aiex.context.vectors.unit import Vector
 
 MOST_CHARACTERS = 6_000
 """Of a text that is embedded: 2,048 tokens of code, which the smallest models take."""
@@ -165,17 +166,28 @@ class Meaning:
         vector = store.vectors(self.model, [asked]).get(asked) if store is not None else None
         if store is None or vector is None:
             return ()
-        owners: dict[str, list[int]] = {}
-        for path, texts in store.files().items():
-            file = corpus.numbers.get(path)
-            if file is None or texts.state != _state_of(index, path):
-                continue
-            for number, digest in zip(_documents_of(corpus, file), texts.digests, strict=False):
-                owners.setdefault(digest, []).append(number)
+        owners = _owners_in(store, index, corpus)
         near = VectorIndex(store, self.model, owners).nearest(vector, NEAREST)
         if near.said:
             self._warn(Warned(f"nothing is compared by its meaning: {near.said}"))
         return tuple((number, cosine) for digest, cosine in near.found for number in owners[digest])
+
+    def vectors_of(self, index: Index, corpus: Numbered, numbers: Collection[int]) -> dict[int, Vector[float]]:
+        """The vectors of some documents, in their order; those that have none are left out.
+
+        A store that fails is a warning.
+        """
+        try:
+            store = self._store
+            if store is None:
+                return {}
+            owners = _owners_in(store, index, corpus)
+            digests = {number: digest for digest, owned in owners.items() for number in owned}
+            known = store.vectors(self.model, [digests[number] for number in numbers if number in digests])
+        except StoreError as error:
+            self._warn(Warned(f"nothing is compared by its meaning: {error.message}", error.hint))
+            return {}
+        return {number: known[digests[number]] for number in numbers if digests.get(number) in known}
 
     # --- the store --------------------------------------------------------------------------------------------------
 
@@ -230,6 +242,18 @@ def _read_corpus(index: Index) -> Corpus:
     from aiex.context.search.corpus import Corpus
 
     return Corpus(index)
+
+
+def _owners_in(store: VectorStore, index: Index, corpus: Numbered) -> dict[str, list[int]]:
+    """By the digest of a text the documents that have it. Cost: about 10 µs a file."""
+    owners: dict[str, list[int]] = {}
+    for path, texts in store.files().items():
+        file = corpus.numbers.get(path)
+        if file is None or texts.state != _state_of(index, path):
+            continue
+        for number, digest in zip(_documents_of(corpus, file), texts.digests, strict=False):
+            owners.setdefault(digest, []).append(number)
+    return owners
 
 
 def _documents_of(corpus: Numbered, file: int) -> range:

@@ -1,11 +1,12 @@
 """A map of the repository in few tokens: the most telling definitions of its files, for the end of a pack."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from math import log2
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex.context.facts import FileFacts
 from aiex.context.packing.counting import CountTokens, remembering
 from aiex.context.packing.packed import Pack, Ranked
 from aiex.context.ranking.lowfiles import is_low
@@ -28,6 +29,10 @@ VALUE_KINDS = frozenset({"constant", "variable", "field", "property"})
 """What tells as little by its name as what is hidden."""
 RANK_OFFSET = 6
 """The file at rank r, from 0, weighs offset / (offset + r)."""
+MOST_COUNTED = 30_000
+"""Names of which it is looked up how often they are written: those that most files import, then those at the top."""
+COPY_MENTIONS = 1 << 20
+"""Lifts a copy above all that is none, wherever its file ranks."""
 MOST_NAMED = 600
 """Definitions of a ranking's files that are looked at: some five times as many as 1,000 tokens hold."""
 
@@ -70,20 +75,23 @@ class Map(NamedTuple):
         return sum(len(file.symbols) for file in self.files)
 
 
-def name_all(corpus: "Corpus") -> list[MapFile]:
+def name_all(corpus: "Corpus", imports: Iterable[str]) -> list[MapFile]:
     """All files for a map, from an index alone: what it knows by name, without a look at the files.
 
-    Cost: about 10 µs for each definition, and 50 µs for one whose mentions are counted.
+    Args:
+        imports: Those of each file, as the index keeps them.
+
+    Cost: about 10 µs for each definition and import; 5 µs more for each definition with a name of several words and
+    part of the index, of which at most `MOST_COUNTED` are counted.
     """
-    from aiex.context.search.segment import DEFINES, IMPORTS
-    from aiex.context.search.words import spell
+    from aiex.context.search.segment import imported_words
 
     found = {path: _symbols_of(corpus, path) for path in corpus.paths}
-    counted = [symbol for path, symbols in found.items() if not is_low(path) for symbol in symbols if symbol.exported]
-    terms = {base: spell(base.encode("utf-8", "surrogateescape")) for base in map(_base, counted)}
-    corpus.fetch([known[0] for known in terms.values() if known])
-    corpus.fetch([mark + base for mark in (DEFINES, IMPORTS) for base in terms])
-    mentions = {base: _count_mentions(corpus, base, known) for base, known in terms.items()}
+    told = sorted((path for path in corpus.paths if not is_low(path)), key=lambda path: (path.count("/"), path))
+    definers = Counter(_base(symbol) for path in told for symbol in found[path] if symbol.exported)
+    importers = Counter(word for text in imports for word in set(imported_words(text)))
+    mentions = {base: importers[base] // count for base, count in definers.items()}
+    mentions.update(_count_written(corpus, sorted(definers, key=mentions.__getitem__, reverse=True), definers))
     return [
         MapFile(path, symbols, LOW_SHARE)
         if is_low(path)
@@ -92,8 +100,27 @@ def name_all(corpus: "Corpus") -> list[MapFile]:
     ]
 
 
-def name_ranked(corpus: "Corpus", results: Iterable[Ranked]) -> list[MapFile]:
+def _count_written(corpus: "Corpus", names: Iterable[str], definers: Mapping[str, int]) -> dict[str, int]:
+    """How many other pieces of code have each name of several words, shared among all that define it.
+
+    A single word is written where the name is not meant, so these are left out.
+    """
+    from aiex.context.search.words import spell
+
+    spelled = ((name, spell(name.encode("utf-8", "surrogateescape"))) for name in names)
+    terms = dict(islice(((name, terms[0]) for name, terms in spelled if len(terms) > 1), MOST_COUNTED))
+    corpus.fetch(terms.values())
+    having = {name: sum(len(part.documents) for part in corpus.postings(term)) for name, term in terms.items()}
+    return {name: max(count - definers[name], 0) // definers[name] for name, count in having.items()}
+
+
+def name_ranked(
+    corpus: "Corpus", results: Iterable[Ranked], copies: Mapping[tuple[str, int], str] | None = None
+) -> list[MapFile]:
     """The files of a ranking for a map, those that come first above others, and what was found itself above the rest.
+
+    Args:
+        copies: By path and first line, where the same stands; they come before all, because the code leaves them out.
 
     Cost: about 10 µs for each definition; after `MOST_NAMED` of them no further file is looked at.
     """
@@ -108,7 +135,15 @@ def name_ranked(corpus: "Corpus", results: Iterable[Ranked]) -> list[MapFile]:
         if path not in corpus.numbers:
             continue
         known = _symbols_of(corpus, path)
-        symbols = [symbol._replace(mentions=int(symbol.line in starts)) for symbol in known]
+        symbols = [
+            symbol._replace(
+                mentions=COPY_MENTIONS,
+                signature=f"{symbol.signature} similar to {printable_path(copies[path, symbol.line])}",
+            )
+            if copies and (path, symbol.line) in copies and not symbol.is_head
+            else symbol._replace(mentions=int(symbol.line in starts))
+            for symbol in known
+        ]
         weight = RANK_OFFSET / (RANK_OFFSET + rank) * (LOW_SHARE if is_low(path) else 1.0)
         files.append(MapFile(path, symbols, weight))
         left -= len(symbols)
@@ -139,19 +174,6 @@ def _symbols_of(corpus: "Corpus", path: str) -> list[MapSymbol]:
     return symbols
 
 
-def _count_mentions(corpus: "Corpus", base: str, terms: Sequence[str]) -> int:
-    """How many other pieces of code have the name, shared among all that define it.
-
-    A name that is a single word is written where it is not meant too: of such, the files that import it count.
-    """
-    from aiex.context.search.segment import IMPORTS
-
-    term = terms[0] if len(terms) > 1 else IMPORTS + base
-    having = sum(len(part.documents) for part in corpus.postings(term))
-    definers = max(len(corpus.definitions(base)), 1)
-    return max(having - (definers if len(terms) > 1 else 0), 0) // definers
-
-
 def _base(symbol: MapSymbol) -> str:
     return symbol.name.rpartition(".")[2]
 
@@ -172,39 +194,6 @@ def without_shown(files: Iterable[MapFile], packed: Pack) -> list[MapFile]:
         ]
         left.append(file._replace(symbols=symbols))
     return left
-
-
-def to_map_file(path: str, facts: FileFacts, mentions: Mapping[str, int], weight: float = 1.0) -> MapFile:
-    """A file for the map from its facts: all that is defined, but not inside functions.
-
-    Args:
-        mentions: How often each name is used in the repository.
-    """
-    inner = {
-        index
-        for index, symbol in enumerate(facts.symbols)
-        if symbol.parent >= 0 and (facts.symbols[symbol.parent].kind in BODIED)
-    }
-    own: dict[str, int] = {}
-    for reference in facts.references:
-        own[reference.name] = own.get(reference.name, 0) + 1
-    symbols = [
-        MapSymbol(
-            symbol.name,
-            symbol.signature,
-            symbol.start_line,
-            symbol.exported,
-            max(mentions.get(symbol.name, 0) - own.get(symbol.name, 0), 0),
-        )
-        for index, symbol in enumerate(facts.symbols)
-        if index not in inner
-    ]
-    return MapFile(path, symbols, weight)
-
-
-def repository_map(files: Iterable[MapFile], budget_tokens: int, count: CountTokens) -> str:
-    """The text of `make_map`."""
-    return make_map(files, budget_tokens, count).text
 
 
 def make_map(files: Iterable[MapFile], budget_tokens: int, count: CountTokens, *, title: str = "") -> Map:

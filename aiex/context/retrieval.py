@@ -2,7 +2,7 @@
 remembers.
 """
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +16,7 @@ from aiex.context.stores.history import HistoryStore
 if TYPE_CHECKING:
     from aiex.context.history.model import History
     from aiex.context.meaning import Meaning
+    from aiex.context.ranking.corpus import Corpus as Numbered
     from aiex.context.ranking.rank import Ranker, Result
     from aiex.context.ranking.signal import Hints
     from aiex.context.repomap import MapFile
@@ -31,6 +32,19 @@ FILE_TOKENS = 10
 """What naming a file takes."""
 SPAN_TOKENS = 3
 """What naming a span takes."""
+
+
+COMPARED = 150
+"""Of the results, for copies among them: about as many as a large budget holds."""
+COPIED_LINES = 5
+"""What is shorter is often alike and seldom a copy."""
+Place = tuple[str, int, int]
+"""Path, first and last line of a result."""
+
+
+def place_of(result: "Result") -> Place:
+    """Where a result stands."""
+    return result.path, result.start_line, result.end_line
 
 
 class Retrieval:
@@ -174,17 +188,43 @@ class Retrieval:
                 self._ranked_changes = changes
             yield
 
-    def name_files(self, results: "Sequence[Result] | None" = None) -> "list[MapFile]":
+    def name_files(
+        self, results: "Sequence[Result] | None" = None, copies: "Mapping[Place, Result] | None" = None
+    ) -> "list[MapFile]":
         """Files with the definitions that the index knows, for a map; as it is now, so bring it up to date first.
 
         Args:
             results: The files of a ranking, what comes first above the rest; all files when None.
+            copies: What `find_copies` found among them; the map says of what they are.
         """
         from aiex.context.repomap import name_all, name_ranked
 
         with self._settled():
+            if results is not None:
+                places = {(path, line): f"{of.path}:{of.start_line}" for (path, line, _), of in (copies or {}).items()}
+                return name_ranked(self.ranker.corpus, results, places)
+            lives = self.index.segments()
+            imports = (text for live in lives for at, text in enumerate(live.head.imports) if at not in live.dead)
+            return name_all(self.ranker.corpus, imports)
+
+    def find_copies(self, results: "Sequence[Result]") -> "dict[Place, Result]":
+        """Of the first results those that hardly differ from a better one, by their places, each with that one.
+
+        What they mean is compared, so without vectors none is found; short ones and parts of one definition are none.
+
+        Cost: about 10 µs a file and 0.2 ms a result.
+        """
+        if self.meaning is None or self.partial:
+            return {}
+        from aiex.context.vectors.grouping import COPIED, group_similar
+
+        with self._settled():
             corpus = self.ranker.corpus
-            return name_all(corpus) if results is None else name_ranked(corpus, results)
+            documents = {number: result for result in results[:COMPARED] if (number := _find(corpus, result)) >= 0}
+            vectors = self.meaning.vectors_of(self.index, corpus, documents)
+        groups = group_similar({str(number): vector for number, vector in vectors.items()}, alike=COPIED)
+        pairs = ((documents[int(other)], documents[int(group.leader)]) for group in groups for other in group.others)
+        return {place_of(other): of for other, of in pairs if (other.path, other.symbol) != (of.path, of.symbol)}
 
     def fit(self, results: "Sequence[Result]", budget_tokens: int) -> "list[Result]":
         """The first results that take about so many tokens together; the one that passes the bound is the last.
@@ -227,3 +267,12 @@ class Retrieval:
             self.meaning.close()
         if self.history_shelf is not None:
             self.history_shelf.close()
+
+
+def _find(corpus: "Numbered", result: "Result") -> int:
+    """The number of the document that a result is; -1 for a short one, and for one that left the index."""
+    if result.end_line - result.start_line + 1 < COPIED_LINES or result.path not in corpus.numbers:
+        return -1
+    file = corpus.numbers[result.path]
+    documents = range(corpus.first_of[file], corpus.last_of[file])
+    return next((number for number in documents if corpus.starts[number] == result.start_line), -1)

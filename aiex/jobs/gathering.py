@@ -1,7 +1,8 @@
 """The code of the workspace that goes with a question or a target, packed into a number of tokens."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError
@@ -11,13 +12,16 @@ from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
     from aiex.context.facts import FileFacts
-    from aiex.context.packing.packed import Pack, Ranked
+    from aiex.context.packing.packed import Dropped, Pack, Ranked
     from aiex.context.packing.source import Source
+    from aiex.context.ranking.rank import Result
     from aiex.context.repomap import Map, MapFile
-    from aiex.context.retrieval import Retrieval
+    from aiex.context.retrieval import Place, Retrieval
     from aiex.guard.sandbox.files import Workspace
 
 TITLE = "code of the project"
+SIMILAR = "similar to"
+"""Begins the reason why a copy is left out."""
 MAP_TITLE = "map of the project"
 MAP_HEAD = "More of the project that may matter and is not shown, by file, with the lines where it is defined:"
 MAP_SHARE = 10
@@ -41,6 +45,8 @@ class Gathered(NamedTuple):
     read: "Callable[[str], Source | None]"
     name: "Callable[[], Sequence[MapFile]] | None" = None
     """Gives the definitions of the files that were found, for a map; without it none is made."""
+    copies: "Mapping[Place, str]" = MappingProxyType({})
+    """Of results that hardly differ from a better one: which one, in words. They are packed last."""
 
 
 class Sent(NamedTuple):
@@ -58,7 +64,24 @@ def gather(text: str, retrieval: "Retrieval") -> Iterator[Progressed | Warned | 
     yield from retrieval.index.warnings
     if retrieval.partial:
         yield Warned("the code was found by a first map, not by the full index", "aiex create index makes that")
-    yield Gathered(results, reading(retrieval.index.workspace), cache(lambda: retrieval.name_files(results)))
+    copies = retrieval.find_copies(results)
+    if retrieval.meaning is not None:
+        yield from retrieval.meaning.warnings
+        retrieval.meaning.warnings.clear()
+    name = cache(lambda: retrieval.name_files(results, copies))
+    told = {place: f"{SIMILAR} {of.path}:{of.start_line}" for place, of in copies.items()}
+    yield Gathered(put_last(results, told), reading(retrieval.index.workspace), name, told)
+
+
+def put_last(results: "Sequence[Result]", copies: "Mapping[Place, str]") -> "Sequence[Result]":
+    """The copies behind all others, as they bring nothing new, each with the reason."""
+    from aiex.context.retrieval import place_of
+
+    if not copies:
+        return results
+    first = [result for result in results if place_of(result) not in copies]
+    last = [result for result in results if place_of(result) in copies]
+    return first + [result._replace(why=(*result.why, copies[place_of(result)])) for result in last]
 
 
 def reading(
@@ -99,7 +122,19 @@ def pack_gathered(gathered: Gathered, room_tokens: int, count: Callable[[str], i
     from aiex.context.packing.pack import pack
 
     packed = pack(gathered.results, room_tokens, count, gathered.read, numbered=True)
+    if gathered.copies:
+        packed = packed._replace(dropped=tuple(_with_reason(one, gathered.copies) for one in packed.dropped))
     return packed if packed.parts else None
+
+
+def _with_reason(one: "Dropped", copies: "Mapping[Place, str]") -> "Dropped":
+    """What was left out, with what it is a copy of; a long one may be left out in parts."""
+    around = (
+        said
+        for (path, first, last), said in copies.items()
+        if path == one.path and first <= one.start_line and one.end_line <= last
+    )
+    return one._replace(reason=next(around, one.reason))
 
 
 def pack_with_map(

@@ -1,5 +1,6 @@
 """What the context engine knows of a workspace, and what it would send for a task."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -7,11 +8,12 @@ from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
-from aiex.jobs.gathering import MAP_TITLE, Gathered, Sent, gather, pack_with_map, tell_map, to_map
+from aiex.jobs.gathering import MAP_TITLE, SIMILAR, Gathered, Sent, gather, pack_with_map, tell_map, to_map
 from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
+    from aiex.context.packing.packed import Dropped
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
     from aiex.tokens import Count
@@ -40,6 +42,9 @@ def _count_pieces(index: "Index") -> dict[str, int]:
             if owner not in live.dead:
                 pieces[live.head.files[owner][0]] += 1
     return pieces
+
+
+SIMILAR_SAID = "similar to what is there"
 
 
 class IndexState(NamedTuple):
@@ -168,14 +173,26 @@ def _describe_sent(sent: Sent, budget_tokens: int) -> str:
         )
         for part in packed.parts
     ]
+    rows += [
+        (f"{one.path}:{one.start_line}-{one.end_line}", "left out", "0", one.reason)
+        for one in packed.dropped
+        if one.reason.startswith(SIMILAR)
+    ]
     if made is not None:
         rows.append((MAP_TITLE, "names", f"{made.tokens:,}", tell_map(made)))
     held = f"{_number(len(packed.parts), 'piece')} of {_number(len(packed.files), 'file')}"
-    left_out = f"{len(packed.dropped):,} left out" if packed.dropped else "nothing left out"
+    left_out = _describe_dropped(packed.dropped)
     saved = f"{packed.effect.to_data()['saved_share']:.0%} less than all of them whole"
     tokens = packed.tokens + (made.tokens if made else 0)
     summary = f"{tokens:,} of {budget_tokens:,} tokens; {held}, {left_out}; {saved}"
     return f"{to_table(rows, ('PLACE', 'LEVEL', 'TOKENS', 'WHY'))}\n\n{summary}"
+
+
+def _describe_dropped(dropped: "Sequence[Dropped]") -> str:
+    """How many were left out for which reasons, most first."""
+    reasons = Counter(SIMILAR_SAID if one.reason.startswith(SIMILAR) else one.reason for one in dropped)
+    told = [f"{count:,} {reason}" for reason, count in reasons.most_common()]
+    return f"left out: {', '.join(told)}" if told else "nothing left out"
 
 
 def show_map(

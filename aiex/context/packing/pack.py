@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aiex.context.packing.counting import Counts, CountTokens, remembering
 from aiex.context.packing.ledger import Sheet
-from aiex.context.packing.levels import Level
+from aiex.context.packing.levels import LONGEST_LINE_CHARS, Level
 from aiex.context.packing.packed import Dropped, Effect, Pack, Part, Ranked
 from aiex.context.packing.pieces import PIECE_LINES, Piece, cut_long
 from aiex.context.packing.render import to_lines, to_ranges
@@ -244,8 +244,8 @@ class Table:
             if level and sheet and (sheet.lines(one, level) or sheet.names(one, level)):
                 parts.append(Part(*span, level.name.lower(), one.why, tokens[number]))
             else:
-                is_open = self.sheets.get(one.path, self) is not None
-                dropped.append(Dropped(*span, "known" if level else "no room" if is_open else "not readable"))
+                is_known = level and one.path in self.known
+                dropped.append(Dropped(*span, "known" if is_known else self.why_dropped(one)))
         parts.sort(key=lambda part: (place[part.path], part.start_line, part.end_line))
         after = self.counts(text)
         levels = {level.name.lower(): self.levels.count(level) for level in reversed(Level)}
@@ -256,6 +256,16 @@ class Table:
             path: to_ranges(sheet.delivered()) for path in place if (sheet := self.sheets[path]) and sheet.wanted
         }
         return Pack(text, after, tuple(parts), tuple(dropped), effect, delivered)
+
+    def why_dropped(self, one: Ranked) -> str:
+        """Why nothing of a candidate is in the text."""
+        if one.path not in self.sheets:
+            return "no room"
+        sheet = self.sheets[one.path]
+        lines = sheet.source.lines[max(one.start_line - 1, 0) : one.end_line] if sheet else ()
+        if not lines:
+            return "not readable"
+        return "no room" if any(len(line) <= LONGEST_LINE_CHARS for line in lines) else "long lines"
 
     def whole_tokens(self) -> int:
         """About what all candidates whole would take: the lines counted, times what a line takes in the mean."""

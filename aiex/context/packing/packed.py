@@ -52,7 +52,8 @@ class Dropped(NamedTuple):
     start_line: int
     end_line: int
     reason: str
-    """`no room`, `known` for one that the conversation holds already, or `not readable`."""
+    """`no room`; `known` for one that the conversation holds already; `not readable` for what is not there any more;
+    `long lines` for data, which is never sent."""
 
 
 class Effect(NamedTuple):

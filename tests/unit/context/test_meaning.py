@@ -170,3 +170,38 @@ def test_no_file_holds_no_vector(tmp_path: Path) -> None:
     assert count_vectors(str(tmp_path / "none.db")) == {}
     assert count_vectors("") == {}
     assert list(tmp_path.iterdir()) == []
+
+
+# --- copies ----------------------------------------------------------------------------------------------------------
+
+BODY = "".join(f"    step_{number} = fruit + {number}\n" for number in range(30))
+COPIES = {
+    "shop/cart.py": f"def weigh(fruit):\n{BODY}",
+    "old/cart.py": f"def weigh(fruit):\n{BODY}",
+    "shop/tiny.py": "def tiny(fruit):\n    return 1\n",
+    "old/tiny.py": "def tiny(fruit):\n    return 1\n",
+    "shop/scale.py": "def scale(fruit):\n" + BODY.replace("step", "round").replace("fruit", "other"),
+}
+
+
+async def test_of_copies_the_better_one_stands_for_the_other(open_retrieval: Open) -> None:
+    retrieval = open_retrieval(COPIES)
+    await learn(retrieval)
+    results = retrieval.rank("weigh fruit step scale tiny")
+    assert {result.path for result in results} == COPIES.keys()
+    copies = retrieval.find_copies(results)
+    weighed = [result for result in results if result.symbol == "weigh"]
+    assert [(place[0], of) for place, of in copies.items()] == [(weighed[1].path, weighed[0])]
+
+
+async def test_without_vectors_nothing_is_a_copy(open_retrieval: Open) -> None:
+    retrieval = open_retrieval(COPIES)
+    assert retrieval.find_copies(retrieval.rank("weigh fruit")) == {}
+
+
+async def test_a_file_that_left_the_index_is_nobodys_copy(open_retrieval: Open, tmp_path: Path) -> None:
+    retrieval = open_retrieval(COPIES)
+    await learn(retrieval)
+    results = retrieval.rank("weigh fruit step")
+    (tmp_path / "tree" / "old" / "cart.py").unlink()
+    assert refresh(retrieval).find_copies(results) == {}

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiex.context.extract import extract
-from aiex.context.language import get_language
 from aiex.context.packing.packed import Effect, Pack
-from aiex.context.repomap import MapFile, MapSymbol, make_map, repository_map, to_map_file, without_shown
+from aiex.context.repomap import MapFile, MapSymbol, make_map, without_shown
 from aiex.context.retrieval import Retrieval
 from aiex.context.search.index import Index
 from aiex.guard.sandbox.files import Workspace
@@ -22,6 +20,10 @@ Open = Callable[[dict[bytes, str | bytes]], Retrieval]
 
 def count(text: str) -> int:
     return estimate(text).tokens
+
+
+def text_of(files: list[MapFile], budget: int, count: Callable[[str], int]) -> str:
+    return make_map(files, budget, count).text
 
 
 def symbol(name: str, line: int = 1, mentions: int = 0, *, exported: bool = True) -> MapSymbol:
@@ -35,29 +37,23 @@ FILES = [
 
 
 def test_files_stand_in_the_order_of_paths_and_definitions_in_that_of_lines():
-    assert repository_map(FILES, 1_000, count) == (
+    assert text_of(FILES, 1_000, count) == (
         "src/a.py:\n  1 def _hidden()\n  7 def useful()\nsrc/b.py:\n  3 def unknown()\n  9 def popular()\n"
     )
 
 
 def test_what_is_mentioned_most_stays_when_room_is_short():
-    assert repository_map(FILES, 10, count) == "src/b.py:\n  9 def popular()\n"
+    assert text_of(FILES, 10, count) == "src/b.py:\n  9 def popular()\n"
 
 
 def test_files_that_rank_high_come_first():
     weighted = [FILES[0], FILES[1]._replace(weight=20.0)]
-    assert "useful" in repository_map(weighted, 10, count)
+    assert "useful" in text_of(weighted, 10, count)
 
 
 def test_a_map_of_nothing_is_empty():
-    assert repository_map([], 100, count) == ""
-    assert repository_map(FILES, 0, count) == ""
-
-
-def test_a_file_is_read_from_its_facts():
-    source = b"class A:\n    def m(self):\n        def inner(): pass\n        inner()\n\ndef f():\n    m()\n"
-    file = to_map_file("a.py", extract(source, get_language("python")), {"m": 4, "inner": 1})
-    assert [(one.name, one.mentions) for one in file.symbols] == [("A", 0), ("m", 3), ("f", 0)]
+    assert text_of([], 100, count) == ""
+    assert text_of(FILES, 0, count) == ""
 
 
 NAMES = st.text("abcdefg_", min_size=1, max_size=30)
@@ -67,10 +63,10 @@ MAPS = st.lists(st.builds(MapFile, NAMES, st.lists(SYMBOLS, max_size=30), st.flo
 
 @given(MAPS, st.integers(0, 900))
 def test_a_map_never_has_more_tokens_than_allowed_and_uses_them(files: list[MapFile], budget: int):
-    text = repository_map(files, budget, count)
+    text = text_of(files, budget, count)
     assert count(text) <= budget
-    assert text == repository_map(files, budget, count)
-    everything = repository_map(files, 10_000_000, count)
+    assert text == text_of(files, budget, count)
+    everything = text_of(files, 10_000_000, count)
     assert text == everything or count(text) > budget - 120
     made = make_map(files, budget, count, title="What there is:")
     assert made.tokens == count(made.text) <= max(budget, 0)
@@ -81,7 +77,7 @@ def test_a_map_never_has_more_tokens_than_allowed_and_uses_them(files: list[MapF
 def test_what_a_pack_shows_is_left_out():
     shown = {"src/b.py": [(1, 4)], "src/a.py": [(7, 7)]}
     left = without_shown(FILES, Pack("", 0, (), (), Effect(0, 0, {}), shown))
-    assert repository_map(left, 1_000, count) == "src/a.py:\n  1 def _hidden()\nsrc/b.py:\n  9 def popular()\n"
+    assert text_of(left, 1_000, count) == "src/a.py:\n  1 def _hidden()\nsrc/b.py:\n  9 def popular()\n"
 
 
 # --- from an index ---------------------------------------------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from aiex.context.meaning import Meaning
 from aiex.context.retrieval import Retrieval
 from aiex.events import Progressed, Warned
 from aiex.jobs.gathering import (
@@ -25,6 +27,7 @@ from aiex.jobs.gathering import (
     to_map,
 )
 from aiex.tokens import estimate
+from tests.unit.context.vectors.conftest import Embedder
 
 Open = Callable[[dict[str, str | bytes]], Retrieval]
 
@@ -202,3 +205,60 @@ def test_a_first_map_of_the_code_names_definitions_too(open_retrieval: Open) -> 
     assert sent is not None
     assert sent.map is not None
     assert "parse_table_" in sent.map.text
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_copies(open_retrieval: Open, tmp_path: Path) -> Callable[..., Retrieval]:
+    """A retrieval whose vectors are known: those of words, so that the same words mean the same."""
+
+    def open_(files: dict[str, str | bytes]) -> Retrieval:
+        retrieval = open_retrieval(files)
+        retrieval.meaning = Meaning("p/m", str(tmp_path / "vectors.db"), Embedder())
+
+        async def learn() -> None:
+            for _ in retrieval.refresh():
+                pass
+            async for _ in retrieval.meaning.learn(retrieval.index):
+                pass
+
+        asyncio.run(learn())
+        return retrieval
+
+    return open_
+
+
+LINE = "    row_{n}(text.split()[{n}], text.strip()[{n}], text.lower()[{n}])\n"
+OTHER = "    tint_{n}(colour.mix({n}), colour.pale({n}), colour.dark({n}))\n"
+COPIED: dict[str, str | bytes] = {
+    "src/table.py": "def parse_table(text):\n" + "".join(LINE.format(n=n) for n in range(60)),
+    "old/table.py": "def parse_table(text):\n" + "".join(LINE.format(n=n) for n in range(60)),
+    "src/other.py": "def paint_table(colour):\n" + "".join(OTHER.format(n=n) for n in range(60)),
+}
+
+
+def test_a_copy_makes_room_for_what_is_new(with_copies: Callable[..., Retrieval]) -> None:
+    gathered = found_by(with_copies(COPIED), "parse_table row text colour")
+    copy = gathered.results[-1]
+    other = "old/table.py" if copy.path == "src/table.py" else "src/table.py"
+    assert copy.why[-1] == f"similar to {other}:{copy.start_line}"
+    packed = pack_gathered(gathered, 3_000, count)
+    assert packed is not None
+    levels = {path: {part.level for part in packed.parts if part.path == path} for path in COPIED}
+    assert levels == {other: {"whole"}, "src/other.py": {"whole"}, copy.path: {"elided"}}
+
+
+def test_a_copy_that_is_left_out_is_told_to_person_and_model(with_copies: Callable[..., Retrieval]) -> None:
+    sent = pack_with_map(found_by(with_copies(MANY), "parse_table"), 3_000, count)
+    assert sent is not None
+    assert {one.reason.rpartition("/")[0] for one in sent.code.dropped} == {"similar to shop"}
+    assert sent.map is not None
+    assert "() similar to shop/part_" in sent.map.text
+
+
+def test_with_room_for_all_a_copy_goes_along(with_copies: Callable[..., Retrieval]) -> None:
+    sent = pack_with_map(found_by(with_copies(COPIED), "parse_table row text colour"), 20_000, count)
+    assert sent is not None
+    assert set(sent.code.files) == COPIED.keys()

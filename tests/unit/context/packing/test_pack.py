@@ -143,3 +143,15 @@ def test_a_pack_never_has_more_tokens_than_allowed(files, places, budget, count)
     for path, ranges in found.delivered.items():
         for first, last in ranges:
             assert all(by_path[path].lines[number - 1] in rows for number in range(first, last + 1))
+
+
+def test_why_something_is_left_out_is_told(engine: Source) -> None:
+    bundle = open_source("bundle.js", f"var a = [{'1,' * 6_000}1];\n")
+    candidates = spans(("bundle.js", 1, 1), ("lib/other.py", 1, 4), ("lib/other.py", 9, 12), ("gone.py", 1, 2))
+    found = pack([*candidates, *spans(("src/engine.py", 1, 46))], 60, words, reader(engine, OTHER, bundle))
+    assert [(one.path, one.reason) for one in found.dropped] == [
+        ("bundle.js", "long lines"),
+        ("lib/other.py", "not readable"),
+        ("gone.py", "not readable"),
+        ("src/engine.py", "no room"),
+    ]
