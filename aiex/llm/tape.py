@@ -112,12 +112,13 @@ class _RecordingWire:
                 kept = {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers}
                 said = clean(bytes(reply.body).decode("utf-8", "surrogateescape"), self._endpoint.secret)
                 taken |= {"status": reply.status, "headers": kept, "body": said.encode("utf-8", "surrogateescape")}
-                taken |= reply.failure
+                taken |= clean(reply.failure, self._endpoint.secret)
             self._recorder.take(Exchange(**taken))
 
     async def get(self, path: str, headers: Mapping[str, str], *, within_s: float) -> tuple[int, bytes]:
         status, body = await self._wire.get(path, headers, within_s=within_s)
-        self._recorder.take(Exchange(path, None, status, {}, body))
+        said = clean(body.decode("utf-8", "surrogateescape"), self._endpoint.secret)
+        self._recorder.take(Exchange(path, None, status, {}, said.encode("utf-8", "surrogateescape")))
         return status, body
 
 
