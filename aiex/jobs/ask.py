@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from aiex.context.packing.account import book
 from aiex.errors import AiexError, Rejected, UsageError
 from aiex.events import Event, Noted, Progressed, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
@@ -128,6 +129,8 @@ async def ask(
     if TITLE in planned.cut:
         yield Warned("no code goes with the question: the budget leaves no room for it", "allow more with --budget N")
     async for told in listen(stream, planned.request, advice="ask for less at a time"):
+        if isinstance(told, Outcome) and last:
+            book(engine, last.code.effect)
         yield _to_end(told, task, along) if isinstance(told, Outcome) else told
 
 

@@ -71,6 +71,7 @@ class Ready(NamedTuple):
     data: Mapping[str, Any]
     """The briefing, and of a request to a model the places of the code around its target."""
     news: Noted | TurnEnded | None = None
+    packed: "Pack | None" = None
 
 
 async def explain(
@@ -110,6 +111,10 @@ async def explain(
     if task.show_request:
         return
     async for told in listen(stream, ready.request, advice="explain a smaller part of it"):
+        if isinstance(told, Outcome) and ready.packed:
+            from aiex.context.packing.account import book
+
+            book(engine, ready.packed.effect)
         yield told.to_end(ready.data) if isinstance(told, Outcome) else told
 
 
@@ -346,4 +351,4 @@ def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links
         data["request"] = asking.to_data(planned, budget)
         return Ready(planned.request, data, TurnEnded("success", "planned", 0, asking.describe(planned, budget), data))
     news = Noted(tell_code(packed, links.path(briefing.subject.path), links.path)) if packed else None
-    return Ready(planned.request, data, news)
+    return Ready(planned.request, data, news, packed)

@@ -77,7 +77,9 @@ def index_state(index: "Index") -> IndexState:
 
 
 def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
-    """Sizes by tier, the state of the index, what git told, and whose vectors there are."""
+    """Sizes by tier, the state of the index, what git told, whose vectors there are, and what packing saved."""
+    from aiex.context.packing.account import read_account
+
     state, history = index_state(retrieval.index), retrieval.history
     told = ("files", "pieces", "size_bytes", "listed", "stale")
     data: dict[str, Any] = {
@@ -87,6 +89,7 @@ def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
             "model": retrieval.meaning.model if retrieval.meaning is not None else "",
             "known": _count_vectors(retrieval),
         },
+        "packing": read_account(engine).to_data(),
         "tiers": engine.memory.statistics(),
     }
     yield from retrieval.index.warnings
@@ -113,6 +116,13 @@ def _describe_vectors(data: dict[str, Any]) -> str:
     return "; ".join(told) or "none; context.embeddings names who makes them"
 
 
+def _describe_packing(data: dict[str, Any]) -> str:
+    if not data["packs"]:
+        return "no code was sent to a model yet"
+    sent = f"{_number(data['packs'], 'pack')} sent, {data['after_tokens']:,} tokens"
+    return f"{sent}; {data['saved_share']:.0%} less than what was found for them, whole"
+
+
 def _describe(data: dict[str, Any]) -> str:
     index, history = data["index"], data["history"]
     fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files new or changed"
@@ -123,8 +133,8 @@ def _describe(data: dict[str, Any]) -> str:
         for tier in data["tiers"]
     ]
     tiers = to_table(rows, ("TIER", "ITEMS", "SIZE", "HITS", "MISSES"))
-    vectors = _describe_vectors(data["vectors"])
-    return f"index    {known}; {fresh}\nhistory  {commits}\nvectors  {vectors}\n\n{tiers}"
+    vectors, packing = _describe_vectors(data["vectors"]), _describe_packing(data["packing"])
+    return f"index    {known}; {fresh}\nhistory  {commits}\nvectors  {vectors}\npacking  {packing}\n\n{tiers}"
 
 
 def _number(count: int, noun: str) -> str:

@@ -303,6 +303,18 @@ def test_a_budget_without_room_for_code_is_told(run: Run, first: FakeOpenAI, rep
     assert "price_of" not in texts(first.requests[0].body)
 
 
+def test_what_packing_saved_is_kept_and_shown(run: Run, first: FakeOpenAI, repository: Path) -> None:
+    assert "packing  no code was sent to a model yet\n" in run("show", "context").stdout
+    assert ask_total(run, "-m", "one/fake-1", "--explain").returncode == 0
+    assert "packing  no code was sent to a model yet\n" in run("show", "context").stdout
+    assert ask_total(run, "-m", "one/fake-1").returncode == 0
+    assert "packing  1 pack sent, " in run("show", "context").stdout
+    assert run("explain", "shop/prices.py", "-m", "one/fake-1").returncode == 0
+    known = json.loads(run("show", "context", "--json").stdout)["structured_output"]["packing"]
+    assert known["packs"] == 2
+    assert 0 < known["after_tokens"] <= known["before_tokens"]
+
+
 # --- schemas and answers that would never end ----------------------------------------------------------------------
 
 CATASTROPHIC = json.dumps({"type": "object", "properties": {"a": {"pattern": "(a+)+$"}}})
