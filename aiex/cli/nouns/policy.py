@@ -11,7 +11,7 @@ import click
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
 from aiex.cli.work import Job, Work, answered
-from aiex.errors import UsageError
+from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.actions import Mode, Role, Scope
 
@@ -51,9 +51,11 @@ def _complete_rules(ctx: click.Context, _param: click.Parameter, incomplete: str
 
     from aiex.wiring import Services
 
-    services = Services(os.getcwd())
     wanted = ctx.params.get("scope") or "user"
-    rules = [rule for rule in _load(services).rules if rule.scope == wanted]
+    try:
+        rules = [rule for rule in _load(Services(os.getcwd())).rules if rule.scope == wanted]
+    except AiexError:
+        return []
     return [CompletionItem(rule.text, help=rule.place) for rule in rules if rule.text.startswith(incomplete)]
 
 

@@ -21,7 +21,10 @@ _PLACES: Final = frozenset(["read", "look", "revision"])
 """Roles of operands that are paths, or may be."""
 _WILD: Final = re.compile(rf"[{UNKNOWN_MARK}*?\[]")
 """What is not known before the shell runs, or stands for names of files, unless it was quoted."""
+_ENDING: Final = re.compile(r"\.(?:exe|com|cmd|bat)\Z")
+"""Of programs on Windows, which may be left out there."""
 _MOST_TAILS: Final = 48
+"""Words behind a program that runs another, looked at as beginnings of a command; as in guard/commands/programs.py."""
 _MOVES: Final = frozenset(["cd", "pushd", "popd"])
 
 
@@ -70,6 +73,14 @@ class CommandRules:
         return [Match(rule, loose=True) for rule in found.values()]
 
     def _maybe(self, words: Sequence[str]) -> Iterator[Rule]:
+        yield from self._maybe_here(words)
+        if words and _name(words[0]) in WRAPPERS:
+            for at in range(1, min(len(words), _MOST_TAILS)):
+                yield from self._others.find((_name(words[at]), *words[at + 1 :]))
+                yield from self._maybe_here(words[at:])
+
+    def _maybe_here(self, words: Sequence[str]) -> Iterator[Rule]:
+        """The rules that a command beginning here may be about; without words any may be."""
         name = _name(words[0]) if words else ""
         unclear = next((at for at, word in enumerate(words) if _WILD.search(word)), None)
         if unclear is not None or not words:
@@ -78,9 +89,6 @@ class CommandRules:
             for rule in self._by_words.get((name, word), ()):
                 if _stand_in_order(rule.written, words):
                     yield rule
-        if name in WRAPPERS:
-            for at in range(1, min(len(words), _MOST_TAILS)):
-                yield from self._others.find((_name(words[at]), *words[at + 1 :]))
 
 
 def covers(pattern: Pattern, simple: Simple, words: Sequence[str]) -> bool:
@@ -89,17 +97,18 @@ def covers(pattern: Pattern, simple: Simple, words: Sequence[str]) -> bool:
     A wildcard never stands for what is not known before the shell runs, nor for a path that the classification objects
     to. It stands for an option or an operand that it objects to only behind a word that goes beyond reading and that
     the pattern spells out, or behind a sub-command: `git log *` is no leave for `git log --output=x`, and
-    `git push *` is one for `git push --force`.
+    `git push *` is one for `git push --force`. What the shell may take for a pattern of names is covered by a last `*`
+    alone, because it may become any number of words.
     """
     operands = simple.operands
-    if all(operand.level == "safe" for operand in operands) and not any(UNKNOWN_MARK in word for word in words):
+    if all(operand.level == "safe" for operand in operands) and not any(map(_WILD.search, words)):
         return True  # the index has matched the words already
     beyond = next((at for at, operand in enumerate(operands, 1) if _is_beyond(operand)), len(words))
     spelled = frozenset(element for element in pattern if isinstance(element, str))
     is_open = isinstance(pattern[0], Glob) or _goes_beyond(operands, beyond, spelled)
 
     def may_cover(at: int, element: Element) -> bool:
-        if UNKNOWN_MARK in words[at]:
+        if UNKNOWN_MARK in words[at] or (element is not MANY and _WILD.search(words[at])):
             return False
         if at == 0 or operands[at - 1].level == "safe" or isinstance(element, str):
             return True
@@ -138,8 +147,8 @@ def changes_directory(commands: Iterable[Simple]) -> bool:
 
 
 def _name(program: str) -> str:
-    """A program without its directory, in the spelling of a file system that knows no case."""
-    return program.rsplit("/", 1)[-1].casefold()
+    """A program without its directory and the ending of Windows, in lower case: rather too many alike than too few."""
+    return _ENDING.sub("", program.rsplit("/", 1)[-1].casefold())
 
 
 def _program(element: Element) -> Element:

@@ -23,6 +23,33 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset(["redirection", "background", "network", "path", "here document"])
 """Reasons of a line that was read to its end: no command can hide in it."""
+_UNREAD: Final = frozenset(["does not parse", "text", "nesting", "construct", "alternatives"])
+"""Reasons of a line that holds something which nobody read."""
+_RESERVED: Final = frozenset(
+    [
+        "if",
+        "then",
+        "elif",
+        "else",
+        "fi",
+        "while",
+        "until",
+        "for",
+        "in",
+        "do",
+        "done",
+        "case",
+        "esac",
+        "select",
+        "function",
+        "{",
+        "}",
+        "!",
+        "[[",
+        "coproc",
+    ]
+)
+"""Words of the shell that no program is called by; where one seems to be, the line was not understood."""
 _READS: Final = frozenset(["read", "look"])
 
 
@@ -32,7 +59,7 @@ def decide_command(classified: Classified, *, policy: Policy, mode: Mode, role: 
     for decision in decide_parts(classified, policy=policy, mode=mode, role=role):
         if found is None or _rank(decision) > _rank(found):
             found = decision
-    return found or default_of("command", mode, "there is no command")
+    return found or default_of(classified.level if classified.level == "safe" else "command", mode)
 
 
 def decide_parts(classified: Classified, *, policy: Policy, mode: Mode, role: Role) -> Iterator[Decision]:
@@ -44,6 +71,7 @@ def decide_parts(classified: Classified, *, policy: Policy, mode: Mode, role: Ro
             yield from _reads(simple, policy=policy, mode=mode, role=role)
     if rest := beside_commands(classified):
         case: Case = "forbidden" if rest[0].level == "forbidden" else "command"
+        case = "unread" if case == "command" and any(reason.rule in _UNREAD for reason in rest) else case
         found = default_of(case, mode, f"{rest[0].rule}: {rest[0].why}")
         hidden = any(reason.rule not in _PLAIN and reason.level == "ask" for reason in rest)
         matches = policy.commands.maybe_about((), role) if hidden else ()
@@ -54,6 +82,9 @@ def decide_simple(
     simple: Simple, classified: Classified, *, policy: Policy, mode: Mode, role: Role, moves: bool
 ) -> Decision:
     """The decision on one simple command as if it stood alone."""
+    if simple.name in _RESERVED and simple.level != "forbidden":
+        default = default_of("unread", mode, f"{simple.name} is a word of the shell, and no program")
+        return combine(default, policy.commands.maybe_about((), role), policy=policy)
     matches = policy.commands.about(simple, role, moves=moves)
     if is_safe(simple, classified):
         why = why_reads_all(policy, simple, role)

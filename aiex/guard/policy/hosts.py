@@ -49,7 +49,12 @@ def parse_host(subject: str) -> tuple[tuple[str, ...], int] | None:
 
 def host_words(host: str) -> tuple[str, ...]:
     """A canonical host as a sequence."""
-    if ":" in host or host.rpartition(".")[2].isdigit():  # no name ends in a number
+    if ":" in host:
+        from ipaddress import IPv6Address
+
+        inner = IPv6Address(host).ipv4_mapped
+        return (_ADDRESS, str(inner or host))
+    if host.rpartition(".")[2].isdigit():  # no name ends in a number
         return (_ADDRESS, host)
     return tuple(reversed(host.split(".")))
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Case = Literal[
     "read", "secret", "read-outside", "write", "write-secret", "write-outside", "delete", "protected",
-    "safe", "command", "forbidden", "network", "tool", "approval", "unclear",
+    "safe", "command", "unread", "forbidden", "network", "tool", "approval", "unclear",
 ]  # fmt: skip
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 _EFFECTS: Final[Mapping[str, Effect]] = {"a": "allow", "?": "ask", "d": "deny"}
@@ -38,6 +38,7 @@ DEFAULTS: Final[Mapping[Case, Default]] = {
     "protected": Default("protected names", "dddddd", is_final=True),
     "safe": Default("commands that only read inside the workspace", "aaaaaa"),
     "command": Default("commands that are not known to only read", "aa??dd"),
+    "unread": Default("commands that are not understood", "a???dd"),
     "forbidden": Default("forbidden commands", "dddddd", is_final=True),
     "network": Default("hosts on the network", "a???dd"),
     "tool": Default("tools", "a???dd"),

@@ -5,7 +5,6 @@ An element is a text, a `Glob` for one element with wildcards, or `MANY` for any
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -70,17 +69,10 @@ def is_within(inner: Pattern, outer: Pattern) -> bool:
     Cost: the product of both lengths.
     """
 
-    @cache
     def fits(at: int, to: int) -> bool:
-        if to == len(outer):
-            return at == len(inner)
-        if outer[to] is MANY:
-            return fits(at, to + 1) or (at < len(inner) and fits(at + 1, to))
-        if at == len(inner) or inner[at] is MANY:
-            return False
-        return _is_element_within(inner[at], outer[to]) and fits(at + 1, to + 1)
+        return inner[at] is not MANY and _is_element_within(inner[at], outer[to])
 
-    return fits(0, 0)
+    return _leads_through(len(inner), outer, fits, lambda _at, _to: True)
 
 
 def _is_element_within(inner: Element, outer: Element) -> bool:
@@ -95,18 +87,31 @@ def aligns(pattern: Pattern, words: Sequence[str], may_cover: Callable[[int, Ele
     Cost: the product of both lengths.
     """
 
-    @cache
     def fits(at: int, to: int) -> bool:
-        if to == len(pattern):
-            return at == len(words)
-        element = pattern[to]
-        if element is MANY:
-            return fits(at, to + 1) or (at < len(words) and may_cover(at, element) and fits(at + 1, to))
-        if at == len(words) or not covers_word(element, words[at]) or not may_cover(at, element):
-            return False
-        return fits(at + 1, to + 1)
+        return covers_word(pattern[to], words[at]) and may_cover(at, pattern[to])
 
-    return fits(0, 0)
+    return _leads_through(len(words), pattern, fits, lambda at, _to: may_cover(at, MANY))
+
+
+def _leads_through(
+    size: int, outer: Pattern, fits: Callable[[int, int], bool], passes: Callable[[int, int], bool]
+) -> bool:
+    """Whether so many elements can be laid along a pattern.
+
+    Args:
+        size: How many elements.
+        outer: The pattern.
+        fits: Whether an element fits one of the pattern that is not `MANY`.
+        passes: Whether an element may be one of many.
+    """
+    reached = [True] + [False] * size
+    for to, element in enumerate(outer):
+        if element is MANY:
+            for at in range(size):
+                reached[at + 1] = reached[at + 1] or (reached[at] and passes(at, to))
+        else:
+            reached = [False, *(reached[at] and fits(at, to) for at in range(size))]
+    return reached[size]
 
 
 def map_texts(pattern: Pattern, fold: Callable[[str], str], fold_piece: Callable[[str], str]) -> Pattern:
