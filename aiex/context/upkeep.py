@@ -26,12 +26,12 @@ def tend(warm: Warm, cold: Shelf[Cold], bounds: Bounds, stopped: Callable[[], bo
     warm.drop_notes()
     outdated = warm.find_outdated()
     for start in range(0, len(outdated), 100):
-        if stopped():
-            return False
         warm.drop_outdated(outdated[start : start + 100])
+        if stopped():  # only now, so that the shortest command does some of it
+            return False
     idle = warm.find_idle(bounds.spare_facts // 2, time_ns() - bounds.unused_ns, int(warm.limit_bytes * bounds.share))
     for batch in in_batches(idle):
-        if stopped() or not demote(warm, cold, batch):
+        if not demote(warm, cold, batch) or stopped():
             return False
     cold.tell(lambda store: clean(store, warm.version, bounds))
     warm.stamp_tended()

@@ -134,11 +134,18 @@ def test_upkeep_is_due_after_a_day(runs: Opened):
 def test_upkeep_that_is_stopped_goes_on_where_it_was(runs: Opened):
     memory = runs.run()
     save(memory, range(250))
-    answers = iter([False, False, True])
+    answers = iter([False, True])
     assert not tend(memory.warm, memory.cold_shelf, NOTHING_STAYS, lambda: next(answers))
     assert runs.counts(memory) == {"warm": (50, 0, 200), "cold": (200, 0, 0)}
     assert memory.tend(NOTHING_STAYS)
     assert runs.counts(memory) == {"warm": (0, 0, 250), "cold": (250, 0, 0)}
+
+
+def test_upkeep_that_is_stopped_at_once_does_some_of_it(runs: Opened):
+    memory = runs.run()
+    save(memory, range(250))
+    assert not tend(memory.warm, memory.cold_shelf, NOTHING_STAYS, lambda: True)
+    assert runs.counts(memory) == {"warm": (150, 0, 100), "cold": (100, 0, 0)}
 
 
 def test_closing_at_once_stops_the_upkeep_and_loses_nothing(runs: Opened):
