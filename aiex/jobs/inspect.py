@@ -92,8 +92,7 @@ def show_known(retrieval: "Retrieval", engine: "Engine") -> Iterator[Event]:
         "packing": read_account(engine).to_data(),
         "tiers": engine.memory.statistics(),
     }
-    yield from retrieval.index.warnings
-    yield from engine.warnings
+    yield from dict.fromkeys((*retrieval.index.warnings, *engine.warnings))
     yield TurnEnded("success", "answered", 0, _describe(data), data)
 
 
@@ -240,8 +239,19 @@ def to_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
     if not rows:
         return ""
     whole = [tuple(head), *(tuple(map(printable_path, row)) for row in rows)]
-    widths = [max(len(row[column]) for row in whole) for column in range(len(head) - 1)]
+    widths = [max(_count_cells(row[column]) for row in whole) for column in range(len(head) - 1)]
     return "\n".join(
-        "  ".join((*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1])).rstrip()
+        "  ".join(
+            (*(cell + " " * (width - _count_cells(cell)) for cell, width in zip(row, widths, strict=False)), row[-1])
+        ).rstrip()
         for row in whole
     )
+
+
+def _count_cells(text: str) -> int:
+    """The cells of a terminal that a text takes: two for a wide character, none for one that combines."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)

@@ -11,7 +11,7 @@ import pytest
 
 from aiex.context.engine import Engine
 from aiex.context.retrieval import Retrieval
-from aiex.events import Event, TurnEnded
+from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.sandbox.files import Workspace
 from aiex.jobs.inspect import list_files, show_known, show_map, show_pack, to_table
 from aiex.tokens import Count, estimate
@@ -130,6 +130,20 @@ def test_the_budget_holds_by_the_counting_in_use(open_retrieval: Open) -> None:
 def test_a_cell_stays_on_its_line_whatever_is_in_a_name() -> None:
     assert to_table([("a\nb", "c\x1b[31m")], ("PLACE", "WHY")) == "PLACE  WHY\na\\nb   c␛[31m"
     assert to_table([], ("PLACE", "WHY")) == ""
+
+
+def test_columns_stand_in_line_whatever_script_a_name_is_in() -> None:
+    rows = [("日本.py", "a"), ("cafe\u0301.py", "b"), ("plain.py", "c")]
+    assert to_table(rows, ("FILE", "X")) == "FILE      X\n日本.py   a\ncafe\u0301.py   b\nplain.py  c"
+
+
+def test_a_warning_of_index_and_engine_is_told_once(open_retrieval: Open, open_tree: OpenTree) -> None:
+    engine, _ = open_tree(FILES)
+    retrieval = open_retrieval({})
+    same = Warned("nothing can be kept", "make room")
+    engine.warnings.append(same)
+    retrieval.index.warnings.append(same)
+    assert [event for event in show_known(retrieval, engine) if isinstance(event, Warned)] == [same]
 
 
 # --- the map --------------------------------------------------------------------------------------------------------
