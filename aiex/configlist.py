@@ -21,7 +21,11 @@ def entry_lines(data: bytes, file: str, path: Path) -> list[tuple[str, int]]:
     """
     text = decode(data, file)
     load(text, file)
-    return [(entry.value, text.count("\n", 0, entry.start) + 1) for entry in _entries(text, path)]
+    lines, line, at = [], 1, 0
+    for entry in _entries(text, path):
+        line, at = line + text.count("\n", at, entry.start), entry.start
+        lines.append((entry.value, line))
+    return lines
 
 
 def with_entry(data: bytes, file: str, path: Path, entry: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class Glob(NamedTuple):
@@ -112,6 +112,39 @@ def _leads_through(
         else:
             reached = [False, *(reached[at] and fits(at, to) for at in range(size))]
     return reached[size]
+
+
+def may_meet(one: Pattern, other: Pattern) -> bool:
+    """Whether something may belong to both; True also where that is not plain. Cost: the product of both lengths."""
+    seen = {(0, 0)}
+    waiting = [(0, 0)]
+    while waiting:
+        at, to = waiting.pop()
+        if at == len(one) and to == len(other):
+            return True
+        for state in _steps(one, at, other, to):
+            if state not in seen:
+                seen.add(state)
+                waiting.append(state)
+    return False
+
+
+def _steps(one: Pattern, at: int, other: Pattern, to: int) -> Iterator[tuple[int, int]]:
+    first = one[at] if at < len(one) else None
+    second = other[to] if to < len(other) else None
+    if first is MANY or second is MANY:
+        if first is not None:
+            yield at + 1, to
+        if second is not None:
+            yield at, to + 1
+    elif first is not None and second is not None and _may_be_alike(first, second):
+        yield at + 1, to + 1
+
+
+def _may_be_alike(one: Element, other: Element) -> bool:
+    if isinstance(one, str):
+        return covers_word(other, one)
+    return isinstance(other, Glob) or one.matches(other)
 
 
 def map_texts(pattern: Pattern, fold: Callable[[str], str], fold_piece: Callable[[str], str]) -> Pattern:

@@ -60,9 +60,8 @@ class Policy:
         Cost: about 20 µs a rule.
         """
         given = tuple(dict.fromkeys(rules))
-        loosening = [rule for rule in given if rule.scope == "project" and rule.effect == "allow"]
-        self.rules = tuple(sorted((rule for rule in given if rule not in loosening), key=_order))
-        self.warnings = (*warnings, *map(_warn, loosening))
+        self.rules = tuple(sorted((rule for rule in given if not _loosens(rule)), key=_order))
+        self.warnings = (*warnings, *(_warn(rule) for rule in given if _loosens(rule)))
         self.root = root
         self.names = names
         self.writable = tuple(map(_absolute_words, allow_write))
@@ -119,22 +118,24 @@ class Policy:
             return (INSIDE, *words[len(top) + 1 :])
         return words
 
+    def forms(self, words: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """A path as rules may name it: relative to the workspace, and absolute where a rule is."""
+        if not self._has_absolute or words[0] != INSIDE or self._root_words is None:
+            return [words]
+        return [words, (OUTSIDE, *self._root_words, *words[1:])]
+
     # --- which rules are about something ----------------------------------------------------------------------------
 
     def about_path(self, kind: str, words: tuple[str, ...], role: str) -> list[Match]:
         """The rules about a path; see `places.path_words`."""
-        found = self._allowed_paths.find(words) + self._other_paths.find(_folded(words))
-        if self._has_absolute and words[0] == INSIDE and self._root_words is not None:
-            whole = (OUTSIDE, *self._root_words, *words[1:])
-            found += self._allowed_paths.find(whole) + self._other_paths.find(_folded(whole))
+        found = []
+        for form in self.forms(words):
+            found += self._allowed_paths.find(form) + self._other_paths.find(_folded(form))
         return [Match(rule) for rule in _once(found) if kind in rule.kinds and _is_for(rule, role)]
 
     def restricted_below(self, kind: str, words: tuple[str, ...], role: str) -> Rule | None:
         """A rule that asks about, or denies, this path or something beneath it; None when there is none."""
-        starts = [words]
-        if self._has_absolute and words[0] == INSIDE and self._root_words is not None:
-            starts.append((OUTSIDE, *self._root_words, *words[1:]))
-        found = [rule for start in starts for rule in self._other_paths.find_below(_folded(start))]
+        found = [rule for form in self.forms(words) for rule in self._other_paths.find_below(_folded(form))]
         return max(
             (rule for rule in found if kind in rule.kinds and _is_for(rule, role)),
             key=lambda rule: (rule.strictness, rule.text),
@@ -263,6 +264,10 @@ def _absolute_words(path: str) -> tuple[str, ...]:
 
 def _path_of(words: Sequence[str]) -> str:
     return "/" + "/".join(words[1:])
+
+
+def _loosens(rule: Rule) -> bool:
+    return rule.scope == "project" and rule.effect == "allow"
 
 
 def _warn(rule: Rule) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from aiex.guard.policy.patterns import MANY, Element
-from aiex.guard.policy.places import INSIDE, path_words
+from aiex.guard.policy.patterns import ANY, MANY, Element, Glob, map_texts, may_meet
+from aiex.guard.policy.places import INSIDE, fold, fold_piece, path_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from aiex.guard.policy.policy import Policy
     from aiex.guard.policy.rules import Rule
     from aiex.guard.sandbox.paths import NameRules
+
+_WILD: Final = re.compile(r"[*?\[]")
 
 
 def names_with(names: NameRules, restricted: Iterable[Rule]) -> NameRules:
@@ -49,12 +52,42 @@ def _spell(element: Element) -> str:
 
 
 def why_not_read(policy: Policy, path: str, role: str) -> str:
-    """Why a command may not read a path, or what lies beneath it, without a decision on that; empty when it may."""
+    """Why a command may not read something without a decision on that; empty when it may.
+
+    Args:
+        policy: The rules.
+        path: In the workspace, and all that lies beneath it; with `*`, `?` and `[` as the shell takes them, and `**` at
+            the end.
+        role: On whose behalf.
+    """
     words = path_words(path)
     if words is None:
         return "it is no path in the workspace"
-    rule = policy.restricted_below("read", words, role)
+    if _WILD.search(path):
+        rule = _restricted_among(policy, words, role)
+    else:
+        rule = policy.restricted_below("read", words, role)
     return f"there is a rule: {rule.text}" if rule else ""
+
+
+def _restricted_among(policy: Policy, words: tuple[str, ...], role: str) -> Rule | None:
+    """The first rule that may be about something that a pattern of the shell stands for."""
+    patterns = [(form[0], *map(_element, form[1:]), MANY) for form in policy.forms(words)]
+    for rule in policy.rules:
+        if rule.effect == "allow" or "read" not in rule.kinds or (rule.roles and role not in rule.roles):
+            continue
+        cover = (*rule.cover[:1], *map_texts(rule.cover[1:], fold, fold_piece))
+        if any(may_meet(pattern, cover) for pattern in patterns):
+            return rule
+    return None
+
+
+def _element(word: str) -> Element:
+    if word == "**":
+        return MANY
+    if "?" in word or "[" in word:
+        return ANY
+    return Glob(tuple(map(fold_piece, word.split("*")))) if "*" in word else fold(word)
 
 
 _WHOLE_TREE: Final = frozenset(["rg", "ag", "grep", "find", "fd", "tree"])

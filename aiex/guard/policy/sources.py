@@ -13,12 +13,14 @@ from aiex.record import record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aiex.guard.actions import Mode, Scope
+    from aiex.guard.actions import Mode, Role, Scope
     from aiex.guard.trust import ProjectFiles
     from aiex.settings import Origin, Settings
 
 _PATH: Final = ("policy", "rules")
 LIMIT_BYTES: Final = 10_000_000
+MOST_RULES: Final = 10_000
+"""In one file; with more of them nobody could know what is in force, so nothing is decided then."""
 _PROJECT_FILE: Final = ".aiex/config.toml"
 _SCOPES: Final[Mapping[str, Scope]] = {
     "user": "user",
@@ -68,12 +70,20 @@ def load_mode(settings: Settings) -> Mode:
     return mode
 
 
+def load_role(settings: Settings) -> Role:
+    """The role that the settings say."""
+    role: Role = settings.get("policy.role")
+    return role
+
+
 def read_rules(settings: Settings, project: ProjectFiles | None = None) -> Iterator[Rule]:
     """The rules of all settings, the strongest file first. Raises ConfigError."""
     origin = settings.origin("policy.rules")
-    for layer in (origin, *origin.overrode):
-        if layer.source != "built-in":
-            yield from _rules_of(layer, project)
+    layers = [layer for layer in (origin, *origin.overrode) if layer.source != "built-in"]
+    for layer in layers:
+        if len(layer.value) > MOST_RULES:
+            raise ConfigError(f"cannot use {layer.place}: it has more than {MOST_RULES:,} rules")
+        yield from _rules_of(layer, project)
 
 
 def read_file(file: str) -> list[Rule]:
@@ -92,15 +102,16 @@ def read_file(file: str) -> list[Rule]:
     texts = policy.get("rules", []) if isinstance(policy, dict) else None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ConfigError(f"cannot use {file}: policy.rules is not a list of strings")
+    if len(texts) > MOST_RULES:
+        raise ConfigError(f"cannot use {file}: it has more than {MOST_RULES:,} rules")
     lines = dict(reversed(entry_lines(data, file, _PATH)))
     return [parse_rule(text, file=file, line=lines.get(text, 0)) for text in texts]
 
 
 def _rules_of(layer: Origin, project: ProjectFiles | None) -> Iterator[Rule]:
-    scope, lines = _SCOPES[layer.source], _lines_of(layer, project)
+    scope, lines = _SCOPES[layer.source], dict(reversed(_lines_of(layer, project)))
     for text in layer.value:
-        line = next((number for value, number in lines if value == text), layer.line or 0)
-        lines = [pair for pair in lines if pair != (text, line)]
+        line = lines.get(text, layer.line or 0)
         yield parse_rule(text, scope=scope, file=layer.file or layer.detail, line=line)
 
 

@@ -147,6 +147,25 @@ def test_what_a_pattern_inside_another_stands_for_the_other_stands_for_too(one, 
         assert aligns(outer.cover, subject, lambda *_: True)
 
 
+@given(words, words, st.lists(st.sampled_from(["a", "b", "ab", "aab", "ba", "c"]), max_size=4))
+def test_patterns_that_share_something_are_known_to_meet(one, other, path):
+    from aiex.guard.policy.patterns import aligns, may_meet
+
+    first, second = parse_rule(f"deny write {'/'.join(one)}").cover, parse_rule(f"deny write {'/'.join(other)}").cover
+    subject = (".", *path)
+    if all(aligns(pattern, subject, lambda *_: True) for pattern in (first, second)):
+        assert may_meet(first, second)
+        assert may_meet(second, first)
+
+
+@pytest.mark.parametrize(("one", "other"), [("src", "docs"), ("a/*.py", "a/b/c"), ("src/*", "*.lock"), ("a/**/x", "b")])
+def test_patterns_that_share_nothing_do_not_meet(one, other):
+    from aiex.guard.policy.patterns import may_meet
+
+    first, second = (parse_rule(f"deny write {text}").cover[:-1] for text in (one, other))
+    assert not may_meet(first, second)
+
+
 @given(st.lists(words, max_size=5), st.lists(st.sampled_from(["a", "b", "ab", "aab", "ba", "c"]), max_size=5))
 def test_the_index_finds_exactly_the_patterns_that_match(patterns, path):
     from aiex.guard.policy.patterns import aligns

@@ -124,14 +124,6 @@ def test_a_file_that_is_not_utf_8_stops_everything(project: Path, user_file: Pat
         load(project)
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_cannot_be_read_stops_everything(project: Path, user_file: Path) -> None:
-    user_file.write_text("")
-    user_file.chmod(0)
-    with pytest.raises(ConfigError, match="cannot read"):
-        load(project)
-
-
 def test_a_directory_in_place_of_the_file_stops_everything(project: Path, user_file: Path) -> None:
     user_file.mkdir()
     with pytest.raises(ConfigError, match="cannot read"):
@@ -143,6 +135,45 @@ def test_many_rules_are_read(project: Path, user_file: Path) -> None:
     rules = load(project).rules
     assert len(rules) == 3000
     assert {rule.line for rule in rules} == set(range(3, 3003))
+
+
+def test_more_rules_than_anybody_could_know_stop_everything(project: Path, user_file: Path) -> None:
+    user_file.write_text("policy.rules = [" + '"deny tool a",' * 10_001 + "]\n")
+    with pytest.raises(ConfigError, match="more than 10,000 rules"):
+        load(project)
+    with pytest.raises(ConfigError, match="more than 10,000 rules"):
+        read_file(str(user_file))
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="needs POSIX")
+def test_a_file_that_an_ordinary_user_cannot_read_stops_everything() -> None:
+    code = """
+import os, sys, tempfile
+from aiex.errors import ConfigError
+from aiex.guard.policy.sources import load_policy, read_file
+from aiex import settings
+folder = tempfile.mkdtemp()
+file = os.path.join(folder, "config.toml")
+open(file, "w").write('policy.rules = ["deny tool a"]')
+environ = {"AIEX_CONFIG_DIR": folder}
+assert len(load_policy(settings.load(None, environ=environ)).rules) == len(read_file(file)) == 1
+os.chmod(file, 0)
+if os.geteuid() == 0:
+    os.chown(folder, 65534, 65534); os.setgid(65534); os.setuid(65534)
+for read in (lambda: settings.load(None, environ=environ), lambda: read_file(file)):
+    try:
+        read()
+    except ConfigError as error:
+        assert "cannot read" in error.message
+    else:
+        sys.exit("it was read")
+os.unlink(file)
+"""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE_ROOT, "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
