@@ -37,28 +37,20 @@ _BUILT_IN = re.compile(
 def read_awk(call: Call) -> list[Operand]:
     """Options and files by the table; a program only if it just computes and prints."""
     found = read_arguments(_TABLE, call)
-    texts = [at for at, operand in enumerate(found) if operand.role == "text" and not _is_value(found, at)]
+    program = next((operand for operand in found if operand.role == "text"), None)
     for operand in found:
         if operand.role == "read" and "=" in operand.text:
             return [*found, Operand(operand.text, "unclear", "ask", "awk takes it for an assignment")]
-    if not texts:
+    if program is None:
         return [*found, Operand("", "program", "ask", "the program is missing")]
-    program = found[texts[0]]
     why = why_not_program(program.text) if program.level == "safe" else ""
     return [*found, Operand(program.text, "program", "ask", why)] if why else found
 
 
-def _is_value(found: list[Operand], at: int) -> bool:
-    return (
-        at > 0
-        and found[at - 1].role == "option"
-        and found[at - 1].text in ("-F", "-v", "--field-separator", "--assign")
-    )
-
-
 def why_not_program(program: str) -> str:
     """Why a program is not understood as harmless, or an empty string."""
-    at, braces, parens, before = 0, 0, 0, ""
+    at, braces, before = 0, 0, ""
+    parens = _Parens()
     while at < len(program):
         token = _TOKEN.match(program, at)
         if not token:
@@ -72,17 +64,45 @@ def why_not_program(program: str) -> str:
             kind = "string" if token else "mark"
         elif kind == "name" and (why := _why_not_name(text, program[at + len(text) :])):
             return why
-        elif text == ">" and braces and not parens:
+        elif text == ">" and braces and not parens.compares():
             return "awk may write a file"
         elif text == "<" and before == "getline":
             return "awk may read a file"
         braces += (text == "{") - (text == "}")
-        parens += (text == "(") - (text == ")")
-        if braces < 0 or parens < 0:
-            return "the awk program is not understood"
         at += len(text)
-        before = before if kind == "blank" else _class_of(kind or "", text)
+        if kind != "blank":
+            parens.see(text, before)
+            before = ")" if parens.heads else _class_of(kind or "", text)
+        if braces < 0 or parens.unbalanced:
+            return "the awk program is not understood"
     return ""
+
+
+PRINTS = "prints"
+
+
+class _Parens:
+    """The parentheses that are open, and what they belong to."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        """Of each the word in front, `PRINTS` once something is printed in it."""
+        self.heads = self.unbalanced = False
+        """Whether the last word closed the head of an `if`, `for` or `while`, behind which a statement begins."""
+
+    def see(self, text: str, before: str) -> None:
+        self.heads = False
+        if text == "(":
+            self.open.append(before)
+        elif text == ")":
+            self.unbalanced = self.unbalanced or not self.open
+            self.heads = bool(self.open) and self.open.pop() in ("if", "for", "while", PRINTS)
+        elif text in ("print", "printf") and self.open:
+            self.open[-1] = PRINTS
+
+    def compares(self) -> bool:
+        """Whether `>` compares: it does in parentheses, but not behind a `print` within those of `for`."""
+        return bool(self.open) and self.open[-1] != PRINTS
 
 
 def _why_not_name(name: str, rest: str) -> str:

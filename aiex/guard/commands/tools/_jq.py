@@ -150,4 +150,8 @@ def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:
 
 def _is_key(text: str, word: "re.Match[str]") -> bool:
     """Whether a word is the name of a member in `{name: …}`."""
-    return bool(re.match(r"\s*:", text[word.end() :])) and bool(re.search(r"[{,]\s*$", text[: word.start()]))
+    return (
+        word[0][0] != "$"
+        and bool(re.match(r"\s*:", text[word.end() :]))
+        and bool(re.search(r"[{,]\s*$", text[: word.start()]))
+    )

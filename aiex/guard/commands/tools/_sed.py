@@ -14,7 +14,10 @@ _TABLE = Tool(
 )
 _BLANK = re.compile(r"[ \t]*")
 _BETWEEN = re.compile(r"[ \t\n;]*")
-_ADDRESS = re.compile(r"\d+(?:~\d+)?|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?[^]\n/\\]*\])+/[IM]*")
+_PART_BRACKET = re.compile(r"\[\^?\]?(?:[^]\n\[]|\[(?![:.=])|\[:\w+:\])*\]")
+"""Some versions of sed end a part at a delimiter in such a bracket, some do not."""
+_BRACKET = r"\[\^?\]?(?:[^]\n/\\\[]|\[(?![:.=])|\[:\w+:\])*\]"
+_ADDRESS = re.compile(rf"\d+(?:~\d+)?|\$|/(?:[^/\\\n\[]|\\.|{_BRACKET})+/[IM]*")
 _SECOND = re.compile(r"[ \t]*,[ \t]*(?:[+~]\d+|" + _ADDRESS.pattern + ")")
 _SIMPLE = frozenset("pPdDgGhHnNxlFz=")
 _DELIMITERS = frozenset("/|#,:@!_%~")
@@ -26,9 +29,9 @@ _EXIT = re.compile(r"[ \t]*\d{0,3}")
 def read_sed(call: Call) -> list[Operand]:
     """Options and files by the table; a script only if each of its commands just changes what is printed."""
     found = read_arguments(_TABLE, call)
-    scripts = [operand for operand in found if operand.role in ("text", "option, text") and operand.level == "safe"]
+    scripts = [operand for operand in found if operand.role.endswith("text") and operand.level == "safe"]
     for operand in scripts:
-        script = operand.text if operand.role == "text" else _value(operand.text)
+        script = _value(operand.text) if operand.role == "option, text" else operand.text
         if why := why_not_script(script):
             found.append(Operand(operand.text, "script", "ask", why))
     if not scripts:
@@ -100,20 +103,16 @@ def _substitute(script: str, at: int) -> int | None:
 
 def _part_end(script: str, at: int, delimiter: str, *, brackets: bool) -> int | None:
     """Where an unescaped delimiter stands; None at a line end, or when a bracket makes that ambiguous."""
-    bracket = False
     while at < len(script):
         letter = script[at]
         if letter == "\n" or (letter == "\\" and script[at + 1 : at + 2] in ("", "\n", "c")):
             return None
         if letter == delimiter:
-            return None if bracket else at
-        if letter == "\\" and not bracket:
-            at += 1
-        elif letter == "[" and brackets:
-            bracket = True
-        elif letter == "]":
-            bracket = False
-        at += 1
+            return at
+        bracket = _PART_BRACKET.match(script, at) if letter == "[" and brackets else None
+        if letter == "[" and brackets and (not bracket or delimiter in bracket[0] or "\\c" in bracket[0]):
+            return None
+        at = bracket.end() if bracket else at + 1 + (letter == "\\")
     return None
 
 
