@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from aiex.guard.commands.globs import is_pattern, may_be_secret
-from aiex.guard.commands.places import Place, join, why_not_read
+from aiex.guard.commands.globs import is_pattern, may_be_secret_below
+from aiex.guard.commands.places import EVERYTHING, Place, join, why_not_read
 from aiex.guard.commands.values import HARMLESS, Arg
 from aiex.guard.commands.verdict import Operand
 
@@ -148,6 +148,9 @@ class _Arguments:
             )
 
     def _operand(self, arg: Arg) -> None:
+        if arg.many and (self.roles or not self.tool.more):
+            self.found.append(unclear(arg, "the pattern may become several words"))
+            return
         role = self.roles.pop(0) if self.roles else self.tool.more
         if not role:
             self.found.append(unclear(arg, f"{self.call.name} is not known with this operand"))
@@ -200,7 +203,20 @@ class _Arguments:
         if not self.rest:
             self.found.append(unclear(option, "its value is missing"))
             return
-        self.found.append(check(self.rest.pop(0), role, self.call))
+        value = self.rest.pop(0)
+        if value.many:
+            self.found.append(unclear(value, "the pattern may become several words"))
+        elif self._may_stand_alone(value, option, role):
+            self.found.append(unclear(value, f"it may be an option of its own, not the value of {option.text}"))
+        else:
+            checked = check(value, role, self.call)
+            self.found.append(Operand(checked.text, f"value, {role}", checked.level, checked.why))
+
+    def _may_stand_alone(self, value: Arg, option: Arg, role: str) -> bool:
+        """Whether a version of the program that wants `--name=value` would take the value for an option."""
+        if role == "number" or value.text == "-" or option.text in self.tool.instead.split():
+            return False
+        return may_be_option(value)
 
     def _value(self, value: Arg, role: str, whole: Arg, *, attached: bool) -> Operand:
         checked = check(value, role, self.call, attached=attached)
@@ -253,7 +269,7 @@ def _is_plain_glob(text: str, place: Place) -> bool:
     folders = all(not is_pattern(part) or part in ("*", "**") for part in parts[:-1])
     if not is_pattern(parts[-1]):
         return folders
-    return folders and bool(_SOURCE.search(parts[-1])) and not may_be_secret(parts[-1:], place.rules)
+    return folders and bool(_SOURCE.search(parts[-1])) and not may_be_secret_below(parts[-1], place.rules)
 
 
 def _why_not_variable(arg: Arg, _call: Call) -> str:
@@ -277,18 +293,30 @@ def why_not_revision(arg: Arg, call: Call) -> str:
 
 def _why_not_include(arg: Arg, call: Call) -> str:
     """A pattern for names that a search is kept to: it must not be one for secrets."""
-    may = call.place.rules.secret_name(arg.text) or may_be_secret([arg.text], call.place.rules)
+    may = call.place.rules.secret_name(arg.text) or may_be_secret_below(arg.text, call.place.rules)
     return arg.unknown or ("the pattern may match a secret" if may else "")
 
 
 def _why_not_format(arg: Arg, _call: Call) -> str:
     """A format of git: some of its parts run a program that checks signatures."""
-    return arg.unknown or ("it may check signatures with a program" if re.search("%G|signature", arg.text) else "")
+    return arg.unknown or (
+        "it may check signatures with a program" if re.search("%[-+ ]?G|signature", arg.text) else ""
+    )
+
+
+def below(call: Call, texts: list[str]) -> list[Operand]:
+    """Why the directories among some operands may not be read with all that lies below them."""
+    if not call.place.look:
+        return []
+    args = [Arg(text) for text in texts] or [Arg(".")]
+    places = dict.fromkeys(join(folder, arg) or "." for folder in call.folders for arg in args)
+    whys = [call.place.look(f"{place}/{EVERYTHING}") for place in places]
+    return [Operand(place, "read", "ask", why) for place, why in zip(places, whys, strict=True) if why]
 
 
 def covers_root(call: Call, texts: list[str]) -> bool:
     """Whether one of some operands, or the place of the shell if there is none, is the whole workspace."""
-    args = [arg for arg in call.args if arg.text in texts] or [Arg(".")]
+    args = [Arg(text) for text in texts] or [Arg(".")]
     return any(join(folder, arg) in ("", call.place.root) for folder in call.folders for arg in args)
 
 

@@ -67,8 +67,11 @@ class Redirections:
         match = _OPERATOR.match(source, node.start_byte, node.end_byte)
         if not match:
             raise Disagreement("a redirection is not understood")
-        if match[1] and source[node.start_byte - 1 : node.start_byte].strip(b" \t\n;&|()"):
+        before = source[node.start_byte - 1 : node.start_byte] if node.start_byte else b""
+        if match[1] and before.strip(b" \t\n;&|()"):
             raise Disagreement("a number touches the word before it")
+        if before == b"}":
+            raise Disagreement("a redirection may set a variable")
         return match[2], read_words(self.walk.tree, match.end(), node.end_byte)
 
     def _file(self, node: "Node", state: State, before: int) -> None:

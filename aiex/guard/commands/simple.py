@@ -30,6 +30,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FOREIGN_NAME = re.compile(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
 _ESCAPE = re.compile(r"\\n|\\x([0-9a-fA-F]{1,2})|\\0?([0-7]{1,3})")
+_SPLIT = re.compile(r"[\s*?\[\\]")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
 _LOCALE = re.compile(r"(?:LC_[A-Z]+|LANG|LANGUAGE|NO_COLOR|CLICOLOR)")
 _LOCALE_VALUE = re.compile(r"[\w.@-]*")
@@ -103,7 +104,8 @@ class SimpleCommands:
             if piece.node is not None
         }
         try:
-            return [resolve(pieces, state.variables, outputs) for pieces in expand_braces(word.pieces)]
+            words = [pieces for pieces in expand_braces(word.pieces) if pieces]  # an empty word falls away: `{,a}`
+            return [resolve(pieces, state.variables, outputs) for pieces in words]
         except TooMany as error:
             return [[Arg(UNKNOWN_MARK, unknown=str(error), written=False)]]
 
@@ -121,7 +123,7 @@ class SimpleCommands:
         commands = self.walk.found.commands
         if commands:
             first = [Arg(commands[-1].name), *(Arg(operand.text) for operand in commands[-1].operands)]
-            args = [self.expand(word, state)[0][0] for word in words]
+            args = [choices[0] for word in words for choices in self.expand(word, state)]
             self._judge([*first, *args], state, commands[-1].text, before)
 
     def feed(self, givers: list[Simple], takers: list[Simple], state: State) -> None:
@@ -171,7 +173,9 @@ class SimpleCommands:
     def prints_one_word(self, simple: Simple) -> bool:
         """Whether the output of a safe command has no wildcards and is nobody else's choice."""
         tool = find_tool(simple.name)
-        return simple.level == "safe" and tool is not None and (tool.single or _is_revision(simple))
+        if simple.level != "safe" or tool is None or not (tool.single or _is_revision(simple)):
+            return False
+        return not any(_SPLIT.search(operand.text) for operand in simple.operands)
 
     def _leading_assignments(self, words: list[Word]) -> int:
         source = self.walk.tree.source

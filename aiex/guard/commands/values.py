@@ -72,6 +72,8 @@ class Arg(NamedTuple):
     """The name of a pipe from a process substitution."""
     written: bool = True
     """It stands in the command letter by letter."""
+    many: bool = False
+    """Its wildcards are expanded where it stands, so that it may become several arguments."""
 
     @property
     def is_known(self) -> bool:
@@ -116,7 +118,8 @@ def _choices(piece: Piece, variables: Mapping[str, Values], nodes: Mapping[int, 
         case "bare":
             if piece.text != "=~" and re.search(r"[=:]~", piece.text):
                 return [Arg(to_text(piece.text), unknown="a home directory stands in it")]
-            return [Arg(to_text(piece.text), glob=bool(_GLOB.search(piece.text)))]
+            glob = bool(_GLOB.search(piece.text))
+            return [Arg(to_text(piece.text), glob=glob, many=glob)]
         case "variable":
             return _variable(piece, variables)
         case "node" if piece.node is not None:
@@ -141,7 +144,7 @@ def _variable(piece: Piece, variables: Mapping[str, Values]) -> list[Arg]:
         return [Arg(UNKNOWN_MARK, unknown=f"the value of ${name} is not known", written=False)]
     if not piece.quoted:
         values = tuple(map(_unquoted, values))
-    return [value._replace(written=False) for value in values]
+    return [value._replace(written=False, many=False) for value in values]
 
 
 def _unquoted(value: Arg) -> Arg:
@@ -177,4 +180,5 @@ def _join(parts: tuple[Arg, ...]) -> Arg:
         unknown=unknown,
         plain=bool(unknowns) and all(part.plain for part in unknowns) and not glob,
         written=all(part.written for part in parts),
+        many=any(part.many for part in parts),
     )

@@ -87,8 +87,12 @@ def read_find(call: Call) -> list[Operand]:
             found.append(Operand(arg.text, "option"))
         else:
             found.append(Operand(arg.text, "option"))
-            found.append(check(rest.pop(0), VALUED[arg.text], call) if rest else unclear(arg, "its value is missing"))
+            found.append(_value(rest.pop(0), VALUED[arg.text], call) if rest else unclear(arg, "its value is missing"))
     return found
+
+
+def _value(arg: Arg, role: str, call: Call) -> Operand:
+    return unclear(arg, "the pattern may become several words") if arg.many else check(arg, role, call)
 
 
 def _begins_expression(arg: Arg) -> bool:

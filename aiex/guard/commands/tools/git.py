@@ -9,7 +9,7 @@ from aiex.guard.commands.verdict import Operand
 _FORMAT = (
     " -5 -n:number --oneline --graph --decorate?:text --no-decorate --decorate-refs:text --abbrev-commit"
     " --no-abbrev-commit"
-    " --abbrev?:number --format:format --pretty?:format --date:text --relative-date --max-count:number --skip:number"
+    " --abbrev?:number --format?:format --pretty?:format --date:text --relative-date --max-count:number --skip:number"
     " --since:text --until:text --after:text --before:text --author:text --committer:text --grep:text -i -E -F -P"
     " --regexp-ignore-case --extended-regexp --fixed-strings --perl-regexp --invert-grep --all-match --merges"
     " --no-merges"
@@ -39,7 +39,7 @@ _DIFF = (
 )
 _LOG = Tool(_FORMAT + _DIFF + " -m -c --cc -t -r -L:revision", more="revision")
 _LIST_REFS = (
-    " --format:format --sort:text --contains:revision --no-contains:revision --merged?:revision --no-merged?:revision"
+    " --format:format --sort:format --contains:revision --no-contains:revision --merged?:revision --no-merged?:revision"
 )
 _NAMES = re.compile(
     r"(?:user\.(?:name|email)|core\.(?:autocrlf|bare|eol|filemode|ignorecase|editor|pager|hookspath|fsmonitor|worktree)"
@@ -126,7 +126,8 @@ SUBCOMMANDS: dict[str, Tool] = {
     "diff-tree": Tool(_DIFFING.options + " --root --no-commit-id -m -s -v --stdin", more="revision"),
     "diff-index": _DIFFING,
     "diff-files": _DIFFING,
-    "shortlog": Tool("-nsec --numbered --summary --email --committer --group:text" + _FORMAT.replace(" -n:number", ""),
+    "shortlog": Tool("-nsec --numbered --summary --email --committer --group:format"
+                     + _FORMAT.replace(" -n:number", ""),
                      more="revision"),
     "blame": Tool("-bcefklnpstw -L:text -M?:text -C?:text --root --show-stats --porcelain --line-porcelain"
                   " --show-number"
@@ -171,7 +172,7 @@ SUBCOMMANDS: dict[str, Tool] = {
         " --or"
         " --not --only-matching --max-count:number --no-textconv --null",
         ("text",), more="revision", instead="-e -f"),
-    "branch": _only_with("--list", "-l", "--contains", "--no-contains", "--merged", "--no-merged", "--points-at"),
+    "branch": _only_with("--list", "--contains", "--no-contains", "--merged", "--no-merged", "--points-at"),
     "tag": _only_with("--list", "-l", "--contains", "--no-contains", "--merged", "--no-merged", "--points-at"),
     "stash": _first_word("list", "show", more=_LOG),
     "worktree": _first_word("list", more=Tool("-vz --porcelain --verbose")),

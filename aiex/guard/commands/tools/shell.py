@@ -17,6 +17,8 @@ _JOINTS = frozenset(["!", "-a", "-o", "&&", "||", "(", ")"])
 
 def read_test(call: Call) -> list[Operand]:
     """`test`, `[` and `[[`: files are looked at, texts compared; numbers must be written, for names are evaluated."""
+    if call.name != "[[" and any(arg.many for arg in call.args):
+        return [unclear(arg, "a pattern may become several words") for arg in call.args if arg.many]
     found, rest = list[Operand](), list(call.args)
     while rest:
         arg = rest.pop(0)
@@ -35,8 +37,10 @@ def read_test(call: Call) -> list[Operand]:
             found.append(Operand(word, "option"))
         elif word.startswith("-"):
             found.append(unclear(arg, f"{call.name} is not known with this test"))
-        else:
+        elif word or call.name == "[[" or (not rest and all(operand.text == "!" for operand in found)):
             found.append(check(arg, "print", call))
+        else:  # `[ "$a" "$b" ]`: -v evaluates what follows it
+            found.append(unclear(arg, "it may be an operator"))
     return found
 
 

@@ -7,13 +7,8 @@ from aiex.guard.commands.verdict import Operand
 def _format_only(_call: Call, operands: list[Operand]) -> list[Operand]:
     """`date` sets the clock from an operand that does not begin with a plus."""
     last = operands[-1] if operands else None
-    wrong = last is not None and last.role == "text" and not _is_value(operands) and last.text[:1] != "+"
+    wrong = last is not None and last.role == "text" and last.text[:1] != "+"
     return [Operand(last.text, "unclear", "ask", "it would set the clock")] if last and wrong else []
-
-
-def _is_value(operands: list[Operand]) -> bool:
-    """Whether the last text belongs to the option before it; a table reads operands after all options."""
-    return len(operands) > 1 and operands[-2].text in ("-d", "--date", "--rfc-3339") and operands[-2].role == "option"
 
 
 def _at_least_one(call: Call, operands: list[Operand]) -> list[Operand]:
