@@ -18,7 +18,20 @@ def may_be_secret(components: list[str], rules: NameRules) -> str:
     for component in components:
         if is_pattern(component) and (may_match(component, "..") or _hits_secret(component, rules)):
             return component
+    for path in rules.secret_paths:
+        wanted = path.split("/")
+        for at in range(len(components) - len(wanted) + 1):
+            found = components[at : at + len(wanted)]
+            if any(map(is_pattern, found)) and all(map(may_match, found, wanted)):
+                return "/".join(found)
     return ""
+
+
+def may_be_secret_below(pattern: str, rules: NameRules) -> str:
+    """The same for one name that is looked for in any directory."""
+    parts = (part for path in rules.secret_paths for part in path.split("/"))
+    below = any(may_match(pattern, part) for part in parts if part != "*")
+    return pattern if below else may_be_secret([pattern], rules)
 
 
 def may_match(pattern: str, glob: str) -> bool:
@@ -29,12 +42,7 @@ def may_match(pattern: str, glob: str) -> bool:
 
 
 def _hits_secret(component: str, rules: NameRules) -> bool:
-    globs = (
-        *rules.secret_names,
-        *rules.secret_globs,
-        *(part for path in rules.secret_paths for part in path.split("/")),
-    )
-    return any(may_match(component, glob) for glob in globs if glob != "*")
+    return any(may_match(component, glob) for glob in (*rules.secret_names, *rules.secret_globs))
 
 
 def _widen(pattern: str) -> str:

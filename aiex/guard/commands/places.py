@@ -8,6 +8,8 @@ from aiex.guard.commands.globs import may_be_secret
 from aiex.guard.commands.values import Arg
 from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules, normalise, parse
 
+EVERYTHING = "**"
+"""Behind the path of a directory: all that is below it."""
 READABLE_DEVICES = frozenset(["/dev/null", "/dev/stdin"])
 WRITABLE_DEVICES = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr"])
 
@@ -19,7 +21,8 @@ class Place(NamedTuple):
     root: str = ""
     """Absolute path of the workspace, so that absolute operands below it count as inside; empty for none."""
     look: Callable[[str], str] | None = None
-    """Looks at a path inside the workspace, relative to it, and says why it may not be read after all."""
+    """Looks at a path inside the workspace, relative to it, and says why it may not be read after all. Wildcards stand
+    for all names that match, `**` at the end for all that is below, and `..` climbs from where a link leads."""
 
 
 def join(folder: str, arg: Arg) -> str:
@@ -90,11 +93,17 @@ def _why_not_inside(arg: Arg, folders: Iterable[str], place: Place, *, content: 
         why = _why_secret(parts, asked.parts, place, glob=arg.glob, content=content)
         if why:
             return why
-        if place.look and not arg.glob and (why := place.look("/".join(parts) or ".")):
+        if place.look and (why := _why_not_seen(folder, asked.parts, parts, place.look)):
             return why
     if arg.glob and may_be_secret(asked.parts, NameRules(secret_names=frozenset(), secret_globs=(), secret_paths=())):
         return "the pattern may match .."
     return ""
+
+
+def _why_not_seen(folder: str, asked: list[str], parts: list[str], look: Callable[[str], str]) -> str:
+    """What is behind the words: folded by text, and as it is opened, where `..` behind a link leads elsewhere."""
+    why = look("/".join(parts) or ".")
+    return why or (look("/".join([*filter(None, folder.split("/")), *asked])) if ".." in asked else "")
 
 
 def _why_secret(parts: list[str], asked: list[str], place: Place, *, glob: bool, content: bool) -> str:
@@ -110,4 +119,9 @@ def _why_secret(parts: list[str], asked: list[str], place: Place, *, glob: bool,
 
 def why_not_folder(arg: Arg, folders: Iterable[str], place: Place) -> str:
     """Why the shell may not change to a directory unasked, or an empty string."""
-    return "the directory is a pattern" if arg.glob else why_not_read(arg, folders, place)
+    if arg.glob:
+        return "the directory is a pattern"
+    names = [part for part in arg.text.split("/") if part not in ("", ".")]
+    if ".." in names[next((at for at, name in enumerate(names) if name != ".."), len(names)) :]:
+        return "it climbs back by .., which bash reads in two ways where there are links"
+    return why_not_read(arg, folders, place)

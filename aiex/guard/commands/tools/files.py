@@ -1,15 +1,25 @@
 """Programs that show files and their names."""
 
-from aiex.guard.commands.options import Call, Tool, covers_root
+from aiex.guard.commands.options import Call, Tool, below, covers_root
 from aiex.guard.commands.verdict import Operand
 
 
 def _no_secrets_below(call: Call, operands: list[Operand]) -> list[Operand]:
-    """A recursive comparison of the whole workspace would read its secrets."""
-    recursive = any(arg.text == "--recursive" or (arg.text[:1] == "-" and "r" in arg.text) for arg in call.args)
-    if not recursive or not covers_root(call, [operand.text for operand in operands if operand.role == "read"]):
-        return []
-    return [Operand(".", "read", "ask", "the whole workspace, with its secrets")]
+    """A comparison of directories reads all that is in them, and follows links."""
+    compared = [operand.text for operand in operands if operand.role in ("read", "value, read")]
+    compared += [operand.text.partition("=")[2] for operand in operands if operand.role == "option, read"]
+    if covers_root(call, compared):
+        return [Operand(".", "read", "ask", "the whole workspace, with its secrets")]
+    return below(call, compared)
+
+
+def _no_list_of_files(_call: Call, operands: list[Operand]) -> list[Operand]:
+    """Tools of binutils take `@FILE` for a file with more arguments."""
+    return [
+        Operand(operand.text, "read", "ask", "it names a file with more arguments")
+        for operand in operands
+        if operand.text.startswith("@")
+    ]
 
 
 _LS = Tool(
@@ -59,7 +69,7 @@ TOOLS = {
         "-Lftx -c:text --dereference --file-system --format:text --printf:text --terse --version --help", more="look"
     ),
     "file": Tool(
-        "-biIkLhnNprE0 -F:text --brief --mime --mime-type --mime-encoding --keep-going --no-dereference --no-pad --raw"
+        "-biIkLhnNrE0 -F:text --brief --mime --mime-type --mime-encoding --keep-going --no-dereference --no-pad --raw"
         " --extension --version --help",
         more="read",
     ),
@@ -116,7 +126,11 @@ TOOLS = {
         more="read",
     ),
     "hexdump": Tool("-bcCdovx -e:text -n:number -s:number", more="read"),
-    "strings": Tool("-aw -n:number -t:text -e:text --all --bytes:number --radix:text --encoding:text", more="read"),
+    "strings": Tool(
+        "-aw -n:number -t:text -e:text --all --bytes:number --radix:text --encoding:text",
+        more="read",
+        after=_no_list_of_files,
+    ),
     "base64": Tool("-di -w:number --decode --ignore-garbage --wrap:number", more="read"),
     **dict.fromkeys(
         ("md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum", "md5"),

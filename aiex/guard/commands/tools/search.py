@@ -1,6 +1,6 @@
 """Programs that search files and names."""
 
-from aiex.guard.commands.options import Call, Tool, check, covers_root, may_be_option, unclear
+from aiex.guard.commands.options import Call, Tool, below, check, covers_root, may_be_option, unclear
 from aiex.guard.commands.tools._find import read_find
 from aiex.guard.commands.verdict import Operand
 
@@ -11,15 +11,15 @@ def _no_secrets_below(call: Call, operands: list[Operand]) -> list[Operand]:
     options = [text for text in texts if text.startswith("-") and not text.startswith("--")]
     if "--recursive" not in texts and not any("r" in text for text in options):
         return []
+    searched = [operand.text for operand in operands if operand.role == "read"]
     included = [arg for arg in call.args if arg.text.startswith("--include=")]
     globs = [arg._replace(text=arg.text.partition("=")[2]) for arg in included]
     if globs and all(check(arg, "glob", call, attached=True).level == "safe" for arg in globs):
         return []
-    if not covers_root(call, [operand.text for operand in operands if operand.role == "read"]):
-        return []
-    return [
-        Operand(".", "read", "ask", "the whole workspace, with its secrets; name a directory, --include, or use rg")
-    ]
+    if covers_root(call, searched):
+        why = "the whole workspace, with its secrets; name a directory, --include, or use rg"
+        return [Operand(".", "read", "ask", why)]
+    return below(call, searched)
 
 
 _GREP = Tool(
@@ -65,8 +65,9 @@ def _read_rg(call: Call) -> list[Operand]:
     """`rg --files` takes no pattern."""
     from aiex.guard.commands.options import read_arguments
 
-    listing = any(arg.text in ("--files", "--type-list") for arg in call.args)
-    return read_arguments(_RG_FILES if listing else _RG, call)
+    found = read_arguments(_RG_FILES, call)
+    listing = any(operand.role == "option" and operand.text in ("--files", "--type-list") for operand in found)
+    return found if listing else read_arguments(_RG, call)
 
 
 def _which(call: Call) -> list[Operand]:

@@ -37,9 +37,7 @@ TOOLS = {
     "expand": Tool("-i -t:text --initial --tabs:text", more="read"),
     "unexpand": Tool("-a -t:text --all --first-only --tabs:text", more="read"),
     "fold": Tool("-bs -w:number --bytes --spaces --width:number", more="read"),
-    "fmt": Tool(
-        "-cstu -w:number -g:number -p:text --width:number --goal:number --uniform-spacing --split-only", more="read"
-    ),
+    "fmt": Tool("-cstu -w:number -g:number --width:number --goal:number --uniform-spacing --split-only", more="read"),
     "column": Tool(
         "-tx -s:text -o:text -c:number -N:text -R:text --table --separator:text --output-separator:text"
         " --output-width:number --table-columns:text --table-right:text",

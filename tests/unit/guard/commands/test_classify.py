@@ -73,7 +73,7 @@ def test_each_simple_command_is_listed_with_its_operands() -> None:
     ]
     assert [(operand.text, operand.role) for operand in found.commands[1].operands] == [
         ("-n", "option"),
-        ("3", "number"),
+        ("3", "value, number"),
     ]
 
 
@@ -100,6 +100,55 @@ def test_a_link_that_leads_out_or_to_a_secret_is_seen(tmp_path: Path) -> None:
     look = look_in(Workspace(str(tmp_path)))
     levels = {name: classify(f"cat {name}", look=look).level for name in ("plain.txt", "missing", "alias", "out/hosts")}
     assert levels == {"plain.txt": "safe", "missing": "safe", "alias": "ask", "out/hosts": "ask"}
+
+
+@pytest.fixture
+def tangled(tmp_path: Path) -> Path:
+    """A workspace with a secret, links to it and out of it, and a link between directories."""
+    for folder in ("docs", "conf/deep", "src", "lib/inner"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "conf" / "deep" / ".env").write_text("KEY=1\n")
+    for name in ("docs/a.md", "src/a.py", "src/b.py", "hosts", "passwd"):
+        (tmp_path / name).write_text("text\n")
+    (tmp_path / "docs" / "z.md").symlink_to("/etc/passwd")
+    (tmp_path / "out").symlink_to("/etc/ssl")
+    (tmp_path / "jump").symlink_to("lib/inner")
+    (tmp_path / "lib" / "hosts").symlink_to("/etc/hosts")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "level"),
+    [
+        ("cat src/*.py", "safe"),
+        ("cat docs/*.md", "ask"),
+        ("cat docs/a*.md", "safe"),
+        ("cat d[o]cs/*.md", "ask"),
+        ('for f in docs/*.md; do head "$f"; done', "ask"),
+        ("ls ou*", "ask"),
+        ("cat out/../passwd", "ask"),
+        ("cat jump/../hosts", "ask"),
+        ("cd jump && cat ../hosts", "ask"),
+        ("cd src && cat ../hosts", "safe"),
+        ("grep -r KEY src", "safe"),
+        ("grep -r KEY conf", "ask"),
+        ("cd conf && grep -r KEY", "ask"),
+        ("grep -r KEY --include='*.py' conf", "safe"),
+        ("diff -r src src", "safe"),
+        ("diff -r src docs", "ask"),
+        ("diff -N conf/deep src", "ask"),
+    ],
+)
+def test_links_and_secrets_behind_patterns_and_directories_are_seen(tangled: Path, command: str, level: str) -> None:
+    assert classify(command, look=look_in(Workspace(str(tangled)))).level == level
+
+
+def test_what_has_too_many_names_is_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiex.guard.commands.looking.MOST_NAMES", 3)
+    for name in "abcd":
+        (tmp_path / f"{name}.py").write_text("")
+    look = look_in(Workspace(str(tmp_path)))
+    assert (classify("cat *.py", look=look).level, classify("cat a.py", look=look).level) == ("ask", "safe")
 
 
 @pytest.mark.parametrize(
