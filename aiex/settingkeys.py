@@ -106,6 +106,15 @@ KEYS: Final = (
         tighten_only=True,
     ),
     Key(
+        "policy.role",
+        "text",
+        "admin",
+        "On whose behalf things are done, from the one who may do most to the one who may do least.",
+        choices=("admin", "operator", "editor", "viewer"),
+        clamp="strictest",
+        tighten_only=True,
+    ),
+    Key(
         "keys.store",
         "text",
         "auto",

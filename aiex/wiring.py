@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aiex.errors import UsageError
+from aiex.errors import ConfigError, UsageError
 from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
-    from aiex.events import StreamEvent, Warned
+    from aiex.events import Event, StreamEvent, Warned
+    from aiex.guard.audit.log import AuditLog
+    from aiex.guard.gate import Gate
+    from aiex.guard.policy.keptout import KeptOut
+    from aiex.guard.policy.policy import Policy
     from aiex.guard.sandbox.files import Workspace
     from aiex.guard.trust import ProjectFiles
     from aiex.llm.budget import CostOf
     from aiex.llm.counting import TokenCounter
     from aiex.llm.embedder import Embedder
-    from aiex.llm.gate import Gate
+    from aiex.llm.gate import Gate as Limits
+    from aiex.llm.visits import Visit
     from aiex.messages import Request
     from aiex.settings import Settings
     from aiex.tokens import Count
@@ -57,6 +63,8 @@ class Services:
         self.cwd = cwd
         self.environ = environ
         self.tape = tape or Tape()
+        self.tell: Callable[[Event], None] = lambda event: None
+        """Gets what is noticed beside a job's own events, such as tampering with the audit log."""
         self._overrides = overrides
         self._profile = profile
         self._flags = flags or {}
@@ -130,7 +138,72 @@ class Services:
             self.root,
             allow_read=self.settings.get("paths.allow_read"),
             allow_write=self.settings.get("paths.allow_write"),
+            kept_out=self.kept_out,
         )
+
+    # --- the guard --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def session(self) -> str:
+        """Names this run, on record and in what it prints for programs."""
+        return os.urandom(8).hex()
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Decides what may happen in this run, and writes it down; loads and opens nothing before it has to.
+
+        With broken settings the built-in ones count, for the commands that repair them.
+        """
+        from aiex.guard.gate import Gate
+
+        try:
+            settings = self.settings
+        except ConfigError:
+            settings = self.defaults
+        return Gate(
+            self._load_policy,
+            mode=settings.get("policy.mode"),
+            role=settings.get("policy.role"),
+            session=self.session,
+            audit=lambda: self._open_audit(settings),
+            look=self._look,
+            confined=_is_confined,
+            environ=self.environ,
+        )
+
+    def _load_policy(self) -> Policy:
+        from aiex.guard.policy.sources import load_policy
+
+        return load_policy(self.settings, root=os.path.realpath(self.root) if self.root else "", project=self.project)
+
+    def _open_audit(self, settings: Settings) -> AuditLog | None:
+        from aiex.guard.audit.opening import open_audit
+
+        return open_audit(settings, self.environ, tell=self.tell)
+
+    def _look(self, path: str) -> str:
+        from aiex.guard.commands.looking import look_in
+
+        return look_in(self.workspace)(path)
+
+    @asynccontextmanager
+    async def visit(self, host: str, place: str, name: str) -> AsyncIterator[Visit]:
+        """Let a server be asked that the settings name, and put on record what comes of it; see `llm/visits.py`."""
+        from aiex.guard.actions import Action
+
+        action = Action("network", host, {"model": name, "set in": place})
+        async with self.gate.through(action, chosen="the settings name this server") as passage:
+            yield passage
+
+    @property
+    def kept_out(self) -> KeptOut | None:
+        """Which files rules keep from being read; None where no rule is about reading, mostly without loading any."""
+        origin = self.settings.origin("policy.rules")
+        if not any(layer.value for layer in (origin, *origin.overrode)):
+            return None
+        return self.gate.kept_out if self.gate.policy.restricts_reads else None
+
+    # --- the code -----------------------------------------------------------------------------------------------------
 
     @cached_property
     def engine(self) -> Engine:
@@ -200,7 +273,12 @@ class Services:
         from aiex.llm.embedder import open_embedder
 
         return open_embedder(
-            self.settings, self.embeddings, environ=self.environ, gate=self._gate, cost_of=self._prices
+            self.settings,
+            self.embeddings,
+            environ=self.environ,
+            gate=self._limits,
+            cost_of=self._prices,
+            visit=self.visit,
         )
 
     @property
@@ -228,7 +306,7 @@ class Services:
 
     def close(self) -> None:
         """Keep what was learned for the next run, also when this one was interrupted."""
-        for name in ("engine", "retrieval", "index"):
+        for name in ("engine", "retrieval", "index", "gate"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 
@@ -261,15 +339,16 @@ class Services:
             self.settings,
             self.model,
             environ=self.environ,
-            gate=self._gate,
+            gate=self._limits,
             count=lambda request: self._counter.estimate(request, self.model, quick=True).tokens,
+            visit=self.visit,
             record=self.tape.record,
             replay=self.tape.replay,
         )
         return ask_for_data(learning(with_costs(asking, self._prices), self._counter))
 
     @cached_property
-    def _gate(self) -> Gate:
+    def _limits(self) -> Limits:
         """The limits and the budget of this run, one for everything it asks for."""
         from aiex.llm.gates import open_gate
 
@@ -296,6 +375,12 @@ class Services:
 
             return count
         return self._counter.count
+
+
+def _is_confined() -> bool:
+    from aiex.guard.sandbox.probing import choose
+
+    return not choose().requires_approval
 
 
 async def _embed_nothing(texts: Sequence[str]) -> Sequence[Sequence[float]]:

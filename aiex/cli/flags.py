@@ -107,6 +107,23 @@ def _setting(names: list[str], key: str, kind: type, metavar: str, text: str) ->
     )
 
 
+def _mode_options() -> tuple[GlobalOption, GlobalOption]:
+    def remember(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        if value:
+            ctx.find_root().ensure_object(Flags).settings["policy.mode"] = "bypass" if value is True else value
+
+    said = GlobalOption(
+        ["--permission-mode"],
+        expose_value=False,
+        callback=remember,
+        type=click.Choice(("plan", "ask", "accept-edits", "auto", "deny", "bypass")),
+        metavar="MODE",
+        help="What is done unasked: plan, ask, accept-edits, auto, deny, bypass.",
+    )
+    text = "Same as --permission-mode bypass; commands stay confined."
+    return said, GlobalOption(["--yolo"], expose_value=False, callback=remember, is_flag=True, help=text)
+
+
 def _build_options() -> tuple[GlobalOption, ...]:
     return (
         _option(
@@ -122,6 +139,7 @@ def _build_options() -> tuple[GlobalOption, ...]:
         _option(["--json"], "form", is_flag=True, help="Same as -o json."),
         _option(["-m", "--model"], "model", metavar="PROVIDER/MODEL", help="Model to ask, or 'offline'."),
         _setting(["--fallback-model"], "fallback_models", str, "MODEL,...", "Who answers when the model cannot."),
+        *_mode_options(),
         _setting(["--max-cost"], "budget.cost_usd", float, "DOLLARS", "Spend at most so much in this run."),
         _setting(["--max-tokens"], "budget.tokens", int, "N", "Use at most so many tokens in this run."),
         _setting(["--time-limit"], "budget.time_s", float, "SECONDS", "Send no request after so long."),

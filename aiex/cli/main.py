@@ -100,7 +100,8 @@ def _run(arguments: list[str]) -> int:
         invocation = parse(arguments)
         with contextlib.closing(find_services(invocation)) as services:
             settings = find_settings(invocation, services)
-            printer, level = choose_printer(invocation, settings), settings.get("log.level")
+            printer, level = choose_printer(invocation, settings, services.session), settings.get("log.level")
+            services.tell = printer.show
             _introduce(invocation, services, printer)
             started = route(validate(invocation, services), services, waits=invocation.work.waits)
             ended = execute(started.events, printer.show, waits=started.waits)
@@ -228,12 +229,17 @@ def route(job: Job, services: Services, *, waits: bool = False) -> Route:
 # --- present -------------------------------------------------------------------------------------------------------
 
 
-def choose_printer(invocation: Invocation, settings: Settings) -> Printer:
+def choose_printer(invocation: Invocation, settings: Settings, session: str) -> Printer:
     """The printer for the form that flags, environment and settings ask for."""
     flags = invocation.flags
     form: Form = settings.get("output.format")
     return open_printer(
-        form, settings.get("output.color"), markup=invocation.work.markup, quiet=flags.quiet, verbosity=flags.verbosity
+        form,
+        settings.get("output.color"),
+        markup=invocation.work.markup,
+        quiet=flags.quiet,
+        verbosity=flags.verbosity,
+        session=session,
     )
 
 

@@ -32,6 +32,7 @@ def open_printer(
     markup: Markup = "text",
     quiet: bool = False,
     verbosity: int = 0,
+    session: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> Printer:
     """The printer for a form; text looks different on a terminal and in a pipe."""
@@ -39,7 +40,7 @@ def open_printer(
     if form != "text":
         from aiex.cli.forms.json_lines import LinesPrinter
 
-        return LinesPrinter(talk, only_result=form == "json")
+        return LinesPrinter(talk, only_result=form == "json", session=session)
     if markup == "markdown" and has_layout(color, environ):
         from aiex.cli.forms.terminal import TerminalPrinter
 

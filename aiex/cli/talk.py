@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from time import monotonic
 
 from aiex.cli.streams import say
-from aiex.events import Event, FailedOver, Noted, Progressed, ReasoningDelta, Retrying, TurnEnded, Waiting, Warned
+from aiex.events import (
+    Event,
+    FailedOver,
+    Noted,
+    Progressed,
+    ReasoningDelta,
+    Retrying,
+    SecurityNoticed,
+    TurnEnded,
+    Waiting,
+    Warned,
+)
 
 _BAR_CELLS = 24
 _REDRAW_S = 0.1
@@ -42,6 +53,8 @@ class Talk:
                 self.say("warning", event.message, event.hint)
             case Noted() if not self._quiet:
                 self.say("note", event.message)
+            case SecurityNoticed() if not self._quiet or event.kind != "new-host":
+                self.say("security", event.message)
             case Retrying() if not self._quiet:
                 when = f" in {event.wait_s:.0f} s" if event.wait_s >= 1 else ""
                 self.say("note", f"asking again{when}: {event.reason}")

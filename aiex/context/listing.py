@@ -205,8 +205,10 @@ class _Walk:
 def tell_kept_out(listing: Listing) -> Iterator[Warned]:
     """Say how many files rules keep out, where they do."""
     if count := listing.kept_out:
-        files = "1 file is" if count == 1 else f"{count:,} files are"
-        yield Warned(f"{files} left out, because rules keep them from being read", "aiex list policy shows the rules")
+        files = (
+            "1 file is left out: a rule keeps it" if count == 1 else f"{count:,} files are left out: rules keep them"
+        )
+        yield Warned(f"{files} from being read", "aiex list policy shows the rules")
 
 
 def _compile(lines: list[str]) -> "GitIgnoreSpec":

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from codecs import getincrementaldecoder
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from aiex.errors import Denied
 from aiex.events import Event, ToolWrote, TurnEnded, Warned
+from aiex.guard.actions import Action, Decision
 
 if TYPE_CHECKING:
+    from aiex.guard.gate import Admitted, Gate
+    from aiex.guard.policy.bounds import Bounded
     from aiex.guard.sandbox.bounds import SandboxPolicy
     from aiex.guard.sandbox.cover import Cover
-    from aiex.guard.sandbox.isolation import Isolation
+    from aiex.guard.sandbox.isolation import Asked, Isolation
     from aiex.guard.sandbox.runner import Ended, Runner
 
+TYPED = "typed by a person"
+UNLISTED = "built-in: hosts that commands may reach"
+APPROVE = "--approve"
 TIMED_OUT_EXIT = 124
 """As timeout(1) has it."""
 _WHY = {
@@ -28,9 +36,10 @@ _WHY = {
 
 async def run_confined(
     argv: Sequence[str],
-    policy: SandboxPolicy,
+    bounds: Bounded,
     isolation: Isolation,
     *,
+    gate: Gate,
     cwd: str,
     timeout_s: float | None = None,
     stdin: int | None = None,
@@ -40,31 +49,105 @@ async def run_confined(
 
     Args:
         argv: Program and arguments.
-        policy: The bounds.
-        isolation: How they are drawn.
+        bounds: What it may touch.
+        isolation: How that is drawn.
+        gate: Decides on the command and on the hosts that it asks for, and puts them on record.
         cwd: Where it runs.
         timeout_s: After so long it is ended, with exit code 124.
         stdin: A descriptor that it reads from; nothing when None.
-        approved: A person wants it to run even where nothing confines it.
+        approved: A person wants it to run although a rule asks, it is forbidden, or nothing confines it.
+
+    Raises:
+        Denied: naming the rule.
     """
     from aiex.guard.sandbox.runner import Runner
 
     if isolation.requires_approval:
         yield Warned("nothing confines this command: it can read, write and reach whatever you can")
-    async with (
-        Runner(policy, isolation=isolation) as runner,
-        aclosing(_tell(runner, argv, cwd, timeout_s, stdin, approved=approved)) as events,
-    ):
-        async for event in events:
-            yield event
+    if bounds.gaps:
+        rules = ", ".join(rule.text for rule in bounds.gaps)
+        yield Warned(f"commands do not keep to rules with wildcards: {rules}", "write the directory without a *")
+    action = Action("command", shlex.join(argv), {"isolation": isolation.name})
+    admitted = await _admit(gate, action, approved=approved)
+    hosts = Hosts(gate, admitted)
+    with gate.passing(admitted) as passage:
+        async with (
+            Runner(bounds.sandbox, isolation=isolation) as runner,
+            aclosing(_tell(runner, argv, cwd, timeout_s, stdin, hosts.see, approved=approved)) as events,
+        ):
+            async for event in events:
+                if isinstance(event, TurnEnded):
+                    hosts.end()
+                    passage.status = "failed" if event.exit_code else "done"
+                    passage.text = f"exit code {event.exit_code}"
+                yield event
+
+
+async def _admit(gate: Gate, action: Action, *, approved: bool) -> Admitted:
+    from aiex.guard.gate import is_forbidden
+
+    try:
+        return await gate.admit(action, chosen=TYPED, approved=APPROVE if approved else "")
+    except Denied as error:
+        found = gate.judge(action, chosen=TYPED)
+        if not approved and (found.effect == "ask" or is_forbidden(found)):
+            error.hint = f"to run it all the same: aiex run sandbox {APPROVE} -- COMMAND"
+        raise
+
+
+class Hosts:
+    """Decides on the hosts that a command asks for, and puts each of them on record once."""
+
+    def __init__(self, gate: Gate, command: Admitted) -> None:
+        self._gate = gate
+        self._command = command
+        self._refused: dict[tuple[str, int], Denied] = {}
+        self._known: dict[tuple[str, int, bool], Admitted | None] = {}
+
+    def see(self, asked: Asked) -> None:
+        """Note a host before it is reached. Raises Denied if it must not be."""
+        place = (asked.host, asked.port)
+        if place in self._refused:
+            raise self._refused[place]
+        if (*place, asked.allowed) in self._known:
+            return
+        try:
+            self._known[*place, asked.allowed] = self._decide(asked)
+        except Denied as error:
+            self._refused[place] = error
+            raise
+
+    def _decide(self, asked: Asked) -> Admitted | None:
+        host = f"[{asked.host}]" if ":" in asked.host else asked.host
+        action = Action("network", f"{host}:{asked.port}", {"command": str(self._command.number)})
+        if asked.allowed:
+            return self._gate.require(action, chosen="typed by a person: --domain")
+        found = self._gate.judge(action)
+        if found.effect != "deny":
+            found = Decision("deny", UNLISTED, "built-in", asked.reason)
+        self._gate.note(action, found)
+        return None
+
+    def end(self) -> None:
+        """The command is over, and so are its connections."""
+        for admitted in self._known.values():
+            if admitted is not None:
+                self._gate.outcome(admitted, "done")
 
 
 async def _tell(
-    runner: Runner, argv: Sequence[str], cwd: str, timeout_s: float | None, stdin: int | None, *, approved: bool
+    runner: Runner,
+    argv: Sequence[str],
+    cwd: str,
+    timeout_s: float | None,
+    stdin: int | None,
+    watch: Callable[[Asked], None],
+    *,
+    approved: bool,
 ) -> AsyncGenerator[Event, None]:
     from aiex.guard.sandbox.runner import STREAMS, Ended
 
-    command = await runner.start(argv, cwd=cwd, timeout_s=timeout_s, stdin=stdin, approved=approved)
+    command = await runner.start(argv, cwd=cwd, timeout_s=timeout_s, stdin=stdin, approved=approved, watch=watch)
     decoders = {stream: getincrementaldecoder("utf-8")("surrogateescape") for stream in STREAMS}
     async with aclosing(command.events()) as events:
         async for event in events:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aiex.errors import AiexError, Transient
+from aiex.errors import AiexError, Denied, Transient
 from aiex.events import Retrying
 from aiex.llm.embedding import embed, groups
 from aiex.llm.failover import Skipped, key_id
 from aiex.llm.retry import Policy, Retries
+from aiex.llm.visits import note_usage, visit_freely, visit_of
 from aiex.messages import Usage
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aiex.llm.gate import Gate
     from aiex.llm.health import Monitor
     from aiex.llm.http import Pool
+    from aiex.llm.visits import Visiting
     from aiex.settings import Settings
 
 _ONCE: Final = Policy(max_attempts=1)
@@ -39,6 +41,7 @@ class Embedder:
         monitor: Monitor,
         policy: Policy | None = None,
         through: Callable[[Connect], Connect] = lambda connect: connect,
+        visit: Visiting = visit_freely,
     ) -> None:
         """Prepare to ask.
 
@@ -46,6 +49,7 @@ class Embedder:
             find: Who is asked; may raise what `find_target` raises.
             gate: Limits and budgets, shared with whatever else the run asks for.
             through: Puts something between this and the network.
+            visit: Says whether the server may be asked, and keeps a record of it.
         """
         self.questions = 0
         """Answered ones."""
@@ -61,6 +65,7 @@ class Embedder:
         self._monitor = monitor
         self._policy = policy or Policy()
         self._through = through
+        self._visit = visit
         self._target: Target | None = None
         self._pool: Pool | None = None
 
@@ -104,10 +109,14 @@ class Embedder:
         try:
             lease = await self._gate.before(target.name, key_id(target), _rough_count(texts))
             try:
-                result = await embed(texts, target, connect=self._connect(), policy=_ONCE)
-                usage = Usage(result.usage.input_tokens, 0)
+                async with visit_of(self._visit, target) as visit:
+                    result = await embed(texts, target, connect=self._connect(), policy=_ONCE)
+                    usage = Usage(result.usage.input_tokens, 0)
+                    note_usage(visit, usage)
                 settled = True
                 await self._monitor.note(target, owner, None, None)
+            except Denied:
+                raise  # says nothing about the server
             except AiexError as error:
                 settled = True
                 await self._monitor.note(target, owner, None, error)
@@ -138,12 +147,19 @@ class Embedder:
 
 
 def open_embedder(
-    settings: Settings, model: str, *, environ: Mapping[str, str], gate: Gate, cost_of: CostOf
+    settings: Settings,
+    model: str,
+    *,
+    environ: Mapping[str, str],
+    gate: Gate,
+    cost_of: CostOf,
+    visit: Visiting = visit_freely,
 ) -> Embedder:
     """A way to embed by `provider/model`; nothing is looked up or sent before it is asked.
 
     Args:
         gate: Limits and budgets, shared with whatever else the run asks for.
+        visit: Says whether the server may be asked, and keeps a record of it.
     """
     from aiex.llm.endpoints import find_target
     from aiex.llm.health import Monitor, open_store
@@ -162,6 +178,7 @@ def open_embedder(
         monitor=Monitor(open_store(environ)),
         policy=Policy(settings.get("retry.max_attempts"), settings.get("retry.max_wait_s")),
         through=through,
+        visit=visit,
     )
 
 

@@ -12,13 +12,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError, ConfigError, NotSignedIn, ProviderError, Transient, Unavailable
+from aiex.errors import AiexError, ConfigError, Denied, NotSignedIn, ProviderError, Transient, Unavailable
 from aiex.events import Failed, FailedOver, Retrying, Stopped, UsageUpdated
 from aiex.llm import attempt, retry
 from aiex.llm.failures import ReplayRefused
 from aiex.llm.gate import OpenGate
 from aiex.llm.http import Clock
 from aiex.llm.seam import UNSEEN, Shown
+from aiex.llm.visits import Visiting, note_usage, visit_freely, visit_of
 from aiex.llm.wire import HeedsSignIn
 from aiex.messages import Opaque
 
@@ -58,6 +59,8 @@ class Means:
     """Estimates the tokens of a request, for the gate."""
     policy: retry.Policy = field(default_factory=retry.Policy)
     silence_s: float = attempt.SILENCE_S
+    visit: Visiting = visit_freely
+    """Says whether a server may be asked, and keeps a record of it."""
 
 
 class Skipped(Unavailable):
@@ -176,27 +179,47 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
         clock = Clock(target.endpoint, outlook.deadlines)
         usage: Usage | None = None
         try:
-            wire = await means.connect(target.endpoint)
-            async with aclosing(attempt.ask(target, request, wire, clock, silence_s=means.silence_s)) as events:
+            async with (
+                visit_of(means.visit, target) as visit,
+                aclosing(_attempt(target, request, clock, means)) as events,
+            ):
                 async for event in events:
                     if isinstance(event, UsageUpdated):
                         usage = event.usage
+                        note_usage(visit, usage)
                     elif isinstance(event, Stopped):
                         await means.monitor.note(target, owner, clock, None)
                         settled = True
                     yield event
+        except Denied:
+            raise  # says nothing about the server
         except AiexError as error:
-            _complete(error, target)
             settled = True
             await means.monitor.note(target, owner, clock, error)
-            if isinstance(error, Transient) and error.kind == "rate_limit":
-                await means.gate.pushed(target.name, key_id(target), error.retry_after_s)
+            await _blame(error, target, means)
             raise
         finally:
             await means.gate.after(lease, usage)
     finally:
         if outlook.is_probe and not settled:
             means.monitor.release(target, owner)
+
+
+async def _blame(error: AiexError, target: Target, means: Means) -> None:
+    _complete(error, target)
+    if isinstance(error, Transient) and error.kind == "rate_limit":
+        await means.gate.pushed(target.name, key_id(target), error.retry_after_s)
+
+
+async def _attempt(target: Target, request: Request, clock: Clock, means: Means) -> Events:
+    try:
+        wire = await means.connect(target.endpoint)
+        async with aclosing(attempt.ask(target, request, wire, clock, silence_s=means.silence_s)) as events:
+            async for event in events:
+                yield event
+    except AiexError as error:
+        _complete(error, target)  # before anybody keeps its words
+        raise
 
 
 async def _sign(target: Target, *, refused: bool = False) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiex.llm.gate import Gate
     from aiex.llm.retry import Policy
     from aiex.llm.stores.health import HealthStore
+    from aiex.llm.visits import Visiting
     from aiex.llm.wire import Speaker, Stream
     from aiex.messages import Request
     from aiex.settings import Settings
@@ -56,6 +57,7 @@ def open_stream(
     connect: Connect | None = None,
     policy: Policy | None = None,
     silence_s: float | None = None,
+    visit: Visiting | None = None,
     record: str = "",
     replay: str = "",
 ) -> Router:
@@ -72,6 +74,7 @@ def open_stream(
         connect: The way to a server; the network when None.
         policy: How patient to be; as the settings say when None.
         silence_s: After how much silence `Waiting` is told.
+        visit: Says whether a server may be asked, and keeps a record of it; a recording asks none.
         record: A file that takes down what is sent and what comes back.
         replay: Such a file, which answers instead of the network; no key is needed then.
 
@@ -83,7 +86,7 @@ def open_stream(
         return Router(_speaker().stream)
     chosen = settings.get("fallback_models") if fallbacks is None else fallbacks
     links = _find_links(settings, [model, *chosen], environ, is_replay=bool(replay))
-    from aiex.llm import attempt, failover, retry
+    from aiex.llm import attempt, failover, retry, visits
     from aiex.llm.gate import OpenGate
     from aiex.llm.health import Monitor, open_store
     from aiex.llm.http import Pool
@@ -97,6 +100,7 @@ def open_stream(
         count=(count or _rough_count) if gate is not None else _count_nothing,
         policy=policy or retry.Policy(settings.get("retry.max_attempts"), settings.get("retry.max_wait_s")),
         silence_s=attempt.SILENCE_S if silence_s is None else silence_s,
+        visit=visits.visit_freely if visit is None or replay else visit,
     )
     return Router(lambda request: failover.answer(links, request, means), pool.aclose)
 

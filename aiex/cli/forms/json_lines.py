@@ -22,10 +22,10 @@ HARMFUL = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\u
 class LinesPrinter:
     """Writes a line for each event as it happens: first `init`, last exactly one `result`."""
 
-    def __init__(self, talk: Talk, *, only_result: bool = False) -> None:
+    def __init__(self, talk: Talk, *, only_result: bool = False, session: str = "") -> None:
         self._talk = talk
         self._only_result = only_result
-        self._sequencer = Sequencer(os.urandom(8).hex())
+        self._sequencer = Sequencer(session or os.urandom(8).hex())
         self._started_at = monotonic()
 
     def show(self, event: Event) -> None:

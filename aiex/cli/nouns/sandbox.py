@@ -16,6 +16,7 @@ from aiex.events import Event
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
+    from aiex.guard.policy.bounds import Bounded
     from aiex.guard.sandbox.bounds import SandboxPolicy
 
 _READ_ONLY = click.option("--read-only", is_flag=True, help="Nothing may be written, the workspace neither.")
@@ -34,7 +35,7 @@ _DOMAIN = click.option(
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End it after so long.")
 @click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="Address space of each process.")
 @click.option("--isolation", default="", metavar="NAME", help="Use this way to confine instead of the strongest.")
-@click.option("--approve", is_flag=True, help="Run it also where nothing can confine it.")
+@click.option("--approve", is_flag=True, help="Run it also if it is forbidden, a rule asks, or nothing can confine it.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run_sandbox(
     *,
@@ -49,18 +50,25 @@ def run_sandbox(
     """Run COMMAND under the isolation that the assistant's commands get.
 
     Write -- before it. Its output comes as it is written, and its exit code is that of aiex. It reads standard input
-    unless that is a terminal.
+    unless that is a terminal. The command, the hosts it asks for and how it ended go into the audit log.
     """
 
     def prepare(services: Services) -> Job:
         from aiex.guard.sandbox.probing import choose
         from aiex.jobs.confine import run_confined
 
-        policy = _policy(services, read_only=read_only, domains=domains, memory_mb=memory or 0)
+        bounds = _bounds(services, read_only=read_only, domains=domains, memory_mb=memory or 0)
         way = choose(isolation)
         stdin = None if sys.stdin is None or sys.stdin.isatty() else 0
         return lambda: run_confined(
-            command, policy, way, cwd=os.path.realpath(services.cwd), timeout_s=timeout, stdin=stdin, approved=approve
+            command,
+            bounds,
+            way,
+            gate=services.gate,
+            cwd=os.path.realpath(services.cwd),
+            timeout_s=timeout,
+            stdin=stdin,
+            approved=approve,
         )
 
     return Work("run sandbox", prepare, markup="verbatim", waits=True)
@@ -73,23 +81,27 @@ def show_sandbox(*, read_only: bool, domains: tuple[str, ...]) -> Work:
     """Show what confines commands here, what they may touch and why, and what a trial of each way showed."""
 
     def prepare(services: Services) -> Job:
-        return lambda: _show(_policy(services, read_only=read_only, domains=domains))
+        return lambda: _show(_bounds(services, read_only=read_only, domains=domains).sandbox)
 
     return Work("show sandbox", prepare)
 
 
-def _policy(services: Services, *, read_only: bool, domains: tuple[str, ...], memory_mb: int = 0) -> SandboxPolicy:
+def _bounds(services: Services, *, read_only: bool, domains: tuple[str, ...], memory_mb: int = 0) -> Bounded:
+    """The bounds of a workspace, drawn by settings, flags and rules; in the mode `plan` nothing is written."""
+    from aiex.guard.policy.bounds import bound
     from aiex.guard.sandbox.bounds import Limits, make_policy
 
-    return make_policy(
+    gate = services.gate
+    sandbox = make_policy(
         services.root,
-        read_only=read_only,
+        read_only=read_only or gate.mode == "plan",
         allow_read=services.settings.get("paths.allow_read"),
         allow_write=services.settings.get("paths.allow_write"),
         domains=domains,
         limits=Limits(memory_bytes=memory_mb << 20),
         environ=services.environ,
     )
+    return bound(sandbox, gate.policy, role=gate.role)
 
 
 def _show(policy: SandboxPolicy) -> Iterator[Event]:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
-from aiex.errors import StoreError
+from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.hosts import (
     canonical_host,
     is_address,
@@ -55,7 +55,7 @@ class Proxy:
 
     Args:
         domains: The hosts that may be spoken to.
-        tell: Is told of every host that was asked for.
+        tell: Is told of every host that was asked for, before it is reached; Denied from there keeps it unreached.
     """
 
     def __init__(self, domains: Sequence[str], tell: Callable[[Asked], None] | None = None) -> None:
@@ -124,22 +124,30 @@ class Proxy:
         there[1].write(_rewrite(method, host, port, path, headers))
         await _relay(reader, writer, *there, body=body)
 
+    def _note(self, asked: Asked) -> None:
+        try:
+            self._tell(asked)
+        except Denied as error:
+            raise Refusal("403 Forbidden", error.message) from error
+
     async def _connect(self, asked: str, port: int) -> tuple[Reader, Writer]:
         """A connection to a host that is allowed."""
         host = canonical_host(asked)
         if not host or not port:
             raise Refusal("400 Bad Request", "this is no host and port")
         if not is_allowed(self._patterns, host, port):
-            self._tell(Asked(host, port, allowed=False, reason="not among the allowed domains"))
+            self._note(Asked(host, port, allowed=False, reason="not among the allowed domains"))
             raise Refusal("403 Forbidden", f"{host}:{port} is not among the allowed domains")
+        told = False
         for address in await _resolve(host, port):
             if not (is_address(host) or host == "localhost" or is_public(address)):
-                self._tell(Asked(host, port, allowed=False, reason=f"its address {address} is private"))
+                self._note(Asked(host, port, allowed=False, reason=f"its address {address} is private"))
                 raise Refusal("403 Forbidden", f"{host} has the private address {address}")
+            if not told:
+                self._note(Asked(host, port, allowed=True, reason=""))
+                told = True
             with suppress(OSError, TimeoutError):
-                opened = await asyncio.wait_for(asyncio.open_connection(address, port), CONNECT_WITHIN_S)
-                self._tell(Asked(host, port, allowed=True, reason=""))
-                return opened
+                return await asyncio.wait_for(asyncio.open_connection(address, port), CONNECT_WITHIN_S)
         raise Refusal("502 Bad Gateway", f"cannot connect to {host}:{port}")
 
 

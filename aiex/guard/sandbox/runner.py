@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -103,6 +103,7 @@ class Runner:
         environ: Mapping[str, str] | None = None,
         stdin: bytes | int | None = None,
         approved: bool = False,
+        watch: Callable[[Asked], None] | None = None,
     ) -> Command:
         """Start a command, which goes on by itself: read its output later, or wait for its end.
 
@@ -113,6 +114,7 @@ class Runner:
             environ: Variables beside the clean environment; no secrets.
             stdin: What it reads, a descriptor that it reads from, or nothing.
             approved: A person allowed this very command; counts where nothing confines it.
+            watch: Is told of each host that it asks for, before it is reached; Denied from there keeps it unreached.
 
         Raises:
             Denied: without an approval where one is needed, or for a place outside.
@@ -127,7 +129,7 @@ class Runner:
         argv = [*_shell(), command] if isinstance(command, str) else list(command)
         if not command or any("\0" in word for word in argv):
             raise UsageError("cannot run a command that is empty or has a NUL character")
-        launched = Command(self._spool(), time.monotonic())
+        launched = Command(self._spool(), time.monotonic(), watch)
         await launched.begin(self.isolation, self._launch(argv, cwd, environ or {}), stdin, timeout_s)
         self.commands.append(launched)
         return launched
@@ -204,11 +206,12 @@ class Runner:
 class Command:
     """A command that was started; its output can be read while it runs and afterwards."""
 
-    def __init__(self, spool: Spool, began: float) -> None:
+    def __init__(self, spool: Spool, began: float, watch: Callable[[Asked], None] | None = None) -> None:
         self.spool = spool
         self.ended: Ended | None = None
         self.asked: list[Asked] = []
         self._began = began
+        self._watch = watch
         self._killed = False
         self._confined: Confined | None = None
         self._life: asyncio.Task[Ended] | None = None
@@ -339,6 +342,16 @@ class Command:
         return self._life
 
     def _note(self, asked: Asked) -> None:
+        try:
+            if self._watch is not None:
+                self._watch(asked)
+        except Denied as error:
+            asked = asked._replace(allowed=False, reason=error.message)
+            raise
+        finally:
+            self._keep(asked)
+
+    def _keep(self, asked: Asked) -> None:
         if len(self.asked) < _MOST_ASKED:
             self.asked.append(asked)
 

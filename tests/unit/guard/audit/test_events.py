@@ -96,9 +96,11 @@ def test_a_host_is_new_once_for_all_processes(records: Records, log: AuditLog, t
     log.close()
     again = records.open(tell=told.append)
     again.append("two", Action("network", "pypi.org:443"), ALLOWED)
-    again.append("two", Action("network", "[::1]:443"), ALLOWED)
+    again.append("two", Action("network", "[fd00::7]:443"), ALLOWED)
+    for here in ("[::1]:443", "localhost:8080", "127.0.0.1:80"):
+        again.append("two", Action("network", here), ALLOWED)
     again.append("two", Action("network", "denied.example:443"), DENIED)
-    assert [event.message.split()[0] for event in told] == ["pypi.org:443", "[::1]:443"]
+    assert [event.message.split()[0] for event in told] == ["pypi.org:443", "[fd00::7]:443"]
 
 
 def test_nothing_else_is_told_about_a_record_that_was_not_written(
