@@ -83,10 +83,11 @@ def _decide_path(action: Action, policy: Policy, mode: Mode, role: Role) -> Deci
 
 
 def _case_of(kind: str, words: tuple[str, ...], policy: Policy) -> tuple[Case, str]:
-    path = "/".join(words[1:])
+    is_plain = policy.is_plain(words)
+    path = "" if is_plain else "/".join(words[1:])
     if kind != "read" and (name := policy.names.protected_name(path)):
         return "protected", f"{name} is protected"
-    secret = policy.names.secret_name(path)
+    secret = "" if is_plain else policy.names.secret_name(path)
     if words[0] == OUTSIDE:
         allowed = policy.readable if kind == "read" else policy.writable
         if not any(words[: len(place)] == place for place in allowed):

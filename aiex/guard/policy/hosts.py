@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from aiex.guard.policy.patterns import ANY, MANY, Pattern
 if TYPE_CHECKING:
     from aiex.guard.policy.rules import Rule
 
+_PLAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""Names that are canonical as they stand, and no addresses: to find that out otherwise takes most of a decision."""
 _ADDRESS: Final = "#"
 """Begins what is an address and no name."""
 WEB_PORTS: Final = frozenset([80, 443])
@@ -41,7 +44,7 @@ def parse_host(subject: str) -> tuple[tuple[str, ...], int] | None:
     from aiex.guard.sandbox.hosts import canonical_host, split_port
 
     host, port = split_port(subject)
-    name = canonical_host(host)
+    name = host if _PLAIN.fullmatch(host) and len(host) < 254 else canonical_host(host)
     if not name or port == 0:
         return None
     return host_words(name), port or 443

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiex.guard.commands.verdict import Classified
     from aiex.guard.policy.commandrules import CommandRules
 
+_MOST_REMEMBERED = 20_000
 _ORDER = ("session", "user", "project", "managed")
 
 
@@ -57,7 +58,7 @@ class Policy:
             allow_write: Absolute places outside that the settings let the guard read and write.
             warnings: What was found on the way here.
 
-        Cost: about 20 µs a rule.
+        Cost: about 6 µs a rule; to read one takes 20 µs.
         """
         given = tuple(dict.fromkeys(rules))
         self.rules = tuple(sorted((rule for rule in given if not _loosens(rule)), key=_order))
@@ -68,6 +69,7 @@ class Policy:
         self.readable = (*map(_absolute_words, allow_read), *self.writable)
         self.restricts_reads = any(rule.effect != "allow" and "read" in rule.kinds for rule in self.rules)
         self._root_words = tuple(components(root)) if root else None
+        self._plain: set[str] = set()
         self._narrower: dict[tuple[int, int], bool] = {}
         self._inside: dict[tuple[int, int], bool] = {}
         self._allowed_paths: Trie[Rule] = Trie()
@@ -117,6 +119,17 @@ class Policy:
         if words[0] == OUTSIDE and top and words[1 : len(top) + 1] == top:
             return (INSIDE, *words[len(top) + 1 :])
         return words
+
+    def is_plain(self, words: tuple[str, ...]) -> bool:
+        """Whether no component of a path is protected or can be a part of a secret; what was seen is remembered."""
+        return all(word in self._plain or self._is_plain_component(word) for word in words[1:])
+
+    def _is_plain_component(self, word: str) -> bool:
+        if self.names.protected_name(word) or not self.names.is_harmless(word):
+            return False
+        if len(self._plain) < _MOST_REMEMBERED:
+            self._plain.add(word)
+        return True
 
     def forms(self, words: tuple[str, ...]) -> list[tuple[str, ...]]:
         """A path as rules may name it: relative to the workspace, and absolute where a rule is."""

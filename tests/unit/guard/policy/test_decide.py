@@ -196,6 +196,44 @@ def test_places_that_the_settings_allow_are_like_the_workspace():
     assert effect(found.extended([]), "write", "/srv/out/x", mode="auto") == "allow"
 
 
+hosts = st.one_of(
+    st.from_regex(r"[a-zA-Z0-9_.:*%-]{1,20}", fullmatch=True),
+    st.lists(st.sampled_from(["a", "b-c", "-d", "e-", "0x7f", "1", "10", "xn--a", "F", "_g", "a" * 64, "h" * 63, ""]),
+             min_size=1, max_size=5).map(".".join),
+    st.sampled_from(["10.0.0.1", "::1", "[::1]:80", "0x7f.1", "1.2.3", "example.org.", "b\u00fccher.example", "a:0"]),
+)  # fmt: skip
+
+
+@given(hosts)
+def test_a_host_is_taken_for_the_one_that_the_isolation_takes_it_for(subject):
+    from aiex.guard.policy.hosts import host_words, parse_host
+    from aiex.guard.sandbox.hosts import canonical_host, split_port
+
+    host, port = split_port(subject)
+    name = canonical_host(host)
+    assert parse_host(subject) == ((host_words(name), port or 443) if name and port != 0 else None)
+
+
+names = st.sampled_from(
+    ["src", ".git", ".GIT.", "git~1", ".env", ".env.local", "a.key", ".ssh", "id_rsa", "credentials", ".aws", "a.pub",
+     ".npmrc", "x:y", ".docker", "config.json", ".env.example", "a\\.git"]
+)  # fmt: skip
+
+
+@given(st.lists(names, min_size=1, max_size=3), st.sampled_from(["read", "write", "delete"]))
+def test_secrets_and_protected_names_are_those_of_the_guards_own_files(parts, kind):
+    from aiex.guard.policy.places import path_words
+    from aiex.guard.sandbox.paths import DEFAULT_RULES
+
+    path = "/".join(parts)
+    assume(path_words(path) is not None)
+    found = ask(policy(), kind, path, mode="bypass")
+    protected = kind != "read" and DEFAULT_RULES.protected_name(path) != ""
+    assert (found.effect == "deny") == protected
+    if not protected:
+        assert (found.effect == "ask") == (DEFAULT_RULES.secret_name(path) != "")
+
+
 # --- properties -----------------------------------------------------------------------------------------------------
 
 patterns = st.sampled_from(
