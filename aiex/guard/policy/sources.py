@@ -13,7 +13,7 @@ from aiex.record import record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aiex.guard.actions import Mode, Role, Scope
+    from aiex.guard.actions import Mode, Scope
     from aiex.guard.trust import ProjectFiles
     from aiex.settings import Origin, Settings
 
@@ -68,12 +68,6 @@ def load_mode(settings: Settings) -> Mode:
     """The permission mode that the settings say."""
     mode: Mode = settings.get("policy.mode")
     return mode
-
-
-def load_role(settings: Settings) -> Role:
-    """The role that the settings say."""
-    role: Role = settings.get("policy.role")
-    return role
 
 
 def read_rules(settings: Settings, project: ProjectFiles | None = None) -> Iterator[Rule]:
