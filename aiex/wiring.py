@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -185,6 +185,18 @@ class Services:
         from aiex.guard.commands.looking import look_in
 
         return look_in(self.workspace)(path)
+
+    def standing(self, change: str, *, scope: str = "user", **detail: str) -> AbstractContextManager[object]:
+        """The block of a change that stays, of trust, keys, rules or what guards them: by an admin, and on record.
+
+        Args:
+            change: In the words of its command, such as `add trust /home/me/shop`.
+            scope: How far it reaches: `user` or `project`.
+            detail: What else belongs to the record; no secrets.
+        """
+        from aiex.guard.actions import Action
+
+        return self.gate.doing(Action("approval", change, {"scope": scope, **detail}))
 
     @asynccontextmanager
     async def visit(self, host: str, place: str, name: str) -> AsyncIterator[Visit]:

@@ -47,8 +47,9 @@ async def _login(services: Services, word: str, way: Way) -> AsyncIterator[Event
     is_built_in = not services.settings.get(f"providers.{provider}.oauth_issuer")
     known = known_of(store, provider) if provider == "openai" and is_built_in else {}
     issuer = await find_issuer(services.settings, provider, home, services.environ, known=known)
-    tokens = await _sign_in(issuer, home, way, services)
-    keep_sign_in(store, provider, tokens, issuer)
+    with services.standing(f"login {provider}", issuer=issuer.issuer, home=home):
+        tokens = await _sign_in(issuer, home, way, services)
+        keep_sign_in(store, provider, tokens, issuer)
     for warning in warn_of_key_file(store):
         yield warning
     stronger = _stronger(services, provider, list(store.places()))

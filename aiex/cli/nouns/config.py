@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,9 @@ from aiex.wiring import Services
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+GUARDING = ("policy.", "paths.", "audit.", "keys.", "providers.")
+"""Settings that say what may happen, what is on record, and who gets the keys: their changes are on record."""
 
 
 def _complete_keys(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -87,12 +91,21 @@ def _set(services: Services, key: str, value: str) -> TurnEnded:
     from aiex.settings import set_value, user_file
 
     file = user_file(services.environ)
-    set_value(file, key, value)
+    with _on_record(services, key, value):
+        set_value(file, key, value)
     origin = Services(services.cwd, environ=services.environ).settings.origin(key)
     lines = [f"{key} is set in {file}"]
     if origin.file != file:
         lines.append(f"it is {shown(origin.value)} here all the same, because of {origin.place}")
     return answered("\n".join(lines), {"key": key, "written_to": file, **_origin_data(origin)})
+
+
+def _on_record(services: Services, key: str, value: str) -> AbstractContextManager[object]:
+    if not key.startswith(GUARDING):
+        return nullcontext()
+    from aiex.guard.redact import redact
+
+    return services.standing(f"set config {key}", value=redact(value))
 
 
 def shown(value: Any) -> str:

@@ -91,7 +91,8 @@ def _set(services: Services, word: str, place: Place | None) -> Iterator[Event]:
     if problem := problem_with_key(key):
         raise UsageError(f"what was given is no key: {problem}", hint="nothing was kept")
     store = store_of(services)
-    kept = keep_key(store, provider, StoredKey(key, home), place or _place(services))
+    with services.standing(f"set key {provider}", home=home):
+        kept = keep_key(store, provider, StoredKey(key, home), place or _place(services))
     yield from warn_of_key_file(store)
     variable = str(services.settings.get(f"providers.{provider}.api_key_env"))
     if variable and services.environ.get(variable):
@@ -185,7 +186,8 @@ def _login_row(store: KeyStore, provider: str) -> dict[str, str]:
 def _remove(services: Services, word: str) -> TurnEnded:
     store = store_of(services)
     provider = find_provider(services, word, also=_all_providers(services, store))
-    had_key = store.forget(f"key:{provider}")
+    with services.standing(f"rm key {provider}"):
+        had_key = store.forget(f"key:{provider}")
     text = f"the key of {provider} is forgotten" if had_key else f"no key of {provider} was kept"
     return answered(text, {"provider": provider, "had_key": had_key})
 
@@ -199,10 +201,12 @@ def _rotate(services: Services, word: str, protect: Kind | None) -> Iterator[Eve
         key = find_key(store, provider)
         if key is None:
             raise NotSignedIn(f"no key of {provider} is kept", hint=f"aiex set key {provider}")
-        place = keep_key(store, provider, key, store.places()[f"key:{provider}"])
+        with services.standing(f"rotate key {provider}"):
+            place = keep_key(store, provider, key, store.places()[f"key:{provider}"])
         yield answered(f"the key of {provider} is locked anew", {"provider": provider, "in": place})
         return
-    count = store.vault.rotate(protect)
+    with services.standing("rotate keys", protect=protect or "as before"):
+        count = store.vault.rotate(protect)
     yield from warn_of_key_file(store)
     kind = store.vault.kind()
     text = (

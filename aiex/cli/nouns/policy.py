@@ -245,7 +245,8 @@ def _add(services: Services, text: str, scope: str) -> Iterator[Event]:
 
     rule = parse_rule(text)
     yield from (Warned(remark) for remark in remarks(rule))
-    done = add_rule(text, scope=_scope(scope), root=services.root, environ=services.environ)
+    with services.standing(f"add policy {text}", scope=_scope(scope)):
+        done = add_rule(text, scope=_scope(scope), root=services.root, environ=services.environ)
     lines = [f"{rule.text} is in {_clean(done.file)}"]
     lines += [] if done.in_force else ["it does not count yet: this workspace is not trusted (aiex add trust)"]
     yield answered("\n".join(lines), {"rule": rule.text, "scope": scope, "file": done.file, "in_force": done.in_force})
@@ -254,7 +255,8 @@ def _add(services: Services, text: str, scope: str) -> Iterator[Event]:
 def _remove(services: Services, text: str, scope: str) -> Iterator[Event]:
     from aiex.guard.policy.sources import remove_rule
 
-    done = remove_rule(text, scope=_scope(scope), root=services.root, environ=services.environ)
+    with services.standing(f"rm policy {text}", scope=_scope(scope)):
+        done = remove_rule(text, scope=_scope(scope), root=services.root, environ=services.environ)
     if not done.rules:
         raise UsageError(f"there is no rule {_clean(text)} in {_clean(done.file)}", hint="aiex list policy")
     lines = [f"{_clean(rule)} is out of {_clean(done.file)}" for rule in done.rules]

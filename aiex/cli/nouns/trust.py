@@ -23,7 +23,7 @@ def add_trust(folder: str) -> Work:
 
     Trust ends when one of the files changes. `aiex show trust` prints what they say.
     """
-    return report("add trust", lambda services: _add(_root_of(services, folder)), sturdy=True)
+    return report("add trust", lambda services: _add(services, _root_of(services, folder)), sturdy=True)
 
 
 @click.command("list")
@@ -36,7 +36,7 @@ def list_trust() -> Work:
 @click.argument("folder", default=".", shell_complete=complete_folder)
 def rm_trust(folder: str) -> Work:
     """Take trust in a workspace back, also in one that is gone; FOLDER is the current directory by default."""
-    return report("rm trust", lambda services: _remove(_root_or_gone(services, folder)), sturdy=True)
+    return report("rm trust", lambda services: _remove(services, _root_or_gone(services, folder)), sturdy=True)
 
 
 @click.command("show")
@@ -65,10 +65,12 @@ def _root_or_gone(services: Services, folder: str) -> str:
     return _root_of(services, folder) if os.path.lexists(place) else os.path.realpath(place)
 
 
-def _add(root: str) -> TurnEnded:
-    from aiex.guard.trust import trust
+def _add(services: Services, root: str) -> TurnEnded:
+    from aiex.guard.trust import project_files, trust
 
-    files = trust(root)
+    seen = project_files(root)
+    with services.standing(f"add trust {root}", files=", ".join(seen.paths)):
+        files = trust(root, seen=seen)
     what = ", ".join(files.paths) or "it configures nothing yet; anything new will not be trusted"
     return answered(f"{files.root} is trusted: {what}", {"root": files.root, "files": list(files.paths)})
 
@@ -89,10 +91,11 @@ def _state(root: str, *, holds: bool) -> str:
     return "changed since, not trusted" if os.path.isdir(root) else "gone"
 
 
-def _remove(root: str) -> TurnEnded:
+def _remove(services: Services, root: str) -> TurnEnded:
     from aiex.guard.trust import distrust
 
-    had_trust = distrust(root)
+    with services.standing(f"rm trust {root}"):
+        had_trust = distrust(root)
     text = f"{root} is not trusted any more" if had_trust else f"{root} was not trusted"
     return answered(text, {"root": root, "was_trusted": had_trust})
 
