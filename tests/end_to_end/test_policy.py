@@ -116,6 +116,12 @@ def test_names_from_files_are_neutralised(run_aiex, project):
     assert "\x1b" not in run_aiex("show", "policy", "command", "echo \x1b[2J", cwd=project).stdout
 
 
+def test_names_that_are_not_utf_8_are_told_to_people_and_programs(run_aiex, project):
+    shown = run_aiex("show", "policy", "write", "src/\udcff", cwd=project)
+    assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, "ask: write src/\\xff")
+    assert data(run_aiex("show", "policy", "write", "src/\udcff", "--json", cwd=project))["subject"] == "src/\udcff"
+
+
 def record(*decided: tuple[str, str, str]) -> None:
     log = AuditLog(find_places())
     try:

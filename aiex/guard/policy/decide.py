@@ -35,7 +35,8 @@ def decide(
     """Whether an action may happen, with the rule that decided.
 
     Args:
-        action: Its subject is resolved: `places.path_action` makes actions on paths.
+        action: Its subject is resolved: `places.path_action` makes actions on paths. A detail `cwd` says where a
+            command would run, if not in the workspace itself.
         policy: The rules.
         mode: What is done unasked where no rule says anything.
         role: On whose behalf.
@@ -46,7 +47,8 @@ def decide(
     """
     match action.kind:
         case "command":
-            classified = classified or policy.classify(action.subject, role=role)
+            cwd = action.detail.get("cwd", "")
+            classified = classified or policy.classify(action.subject, cwd=cwd, role=role)
             safe = classified.level == "safe"
             if not has_right(role, action, safe=safe):
                 return refusal(role, action)

@@ -56,7 +56,7 @@ def offers(
         return decide(action, policy=with_rules, mode=mode, role=role, classified=classified, confined=confined)
 
     if action.kind == "command" and classified is None:
-        classified = policy.classify(action.subject, role=role)
+        classified = policy.classify(action.subject, cwd=action.detail.get("cwd", ""), role=role)
     if outcome(policy).effect != "ask":
         return ()
     found = [Offer("once", ())]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.guard.policy.patterns import map_texts
-from aiex.guard.policy.places import INSIDE, OUTSIDE, fold, fold_piece
+from aiex.guard.policy.places import INSIDE, OUTSIDE, fold, fold_piece, path_words
 from aiex.guard.policy.rules import Rule, is_inside, is_narrower
 from aiex.guard.policy.trie import Trie
 from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules, components
@@ -166,11 +166,14 @@ class Policy:
         found = self._tools.find((name,)) + self._tools.find((name.casefold(), ""))
         return [Match(rule) for rule in _once(found) if _is_for(rule, role)]
 
-    def classify(self, command: str, *, look: Callable[[str], str] | None = None, role: Role = "admin") -> Classified:
+    def classify(
+        self, command: str, *, cwd: str = "", look: Callable[[str], str] | None = None, role: Role = "admin"
+    ) -> Classified:
         """The classification of a command under these rules: what they forbid to read counts as a secret.
 
         Args:
             command: Text for bash.
+            cwd: Where it would run, relative to the workspace or absolute; in the workspace itself by default.
             look: Looks at a path in the workspace; `guard.commands.looking` makes one that follows links.
             role: On whose behalf it would run.
 
@@ -182,11 +185,22 @@ class Policy:
         def look_twice(path: str) -> str:
             return why_not_read(self, path, role) or (look(path) if look else "")
 
+        command = self._moved(command, cwd)
         if not self.restricts_reads:
             return classify(command, rules=self.names, root=self.root, look=look)
         restricted = [rule for rule in self.rules if rule.effect != "allow" and "read" in rule.kinds]
         names = names_with(self.names, [rule for rule in restricted if _is_for(rule, role)])
         return classify(command, rules=names, root=self.root, look=look_twice)
+
+    def _moved(self, command: str, cwd: str) -> str:
+        """A command that says itself where it runs."""
+        words = self.locate(path_words(cwd) or (OUTSIDE,)) if cwd else (INSIDE,)
+        if words == (INSIDE,) or not command.strip():
+            return command
+        import shlex
+
+        inside = words[0] == INSIDE
+        return f"cd {shlex.quote('/'.join(words[1:]) if inside else cwd)} && {{\n{command}\n}}"
 
     # --- which of them decides --------------------------------------------------------------------------------------
 

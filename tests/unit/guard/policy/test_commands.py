@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiex.guard.actions import Action
+from aiex.guard.policy.decide import decide
 from aiex.guard.policy.rules import EFFECTS
-from tests.fakes.policies import ask, effect, policy
+from tests.fakes.policies import ROOT, ask, effect, policy
 
 
 @pytest.mark.parametrize(
@@ -242,6 +244,34 @@ def test_a_command_without_end_is_decided_on_and_a_rule_of_many_words_compared()
 
 def test_an_assignment_alone_changes_nothing():
     assert effect(policy(), "command", "x=1") == "allow"
+
+
+@pytest.mark.parametrize(
+    ("cwd", "command", "expected"),
+    [
+        ("", "cat x", "allow"),
+        (".", "./build.sh", "allow"),
+        (ROOT, "./build.sh", "allow"),
+        ("src", "cat x", "allow"),
+        (f"{ROOT}/src", "cat x", "allow"),
+        ("src", "cat ../x", "allow"),
+        ("src", "./build.sh", "ask"),
+        ("src", "npm test", "allow"),
+        ("data/private", "cat x", "deny"),
+        ("src", "cat ../../x", "ask"),
+        ("src", "cat x\n}\ncat ../x\n{", "ask"),
+        ("src", "", "ask"),
+        ("-", "ls", "ask"),
+        ("~", "ls", "ask"),
+        ("..", "cat x", "ask"),
+        ("/etc", "cat passwd", "ask"),
+        ("$(x)", "ls", "allow"),
+        ("a'; rm -rf x; '", "ls", "allow"),
+    ],
+)
+def test_where_a_command_runs_counts(cwd, command, expected):
+    found = policy("allow command ./build.sh", "allow command 'npm test'", "deny read data/private")
+    assert decide(Action("command", command, {"cwd": cwd}), policy=found).effect == expected
 
 
 # --- properties -----------------------------------------------------------------------------------------------------
