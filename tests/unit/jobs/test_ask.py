@@ -123,7 +123,7 @@ MANY: Files = {
 
 
 @pytest.mark.parametrize("model", ["openai/gpt-5", "anthropic/claude"])
-@pytest.mark.parametrize("budget", [3_300, 3_400, 4_000, 6_001, 12_000])
+@pytest.mark.parametrize("budget", [8_300, 9_001, 12_000])
 def test_a_map_ends_the_request_and_counts(hear: Hear, model: str, budget: int) -> None:
     asked = AskTask("Which basket total?", model=model, budget_tokens=budget, show_request=True)
     done = last_of(hear(asked, more=MANY)[0])
@@ -141,6 +141,6 @@ def test_a_map_is_sent_behind_the_code_and_told_in_the_result(hear: Hear) -> Non
 
 
 def test_a_small_budget_goes_to_code_alone(hear: Hear) -> None:
-    done = last_of(hear(AskTask("Which basket total?", budget_tokens=2_000, show_request=True), more=MANY)[0])
+    done = last_of(hear(AskTask("Which basket total?", budget_tokens=4_000, show_request=True), more=MANY)[0])
     assert done.data["map"] is None
-    assert done.data["request"]["tokens"] > 1_700
+    assert done.data["request"]["tokens"] > 3_500

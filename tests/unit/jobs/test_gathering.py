@@ -164,7 +164,7 @@ MANY: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("overhead", [0, 12])
-@pytest.mark.parametrize("room", [100, *range(FEWEST_TOKENS, 4_000, 311), 6_000, 14_000, 100_000])
+@pytest.mark.parametrize("room", [100, *range(FEWEST_TOKENS, 10_000, 811), 14_000, 100_000])
 def test_code_and_map_together_never_pass_the_room(open_retrieval: Open, room: int, overhead: int) -> None:
     sent = pack_with_map(found_by(open_retrieval(MANY), "parse_table"), room, count, overhead_tokens=overhead)
     if sent is None:
@@ -180,7 +180,7 @@ def test_code_and_map_together_never_pass_the_room(open_retrieval: Open, room: i
 
 
 def test_a_map_names_only_what_the_code_does_not_show(open_retrieval: Open) -> None:
-    sent = pack_with_map(found_by(open_retrieval(MANY), "parse_table"), 6_000, count)
+    sent = pack_with_map(found_by(open_retrieval(MANY), "parse_table"), 8_000, count)
     assert sent is not None
     assert sent.map is not None
     told = to_map(sent.map)
@@ -200,7 +200,7 @@ def test_where_the_code_shows_everything_there_is_no_map(open_retrieval: Open) -
 def test_a_first_map_of_the_code_names_definitions_too(open_retrieval: Open) -> None:
     filling = "".join(f"def value_{number}():\n    return '{'much text ' * 100}'\n" for number in range(900))
     retrieval = open_retrieval({**MANY, **{f"data/part_{number}.py": filling for number in range(5)}})
-    sent = pack_with_map(found_by(retrieval, "parse_table"), 6_000, count)
+    sent = pack_with_map(found_by(retrieval, "parse_table"), 8_000, count)
     assert retrieval.partial
     assert sent is not None
     assert sent.map is not None
@@ -251,7 +251,7 @@ def test_a_copy_makes_room_for_what_is_new(with_copies: Callable[..., Retrieval]
 
 
 def test_a_copy_that_is_left_out_is_told_to_person_and_model(with_copies: Callable[..., Retrieval]) -> None:
-    sent = pack_with_map(found_by(with_copies(MANY), "parse_table"), 3_000, count)
+    sent = pack_with_map(found_by(with_copies(MANY), "parse_table"), 8_000, count)
     assert sent is not None
     assert {one.reason.rpartition("/")[0] for one in sent.code.dropped} == {"similar to shop"}
     assert sent.map is not None

@@ -180,8 +180,8 @@ def test_a_map_of_nothing_says_so(open_retrieval: Open, files: dict[str, str | b
 
 
 def test_the_map_that_would_be_sent_is_shown_with_its_tokens_and_why(open_retrieval: Open) -> None:
-    done = show(open_retrieval(MANY), "parse", 6_000)
+    done = show(open_retrieval(MANY), "parse", 8_000)
     row = next(line for line in done.answer.split("\n") if line.startswith("map of the project"))
     assert row.split()[4:6] == ["names", f"{done.data['map']['tokens']:,}"]
     assert row.endswith("that rank next")
-    assert done.answer.split("\n")[-1].startswith(f"{done.data['tokens'] + done.data['map']['tokens']:,} of 6,000 ")
+    assert done.answer.split("\n")[-1].startswith(f"{done.data['tokens'] + done.data['map']['tokens']:,} of 8,000 ")
