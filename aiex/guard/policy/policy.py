@@ -180,7 +180,7 @@ class Policy:
         Cost: that of the classification, a third of a millisecond.
         """
         from aiex.guard.commands.classify import classify
-        from aiex.guard.policy.reading import names_with, why_not_read
+        from aiex.guard.policy.reading import why_not_read
 
         def look_twice(path: str) -> str:
             return why_not_read(self, path, role) or (look(path) if look else "")
@@ -188,9 +188,7 @@ class Policy:
         command = self._moved(command, cwd)
         if not self.restricts_reads:
             return classify(command, rules=self.names, root=self.root, look=look)
-        restricted = [rule for rule in self.rules if rule.effect != "allow" and "read" in rule.kinds]
-        names = names_with(self.names, [rule for rule in restricted if _is_for(rule, role)])
-        return classify(command, rules=names, root=self.root, look=look_twice)
+        return classify(command, rules=self.names, root=self.root, look=look_twice)
 
     def _moved(self, command: str, cwd: str) -> str:
         """A command that says itself where it runs."""

@@ -6,49 +6,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from aiex.guard.policy.patterns import ANY, MANY, Element, Glob, map_texts, may_meet
-from aiex.guard.policy.places import INSIDE, fold, fold_piece, path_words
+from aiex.guard.policy.places import fold, fold_piece, path_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from aiex.guard.commands.verdict import Simple
     from aiex.guard.policy.policy import Policy
     from aiex.guard.policy.rules import Rule
-    from aiex.guard.sandbox.paths import NameRules
 
 _WILD: Final = re.compile(r"[*?\[]")
-
-
-def names_with(names: NameRules, restricted: Iterable[Rule]) -> NameRules:
-    """Name rules that take what these rules restrict for secrets, wherever it stands; rather too much than too little.
-
-    They count for names with wildcards, which nobody can look at before the shell does.
-    """
-    runs = [run for rule in restricted if (run := _run_of(rule))]
-    single = [run[0] for run in runs if len(run) == 1]
-    return names._replace(
-        secret_names=names.secret_names | {name.casefold() for name in single if "*" not in name},
-        secret_globs=(*names.secret_globs, *(name.casefold() for name in single if "*" in name)),
-        secret_paths=(*names.secret_paths, *("/".join(run).casefold() for run in runs if len(run) > 1)),
-        never_secret=(),
-    )
-
-
-def _run_of(rule: Rule) -> list[str]:
-    """The components that stand together in a pattern, from the first one on."""
-    if rule.cover[0] not in (INSIDE, MANY):
-        return []
-    run: list[str] = []
-    for element in rule.cover[1:] if rule.cover[0] == INSIDE else rule.cover:
-        if element is not MANY:
-            run.append(_spell(element))
-        elif run:
-            return run
-    return run or ["*"]
-
-
-def _spell(element: Element) -> str:
-    return element if isinstance(element, str) else "*".join(element.pieces)
 
 
 def why_not_read(policy: Policy, path: str, role: str) -> str:
