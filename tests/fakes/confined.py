@@ -19,6 +19,8 @@ from typing import Any
 
 SOURCE = str(Path(__file__).resolve().parents[2])
 NOBODY = 65534
+_ELSEWHERE = {"bubblewrap": "linux", "landlock": "linux", "seatbelt": "darwin"}
+"""The one system that a backend is for."""
 
 
 @dataclass
@@ -48,6 +50,13 @@ class Driver:
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         return Answer(**json.loads(self.process.stdout.readline()))
+
+
+def possible_backends() -> list[str]:
+    """The names of the backends that a machine with this system may have, the strongest first."""
+    from aiex.guard.sandbox.probing import backends
+
+    return [one.name for one in backends() if _ELSEWHERE.get(one.name, sys.platform) == sys.platform]
 
 
 def python_for(uid: int) -> str:
@@ -113,7 +122,10 @@ async def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     try:
         async with Runner(policy, isolation=choose(asked["backend"])) as runner:
             ended, output = await runner.run(
-                asked["command"], timeout_s=timeout_s, approved=asked.get("approved", True)
+                asked["command"],
+                timeout_s=timeout_s,
+                approved=asked.get("approved", True),
+                environ=asked.get("environ"),
             )
     except AiexError as error:
         return {"error": f"{type(error).__name__}: {error.message}"}

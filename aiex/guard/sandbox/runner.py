@@ -18,6 +18,7 @@ from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
 from aiex.guard.sandbox.isolation import Asked, Confined, Isolation, Launch
 from aiex.guard.sandbox.paths import show
 from aiex.guard.sandbox.process import shell_environment
+from aiex.guard.sandbox.removal import remove_tree
 from aiex.guard.sandbox.spool import FILE_BYTES, MEMORY_BYTES, Spool
 from aiex.guard.sandbox.waiting import close_all, readable
 from aiex.record import record
@@ -129,6 +130,8 @@ class Runner:
         argv = [*_shell(), command] if isinstance(command, str) else list(command)
         if not command or any("\0" in word for word in argv):
             raise UsageError("cannot run a command that is empty or has a NUL character")
+        if bad := next((one for one in (environ or {}).items() if not _is_variable(*one)), None):
+            raise UsageError(f"cannot run a command with the variable {show(bad[0])}: no variable can be so")
         launched = Command(self._spool(), time.monotonic(), watch)
         await launched.begin(self.isolation, self._launch(argv, cwd, environ or {}), stdin, timeout_s)
         self.commands.append(launched)
@@ -167,7 +170,7 @@ class Runner:
             await self.discard(command)
         self.isolation.close(self.policy)
         if self._private:
-            shutil.rmtree(self._private, ignore_errors=True)
+            remove_tree(self._private)
             self._private = ""
 
     def _launch(self, argv: Sequence[str], cwd: str, environ: Mapping[str, str]) -> Launch:
@@ -178,7 +181,7 @@ class Runner:
         return Launch(program, tuple(argv), place, wanted, -1, -1, -1, self.policy, private)
 
     def _find_cwd(self, cwd: str) -> str:
-        place = os.path.realpath(os.path.join(self.policy.root, cwd))
+        place = os.path.realpath(os.path.join(self.policy.root, cwd.replace("\0", "\ufffd")))
         inside = (self.policy.root, *self.policy.writable, *self.policy.readable)
         if not any(is_beneath(place, one) for one in inside):
             raise Denied(f"refused to run in {show(cwd)}: it lies outside the workspace")
@@ -398,6 +401,10 @@ async def _feed(fd: int, data: bytes) -> None:
     finally:
         loop.remove_writer(fd)
         os.close(fd)
+
+
+def _is_variable(name: str, value: str) -> bool:
+    return bool(name) and "=" not in name and "\0" not in name + value
 
 
 def _without_temporary(environ: Mapping[str, str]) -> dict[str, str]:

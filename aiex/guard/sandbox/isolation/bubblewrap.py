@@ -237,11 +237,14 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], 
     fds = [telling, waiting, filtering]
     ours = [told, release]
     more = ["--chdir", launch.cwd, "--seccomp", str(filtering), "--info-fd", str(telling), "--block-fd", str(waiting)]
+    environ = dict(launch.with_temporary(temporary()).environ) | (proxied() if launch.policy.domains else {})
+    for name, value in environ.items():
+        more += ["--setenv", name, value]
     try:
         fds.append(pipe_of(_encode([*held(given, fds), *more])))
         process = subprocess.Popen(
             [find_bwrap(), "--args", str(fds[-1]), "--", launch.program, *launch.argv[1:]],
-            env=dict(launch.with_temporary(temporary()).environ) | (proxied() if launch.policy.domains else {}),
+            env={},  # bwrap itself runs unconfined, so no variable of the command may reach it
             cwd="/",
             stdin=launch.stdin,
             stdout=launch.stdout,

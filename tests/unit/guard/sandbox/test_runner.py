@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from aiex import dirs
 from aiex.errors import Denied, StoreError, UsageError
 from aiex.guard.sandbox.bounds import make_policy
 from aiex.guard.sandbox.isolation.plain import ISOLATION
 from aiex.guard.sandbox.probing import backends, choose, probe_of
 from aiex.guard.sandbox.runner import Ended, Runner, Wrote
+from tests.fakes.confined import possible_backends
 from tests.fakes.processes import is_gone
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not run on Windows yet")
@@ -27,7 +29,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture(params=[one.name for one in backends()])
+@pytest.fixture(params=possible_backends())
 async def runner(request: pytest.FixtureRequest, root: Path) -> AsyncIterator[Runner]:
     """One for each backend that works."""
     isolation = next(one for one in backends() if one.name == request.param)
@@ -152,7 +154,7 @@ async def test_cancelling_the_wait_ends_the_command(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 8, 13])
-@pytest.mark.parametrize("name", [one.name for one in backends()])
+@pytest.mark.parametrize("name", possible_backends())
 async def test_a_start_that_is_broken_off_runs_nothing(root: Path, name: str, steps: int) -> None:
     isolation = next(one for one in backends() if one.name == name)
     if not probe_of(isolation).works:
@@ -262,7 +264,7 @@ async def test_without_isolation_each_command_needs_an_approval(root: Path) -> N
             await runner.run("true")
 
 
-@pytest.mark.parametrize("name", [one.name for one in backends() if not one.requires_approval])
+@pytest.mark.parametrize("name", [name for name in possible_backends() if name != "plain"])
 async def test_a_workspace_for_reading_is_seen(root: Path, name: str) -> None:
     isolation = next(one for one in backends() if one.name == name)
     if not probe_of(isolation).works:
@@ -272,6 +274,28 @@ async def test_a_workspace_for_reading_is_seen(root: Path, name: str) -> None:
         ended, output = await runner.run("cat file; ls; echo x > new || echo refused")
     assert (ended.code, output.decode().splitlines()[:2]) == (0, ["seen", "file"])
     assert [path.name for path in root.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("variable", [("", "x"), ("A=B", "x"), ("A", "x\0--bind\0/\0/"), ("A\0B", "x")])
+async def test_what_cannot_be_a_variable_is_refused(runner: Runner, variable: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="no variable can be so"):
+        await runner.run("true", environ=dict([variable]), approved=True)
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [
+        "import os; os.chdir(os.environ['TMPDIR'])\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')",
+        "import os; os.chdir(os.environ['TMPDIR']); os.makedirs('a/b'); os.chmod('a', 0); os.chmod('.', 0o555)",
+        "import os; os.chdir(os.environ['TMPDIR']); os.makedirs('lifted-0/x/y'); os.makedirs('lifted-1/x/y')",
+    ],
+    ids=["deep", "shut", "named alike"],
+)
+async def test_temporary_files_go_whatever_they_are(runner: Runner, filling: str) -> None:
+    ended, output = await runner.run(["python3", "-I", "-c", filling], approved=True)
+    assert ended.code == 0, output
+    await runner.close()
+    assert not list(Path(dirs.state_dir(), "sandbox").glob("run-*"))
 
 
 async def test_nothing_stays_in_the_workspace(runner: Runner, root: Path) -> None:

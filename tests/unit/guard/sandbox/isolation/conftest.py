@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from aiex.guard.sandbox.probing import backends
-from tests.fakes.confined import NOBODY, Answer, Driver, driver, python_for
+from tests.fakes.confined import NOBODY, Answer, Driver, driver, possible_backends, python_for
 
-CONFINING = [one.name for one in backends() if not one.requires_approval and one.name != "seatbelt"]
+CONFINING = [name for name in possible_backends() if name not in ("plain", "seatbelt")]
 CANARY = "canary-4711-secret"
 PLACES = ("/srv", "/opt", "/var/lib")
 """Outside of what is private to a command anyway, such as the directory for temporary files."""
