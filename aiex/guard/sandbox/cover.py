@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from aiex.errors import Denied
@@ -12,7 +13,7 @@ from aiex.guard.sandbox.paths import show
 from aiex.guard.sandbox.survey import Found, Surveyor, real_path
 
 Kind = Literal["write", "hold", "read", "absent", "hide"]
-"""`hold` is a directory that stays writable but cannot be moved; `absent` is a name that must not be made."""
+"""`hold` stays writable but cannot be moved; `absent` is a name that must not be made."""
 _STRENGTH: dict[Kind, int] = {"write": 0, "hold": 1, "read": 2, "absent": 3, "hide": 4}
 MOST_COVERS = 2000
 """More would take seconds for each command, and the kernel allows 100,000 mounts."""
@@ -61,7 +62,7 @@ class Covering:
         return covers
 
     def links(self) -> tuple[str, ...]:
-        """Protected names that are links: nothing can hold them in place, only what they point to."""
+        """Protected names that are links: what lies beside them can be written, not made, removed or renamed."""
         return tuple(path for found in (self._found[1] if self._found else ()) for path in found.links)
 
     def _lay(self, surveyed: Iterable[tuple[str, Found]]) -> _Layers:
@@ -76,6 +77,11 @@ class Covering:
         for path in policy.protected:
             self._protect(path, layers)
         for place, found in surveyed:
+            if place in found.secrets and place in policy.writable:
+                raise Denied(
+                    f"cannot confine a command in {show(place)}: what lies there cannot be seen",
+                    hint="the directory must be yours to list and to enter: chmod u+rwx",
+                )
             for path in found.secrets:
                 layers.lay(path, "hide")
             if place in policy.writable:
@@ -87,9 +93,19 @@ class Covering:
             if self._is_writable(path):
                 self._protect(path if os.path.lexists(path) else os.path.join(path, ""), layers)
         for path in found.links:
+            self._freeze(os.path.dirname(path), layers)
             target = real_path(path)
             if os.path.exists(target) and self._is_writable(target) and target not in self.policy.writable:
                 layers.lay(target, "read")
+
+    def _freeze(self, folder: str, layers: _Layers) -> None:
+        """Let nothing be made, removed or renamed in a directory: there is no other way to hold a link in place."""
+        layers.lay(folder, "read")
+        self._hold_above(folder, layers)
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_symlink():
+                    layers.lay(entry.path, "hold")
 
     def _protect(self, path: str, layers: _Layers) -> None:
         """Make a path read only; of one that is missing, the first part that is."""
@@ -102,7 +118,11 @@ class Covering:
             while not os.path.lexists(os.path.dirname(at)):
                 at, is_folder = os.path.dirname(at), True
             layers.lay(at, "absent", is_folder=is_folder)
-        above = os.path.dirname(at)  # moved away, it would take the cover with it
+        self._hold_above(at, layers)
+
+    def _hold_above(self, path: str, layers: _Layers) -> None:
+        """Keep what a path lies in from being moved away, for it would take the cover with it."""
+        above = os.path.dirname(path)
         while self._is_writable(above) and above not in self.policy.writable:
             layers.lay(above, "hold")
             above = os.path.dirname(above)

@@ -44,7 +44,7 @@ def is_final(table: bytes) -> bool:
 @lru_cache(maxsize=4)
 def parse(table: bytes) -> list[Mount]:
     """The mounts of a table, earliest first; of mounts over each other the last counts."""
-    return [_parse(os.fsdecode(line)) for line in table.splitlines()]
+    return [_parse(os.fsdecode(line)) for line in table.split(b"\n") if line]
 
 
 class Expected(NamedTuple):

@@ -6,10 +6,11 @@ are not followed. What is found is a plan: the kernel is asked afterwards whethe
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -22,18 +23,22 @@ Stamp = tuple[int, int, int]
 _GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
 _MOST_GITFILE_BYTES = 4096
 _MOST_MODULES_BYTES = 1 << 20
+_LONGEST_PATH_BYTES = 4096 - 256 - 1
+"""A directory with a longer path may hold names that no call takes as a path (PATH_MAX, NAME_MAX)."""
+_SHUT = (errno.EACCES, errno.ENAMETOOLONG)
 
 
 class Found(NamedTuple):
     """What a survey says about one place; real absolute paths, sorted."""
 
     secrets: tuple[str, ...] = ()
+    """Also directories that cannot be looked into: a command could change their modes, for they may be the user's."""
     protected: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     """Protected names that are not there and must not be made. They end in `/`: an empty directory stands in for each,
     because a mount over one costs a tenth of a mount over a file, and git does not see it."""
     links: tuple[str, ...] = ()
-    """Protected names that are symbolic links: they cannot be held in place, only what they point to."""
+    """Protected names that are symbolic links: nothing can be mounted over them."""
 
 
 def _stamp(path: str) -> Stamp | None:
@@ -122,30 +127,35 @@ class Surveyor:
         if known and known.settled and known.stamp == stamp:
             return known
         settled = time.time_ns() - stamp[2] > _SETTLED_NS
-        listed = self._read(path, relative, stamp, settled)
+        try:
+            listed = self._read(_entries(path), path, relative, stamp, settled)
+        except OSError as error:
+            settled = settled and error.errno in _SHUT
+            listed = _Listed(stamp, settled, (), (path,), (), (), frozenset())
         if known is None or known._replace(settled=settled) != listed:
             self.changes += 1
         self._known[path] = listed
         return listed
 
-    def _read(self, path: str, relative: str, stamp: Stamp, settled: bool) -> _Listed:
+    def _read(
+        self, entries: Iterable[os.DirEntry[str]], path: str, relative: str, stamp: Stamp, settled: bool
+    ) -> _Listed:
         folders: list[tuple[str, str]] = []
         secrets: list[str] = []
         protected: list[str] = []
         links: list[str] = []
         names: set[str] = set()
-        with suppress(OSError), os.scandir(path) as entries:
-            for entry in entries:
-                names.add(entry.name)
-                inner = f"{relative}/{entry.name}" if relative else entry.name
-                is_protected, is_harmless = self._judge(entry.name)
-                if is_protected:
-                    (links if entry.is_symlink() else protected).append(entry.path)
-                    protected += self._named_by(entry) if fold_name(entry.name) == ".git" else ()
-                if (not is_harmless or relative) and self._is_secret(inner, is_harmless):
-                    secrets.append(real_path(entry.path) if entry.is_symlink() else entry.path)
-                elif entry.is_dir(follow_symlinks=False) and fold_name(entry.name) != ".git":
-                    folders.append((entry.path, inner))
+        for entry in entries:
+            names.add(entry.name)
+            inner = f"{relative}/{entry.name}" if relative else entry.name
+            is_protected, is_harmless = self._judge(entry.name)
+            if is_protected:
+                (links if entry.is_symlink() else protected).append(entry.path)
+                protected += self._named_by(entry) if fold_name(entry.name) == ".git" else ()
+            if (not is_harmless or relative) and self._is_secret(inner, is_harmless):
+                secrets.append(real_path(entry.path) if entry.is_symlink() else entry.path)
+            elif entry.is_dir(follow_symlinks=False) and fold_name(entry.name) != ".git":
+                folders.append((entry.path, inner))
         if relative and names >= _GIT_SIGNS:
             protected.append(path)
             folders.clear()
@@ -180,6 +190,20 @@ class Surveyor:
             inside = real_path(path) == os.path.normpath(path)
             if inside and os.path.isdir(path) and not os.path.lexists(os.path.join(path, ".git")):
                 yield os.path.join(os.path.normpath(path), ".git/")
+
+
+def _entries(path: str) -> list[os.DirEntry[str]]:
+    """What lies in a directory, nothing in one that is gone. Raises OSError where not everything in it can be found."""
+    if len(os.fsencode(path)) > _LONGEST_PATH_BYTES:
+        raise OSError(errno.ENAMETOOLONG, "what lies in it has no name that a call takes")
+    try:
+        with os.scandir(path) as entries:
+            found = list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    if not os.access(path, os.X_OK):
+        raise PermissionError(errno.EACCES, "what lies in it cannot be reached")
+    return found
 
 
 def _submodules(path: str) -> Iterator[str]:

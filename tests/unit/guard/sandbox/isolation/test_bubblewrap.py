@@ -65,6 +65,13 @@ def test_names_with_spaces_are_read() -> None:
     assert parse(rb"1 2 8:1 /a\040b /c\134d rw - ext4 x rw")[0][1:3] == ("/a b", "/c\\d")
 
 
+def test_only_line_feeds_end_a_line_of_the_table() -> None:
+    assert [one.point for one in parse(b"1 2 8:1 / /a\rb rw - ext4 x rw\n3 4 8:1 / /c\x0cd rw - ext4 x rw\n")] == [
+        "/a\rb",
+        "/c\x0cd",
+    ]
+
+
 def test_covers_become_mounts(tmp_path) -> None:
     secret, folder = tmp_path / "secret", tmp_path / "folder"
     secret.write_text("x")

@@ -296,6 +296,58 @@ def test_a_git_directory_that_a_file_names_is_protected(place: Place) -> None:
     assert (place.root / "work/.git").read_text() == "gitdir: ../store/inner\n"
 
 
+def test_what_was_shut_from_inside_is_not_open_to_the_next_command(place: Place) -> None:
+    place.write("nest/.git/config", "[core]\n")
+    place.write("nest/.env", f"KEY={CANARY}\n")
+    place.write("flat/nest/.git/config", "[core]\n")
+    place.run("chmod 0300 nest; chmod 0644 flat")
+    answer = place.run(
+        "cat nest/.env; echo evil >> nest/.git/config; chmod 755 nest flat; cat nest/.env;"
+        "echo evil >> nest/.git/config; echo evil >> flat/nest/.git/config; mv nest away; mv flat gone; true"
+    )
+    assert CANARY not in answer.output
+    (place.root / "flat").chmod(0o755)
+    (place.root / "nest").chmod(0o755)
+    assert (place.root / "nest/.git/config").read_text() == "[core]\n"
+    assert (place.root / "flat/nest/.git/config").read_text() == "[core]\n"
+
+
+def test_a_protected_link_stays_what_it_is(place: Place) -> None:
+    place.write("real/config", "[core]\n")
+    place.write("linked/code.py", "1\n")
+    (place.root / "linked/.git").symlink_to("../real")
+    place.run(
+        "rm linked/.git && mkdir -p linked/.git/hooks; mv linked away; ln -sfn ../free linked/.git;"
+        "echo evil >> linked/.git/config; echo 2 > linked/code.py"
+    )
+    assert os.readlink(place.root / "linked/.git") == "../real"
+    assert (place.root / "real/config").read_text() == "[core]\n"
+    assert (place.root / "linked/code.py").read_text() == "2\n"
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", "a b", "a\\b", "\udcff", "a#b"])
+def test_odd_names_are_covered(place: Place, name: str) -> None:
+    place.write(f"{name}/.env", f"KEY={CANARY}\n")
+    place.write(f"{name}/.git/config", "[core]\n")
+    answer = place.run("cat */.env; echo evil >> */.git/config; for one in */.git; do echo evil >> $one/config; done")
+    assert CANARY not in answer.output
+    assert (place.root / name / ".git/config").read_text() == "[core]\n"
+
+
+def test_a_workspace_that_cannot_be_looked_into_runs_nothing(place: Place) -> None:
+    if place.house.uid == 0:
+        pytest.skip("nothing is shut to root")
+    place.root.chmod(0o300)
+    answer = place.house.drive.run(place.root, "true")
+    assert "what lies there cannot be seen" in answer.error
+
+
+def test_variables_of_a_command_reach_nothing_outside(place: Place) -> None:
+    touched = place.house.outside / "touched"
+    place.run("true", environ={"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(touched)})
+    assert not list(place.house.outside.glob("touched*"))
+
+
 def test_start_files_are_protected_when_the_home_is_the_workspace(place: Place) -> None:
     home = Place(place.house, place.house.home)
     home.run(
