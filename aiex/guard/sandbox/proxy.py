@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -33,6 +34,10 @@ CONNECT_WITHIN_S = 15.0
 IDLE_S = 300.0
 MOST_CONNECTIONS = 200
 _PIECE_BYTES = 1 << 16
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A method or the name of a header (RFC 9110, 5.6.2)."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What some servers take for the end of a line; a tab may stand in a value (RFC 9110, 5.5)."""
 _HOP_BY_HOP = frozenset(
     (*("connection", "proxy-connection", "keep-alive", "te", "trailer", "upgrade"), "proxy-authorization", "host")
 )
@@ -109,7 +114,8 @@ class Proxy:
             raise Refusal("431 Request Header Fields Too Large", "the header is too large") from None
         line, *headers = head[:-4].decode("latin-1").split("\r\n")
         words = line.split(" ")
-        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        is_plain = len(words) == 3 and _TOKEN.fullmatch(words[0]) and "\t" not in line and not _CONTROL.search(line)
+        if not is_plain or words[2] not in ("HTTP/1.0", "HTTP/1.1"):
             raise Refusal("400 Bad Request", "this is no request for a proxy")
         method, target, _ = words
         if method == "CONNECT":
@@ -188,9 +194,7 @@ def _body_of(headers: Sequence[str]) -> int:
 
 def _fields(headers: Sequence[str]) -> list[tuple[str, str]]:
     rows = [header.partition(":") for header in headers]
-    if any(
-        not colon or not name or name != name.strip() or "\n" in value or "\r" in value for name, colon, value in rows
-    ):
+    if any(not colon or not _TOKEN.fullmatch(name) or _CONTROL.search(value) for name, colon, value in rows):
         raise Refusal("400 Bad Request", "a header is malformed")
     return [(name, value) for name, _, value in rows]
 

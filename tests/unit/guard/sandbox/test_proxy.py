@@ -126,6 +126,13 @@ async def test_what_follows_a_request_is_not_forwarded(site: Site) -> None:
         (b"POST http://localhost:{port}/ HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
         (b"GET http://localhost:{port}/ HTTP/1.1\r\nX : 1\r\n\r\n", b"400"),
         (b"GET http://localhost:{port}/ HTTP/1.1\r\nX: 1\nHost: evil\r\n\r\n", b"400"),
+        (b"GET http://localhost:{port}/ HTTP/1.1\r\nX: 1\rHost: evil\r\n\r\n", b"400"),
+        (b"GET http://localhost:{port}/ HTTP/1.1\r\nX: 1\0\r\n\r\n", b"400"),
+        (b"GET http://localhost:{port}/ HTTP/1.1\r\nX\tY: 1\r\n\r\n", b"400"),
+        (b"GET\t/\tHTTP/1.1\nHost:\tevil\n\nGET http://localhost:{port}/ HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET http://localhost:{port}/\tHTTP/1.1\nHost:\tevil\n\n HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET http://localhost:{port}/ HTTP/1.1\nHost:evil\r\n\r\n", b"400"),
+        (b"G(T http://localhost:{port}/ HTTP/1.1\r\n\r\n", b"400"),
         (b"GET http://localhost:{port}/ HTTP/1.1\r\nX: " + b"a" * 200_000 + b"\r\n\r\n", b"431"),
     ],
 )
