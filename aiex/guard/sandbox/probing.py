@@ -1,4 +1,8 @@
-"""Which isolation works on this machine: tried with real commands, remembered until the next boot."""
+"""Which isolation works on this machine: tried with real commands, and what works is remembered until the next boot.
+
+What does not work is tried again each time: a busy machine or a missing setting must not leave commands with less
+isolation for days.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +44,15 @@ def choose(name: str = "") -> Isolation:
 
 
 def probe_of(isolation: Isolation, *, again: bool = False) -> Probe:
-    """What a trial of this way showed since the machine was started; `again` tries anew."""
+    """What a trial of this way showed; one that went well counts until the next boot, unless `again` is wanted."""
     path, key = os.path.join(dirs.state_dir(), "sandbox", "probes.json"), _key()
     known = _read(path) if key else {}
     found = known.get(isolation.name)
-    if not again and isinstance(found, dict) and found.get("key") == key:
+    if not again and isinstance(found, dict) and found.get("key") == key and found.get("works") is True:
         with suppress(KeyError, TypeError):
             return Probe(bool(found["works"]), str(found["reason"]), tuple(map(str, found["gaps"])))
     probe = isolation.probe()
-    if key:
+    if key and (probe.works or isolation.name in known):
         row = {"key": key, "works": probe.works, "reason": probe.reason, "gaps": list(probe.gaps)}
         _write(path, _read(path) | {isolation.name: row})
     return probe

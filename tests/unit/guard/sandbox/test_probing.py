@@ -20,12 +20,13 @@ class Counting:
     rank = 5
     requires_approval = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, works: bool = True) -> None:
         self.tried = 0
+        self.works = works
 
     def probe(self) -> Probe:
         self.tried += 1
-        return Probe(True, f"tried {self.tried}", ("a gap",))
+        return Probe(self.works, f"tried {self.tried}", ("a gap",))
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,21 @@ def boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_answer_is_kept_for_the_boot() -> None:
     counting = Counting()
     assert probe_of(counting) == probe_of(counting) == Probe(True, "tried 1", ("a gap",))
+
+
+def test_what_did_not_work_is_tried_again() -> None:
+    counting = Counting(works=False)
+    probe_of(counting)
+    counting.works = True
+    assert probe_of(counting) == probe_of(counting) == Probe(True, "tried 2", ("a gap",))
+
+
+def test_what_ceased_to_work_is_forgotten() -> None:
+    counting = Counting()
+    probe_of(counting)
+    counting.works = False
+    probe_of(counting, again=True)
+    assert probe_of(counting) == Probe(False, "tried 3", ("a gap",))
 
 
 def test_another_boot_tries_again(boot: Path) -> None:
