@@ -9,7 +9,7 @@ from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_base64_pair, is_call, is_expression, is_random, is_secret, is_wordy
 
-_ANCHORS = tuple(
+ANCHORS = tuple(
     map(re.compile, (rb"k(?:ey|en)", rb"w(?:d|ord)", rb"p(?:ass|hrase|sk|w)", rb"c(?:ret|red)", rb"u(?:th)"))
 )
 """Key, token, pwd, password, passphrase, psk, secret, credential, auth: one of them is in every name of a short secret.
@@ -47,7 +47,9 @@ _BLOCK = re.compile(r"[ \t]{0,64}[|>][+-]?\d?[ \t]{0,8}\r?\n[ \t]{1,64}")
 _OPENING = re.compile(r"(?P<prefix>[A-Za-z]{1,2}|@|\$@?)?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`]))")
 _STRING = {quote: re.compile(rf"(?:[^\\\n{quote}]|\\[^\n]){{0,{_LONGEST_VALUE}}}") for quote in "\"'`"}
 _CALL = re.compile(r"(?:new[ \t]{1,4}|await[ \t]{1,4})?[A-Za-z_][\w.:]{0,80}\([ \t]{0,8}(?:default=)?(?=[rbu]?[\"'])")
-_TYPED = re.compile(r"[ \t]{0,8}[A-Za-z_][\w.\[\] |,?]{0,64}[ \t]{0,8}=[ \t]{0,8}(?=[rbuf]?[\"'`])")
+_TYPED = re.compile(
+    r"[ \t]{0,8}(?:&(?:'\w{1,16} )?)?[A-Za-z_][\w.\[\] |,?]{0,64}[ \t]{0,8}=[ \t]{0,8}(?=[rbuf]?[\"'`])"
+)
 _ENDS = r"%26|%20|%0[AaDd]|%22|%3[Bb]|&amp;|&quot;|&#|\\[nrt\"'u]|\[removed\]"
 _BARE = re.compile(rf"(?:(?!{_ENDS})[^\s\x00-\x1f\"'`<>&;,(){{}}|]){{1,{_LONGEST_VALUE}}}")
 _BARE_DATA = re.compile(
@@ -88,7 +90,7 @@ def find_fields(source: Source) -> list[Span]:
     found: list[Span] = []
     text, done = source.text, 0
     recent: deque[int] = deque([-_RIGHT], maxlen=_CROWD)
-    for place in sorted(place for anchor in _ANCHORS for place in source.places(anchor)):
+    for place in sorted(place for anchor in ANCHORS for place in source.places(anchor)):
         if place < done:
             continue
         start, end = _name_at(source, place)
@@ -158,7 +160,7 @@ def _behind_sign(text: str, start: int, after: re.Match[str], strength: Strength
     value = _read(text, place, data=_is_data(text, start, after))
     if value is not None and text[start - 1 : start] in {"?", "&"}:
         value = value._replace(end=value.start + len(_content(text, value).partition("#")[0]))
-    if value is not None and not value.quoted and sign != "=" and (typed := _TYPED.match(text, place)):
+    if (value is None or not value.quoted) and sign != "=" and (typed := _TYPED.match(text, place)):
         value = _read(text, typed.end(), data=False)
     if text[start : after.start()].lower() == "pass" and value is not None and not value.quoted and sign == ":":
         return (value.start, value.end) if is_random(_content(text, value)) else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
-from aiex.guard.redact.stream import Redactor
+from aiex.guard.redact.stream import HELD_CHARACTERS, Redactor
 
 T = TypeVar("T")
 _BETWEEN = "\n.\x1f\n.\n"
@@ -26,7 +26,8 @@ def redact_lines(text: str, environ: Mapping[str, str] | None = None) -> Cleaned
         environ: As for `redact`.
     """
     redactor = Redactor(environ, keeps_lines=True)
-    return Cleaned(redactor.feed(text) + redactor.finish(), redactor.removed)
+    given_out = redactor.feed(text) if len(text) > HELD_CHARACTERS else redactor.hold(text)
+    return Cleaned(given_out + redactor.finish(), redactor.removed)
 
 
 def redact_source(source: bytes) -> bytes:

@@ -11,8 +11,9 @@ from aiex.guard.redact.fields import find_fields
 from aiex.guard.redact.forms import find_forms
 from aiex.guard.redact.headers import find_headers
 from aiex.guard.redact.known import find_known
+from aiex.guard.redact.listed import find_listed
 from aiex.guard.redact.source import Span, to_source
-from aiex.guard.redact.values import REMOVED
+from aiex.guard.redact.values import REMOVED, is_random
 
 _RULES = (find_forms, find_fields, find_headers, find_addresses, find_blocks)
 _INVISIBLE = (
@@ -35,6 +36,8 @@ _HINTS = (
 _HINTS_BEYOND_ASCII = re.compile(rf"[{_INVISIBLE}]")
 _BETWEEN = "\n.\n"
 """Stands between two groups of lines, so that nothing reaches over."""
+_REPEATED = 12
+"""A value of so many characters, drawn by lot, means the same wherever it stands."""
 _MOST_PASSES = 8
 """Taking something out can bring two halves together; three passes are the most that was ever seen."""
 
@@ -43,10 +46,15 @@ def remove_secrets(text: str, known: Sequence[str], *, keeps_lines: bool = False
     """The text with every secret replaced, and how many there were.
 
     It is looked through again until nothing is found, so that a second call changes nothing.
+
+    Args:
+        keeps_lines: The text is a document: its lines keep their numbers, and blocks and lists are read as such.
     """
     count = 0
     for _ in range(_MOST_PASSES):
         spans = find_secrets(text, known)
+        if keeps_lines:
+            spans = _find_in_document(text, spans)
         if not spans:
             break
         count += len(spans)
@@ -60,6 +68,14 @@ def find_secrets(text: str, known: Sequence[str]) -> list[Span]:
     if groups := _lines_that_hide(text):
         spans += _find_behind(text, groups, known)
     return _merge(spans)
+
+
+def _find_in_document(text: str, spans: list[Span]) -> list[Span]:
+    """These secrets, those of blocks and lists, and every place where one of them is repeated without its name."""
+    spans = _merge(spans + find_listed(to_source(text)))
+    values = {text[start:end].strip(".,;:!?") for start, end in spans}
+    repeated = find_known(text, sorted(value for value in values if len(value) >= _REPEATED and is_random(value)))
+    return _merge(spans + repeated)
 
 
 def _find(text: str, known: Sequence[str]) -> list[Span]:

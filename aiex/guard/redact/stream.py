@@ -53,6 +53,11 @@ class Redactor:
         self._held = self._held[start:]
         return "".join(parts)
 
+    def hold(self, text: str) -> str:
+        """Give out nothing: what comes before `finish` is read as one part."""
+        self._held += text
+        return ""
+
     def finish(self) -> str:
         """What was still held."""
         held, self._held = self._held, ""

@@ -40,6 +40,12 @@ def test_bytes_that_are_no_text_stay_as_they_are() -> None:
     )
 
 
+def test_a_secret_is_gone_from_every_place_of_a_document() -> None:
+    secret = "Zk39fQ7xLw2bN8Tr"
+    cleaned = redact_lines(f'client("{secret}")\nAPI_KEY = "{secret}"\n# {secret}\nname = "secret"\n', {})
+    assert cleaned == (f'client("{REMOVED}")\nAPI_KEY = "{REMOVED}"\n# {REMOVED}\nname = "secret"\n', 3)
+
+
 def test_texts_are_looked_at_each_for_itself() -> None:
     clean = ["password", "Hunter2x9", "token:", "a1B2c3D4e5F6g7H8"]
     assert redact_texts(clean) is clean

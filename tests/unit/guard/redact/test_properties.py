@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aiex.guard.redact import HELD_CHARACTERS, REMOVED, Redactor, redact
+from aiex.guard.redact import HELD_CHARACTERS, REMOVED, Redactor, redact, redact_lines
 
 NAMES = st.sampled_from(
     [
@@ -100,6 +100,12 @@ def test_pieces_give_what_the_whole_gives(text: str, data: Any) -> None:
 
 
 CASES = [json.loads(line) for line in Path("tests/data/suites/redaction/dev.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case["expect"] == "keep"], ids=lambda case: case["id"])
+def test_a_document_is_not_redacted_more_than_a_stream(case: dict[str, Any]) -> None:
+    text = "".join("".join(part["keep"]) for part in case["segments"])
+    assert redact_lines(text, {}) == (text, 0)
 
 
 @pytest.mark.parametrize("step", [1, 7, 64])
