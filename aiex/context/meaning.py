@@ -31,7 +31,7 @@ MOST_COMPARED = 50_000
 """Vectors that can be compared in time without numpy (`vectors/nearest.py`)."""
 MOST_KEPT = 100_000
 """Vectors on disk from which on those that nothing uses are dropped; of 768 numbers they take 330 MB."""
-_FORM = 1
+_FORM = 2
 """Raised when the same document would give another text."""
 
 
@@ -277,7 +277,9 @@ def _texts_of(corpus: Corpus, path: str) -> list[str] | None:
         return None
     if fingerprint(source) != index.seen[path].digest:
         return None
-    lines = source.split(b"\n")
+    from aiex.guard.redact import redact_source
+
+    lines = redact_source(source).split(b"\n")
     title = os.fsencode(path)
     return [
         _to_text(title, corpus.names[number], lines[corpus.starts[number] - 1 : corpus.ends[number]])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiex.context.extract import bare_facts, extract
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
 from aiex.context.language import HEAD_BYTES, Language, find_language, get_language
+from aiex.context.secrets import settings_without_secrets, without_secrets
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, StoreError
@@ -31,6 +32,7 @@ class Content(NamedTuple):
 
     row: FileRow
     source: bytes
+    """As settings, without their secrets; every line is at its number."""
     language: Language | None
     note: str
     """Why the content cannot be parsed, empty when it can."""
@@ -62,7 +64,7 @@ def read_content(workspace: Workspace, entry: "FileEntry", *, search: bool = Fal
     language, note = recognise(source, entry.path)
     name = language.name if language else ("binary" if is_binary(source) else "text")
     row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language) if search else " ")
-    return Content(row, source, language, note)
+    return Content(row, settings_without_secrets(source, language, note), language, note)
 
 
 class Terms(NamedTuple):
@@ -76,9 +78,10 @@ def read_facts(content: Content, terms: Terms) -> Reading:
     """Parse what was read."""
     row = content.row
     if content.note:
-        facts = bare_facts(content.source, content.note, row.language)._replace(size_bytes=row.size_bytes)
+        facts = bare_facts(content.source, content.note, row.language)
     else:
         facts = extract(content.source, content.language, uses=terms.uses, limit_bytes=terms.limit_bytes)
+    facts = without_secrets(facts)._replace(size_bytes=row.size_bytes)
     row = row._replace(mentions=find_mentions(content, facts))
     return Reading(row, facts, FactsRow(row.key, to_light(facts), to_heavy(facts) if terms.uses else None))
 
@@ -86,7 +89,7 @@ def read_facts(content: Content, terms: Terms) -> Reading:
 def describe(source: bytes, path: str) -> tuple[Language | None, FileFacts]:
     """The language and the facts of a source that is at hand."""
     language, note = recognise(source, path)
-    return language, bare_facts(source, note, "binary") if note else extract(source, language)
+    return language, without_secrets(bare_facts(source, note, "binary") if note else extract(source, language))
 
 
 def recognise(source: bytes, path: str) -> tuple[Language | None, str]:

@@ -98,12 +98,16 @@ async def ask(
                 "a question needs a model, and none is in use",
                 hint="name one with -m provider/model; `aiex explain` works offline",
             )
+        from aiex.guard.redact import redact, redact_within
+        from aiex.jobs.redacting import clean_found, clean_planned, tell_removed
+
+        task = task._replace(question=redact(task.question))
         about: list[About] = []
         for news in look(task, engine, workspace, retrieval):
             if isinstance(news, Progressed | Warned):
                 yield news
             else:
-                about.append(news)
+                about.append(clean_found(news) if isinstance(news, Found) else news)
         links = Links(read_base(_explaining(STDIN, task), workspace))
         sent: list[Sent | None] = []
 
@@ -114,11 +118,12 @@ async def ask(
 
         images = tuple(item for item in about if isinstance(item, Picture))
         planned = planned_by(counting) if task.show_request else plan_cheaply(planned_by, counting, task.budget_tokens)
+        planned = clean_planned(planned)
     except AiexError as error:
         yield failed(error)
         return
     last = sent[-1]
-    along = {"code": to_code(last.code if last else None), "map": to_map(last.map if last else None)}
+    along = {"code": to_code(last.code if last else None), "map": redact_within(to_map(last.map if last else None))}
     if task.show_request:
         request = to_data(planned, task.budget_tokens)
         data = {"request": request | {"images": [picture.path for picture in images]}, **along}
@@ -126,6 +131,8 @@ async def ask(
         return
     if last:
         yield Noted(tell_code(last.code))
+    for said in tell_removed(planned):
+        yield said
     if TITLE in planned.cut:
         yield Warned("no code goes with the question: the budget leaves no room for it", "allow more with --budget N")
     async for told in listen(stream, planned.request, advice="ask for less at a time"):

@@ -41,6 +41,8 @@ class Planned(NamedTuple):
     """False when the count of any part is an estimate."""
     cut: tuple[str, ...]
     """What was left out or shortened, in words."""
+    removed: int = 0
+    """Places where a secret stood; none of them is sent."""
 
 
 class PlannedPart(NamedTuple):
@@ -209,6 +211,9 @@ def describe(planned: Planned, budget_tokens: int) -> str:
     rows += ["| part | role | tokens |", "|---|---|---:|"]
     rows += [f"| {part.title} | {part.role} | {part.tokens:,} |" for part in planned.parts]
     rows += [f"| roles and separators | | {OVERHEAD_TOKENS * len(planned.parts):,} |", ""]
+    if planned.removed:
+        places = "1 place" if planned.removed == 1 else f"{planned.removed:,} places"
+        rows += [f"Secrets removed: {places}, each written `[removed]`.", ""]
     if planned.cut:
         rows += [f"Left out to fit: {', '.join(planned.cut)}.", ""]
     for part in planned.parts:
@@ -228,5 +233,6 @@ def to_data(planned: Planned, budget_tokens: int) -> dict[str, Any]:
         "exact": planned.exact,
         "sent": False,
         "cut": list(planned.cut),
+        "redactions": planned.removed,
         "parts": [part._asdict() for part in planned.parts],
     }

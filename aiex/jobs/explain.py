@@ -70,7 +70,7 @@ class Ready(NamedTuple):
     request: Request
     data: Mapping[str, Any]
     """The briefing, and of a request to a model the places of the code around its target."""
-    news: Noted | TurnEnded | None = None
+    news: tuple[Noted | TurnEnded, ...] = ()
     packed: "Pack | None" = None
 
 
@@ -102,12 +102,15 @@ async def explain(
         if task.model == OFFLINE and not task.show_request:
             ready = Ready(_offline_request(found.briefing, task.budget_tokens, links), to_data(found.briefing))
         else:
-            ready = _with_code(task, found, _around(found, engine, workspace, links), links, counting)
+            from aiex.jobs.redacting import clean_found  # with its patterns, 60 ms that nothing else needs
+
+            around = _around(found, engine, workspace, links)
+            ready = _with_code(task, clean_found(found), around, links, counting)
     except AiexError as error:
         yield failed(error)
         return
-    if ready.news is not None:
-        yield ready.news
+    for said in ready.news:
+        yield said
     if task.show_request:
         return
     async for told in listen(stream, ready.request, advice="explain a smaller part of it"):
@@ -330,6 +333,7 @@ def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links
     """The request for a model; where it is only shown, what is shown."""
     from aiex.jobs import asking
     from aiex.jobs.gathering import tell_code, to_code
+    from aiex.jobs.redacting import clean_planned, tell_removed
     from aiex.jobs.surrounding import plan_around
 
     briefing, model, budget = found.briefing, task.model, task.budget_tokens
@@ -345,10 +349,11 @@ def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links
         return planned
 
     planned = planned_by(counting) if task.show_request else asking.plan_cheaply(planned_by, counting, budget)
-    packed = packs[-1]
+    planned, packed = clean_planned(planned), packs[-1]
     data = {**to_data(briefing), "code": to_code(packed)}
     if task.show_request:
         data["request"] = asking.to_data(planned, budget)
-        return Ready(planned.request, data, TurnEnded("success", "planned", 0, asking.describe(planned, budget), data))
-    news = Noted(tell_code(packed, links.path(briefing.subject.path), links.path)) if packed else None
-    return Ready(planned.request, data, news, packed)
+        shown = TurnEnded("success", "planned", 0, asking.describe(planned, budget), data)
+        return Ready(planned.request, data, (shown,))
+    code = (Noted(tell_code(packed, links.path(briefing.subject.path), links.path)),) if packed else ()
+    return Ready(planned.request, data, (*code, *tell_removed(planned)), packed)

@@ -91,7 +91,7 @@ def reading(
     shown: Callable[[str], str] = str,
     facts_of: "Callable[[str], FileFacts | None] | None" = None,
 ) -> "Callable[[str], Source | None]":
-    """Gives files with their symbols; None for one that cannot be read any more.
+    """Gives files with their symbols and without secrets, lines at their numbers; None for one that cannot be read.
 
     Args:
         shown: How a path is written above the code.
@@ -103,9 +103,10 @@ def reading(
         from aiex.context.facts import PARSE_LIMIT_BYTES
         from aiex.context.packing.source import Source
         from aiex.context.reading import recognise
+        from aiex.guard.redact import redact_source
 
         try:
-            content = workspace.read(path, limit_bytes=PARSE_LIMIT_BYTES)
+            content = redact_source(workspace.read(path, limit_bytes=PARSE_LIMIT_BYTES))
         except AiexError:
             return None
         language, note = recognise(content, path)

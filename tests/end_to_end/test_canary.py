@@ -60,11 +60,21 @@ IN_FILES = {
     ".docker/config.json": '{{"auths": {{"h.example": {{"auth": "{0}"}}}}}}\n',
     ".git-credentials": "https://me:{0}@h.example\n",
 }
-UNKNOWN_NAMES = {"settings/credentials.json": '{{"client_secret": "{0}"}}\n', "settings/prod.yaml": "password: {0}\n"}
+UNKNOWN_NAMES = {
+    "settings/credentials.json": '{{"client_secret": "{0}"}}\n',
+    "settings/prod.yaml": "database:\n  password: {0}\n  url: postgres://me:{1}@h.example/shop\n",
+    "settings/tokens.yaml": "tokens:\n  - {0}\n  - {1}\nkey: |\n  -----BEGIN PRIVATE KEY-----\n  {0}{0}\n"
+    "  -----END PRIVATE KEY-----\nlast: 1\n",
+    "settings/app.ini": "[mail]\npassword = {0}\n",
+    "shop/secrets.py": '"""Signs in, password={0}."""\n\nAPI_KEY = "{1}"\n\n\ndef sign(token: str = "{0}") -> str:\n'
+    '    """Uses the token {1}."""\n    return client("{0}").get(token="{1}")\n',
+    "notes.md": "# Sign in\n\nThe token is {0} and `password={1}`.\n",
+}
 """Files whose names the rules for reading do not know as secret."""
 IN_REMOTE = "ghs_" + draw("remote", 36)
 IN_ANSWER = "glpat-" + draw("answer", 20)
 IN_ERROR = "AKIA" + draw("error", 16, string.ascii_uppercase + string.digits)
+IN_COMMIT = draw("commit", 32)
 IN_CRASH = draw("crash", 24)
 ON_LINE = draw("line", 24)
 
@@ -93,6 +103,16 @@ def plant(workspace: Path) -> list[str]:
     ):
         subprocess.run(["git", *words], cwd=workspace, check=True, capture_output=True)
     return secrets
+
+
+def commit_all(workspace: Path, subject: str) -> None:
+    """Make one commit after another of every file that is there."""
+    git = ["git", "-c", "user.name=me", "-c", "user.email=me@h.example", "-C", str(workspace)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for number in range(2):
+        (workspace / "README.md").write_text(f"The shop, {number}.\n")
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", subject], check=True)
 
 
 def spellings(secret: str) -> set[bytes]:
@@ -180,20 +200,60 @@ def test_no_planted_secret_is_kept_sent_or_passed_on(
     assert [secret for secret in secrets if secret in children] == []
 
 
-@pytest.mark.xfail(
-    reason="the index keeps the text of files as it is; only names that are known as secret are left out"
-)
 def test_the_index_keeps_no_secret_of_a_file_with_an_ordinary_name(run: Run, workspace: Path, home: Path) -> None:
     secrets = write(workspace, UNKNOWN_NAMES)
-    assert run("create", "index").returncode == 0
-    assert run("query", "context", "--task", "database password settings").returncode == 0
-    assert run("explain", ".", "--offline").returncode == 0
-    assert holders(home, secrets) == []
+    commit_all(workspace, f"Rotate the token {IN_COMMIT} once more")
+    for words in (
+        ("query", "context", "--task", "database password settings"),
+        ("create", "index"),
+        ("query", "context", "--task", "sign in with a token"),
+        ("explain", ".", "--offline"),
+        *(("explain", name, "--offline") for name in UNKNOWN_NAMES),
+    ):
+        assert run(*words).returncode == 0
+    assert holders(home, [*secrets, IN_COMMIT]) == []
+
+
+@pytest.mark.parametrize("form", ["text", "json", "stream-json"])
+def test_what_is_sent_of_files_with_ordinary_names_holds_no_secret_and_that_is_told(
+    run: Run, vendor: FakeOpenAI, workspace: Path, tmp_path: Path, home: Path, form: str
+) -> None:
+    secrets = write(workspace, UNKNOWN_NAMES)
+    commit_all(workspace, f"Rotate the token {IN_COMMIT} once more")
+    typed = draw("typed", 24)
+    vendor.say("It signs in.")
+    tape = tmp_path / "kept" / "tape.jsonl"
+    tape.parent.mkdir()
+    names = tuple(UNKNOWN_NAMES)
+    wishes: list[tuple[tuple[str, ...], str]] = [
+        (("ask", "How does the shop sign in with a token and a password?"), ""),
+        (("ask", "Why?", *names), ""),
+        (("ask", "Why?", "-"), f"[mail]\npassword = {secrets[0]}\n"),
+        (("ask", f"Why is password={typed} refused?"), ""),
+        (("explain", "."), ""),
+        (("explain", "-", "--name", "shop/other.py"), f'API_KEY = "{secrets[0]}"\n'),
+        *((("explain", name), "") for name in names),
+    ]
+    for words, given in wishes:
+        shown = run(*words, "-m", "one/fake-1", "-o", form, "--explain", input=given)
+        done = run(*words, "-m", "one/fake-1", "-o", form, "--record", str(tape), input=given)
+        assert (shown.returncode, done.returncode) == (0, 0), done.stderr
+        said = shown.stdout + shown.stderr + done.stdout + done.stderr
+        assert [
+            (words, secret, said[said.index(secret) - 300 :][:400]) for secret in (*secrets, typed) if secret in said
+        ] == []
+        if words != ("explain", "."):
+            assert "[removed]" in shown.stdout
+            assert "removed" in done.stdout + done.stderr
+        assert holders(tape.parent, [*secrets, typed, IN_COMMIT]) == []
+    sent = json.dumps([asked.body for asked in vendor.requests])
+    assert [secret for secret in (*secrets, typed, IN_COMMIT) if secret in sent] == []
+    assert holders(home, [*secrets, typed, IN_COMMIT]) == []
 
 
 def test_what_a_vendor_says_of_a_failure_is_kept_without_secrets(run: Run, vendor: FakeOpenAI, home: Path) -> None:
     vendor.say(status=400, body=json.dumps({"error": {"message": f"bad key {KEY} or {IN_ERROR}"}}).encode())
-    failed = [run("ask", "What?", "-m", "one/fake-1", "-o", form) for form in ("markdown", "json", "stream-json")]
+    failed = [run("ask", "What?", "-m", "one/fake-1", "-o", form) for form in ("text", "json", "stream-json")]
     failed.append(run("explain", "shop/basket.py", "-m", "one/fake-1"))
     assert all(one.returncode != 0 for one in failed)
     said = "".join(one.stdout + one.stderr for one in [*failed, run("list", "providers"), run("doctor")])

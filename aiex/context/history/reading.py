@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aiex.context.stores.history import HistoryStore
     from aiex.guard.sandbox.files import Workspace
 
-VERSION = 1
+VERSION = 2
 """Raised when the same commits would be packed otherwise, so that older packings are not taken."""
 COMMITS = 3_000
 """Commits that are read: with a handful of files each, that is where a repository of 30,000 files was worked on."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-VERSION = 4
+VERSION = 5
 """Raised when the same files would give other segments."""
 MOST_SEGMENTS = 16
 """With more, small ones are joined: each costs every query some look-ups."""

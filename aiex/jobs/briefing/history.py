@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMITS = 60
 """Commits read for a file; a directory reads the double."""
-VERSION = 2
+VERSION = 3
 """Raised when the same log would be read in another way, so that older answers are not taken."""
 TIMEOUT_S = 2.0
 """A history is worth less than a prompt answer, so a slow git is left out."""
@@ -76,7 +76,9 @@ def history_of(
     kept = engine.recall(key) if head else None
     if kept is not None:
         return from_json(kept)
-    history = ask(git, path, directory=directory)
+    from aiex.guard.redact import redact_within
+
+    history = redact_within(ask(git, path, directory=directory))
     if shallow and history is not None:
         history = history._replace(complete=False)
     if head:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def keep(engine: "Engine | Still", name: str, path: str, make: Callable[[], T], revive: Callable[[Any], T]) -> T:
-    """The answer `make` gives, from an earlier run when all files are as they were.
+    """The answer `make` gives, without secrets, from an earlier run when all files are as they were.
 
     Args:
         name: What is asked.
@@ -25,7 +25,9 @@ def keep(engine: "Engine | Still", name: str, path: str, make: Callable[[], T], 
     kept = engine.recall(key) if stamp else None
     if kept is not None and kept.startswith(stamp + "\n"):
         return revive(json.loads(kept[len(stamp) + 1 :]))
-    answer = make()
+    from aiex.guard.redact import redact_within
+
+    answer = redact_within(make())
     if stamp:
         engine.remember(key, f"{stamp}\n{json.dumps(answer, separators=(',', ':'))}")
     return answer

@@ -11,7 +11,7 @@ from aiex.jobs.briefing.material import Material
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
 
-VERSION = 1
+VERSION = 2
 """Raised when the same files would give other answers."""
 
 
