@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiex.guard.commands.programs import WRAPPERS
 from aiex.guard.commands.values import UNKNOWN_MARK
-from aiex.guard.policy.patterns import MANY, Element, Glob, Pattern, aligns
+from aiex.guard.policy.patterns import MANY, Element, Glob, Pattern, aligns, covers_word
 from aiex.guard.policy.policy import Match
 from aiex.guard.policy.trie import Trie
 
@@ -25,6 +25,7 @@ _ENDING: Final = re.compile(r"\.(?:exe|com|cmd|bat)\Z")
 """Of programs on Windows, which may be left out there."""
 _MOST_TAILS: Final = 48
 """Words behind a program that runs another, looked at as beginnings of a command; as in guard/commands/programs.py."""
+_ANY_NAME: Final = ""
 _MOVES: Final = frozenset(["cd", "pushd", "popd"])
 
 
@@ -43,9 +44,11 @@ class CommandRules:
                 continue
             self.strict.append(rule)
             self._others.add((_program(rule.cover[0]), *rule.cover[1:]), rule)
-            spelled = [element for element in rule.written if isinstance(element, str)]
-            if len(spelled) > 1 and isinstance(rule.written[0], str):
-                self._by_words.setdefault((_name(spelled[0]), spelled[-1]), []).append(rule)
+            first, *others = rule.written
+            spelled = [element for element in others if isinstance(element, str)]
+            if spelled:
+                name = _name(first) if isinstance(first, str) else _ANY_NAME
+                self._by_words.setdefault((name, spelled[-1]), []).append(rule)
 
     def about(self, simple: Simple, role: str, *, moves: bool) -> list[Match]:
         """The rules about one simple command.
@@ -86,9 +89,10 @@ class CommandRules:
         if unclear is not None or not words:
             yield from self._others.find_below((name, *words[1:unclear]) if unclear else ())
         for word in words[1:]:
-            for rule in self._by_words.get((name, word), ()):
-                if _stand_in_order(rule.written, words):
-                    yield rule
+            for known in (name, _ANY_NAME):
+                for rule in self._by_words.get((known, word), ()):
+                    if covers_word(_program(rule.written[0]), name) and _stand_in_order(rule.written, words):
+                        yield rule
 
 
 def covers(pattern: Pattern, simple: Simple, words: Sequence[str]) -> bool:

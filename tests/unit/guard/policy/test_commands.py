@@ -181,6 +181,15 @@ def test_a_rule_that_denies_is_not_evaded_by_another_spelling(command, expected)
         assert effect(found, "command", command) == "allow"
 
 
+def test_a_rule_about_any_program_is_not_evaded_by_options():
+    found = policy("deny command '* push'")
+    assert effect(found, "command", "jj push x", mode="auto") == "deny"
+    assert effect(found, "command", "jj -R a push", mode="auto") == "ask"
+    assert effect(found, "command", "jj pull", mode="auto") == "allow"
+    assert effect(policy("deny command 'git* push'"), "command", "npm run push", mode="auto") == "allow"
+    assert effect(policy("deny command 'git* push'"), "command", "git2 -x push", mode="auto") == "ask"
+
+
 def test_what_may_be_denied_is_asked_about_with_the_rule():
     found = ask(policy("deny command 'git push'"), "command", "git -C sub push", mode="auto")
     assert (found.effect, found.rule) == ("ask", 'deny command "git push"')
