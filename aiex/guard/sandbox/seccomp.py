@@ -68,6 +68,12 @@ SHARED: dict[str, tuple[int, int]] = {
     "mq_open": (240, 180), "mq_unlink": (241, 181), "socket": (41, 198),
 }  # fmt: skip
 """Refused too where a command has no namespaces of its own: they reach what belongs to others."""
+_OF_PROCESSES: dict[str, tuple[int, int, tuple[int, ...]]] = {
+    "prlimit64": (302, 261, (0,)), "setpriority": (141, 140, (0, 0)), "ioprio_set": (251, 30, (1, 0)),
+    "sched_setaffinity": (203, 122, (0,)), "sched_setscheduler": (144, 119, (0,)),
+    "sched_setparam": (142, 118, (0,)), "sched_setattr": (314, 274, (0,)),
+}  # fmt: skip
+"""There too: with the first arguments that stand for the caller itself. Landlock keeps signals in, and none of these."""
 _MODES: dict[str, tuple[int, int, int]] = {
     "chmod": (90, _NONE, 1), "fchmod": (91, 52, 1), "fchmodat": (268, 53, 2), "fchmodat2": (452, 452, 2),
     "creat": (85, _NONE, 1), "mknod": (133, _NONE, 1), "mknodat": (259, 33, 2),
@@ -75,7 +81,7 @@ _MODES: dict[str, tuple[int, int, int]] = {
 """With the argument that is a mode."""
 _OPENS: dict[str, tuple[int, int, int, int]] = {"open": (2, _NONE, 1, 2), "openat": (257, 56, 2, 3)}
 """With the arguments that are flags and mode."""
-_CLONE, _IOCTL, _SOCKET, _SOCKETPAIR, _PRLIMIT = (56, 220), (16, 29), (41, 198), (53, 199), (302, 261)
+_CLONE, _IOCTL, _SOCKET, _SOCKETPAIR = (56, 220), (16, 29), (41, 198), (53, 199)
 
 
 def machine_name() -> str:
@@ -100,7 +106,9 @@ def filter_program(machine: str, *, own_namespaces: bool) -> bytes:
         body += [_refuse(row[column], code) for row in numbers.values() if row[column] != _NONE]
     if not own_namespaces:
         body += [_refuse(row[column], errno.EACCES) for row in SHARED.values() if row[column] != _NONE]
-        body.append(_when(_PRLIMIT[column], _load(0) + _unless_equal(0, errno.EPERM)))
+        for row in _OF_PROCESSES.values():
+            own = (_load(at) + _unless_equal(value, errno.EPERM) for at, value in enumerate(row[2]))
+            body.append(_when(row[column], b"".join(own)))
     else:
         body.append(_when(_SOCKET[column], _sockets()))
     body.append(_when(_SOCKETPAIR[column], _load(0) + _unless_equal(_AF_UNIX, errno.EACCES)))

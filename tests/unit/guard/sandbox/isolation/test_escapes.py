@@ -461,6 +461,38 @@ attempt(lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, 1)) and None)
         neighbour.wait()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.setpriority(os.PRIO_PROCESS, {pid}, 15)",
+        "os.setpriority(os.PRIO_USER, 0, 15)",
+        "os.setpriority(os.PRIO_USER, os.getuid(), 15)",
+        "os.sched_setscheduler({pid}, os.SCHED_BATCH, os.sched_param(0))",
+        "os.sched_setaffinity({pid}, set(list(os.sched_getaffinity(0))[:1]))",
+        "resource.prlimit({pid}, resource.RLIMIT_CPU, (1, 1))",
+    ],
+)
+def test_a_neighbour_runs_as_it_did(place: Place, call: str) -> None:
+    user = {"user": place.house.uid, "group": place.house.uid} if os.geteuid() == 0 else {}
+    with subprocess.Popen(["sleep", "300"], **user) as neighbour:
+        try:
+            before = _schedule(neighbour.pid)
+            place.python(f"import os, resource\n{call.format(pid=neighbour.pid)}")
+            assert _schedule(neighbour.pid) == before
+        finally:
+            neighbour.kill()
+
+
+def test_a_command_can_lower_its_own_priority(place: Place) -> None:
+    assert place.run("nice -n 7 nice").output == "7\n"
+
+
+def _schedule(pid: int) -> tuple[object, ...]:
+    """How and where a process runs."""
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    return os.getpriority(os.PRIO_PROCESS, pid), os.sched_getscheduler(pid), os.sched_getaffinity(pid), limits
+
+
 def test_processes_are_alone(place: Place) -> None:
     if place.house.drive.backend == "landlock":
         pytest.skip("Landlock has no process space of its own, which `aiex show sandbox` says")
