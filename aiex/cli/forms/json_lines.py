@@ -13,10 +13,8 @@ from aiex.cli.streams import write_stdout, writes_unicode
 from aiex.cli.talk import Talk
 from aiex.eventlines import Sequencer, to_line
 from aiex.events import Event, SessionStarted, TurnEnded
+from aiex.guard.neutral import INVISIBLE
 from aiex.jsonform import dump
-
-HARMFUL = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-"""Valid in JSON, but DEL, C1 controls and invisible or reordering characters when a terminal shows the line."""
 
 
 class LinesPrinter:
@@ -47,7 +45,7 @@ class LinesPrinter:
 
 
 def escape(line: str, *, ascii_only: bool = False) -> str:
-    """The same JSON, with what could steer a terminal as escapes; with every sign beyond ASCII when asked."""
+    """The same JSON, with what steers a terminal or hides on it as escapes; with all beyond ASCII when asked."""
     if line.isascii() and "\x7f" not in line:
         return line
-    return re.sub(r"[^ -~]" if ascii_only else f"[{HARMFUL}]", lambda found: json.dumps(found[0])[1:-1], line)
+    return re.sub(r"[^ -~]" if ascii_only else f"[{INVISIBLE}]", lambda found: json.dumps(found[0])[1:-1], line)

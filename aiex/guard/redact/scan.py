@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
+from aiex.guard.neutral import INVISIBLE
 from aiex.guard.redact.addresses import find_addresses
 from aiex.guard.redact.blocks import find_blocks
 from aiex.guard.redact.fields import find_fields
@@ -16,10 +17,7 @@ from aiex.guard.redact.source import Span, to_source
 from aiex.guard.redact.values import REMOVED, is_random
 
 _RULES = (find_forms, find_fields, find_headers, find_addresses, find_blocks)
-_INVISIBLE = (
-    "\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef"
-)
+_INVISIBLE = f"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f{INVISIBLE}"
 _SEQUENCE = (
     r"\[[0-9;:?<=>!]{0,64}[ -/]?[@-~]|\][^\x07\x1b\n]{0,512}(?:\x07|\x1b\\)|[PX^_][^\x1b\n]{0,512}\x1b\\|[@-Z\\^_a-z=>]"
 )

@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from aiex.guard.neutral import Pieces, neutralise, printable_path
 
 HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-    "\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u3164\uffa0\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0d\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
 )
+UNSEEN = "".join(
+    map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)))
+) + "".join(map(chr, range(0xE0100, 0xE01F0)))
+"""Letters and marks that show nothing."""
 STEERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 TRICKY = st.text(
     st.one_of(
-        st.characters(), st.sampled_from("\x1b\x07\x9b\x9c\x90\r\n\t\u202e\u2066\u200b\ufeff\udce9\U000e0041[]m;0")
+        st.characters(),
+        st.sampled_from(
+            "\x1b\x07\x9b\x9c\x90\r\n\t\u202e\u2066\u200b\ufeff\udce9\u00ad\u3164\ufe00\ufe0f\U000e0041\U000e0100[]m;0"
+        ),
     )
 )
 
@@ -44,7 +51,27 @@ def test_a_second_pass_changes_nothing(text: str) -> None:
     assert neutralise(once) is once
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"])))
+@pytest.mark.parametrize(
+    "text", ["ok \u2714\ufe0f", "\u26a0\ufe0f \U0001f3f7\ufe0f", "1\ufe0f\u20e3 \u2139\ufe0e", "\u00a9\ufe0f"]
+)
+def test_the_style_of_an_emoji_stays_also_in_pieces(text: str) -> None:
+    assert neutralise(text) is text
+    pieces = Pieces()
+    assert "".join(map(pieces.feed, text)) + pieces.close() == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a\ufe0f", "\ufe0f", "\u2714\ufe0f\ufe0f", "\u2714\ufe00", "se\u00adcret", "\u3164", "x\U000e0101"]
+)
+def test_what_is_not_seen_is_spelled_out(text: str) -> None:
+    shown = neutralise(text)
+    assert "\\" in shown
+    assert shown.count("\ufe0f") <= text.count("\u2714\ufe0f")
+    pieces = Pieces()
+    assert "".join(map(pieces.feed, text)) + pieces.close() == shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"], exclude_characters=UNSEEN)))
 @example("plain ascii")
 @example("für 中文 😀\n\tnext")
 def test_clean_text_comes_back_itself(text: str) -> None:
