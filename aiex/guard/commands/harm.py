@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from aiex.guard.commands.programs import inner_commands, name_of
-from aiex.guard.commands.targets import destroyed, planted
+from aiex.guard.commands.targets import destroyed, lies_above, planted
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Reason
 from aiex.guard.sandbox.paths import NameRules
@@ -28,8 +28,17 @@ _TARGET_OPTION = re.compile(
 )
 _IN_PLACE = re.compile(r"-[A-Za-z]*i.*|--in-place.*|-[nEsrzp]*i.*")
 _GIT_SETTING = re.compile(
-    r"core\.(?:hookspath|fsmonitor|sshcommand|askpass)|init\.templatedir|uploadpack\.packobjectshook", re.IGNORECASE
+    r"core\.(?:hookspath|fsmonitor|sshcommand|askpass|gitproxy)|init\.templatedir|uploadpack\.packobjectshook|include\.path"
+    r"|includeif\..+\.path|filter\..+\.(?:clean|smudge|process)|diff\.external|diff\..+\.(?:command|textconv)"
+    r"|merge\..+\.driver|gpg\.(?:.+\.)?program",
+    re.IGNORECASE,
 )
+"""Settings of git that name a program, or a file with more settings, for what git does by itself."""
+_GIT_PROGRAM = re.compile(
+    r"core\.(?:pager|editor)|sequence\.editor|pager\..+|credential\.(?:.+\.)?helper|alias\..+|(?:diff|merge)tool\..+\.cmd",
+    re.IGNORECASE,
+)
+"""Settings that name one of the usual programs as a rule; not when the value is a path or shell code."""
 _OWN_VERBS = frozenset(["set", "add", "rm", "edit", "import", "rotate", "create", "config", "trust", "policy"])
 _OWN_NOUNS = re.compile(r"(?:config|trust|polic|role|key|skill|mcp|audit)\w*")
 
@@ -111,7 +120,8 @@ def _removes(argv: list[Arg], scene: Scene) -> str:
     if name in _REMOVERS:
         if any(arg.text == "--no-preserve-root" for arg in argv):
             return "it removes the whole file system"
-        return _first(_operands(argv), scene)
+        above = any(lies_above(arg, scene.folders) for arg in _operands(argv))
+        return _first(_operands(argv), scene) or ("it removes what lies above the workspace" if above else "")
     return ""
 
 
@@ -232,9 +242,14 @@ def _git(argv: list[Arg], _scene: Scene) -> str:
     if "config" not in words:
         return ""
     rest = [word for word in words[words.index("config") + 1 :] if word not in ("set", "--add", "--replace-all")]
-    keys = [at for at, word in enumerate(rest) if _GIT_SETTING.fullmatch(word)]
-    reads = {"--get", "--get-all", "--unset", "--unset-all", "get", "unset"} & {*rest}
-    planted = keys and not reads and rest[keys[0] + 1 :] and rest[keys[0] + 1] not in ("true", "false")
+    if {"--get", "--get-all", "--unset", "--unset-all", "get", "unset"} & {*rest}:
+        return ""
+    planted = any(
+        value not in ("true", "false")
+        if _GIT_SETTING.fullmatch(key)
+        else _GIT_PROGRAM.fullmatch(key) and re.search(r"[!/;|&$`]", value)
+        for key, value in pairwise(rest)
+    )
     return "it makes git run a program" if planted else ""
 
 

@@ -23,17 +23,27 @@ SOURCES = frozenset(["fetch", "socket", "decode", "device"])
 """Marks of what brings text that nobody has seen."""
 _BRINGS = re.compile(
     r"urlopen|urlretrieve|requests\.get|httpx?\.get|https?\.request|fetch\s*\(|LWP|Net::HTTP|open-uri|URI\.open|HTTP::Tiny"
-    r"|file_get_contents\s*\(\s*.http|\bcurl\b|\bwget\b|DownloadString|Invoke-WebRequest|\biwr\b|b64decode|decode64|from_base64"
+    r"|file_get_contents\s*\(\s*.http|\bcurl\b|\bwget\b|DownloadString|\bget\s*\(\s*[\"']https?:|[\"']https?[\"']\s*\)\s*\.\s*(?:get|request)\b|Invoke-WebRequest|\biwr\b|b64decode|decode64|from_base64"
 )
 _RUNS = re.compile(
     r"\bexec\b|\beval\b|\bsystem\b|subprocess|\bspawn|popen|\bcompile\b|\brequire\b|\bload\b|Function\s*\(|\biex\b|`",
     re.IGNORECASE,
 )
+_STATIC_REQUIRE = re.compile(r"\brequire\(\s*[\"'][\w:]+[\"']\s*\)")
+"""Loads a module that is named there, nothing that was fetched."""
 _SOCKET = re.compile(
     r"socket|fsockopen|TCPSocket|net\.connect|createConnection|IO::Socket|/inet/tcp|tcp:|TCP-?LISTEN", re.IGNORECASE
 )
 _STARTS = re.compile(r"\bexec|/bin/(?:ba|da|z|k)?sh|subprocess|pty|spawn|popen|system|dup2|getline", re.IGNORECASE)
 _DESTROYS = re.compile(r"\brm\s+-\w*[rR]\w*\s+[\"']?(?:/|~|\$HOME)[\"']?(?:[\s\"'*);]|$)|rmtree\(\s*[\"'](?:/|~)[\"']")
+_REMOVES_ALL = re.compile(
+    r"(?:rmtree|remove_tree|rm_rf?|rmSync|rmdirSync|fs\.rm|rimraf(?:\.sync)?)\s*\(?\s*(?:[\w.]+\()?\s*"
+    r"(?:[\"'](?:/|~/?)[\"']|[\w.]*(?:expanduser\(\s*[\"']~/?[\"']|Path\.home\(\)|homedir\(\)|Dir\.home))"
+)
+_PLANTS = re.compile(
+    r"\.git/hooks/|\.ssh/authorized_keys|/\.(?:bash|zsh)\w*rc\b|/\.(?:bash_)?profile\b|/etc/cron|/autostart/"
+)
+_WRITES = re.compile(r"[\"'][wax]\+?b?[\"']|\bwrite|append|copy|symlink|rename|\bmove\b|>>?")
 _NET_EXEC = re.compile(r"-[a-zA-Z]*[ec]|--(?:sh-)?exec(?:=.*)?|--lua-exec(?:=.*)?")
 _NAMED_OUTPUT = {"curl": ("-o", "--output"), "wget": ("-O", "--output-document")}
 _PLAIN_TEXT = (
@@ -77,6 +87,8 @@ def _own_marks(argv: list[Arg]) -> set[str]:
     marks = _by_name(name, words)
     if reads_input(argv):
         marks.add("interpret")
+    if name in ("echo", "printf") and any(arg.unknown == FETCHED for arg in argv[1:]):
+        marks.add("fetch")
     code = inline_code(argv)
     if code and _BRINGS.search(code):
         marks.add("decode" if "64" in code else "fetch")
@@ -121,9 +133,11 @@ def _why_alone(argv: list[Arg], within: set[str]) -> tuple[str, str] | None:
     code = inline_code(argv)
     if code and _SOCKET.search(code) and _STARTS.search(code):
         return "opens a reverse shell", f"{name} joins a program to a socket"
-    if code and _BRINGS.search(code) and _RUNS.search(code):
+    if code and _BRINGS.search(code) and _RUNS.search(_STATIC_REQUIRE.sub("", code)):
         return "runs code from the network", f"{name} runs what it fetched or decoded"
-    if code and _DESTROYS.search(code):
+    if code and name in INTERPRETERS and _PLANTS.search(code) and _WRITES.search(code):
+        return "plants", f"{name} writes a hook, a start-up file or a key"
+    if code and (_DESTROYS.search(code) or _REMOVES_ALL.search(code)):
         return "destroys", f"{name} removes the file system or the home directory"
     if argv[0].unknown == FETCHED or FETCHED in _unknown_code(argv):
         return "runs code from the network", f"{argv[0].text} runs what was fetched or decoded"

@@ -66,8 +66,12 @@ class SimpleCommands:
         texts, self.here_texts = self.here_texts, []
         outcome = self.run(words[assigned:], state, self.walk.text(node), before)
         for text in texts:
-            if "interpret" in self.walk.found.marks_since(before):
+            marks = self.walk.found.marks_since(before)
+            if "interpret" in marks:
                 self.walk.nested(text, state)
+            elif "xargs" in marks:
+                words = [operand.text for operand in self.walk.found.commands[-1].operands]
+                self.walk.nested(" ".join([*words, text]), state)
         return outcome
 
     def visit_test(self, node: "Node", state: State) -> Outcome:
@@ -300,7 +304,8 @@ class SimpleCommands:
 
 def _folders_after(argv: list[Arg], state: State) -> list[str]:
     arg = argv[1] if len(argv) > 1 else Arg("~", home=True)
-    if argv[0].text != "cd" or len(argv) > 2 or arg.unknown or arg.glob or arg.text.startswith("-"):
+    moves = argv[0].text == "cd" or (argv[0].text == "pushd" and len(argv) == 2)
+    if not moves or len(argv) > 2 or arg.unknown or arg.glob or arg.text.startswith("-"):
         return [".."]
     return [join(folder, arg) for folder in state.folders]
 
@@ -315,6 +320,8 @@ def _is_revision(simple: Simple) -> bool:
 
 def printed_text(commands: list[Simple]) -> str:
     """What one literal `echo` or `printf` prints, as far as it is known; empty for anything else."""
+    if len(commands) == 1 and commands[0].name in ("which", "command"):
+        return commands[0].operands[-1].text if commands[0].operands else ""
     if len(commands) != 1 or commands[0].name not in ("echo", "printf"):
         return ""
     texts = [

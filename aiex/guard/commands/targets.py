@@ -54,6 +54,7 @@ _SYSTEM_START = re.compile(
     r"|/var/spool/cron(?:/.*)?|/Library/Launch(?:Agents|Daemons)(?:/.*)?|/(?:usr/)?lib/systemd(?:/.*)?|/boot(?:/.*)?"
 )
 _HOME = frozenset(["~", "~/*", "~/.*", "~/."])
+_ABOVE = re.compile(r"(?:\.\.?/+)*\.\.(?:/+\*?)?")
 _ROOT = frozenset(["/", "/*", "/.*"])
 
 
@@ -70,6 +71,12 @@ def destroyed(arg: Arg, folders: frozenset[str]) -> str:
         if _SYSTEM_PLACE.fullmatch(place):
             return "a part of the system"
     return ""
+
+
+def lies_above(arg: Arg, folders: frozenset[str]) -> bool:
+    """Whether an operand is a directory that the workspace lies in, written with dots."""
+    known = [folder for folder in folders or frozenset([""]) if not folder.startswith("..")]
+    return bool(_ABOVE.fullmatch(arg.text)) and any(_ABOVE.fullmatch(join(folder, arg)) for folder in known)
 
 
 def planted(arg: Arg, folders: frozenset[str], rules: NameRules) -> str:

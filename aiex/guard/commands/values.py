@@ -150,6 +150,8 @@ def _variable(piece: Piece, variables: Mapping[str, Values]) -> list[Arg]:
 def _unquoted(value: Arg) -> Arg:
     if value.is_known and (not value.text or _SPLIT.search(value.text)):
         return value._replace(unknown="it is split into words or expanded, for lack of quotes")
+    if value.unknown == FETCHED:
+        return value._replace(plain=False)
     if value.glob or value.unknown:
         return value._replace(unknown="it may be split into words, for lack of quotes", plain=False)
     return value

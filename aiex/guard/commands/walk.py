@@ -130,6 +130,8 @@ class Walk:
             if child.is_named:
                 if child.type in _STATEMENTS or child.is_error:
                     outcome = self.visit(child, outcome.any)
+                else:
+                    self.ask("construct", f"a {child.type.replace('_', ' ')} is not understood here")
             elif child.type == "&":
                 self.ask("background", "it goes on in the background")
             elif child.type not in _MARKS and not (child.type == ";;" and node.type == "case_item"):
