@@ -205,6 +205,7 @@ class Services:
 
         action = Action("network", host, {"model": name, "set in": place})
         async with self.gate.through(action, chosen="the settings name this server") as passage:
+            passage.redactions, self.gate.removed = self.gate.removed, 0
             yield passage
 
     @property

@@ -105,6 +105,8 @@ class Gate:
         self._look = look
         self._kept_out: KeptOut | None = None
         self._environ = environ
+        self.removed = 0
+        """How many secrets were taken out of what the next server is told; its record says so."""
 
     @property
     def policy(self) -> Policy:

@@ -83,6 +83,12 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
     yield Outcome(tally.answer, failure, *tally.sums(), tuple(tally.failovers))
 
 
+def not_asked(error: AiexError) -> Outcome:
+    """What came of a request that was not sent."""
+    failure = Failed(type(error).__name__, error.message, error.hint, error.exit_code)
+    return Outcome("", failure, Usage(), None, ())
+
+
 def failed(error: AiexError) -> TurnEnded:
     """The last event when nothing could be asked."""
     return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)

@@ -9,7 +9,7 @@ from aiex.context.packing.account import book
 from aiex.errors import AiexError, Rejected, UsageError
 from aiex.events import Event, Noted, Progressed, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
-from aiex.jobs.answering import Outcome, Stream, failed, listen
+from aiex.jobs.answering import Outcome, Stream, failed
 from aiex.jobs.asking import (
     OVERHEAD_TOKENS,
     CountFor,
@@ -26,12 +26,14 @@ from aiex.jobs.briefing.render import Links
 from aiex.jobs.explain import ExplainTask, Found, prepare, read_base, see_through
 from aiex.jobs.gathering import MAP_TITLE, TITLE, Gathered, Sent, gather, pack_with_map, tell_code, to_code, to_map
 from aiex.jobs.prompting import load_prompt
+from aiex.jobs.sending import NAMED, OUTLINE, SentFile, noting_refusals, of_pack, send
 from aiex.messages import Document, Image, Message, Part, Request, Text
 from aiex.tokens import OFFLINE, count
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
+    from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
 
 IMAGE_TYPES = {
@@ -82,6 +84,7 @@ async def ask(
     stream: Stream,
     counting: CountFor = count,
     retrieval: "Retrieval | None" = None,
+    gate: "Gate | None" = None,
 ) -> AsyncIterator[Event]:
     """Answer a question; every outcome, errors included, is the `TurnEnded` at the end.
 
@@ -89,6 +92,7 @@ async def ask(
         retrieval: Finds the code for a question that names no path; None sends the question alone.
         stream: Asks the model; its answers must already fit `schema` where one is given.
         counting: Counts the tokens of a text for a model.
+        gate: Decides on what is sent, and puts it on record.
     """
     try:
         if not task.question.strip():
@@ -103,7 +107,7 @@ async def ask(
 
         task = task._replace(question=redact(task.question))
         about: list[About] = []
-        for news in look(task, engine, workspace, retrieval):
+        for news in look(task, engine, workspace, retrieval, None if task.show_request else gate):
             if isinstance(news, Progressed | Warned):
                 yield news
             else:
@@ -135,10 +139,25 @@ async def ask(
         yield said
     if TITLE in planned.cut:
         yield Warned("no code goes with the question: the budget leaves no room for it", "allow more with --budget N")
-    async for told in listen(stream, planned.request, advice="ask for less at a time"):
+    files = [*_name_files(task, about, workspace), *of_pack(last.code if last else None)]
+    advice = "ask for less at a time"
+    async for told in send(stream, planned.request, files, gate=gate, removed=planned.removed, advice=advice):
         if isinstance(told, Outcome) and last:
             book(engine, last.code.effect)
         yield _to_end(told, task, along) if isinstance(told, Outcome) else told
+
+
+def _name_files(task: AskTask, about: list[About], workspace: "Workspace") -> Iterator[SentFile]:
+    """The files that were named; each path is about one thing, in this order."""
+    for path, item in zip(task.paths, about, strict=False):
+        if path == STDIN:
+            continue
+        if isinstance(item, Picture):
+            yield SentFile(workspace.relative(see_through(path, _explaining(path, task), workspace)), NAMED)
+        elif isinstance(item, Found) and item.materials:
+            yield from (SentFile(one.path, NAMED) for one in item.materials)
+        elif isinstance(item, Found):
+            yield SentFile(item.briefing.subject.path, NAMED, OUTLINE)
 
 
 def _to_end(outcome: Outcome, task: AskTask, along: Mapping[str, Any]) -> TurnEnded:
@@ -149,11 +168,12 @@ def _to_end(outcome: Outcome, task: AskTask, along: Mapping[str, Any]) -> TurnEn
 
 
 def look(
-    task: AskTask, engine: "Engine", workspace: "Workspace", retrieval: "Retrieval | None"
+    task: AskTask, engine: "Engine", workspace: "Workspace", retrieval: "Retrieval | None", gate: "Gate | None"
 ) -> Iterator[Progressed | Warned | About]:
     """Read what a question is about; where it names nothing, find what it needs."""
     for path in task.paths:
-        yield from look_at(path, task, engine, workspace)
+        with noting_refusals(gate, path, task.base, workspace):
+            yield from look_at(path, task, engine, workspace)
     if retrieval is not None and not task.paths:
         yield from gather(task.question, retrieval)
 

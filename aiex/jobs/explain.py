@@ -13,13 +13,14 @@ from aiex.events import (
     Warned,
 )
 from aiex.guard.neutral import printable_path
-from aiex.jobs.answering import Outcome, Stream, failed, listen
+from aiex.jobs.answering import Outcome, Stream, failed
 from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
 from aiex.jobs.briefing.fit import fit
 from aiex.jobs.briefing.history import Git
 from aiex.jobs.briefing.material import Material
 from aiex.jobs.briefing.model import Briefing, to_data
 from aiex.jobs.briefing.render import Links
+from aiex.jobs.sending import NAMED, OUTLINE, SentFile, noting_refusals, of_pack, send
 from aiex.jobs.target import STDIN, Target, parse_target
 from aiex.messages import Document, Message, Request
 from aiex.tokens import OFFLINE, Count, count, estimate
@@ -27,6 +28,7 @@ from aiex.tokens import OFFLINE, Count, count, estimate
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.context.packing.packed import Pack
+    from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.asking import Planned
     from aiex.jobs.gathering import Gathered
@@ -72,6 +74,8 @@ class Ready(NamedTuple):
     """The briefing, and of a request to a model the places of the code around its target."""
     news: tuple[Noted | TurnEnded, ...] = ()
     packed: "Pack | None" = None
+    removed: int = 0
+    """Secrets that the request lacks."""
 
 
 async def explain(
@@ -82,6 +86,7 @@ async def explain(
     stream: Stream,
     history: Git | None = None,
     counting: CountFor = count,
+    gate: "Gate | None" = None,
 ) -> AsyncIterator[Event]:
     """Explain a target; every outcome, errors included, is the `TurnEnded` at the end.
 
@@ -89,14 +94,17 @@ async def explain(
         stream: Asks the model.
         counting: Counts the tokens of a text for a model.
         history: Asks git; None leaves history out.
+        gate: Decides on what is sent to a model, and puts it on record.
     """
+    gate = None if task.model == OFFLINE or task.show_request else gate
     try:
         found: Found | None = None
-        for news in prepare(task, engine, workspace, history):
-            if isinstance(news, Found):
-                found = news
-            else:
-                yield news
+        with noting_refusals(gate, task.target, task.base, workspace):
+            for news in prepare(task, engine, workspace, history):
+                if isinstance(news, Found):
+                    found = news
+                else:
+                    yield news
         assert found is not None  # noqa: S101  (the last news is what was found)
         links = Links(read_base(task, workspace))
         if task.model == OFFLINE and not task.show_request:
@@ -113,12 +121,24 @@ async def explain(
         yield said
     if task.show_request:
         return
-    async for told in listen(stream, ready.request, advice="explain a smaller part of it"):
+    files, advice = _name_files(task, found, ready), "explain a smaller part of it"
+    async for told in send(stream, ready.request, files, gate=gate, removed=ready.removed, advice=advice):
         if isinstance(told, Outcome) and ready.packed:
             from aiex.context.packing.account import book
 
             book(engine, ready.packed.effect)
         yield told.to_end(ready.data) if isinstance(told, Outcome) else told
+
+
+def _name_files(task: ExplainTask, found: Found, ready: Ready) -> Iterator[SentFile]:
+    """The files whose content the request holds."""
+    subject = found.briefing.subject
+    is_folder = subject.kind == "directory"
+    if is_folder:
+        yield SentFile(subject.path, NAMED, OUTLINE)
+    if task.stdin is None:
+        yield from (SentFile(one.path, "" if is_folder else NAMED) for one in found.materials)
+    yield from of_pack(ready.packed)
 
 
 def prepare(
@@ -356,4 +376,4 @@ def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links
         shown = TurnEnded("success", "planned", 0, asking.describe(planned, budget), data)
         return Ready(planned.request, data, (shown,))
     code = (Noted(tell_code(packed, links.path(briefing.subject.path), links.path)),) if packed else ()
-    return Ready(planned.request, data, (*code, *tell_removed(planned)), packed)
+    return Ready(planned.request, data, (*code, *tell_removed(planned)), packed, planned.removed)

@@ -109,6 +109,7 @@ def _ask(task: AskTask, services: Services, retrieval: Retrieval | None) -> Even
         stream=services.stream,
         counting=services.counting,
         retrieval=retrieval,
+        gate=services.gate,
     )
 
 

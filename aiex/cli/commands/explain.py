@@ -107,6 +107,7 @@ def prepare(wish: Wish, services: Services) -> Job:
             stream=services.stream,
             counting=services.counting,
             history=git_of(services.workspace),
+            gate=None if services.is_offline else services.gate,
         )
 
     return start

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ESCAPE: Final = "escape"
 """An action whose detail has this name was meant to leave the workspace or the isolation; the value says how."""
+NAMED: Final = "named"
+"""And one with this name was named by a person, who may be mistaken and means no harm."""
 DENIALS: Final = 5
 WITHIN_S: Final = 60.0
 """So many denials of one session within so many seconds are told, and then not again for as long."""
@@ -109,6 +111,8 @@ def escape_of(action: Action) -> str:
     """How an action was meant to leave the place it must stay in; empty when it was not."""
     if how := action.detail.get(ESCAPE):
         return how
+    if NAMED in action.detail:
+        return ""
     if action.kind in _FILE_KINDS and (os.path.isabs(action.subject) or ".." in action.subject.split("/")):
         return "outside the workspace"
     return ""
