@@ -36,7 +36,7 @@ class SandboxPolicy:
 
     root: str
     writable: tuple[str, ...] = ()
-    """Places that may be written, the root among them unless it is read only."""
+    """Places that may be written, the root among them unless it is read only, or lies in a git directory."""
     readable: tuple[str, ...] = ()
     """Places that are shown although they lie in a hidden one, and secret files that may be read."""
     hidden: tuple[str, ...] = ()
@@ -92,11 +92,14 @@ def make_policy(
 
         for domain in domains:
             parse_pattern(domain)
+    from aiex.guard.sandbox.githooks import lies_in_git_directory
+
     real = os.path.realpath(root)
     if real == "/":
         raise Denied("the whole machine is no workspace", hint="use -C DIR to name a directory")
     readable = tuple(os.path.realpath(os.path.join(real, entry)) for entry in allow_read)
-    writable = () if read_only else (real, *(os.path.realpath(os.path.join(real, entry)) for entry in allow_write))
+    wanted = () if read_only else (real, *(os.path.realpath(os.path.join(real, entry)) for entry in allow_write))
+    writable = tuple(place for place in wanted if not lies_in_git_directory(place))
     hidden = credential_places(environ, names)
     return SandboxPolicy(
         real,

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from aiex.errors import Denied
 from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
+from aiex.guard.sandbox.githooks import configured_paths
 from aiex.guard.sandbox.paths import show
 from aiex.guard.sandbox.survey import Found, Surveyor, real_path
 
@@ -40,7 +41,7 @@ class Covering:
         self._is_stand_in = is_stand_in
         self._surveyor = Surveyor(policy.names)
         self._leave = frozenset(policy.readable)
-        self._found: tuple[int, tuple[Found, ...], tuple[Cover, ...]] | None = None
+        self._found: tuple[int, tuple[Found, ...], tuple[str, ...], tuple[Cover, ...]] | None = None
 
     def find(self) -> tuple[Cover, ...]:
         """The covers, those above before those beneath.
@@ -50,10 +51,13 @@ class Covering:
         """
         places = tuple(dict.fromkeys((self.policy.root, *self.policy.writable, *self.policy.readable)))
         surveyed = tuple(self._surveyor.survey(place, leave=self._leave) for place in places)
-        if self._found is None or self._found[:2] != (self._surveyor.changes, surveyed):
-            covers = tuple(self._lay(zip(places, surveyed, strict=True)).sorted())
-            self._found = (self._surveyor.changes, surveyed, covers)
-        covers = self._found[2]
+        run_by_git = tuple(path for found in surveyed for git in found.protected for path in configured_paths(git))
+        if self._found is None or self._found[:3] != (self._surveyor.changes, surveyed, run_by_git):
+            layers = self._lay(zip(places, surveyed, strict=True))
+            for path in filter(self._is_writable, run_by_git):
+                self._protect(path, layers)
+            self._found = (self._surveyor.changes, surveyed, run_by_git, tuple(layers.sorted()))
+        covers = self._found[3]
         if len(covers) > MOST_COVERS:
             raise Denied(
                 f"cannot confine a command in {show(self.policy.root)}: {len(covers):,} names there need a cover",

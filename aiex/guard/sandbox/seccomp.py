@@ -68,12 +68,12 @@ SHARED: dict[str, tuple[int, int]] = {
     "mq_open": (240, 180), "mq_unlink": (241, 181), "socket": (41, 198),
 }  # fmt: skip
 """Refused too where a command has no namespaces of its own: they reach what belongs to others."""
-_OF_PROCESSES: dict[str, tuple[int, int, tuple[int, ...]]] = {
-    "prlimit64": (302, 261, (0,)), "setpriority": (141, 140, (0, 0)), "ioprio_set": (251, 30, (1, 0)),
-    "sched_setaffinity": (203, 122, (0,)), "sched_setscheduler": (144, 119, (0,)),
-    "sched_setparam": (142, 118, (0,)), "sched_setattr": (314, 274, (0,)),
+_OF_PROCESSES: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
+    "prlimit64": ((302, 261), (0,)), "setpriority": ((141, 140), (0, 0)), "ioprio_set": ((251, 30), (1, 0)),
+    "sched_setaffinity": ((203, 122), (0,)), "sched_setscheduler": ((144, 119), (0,)),
+    "sched_setparam": ((142, 118), (0,)), "sched_setattr": ((314, 274), (0,)),
 }  # fmt: skip
-"""There too: with the first arguments that stand for the caller itself. Landlock keeps signals in, and none of these."""
+"""There too: with the first arguments that stand for the caller itself. Landlock only keeps signals in."""
 _MODES: dict[str, tuple[int, int, int]] = {
     "chmod": (90, _NONE, 1), "fchmod": (91, 52, 1), "fchmodat": (268, 53, 2), "fchmodat2": (452, 452, 2),
     "creat": (85, _NONE, 1), "mknod": (133, _NONE, 1), "mknodat": (259, 33, 2),
@@ -106,9 +106,9 @@ def filter_program(machine: str, *, own_namespaces: bool) -> bytes:
         body += [_refuse(row[column], code) for row in numbers.values() if row[column] != _NONE]
     if not own_namespaces:
         body += [_refuse(row[column], errno.EACCES) for row in SHARED.values() if row[column] != _NONE]
-        for row in _OF_PROCESSES.values():
-            own = (_load(at) + _unless_equal(value, errno.EPERM) for at, value in enumerate(row[2]))
-            body.append(_when(row[column], b"".join(own)))
+        for pair, arguments in _OF_PROCESSES.values():
+            own = (_load(at) + _unless_equal(value, errno.EPERM) for at, value in enumerate(arguments))
+            body.append(_when(pair[column], b"".join(own)))
     else:
         body.append(_when(_SOCKET[column], _sockets()))
     body.append(_when(_SOCKETPAIR[column], _load(0) + _unless_equal(_AF_UNIX, errno.EACCES)))

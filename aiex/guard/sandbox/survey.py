@@ -11,10 +11,10 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from aiex.guard.sandbox.paths import NameRules, fold_name
+from aiex.guard.sandbox.peeking import peek
 
 _SETTLED_NS = 2_100_000_000
 """A directory that changed less than this before it was listed may change again without a new time stamp."""
@@ -176,7 +176,7 @@ class Surveyor:
 
     def _named_by(self, entry: os.DirEntry[str]) -> Iterator[str]:
         """The git directory that a `.git` file names."""
-        line = _peek(entry.path, _MOST_GITFILE_BYTES)
+        line = peek(entry.path, _MOST_GITFILE_BYTES)
         if line.startswith("gitdir:") and "\0" not in line:
             named = os.path.join(os.path.dirname(entry.path), line.removeprefix("gitdir:").strip())
             yield real_path(named)
@@ -208,21 +208,9 @@ def _entries(path: str) -> list[os.DirEntry[str]]:
 
 def _submodules(path: str) -> Iterator[str]:
     """Where submodules lie: git looks for a `.git` there whenever it looks at the repository."""
-    for line in _peek(path, _MOST_MODULES_BYTES).split("\n"):
+    for line in peek(path, _MOST_MODULES_BYTES).split("\n"):
         name, equals, value = line.partition("=")
         folder = value.strip().strip('"')
         is_beneath = folder and "\0" not in folder and not os.path.isabs(folder) and ".." not in folder.split("/")
         if equals and name.strip() == "path" and is_beneath:
             yield folder
-
-
-def _peek(path: str, limit_bytes: int) -> str:
-    """The beginning of a regular file, or an empty string; a link, a pipe or a device is not opened to be read."""
-    with suppress(OSError):
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                return os.fsdecode(os.read(fd, limit_bytes))
-        finally:
-            os.close(fd)
-    return ""

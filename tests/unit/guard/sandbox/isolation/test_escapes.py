@@ -296,6 +296,32 @@ def test_a_git_directory_that_a_file_names_is_protected(place: Place) -> None:
     assert (place.root / "work/.git").read_text() == "gitdir: ../store/inner\n"
 
 
+def test_hooks_and_settings_that_git_takes_from_elsewhere_are_protected(place: Place) -> None:
+    place.write(".git/config", "[core]\n\thooksPath = .githooks ; ours\n[include] path = ../git/more\n")
+    place.write(".githooks/pre-push", "#!/bin/sh\n")
+    place.write("git/more", "[alias]\n")
+    place.run(
+        "echo evil > .githooks/pre-commit; echo evil >> .githooks/pre-push; mv .githooks x; echo evil >> git/more;"
+        "mv git y; echo fine > git/other"
+    )
+    assert [path.name for path in (place.root / ".githooks").iterdir()] == ["pre-push"]
+    assert (place.root / ".githooks/pre-push").read_text() == "#!/bin/sh\n"
+    assert (place.root / "git/more").read_text() == "[alias]\n"
+
+
+@pytest.mark.parametrize("inner", ["bare.git", "bare.git/hooks", "tree/.git", "tree/.git/hooks"])
+def test_a_workspace_in_a_git_directory_is_only_read(place: Place, inner: str) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", place.root / "bare.git"], check=True)
+    subprocess.run(["git", "init", "-q", place.root / "tree"], check=True)
+    place.house.give(place.root)
+    inside = Place(place.house, place.root / inner)
+    before = sorted(path.name for path in inside.root.iterdir())
+    assert inside.run("ls > /dev/null && echo seen; echo evil >> config; echo evil > pre-push").output.startswith(
+        "seen\n"
+    )
+    assert sorted(path.name for path in inside.root.iterdir()) == before
+
+
 def test_what_was_shut_from_inside_is_not_open_to_the_next_command(place: Place) -> None:
     place.write("nest/.git/config", "[core]\n")
     place.write("nest/.env", f"KEY={CANARY}\n")
