@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -234,10 +235,16 @@ class Command:
         reading = [os.pipe() for _ in STREAMS]
         theirs = [pipe[1] for pipe in reading]
         ours = [pipe[0] for pipe in reading]
-        feed = -1
+        feed = source = -1
         try:
             if isinstance(stdin, int):
-                theirs.append(os.dup(stdin))
+                source = os.dup(stdin)
+                if _is_passed_on(source):
+                    theirs.append(source)
+                    source = -1
+                else:
+                    entry, feed = os.pipe()
+                    theirs.append(entry)
             elif stdin:
                 entry, feed = os.pipe()
                 theirs.append(entry)
@@ -246,11 +253,11 @@ class Command:
             launch = launch._replace(stdout=theirs[0], stderr=theirs[1], stdin=theirs[2], tell=self._note)
             self._confined = await isolation.start(launch)
         except BaseException:
-            close_all([*ours, *([feed] if feed >= 0 else [])])
+            close_all([*ours, *(fd for fd in (feed, source) if fd >= 0)])
             raise
         finally:
             close_all(theirs)
-        data = stdin if isinstance(stdin, bytes) else b""
+        data = stdin if isinstance(stdin, bytes) else source
         self._life = asyncio.create_task(self._live(self._confined, ours, feed, data, timeout_s))
 
     async def wait(self) -> Ended:
@@ -298,7 +305,7 @@ class Command:
         yield await self.wait()
 
     async def _live(
-        self, confined: Confined, ours: list[int], feed: int, data: bytes, timeout_s: float | None
+        self, confined: Confined, ours: list[int], feed: int, data: bytes | int, timeout_s: float | None
     ) -> Ended:
         import asyncio
 
@@ -379,14 +386,47 @@ def _empty(queue: asyncio.Queue[Wrote | None]) -> None:
         queue.get_nowait()
 
 
-async def _feed(fd: int, data: bytes) -> None:
-    """Write what a command reads; one that does not read it all is no problem."""
-    import asyncio
+def _is_passed_on(fd: int) -> bool:
+    """Whether a command may have this very descriptor; others are read here, and only what they hold goes in.
 
+    Inside, `/proc/self/fd` opens a file anew, also for writing, and a socket carries both ways.
+
+    Raises:
+        UsageError: for a directory, which would be a way out.
+    """
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISDIR(mode):
+        raise UsageError("a command cannot read from a directory")
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+async def _feed(fd: int, data: bytes | int) -> None:
+    """Write what a command reads, bytes or what a descriptor holds; one that does not read it all is no problem."""
     if fd < 0:
         return
-    loop = asyncio.get_running_loop()
     os.set_blocking(fd, False)
+    try:
+        if isinstance(data, bytes):
+            await _write(fd, data)
+        else:
+            while piece := await _read_piece(data):
+                await _write(fd, piece)
+    except OSError:
+        return
+    finally:
+        close_all([fd, *([data] if isinstance(data, int) else [])])
+
+
+async def _read_piece(fd: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        await readable(fd)
+    return os.read(fd, _PIECE_BYTES)
+
+
+async def _write(fd: int, data: bytes) -> None:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_writer(fd, ready.set)
     try:
@@ -396,11 +436,8 @@ async def _feed(fd: int, data: bytes) -> None:
             ready.clear()
             with suppress(BlockingIOError):
                 rest = rest[os.write(fd, rest) :]
-    except OSError:
-        return
     finally:
         loop.remove_writer(fd)
-        os.close(fd)
 
 
 def _is_variable(name: str, value: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -125,6 +126,34 @@ async def test_input_is_read_to_its_end(runner: Runner) -> None:
 async def test_input_that_nobody_reads_is_no_problem(runner: Runner) -> None:
     ended, _ = await runner.run("exit 0", stdin=b"x" * 300_000, approved=True)
     assert ended.code == 0
+
+
+async def test_a_file_that_is_read_cannot_be_written(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "input"
+    path.write_text("read\n" * 50_000)
+    with path.open() as file:
+        command = "cat | wc -l; echo evil > /proc/self/fd/0 || echo evil > /dev/stdin"
+        _ended, output = await runner.run(command, stdin=file.fileno(), approved=True)
+    assert output.split()[0] == b"50000"
+    assert path.read_text() == "read\n" * 50_000
+
+
+async def test_a_socket_is_read_to_its_end(runner: Runner) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"word\n")
+        ours.shutdown(socket.SHUT_WR)
+        _ended, output = await runner.run("cat; test -S /dev/stdin || echo none", stdin=theirs.fileno(), approved=True)
+    assert output == b"word\nnone\n"
+
+
+async def test_a_directory_is_no_input(runner: Runner, tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(UsageError, match="cannot read from a directory"):
+            await runner.run("ls /proc/self/fd/0/", stdin=fd, approved=True)
+    finally:
+        os.close(fd)
 
 
 async def test_without_input_there_is_none(runner: Runner) -> None:
