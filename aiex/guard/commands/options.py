@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from aiex.guard.commands.globs import is_pattern, may_be_secret_below
+from aiex.guard.commands.globs import is_pattern, may_be_secret, may_be_secret_below
 from aiex.guard.commands.places import EVERYTHING, Place, join, why_not_read
 from aiex.guard.commands.values import HARMLESS, Arg
 from aiex.guard.commands.verdict import Operand
@@ -259,17 +259,26 @@ def _why_not_glob(arg: Arg, call: Call) -> str:
         return arg.unknown
     braces = _BRACES.fullmatch(arg.text)
     texts = [f"{braces[1]}{middle}{braces[3]}" for middle in braces[2].split(",")] if braces else [arg.text]
-    return "" if all(_is_plain_glob(text, call.place) for text in texts) else "the pattern may match a secret"
+    plain = all(_is_plain_glob(text, call.place, hidden=False) for text in texts)
+    return "" if plain else "the pattern may match a secret"
 
 
-def _is_plain_glob(text: str, place: Place) -> bool:
+def _why_not_anywhere(arg: Arg, call: Call) -> str:
+    """A pattern for names in all directories, hidden ones as well."""
+    return arg.unknown or ("" if _is_plain_glob(arg.text, call.place) else "the pattern may match a secret")
+
+
+def _is_plain_glob(text: str, place: Place, *, hidden: bool = True) -> bool:
+    """Whether a pattern cannot lead to a secret; `hidden` when it is looked for in hidden directories as well."""
     parts = [part for part in text.split("/") if part]
     if not parts or "{" in text or place.rules.secret_name(text):
         return False
     folders = all(not is_pattern(part) or part in ("*", "**") for part in parts[:-1])
     if not is_pattern(parts[-1]):
         return folders
-    return folders and bool(_SOURCE.search(parts[-1])) and not may_be_secret_below(parts[-1], place.rules)
+    if hidden or len(parts) > 1:
+        return folders and bool(_SOURCE.search(parts[-1])) and not may_be_secret_below(parts[-1], place.rules)
+    return bool(_SOURCE.search(parts[-1])) and not may_be_secret(parts, place.rules)
 
 
 def _why_not_variable(arg: Arg, _call: Call) -> str:
@@ -327,6 +336,7 @@ ROLES: dict[str, Callable[[Arg, Call], str]] = {
     "look": _why_not_look,
     "print": _why_not_print,
     "glob": _why_not_glob,
+    "anywhere": _why_not_anywhere,
     "variable": _why_not_variable,
     "revision": why_not_revision,
     "include": _why_not_include,

@@ -70,8 +70,8 @@ class SimpleCommands:
             if "interpret" in marks:
                 self.walk.nested(text, state)
             elif "xargs" in marks:
-                words = [operand.text for operand in self.walk.found.commands[-1].operands]
-                self.walk.nested(" ".join([*words, text]), state)
+                given = [operand.text for operand in self.walk.found.commands[-1].operands]
+                self.walk.nested(" ".join([*given, text]), state)
         return outcome
 
     def visit_test(self, node: "Node", state: State) -> Outcome:

@@ -72,6 +72,8 @@ class Arg(NamedTuple):
     """The name of a pipe from a process substitution."""
     written: bool = True
     """It stands in the command letter by letter."""
+    variable: bool = False
+    """It is the value of a variable that is not known, as one argument."""
     many: bool = False
     """Its wildcards are expanded where it stands, so that it may become several arguments."""
 
@@ -138,7 +140,10 @@ def _variable(piece: Piece, variables: Mapping[str, Values]) -> list[Arg]:
     if name not in variables:
         plain, numeric = name in HARMLESS, name in NUMERIC
         why = f"the value of ${name} is not known"
-        return [Arg(UNKNOWN_MARK, unknown=why, plain=plain, single=numeric, numeric=numeric, written=False)]
+        return [
+            Arg(UNKNOWN_MARK, unknown=why, plain=plain, single=numeric, numeric=numeric, written=False,
+                variable=piece.quoted)
+        ]  # fmt: skip
     values = variables[name]
     if values is None:
         return [Arg(UNKNOWN_MARK, unknown=f"the value of ${name} is not known", written=False)]
@@ -150,6 +155,8 @@ def _variable(piece: Piece, variables: Mapping[str, Values]) -> list[Arg]:
 def _unquoted(value: Arg) -> Arg:
     if value.is_known and (not value.text or _SPLIT.search(value.text)):
         return value._replace(unknown="it is split into words or expanded, for lack of quotes")
+    if value.single:
+        return value
     if value.unknown == FETCHED:
         return value._replace(plain=False)
     if value.glob or value.unknown:

@@ -236,7 +236,8 @@ class Walk:
         args = tuple(
             dict.fromkeys(arg for word in words for choice in self.simple.expand(word, state) for arg in choice)
         )
-        known = args if len(args) <= 16 and not any(arg.unknown or arg.home for arg in args) else None
+        clear = not any((arg.unknown and not (arg.single and arg.plain)) or arg.home for arg in args)
+        known = args if len(args) <= 16 and clear else None
         variable = self.text(name)
         if not self.simple.is_own_name(variable):
             self.ask("assignment", f"{variable} is a variable that others may read")

@@ -17,6 +17,8 @@ _TOKEN = re.compile(
     r"\s+|\.\.|\.[A-Za-z_]\w*|\.(?=[\s\"|\[),;:?}*/+=<>!-]|$)|\d+(?:\.\d+)?|\"(?:[^\"\\]|\\[^(])*\""
     r"|//|and\b|or\b|not\b|==|!=|<=|>=|\?//|[-+*/%|,;:(){}\[\]?<>]"
 )
+_STRING = re.compile(r"[\")](?:[^\"\\]|\\[^(])*(?:\"|\\\()")
+"""From a quote, or from the end of an interpolation, to the next one."""
 _WORD = re.compile(r"\$?[A-Za-z_]\w*|@[a-z0-9]+")
 FUNCTIONS = frozenset(
     (
@@ -132,7 +134,24 @@ def _names_value(arg: Arg) -> bool:
 def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:
     """Why a filter is not understood as harmless, or an empty string; `names` are variables that were given."""
     at, own = 0, {*names}
+    strings: list[int] = []
+    depth = 0
     while at < len(text):
+        string = (
+            _STRING.match(text, at)
+            if text[at] == '"' or (strings and strings[-1] == depth and text[at] == ")")
+            else None
+        )
+        if string:
+            depth -= text[at] == ")"
+            if text[at] == ")":
+                strings.pop()
+            if string[0].endswith("("):
+                depth += 1
+                strings.append(depth)
+            at = string.end()
+            continue
+        depth += (text[at] == "(") - (text[at] == ")")
         word = _WORD.match(text, at)
         if word:
             if re.fullmatch(r"\$[a-z]\w*", word[0]) and re.search(r"\bas\s*$", text[:at]):
@@ -145,7 +164,7 @@ def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:
         if not token:
             return f"jq's {text[at]} is not known to be harmless"
         at = token.end()
-    return ""
+    return "the filter is not understood" if strings else ""
 
 
 def _is_key(text: str, word: "re.Match[str]") -> bool:

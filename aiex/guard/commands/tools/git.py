@@ -16,7 +16,7 @@ _FORMAT = (
     " --first-parent --no-walk?:text --reverse --all --branches?:text --tags?:text --remotes?:text --glob:text"
     " --exclude:text"
     " --follow --source --full-history --dense --sparse --simplify-merges --ancestry-path --cherry --cherry-pick"
-    " --cherry-mark"
+    " --cherry-mark --not"
     " --left-right --left-only --right-only --boundary --topo-order --date-order --author-date-order --parents"
     " --children"
     " --full-index --no-notes --notes?:text --encoding:text --show-linear-break?:text --min-parents:number"
@@ -139,7 +139,7 @@ SUBCOMMANDS: dict[str, Tool] = {
                       " --is-bare-repository --is-shallow-repository --is-inside-git-dir --all --branches --tags"
                       " --remotes"
                       " --show-superproject-working-tree", more="revision"),
-    "rev-list": Tool(_FORMAT + " --count --objects --header --timestamp --stdin --not", more="revision"),
+    "rev-list": Tool(_FORMAT + " --count --objects --header --timestamp --stdin", more="revision"),
     "ls-files": Tool("-cdmoiskutvfz -x:text --cached --deleted --modified --others --ignored --stage --unmerged"
                      " --killed"
                      " --directory --no-empty-directory --eol --exclude:text --exclude-standard --error-unmatch"

@@ -14,7 +14,7 @@ def _no_secrets_below(call: Call, operands: list[Operand]) -> list[Operand]:
     searched = [operand.text for operand in operands if operand.role == "read"]
     included = [arg for arg in call.args if arg.text.startswith("--include=")]
     globs = [arg._replace(text=arg.text.partition("=")[2]) for arg in included]
-    if globs and all(check(arg, "glob", call, attached=True).level == "safe" for arg in globs):
+    if globs and all(check(arg, "anywhere", call, attached=True).level == "safe" for arg in globs):
         return []
     if covers_root(call, searched):
         why = "the whole workspace, with its secrets; name a directory, --include, or use rg"

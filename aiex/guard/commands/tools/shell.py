@@ -26,7 +26,7 @@ def read_test(call: Call) -> list[Operand]:
         if word in _FILE_TESTS and rest:
             found += [Operand(word, "option"), check(rest.pop(0), "look", call)]
         elif word in _TEXT_TESTS and rest:
-            found += [Operand(word, "option"), check(rest.pop(0), "print", call)]
+            found += [Operand(word, "option"), _only_tested(rest.pop(0), call)]
         elif rest and (comparison := _comparison(rest[0])) and len(rest) > 1:
             found += [
                 check(arg, comparison, call),
@@ -42,6 +42,11 @@ def read_test(call: Call) -> list[Operand]:
         else:  # `[ "$a" "$b" ]`: -v evaluates what follows it
             found.append(unclear(arg, "it may be an operator"))
     return found
+
+
+def _only_tested(arg: Arg, call: Call) -> Operand:
+    """What `-n` and `-z` get: that a variable is set tells nothing."""
+    return Operand(arg.text, "print") if arg.variable else check(arg, "print", call)
 
 
 def _comparison(arg: Arg) -> str:
@@ -81,6 +86,7 @@ TOOLS = {
     ":": _PRINTS,
     "true": _PRINTS,
     "false": _PRINTS,
+    "expr": _PRINTS,
     "printf": Tool(reader=_read_printf),
     "test": Tool(reader=read_test),
     "[": Tool(reader=read_test),

@@ -18,13 +18,21 @@ def _at_least_one(call: Call, operands: list[Operand]) -> list[Operand]:
 
 
 def _version_only(call: Call) -> list[Operand]:
-    if len(call.args) == 1 and call.args[0].is_known and call.args[0].text == "--version":
-        return [Operand("--version", "option")]
-    return [unclear(arg, f"only {call.name} --version is known") for arg in call.args] or [
-        Operand("", "unclear", "ask", f"only {call.name} --version is known")
-    ]
+    only = _VERSIONS.get(call.name, ("--version",))
+    if len(call.args) == 1 and call.args[0].is_known and call.args[0].text in only:
+        return [Operand(call.args[0].text, "option")]
+    why = f"only {call.name} {only[0]} is known"
+    return [unclear(arg, why) for arg in call.args] or [Operand("", "unclear", "ask", why)]
 
 
+_VERSIONS = {
+    **dict.fromkeys(("python", "python3"), ("--version", "-V")),
+    "node": ("--version", "-v"),
+    **dict.fromkeys(("make", "docker"), ("--version", "-v")),
+    **dict.fromkeys(("perl", "ruby", "php"), ("--version", "-v")),
+}
+"""How programs that run code are asked for their version. `cargo` and `go` are not among them: they choose a toolchain,
+and fetch it, as files in the workspace tell them; nor is `java`, which leaves a file of figures in `/tmp`."""
 _NOTHING = Tool("--version --help", single=True)
 
 TOOLS = {
@@ -45,9 +53,8 @@ TOOLS = {
     "free": Tool("-bkmghtw --human --total --wide"),
     "cal": Tool("-13jmy", ("number", "number", "number")),
     "printenv": Tool("", ("variable",), after=_at_least_one),
+    "locale": Tool("-a --all-locales"),
     "sleep": Tool("", ("number",)),
     **dict.fromkeys(("whoami", "groups", "arch", "tty", "logname"), _NOTHING),
-    **dict.fromkeys(
-        ("python", "python3", "node", "gcc", "g++", "clang", "bash", "java", "cmake"), Tool(reader=_version_only)
-    ),
+    **dict.fromkeys((*_VERSIONS, "gcc", "g++", "clang", "bash", "cmake"), Tool(reader=_version_only)),
 }

@@ -43,7 +43,11 @@ TOOLS = {
         " --output-width:number --table-columns:text --table-right:text",
         more="read",
     ),
-    "seq": Tool("-w -s:text -f:text --equal-width --separator:text --format:text", ("number", "number", "number")),
+    "seq": Tool(
+        "-w -s:text -f:text --equal-width --separator:text --format:text",
+        ("number", "number", "number"),
+        single=True,
+    ),
     "shuf": Tool("-z -n:number -i:text --head-count:number --input-range:text --zero-terminated", ("read",)),
     "iconv": Tool("-cl -f:text -t:text --from-code:text --to-code:text --list", more="read"),
     "sed": Tool(reader=read_sed),
