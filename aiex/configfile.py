@@ -16,6 +16,8 @@ from aiex.record import record
 
 Path = tuple[str, ...]
 
+MOST_BYTES = 1_000_000
+_LONG_KEY = re.compile(r"(?<![\w-])(?:[\"']?[\w-]++[\"']?[ \t]*+\.[ \t]*+){64}")
 _SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|#[^\n]*)*")
 _KEY_PART = re.compile(r"""[ \t]*("(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.?)""")
 _VALUE_TOKEN = re.compile(
@@ -59,8 +61,10 @@ def parse(data: bytes, file: str) -> ConfigText:
     text = decode(data, file)
     values = load(text, file)
     lines: dict[Path, int] = {}
+    line, counted = 1, 0
     for statement in _statements(text):
-        lines.setdefault(statement.path, text.count("\n", 0, statement.start) + 1)
+        line, counted = line + text.count("\n", counted, statement.start), statement.start
+        lines.setdefault(statement.path, line)
     return ConfigText(values, lines)
 
 
@@ -125,7 +129,9 @@ def value_tokens(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
 
 
 def decode(data: bytes, file: str) -> str:
-    """The text of a file without its byte order mark. Raises ConfigError if it is not UTF-8."""
+    """The text of a file without its byte order mark. Raises ConfigError if it is too large or not UTF-8."""
+    if len(data) > MOST_BYTES:
+        raise ConfigError(f"cannot read {file}: it is larger than 1 MB", hint="settings are a few lines")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -133,10 +139,29 @@ def decode(data: bytes, file: str) -> str:
         raise ConfigError(f"cannot read {file}:{line}: not UTF-8 (byte {data[error.start]:#04x})") from error
 
 
+def read_toml(text: str) -> dict[str, Any]:
+    """The values of a TOML text. Raises `tomllib.TOMLDecodeError` if it is none, or nested as no person writes it.
+
+    `tomllib` takes the square of the number of parts of a key, and gives up on deep values in its own way.
+    """
+    if long := _LONG_KEY.search(text):
+        raise tomllib.TOMLDecodeError(
+            f"a key of too many parts (at line {text.count(chr(10), 0, long.start()) + 1}, column 1)"
+        )
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise tomllib.TOMLDecodeError("values nested too deeply") from None
+    except ValueError:
+        raise tomllib.TOMLDecodeError("a number of too many digits") from None
+
+
 def load(text: str, file: str) -> dict[str, Any]:
     """The values of a TOML text. Raises ConfigError with file and line if it is none."""
     try:
-        return tomllib.loads(text)
+        return read_toml(text)
     except tomllib.TOMLDecodeError as error:
         said = str(error)
         at = re.search(r" \(at line (\d+), column \d+\)$", said)
@@ -230,7 +255,7 @@ def _dotted(path: Path) -> str:
 def holds(text: str, path: Path, value: object) -> bool:
     """Whether a text is TOML and says this value."""
     try:
-        found: Any = tomllib.loads(text.removeprefix("\ufeff"))
+        found: Any = read_toml(text.removeprefix("\ufeff"))
         for part in path:
             found = found[part]
     except (tomllib.TOMLDecodeError, KeyError, TypeError):

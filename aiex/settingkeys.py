@@ -271,8 +271,10 @@ def value_from_text(key: Key, text: str) -> object:
 def _from_toml(text: str) -> object:
     import tomllib
 
+    from aiex.configfile import read_toml
+
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return read_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 

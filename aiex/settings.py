@@ -269,13 +269,13 @@ def _refuse_secret(key: str, place: str) -> None:
 def _read_own_file(file: str) -> ConfigText | None:
     try:
         with open(file, "rb") as source:
-            data = source.read()
+            from aiex.configfile import MOST_BYTES, parse
+
+            data = source.read(MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    from aiex.configfile import parse
-
     return parse(data, file)
 
 

@@ -44,7 +44,7 @@ def read_manifest(path: str, source: bytes) -> Manifest:
     text = source.decode("utf-8", "replace")
     try:
         said = list(reader(path, text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         said = []
     return Manifest(
         path,
@@ -100,9 +100,9 @@ def _about(table: dict[str, Any]) -> About:
 
 
 def _pyproject(path: str, text: str) -> Said:
-    import tomllib
+    from aiex.configfile import read_toml
 
-    data = tomllib.loads(text)
+    data = read_toml(text)
     project = _table(data.get("project"))
     poetry = _table(_table(data.get("tool")).get("poetry"))
     yield _about(project or poetry)
@@ -171,9 +171,9 @@ def _package_json(path: str, text: str) -> Said:
 
 
 def _cargo(path: str, text: str) -> Said:
-    import tomllib
+    from aiex.configfile import read_toml
 
-    data = tomllib.loads(text)
+    data = read_toml(text)
     yield _about(_table(data.get("package")))
     for kind in ("bin", "example"):
         for item in data.get(kind, ()):
