@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from aiex.llm.endpoints import Endpoint
     from aiex.llm.http import Clock
 
+MOST_BYTES: Final = 256 << 20
 FORM: Final = {"aiex_tape": 1}
 _KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "location")
 
@@ -202,6 +205,8 @@ class Player:
 def _read(path: str) -> list[Exchange]:
     hint = "a recording is made with --record"
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode) or os.stat(path).st_size > MOST_BYTES:
+            raise ConfigError(f"{path} is no recording: it is no file of at most {MOST_BYTES >> 20} MiB", hint=hint)
         with open(path, encoding="utf-8") as file:
             head, *lines = file.read().removesuffix("\n").split("\n")
     except OSError as error:

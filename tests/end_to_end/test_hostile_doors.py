@@ -71,13 +71,17 @@ def test_a_hostile_schema_is_refused(ask: Run, workspace: Path, text: str) -> No
 
 @pytest.mark.parametrize(
     "line",
-    [DEEP, "x" * 1_000_000, json.dumps({"path": 1, "request": {}, "status": "x", "headers": [], "body": 3}), DEEP[:9_999]],
+    [DEEP, "x" * 1_000_000, json.dumps({"path": 1, "request": {}, "status": "x", "body": 3}), DEEP[:9_999]],
     ids=["deep", "long", "types", "less deep"],
 )  # fmt: skip
 def test_a_hostile_recording_is_refused(ask: Run, tmp_path: Path, line: str) -> None:
     tape = tmp_path / "tape.jsonl"
     tape.write_text(json.dumps({"aiex_tape": 1}) + "\n" + line + "\n")
     assert is_told(ask("Why?", "--replay", str(tape)), 78)
+
+
+def test_what_never_ends_is_no_recording(ask: Run) -> None:
+    assert is_told(ask("Why?", "--replay", "/dev/zero"), 78)
 
 
 def test_manifests_of_a_hostile_repository_do_no_harm(run_aiex: Run, workspace: Path) -> None:
