@@ -109,6 +109,21 @@ def forget_asides(path: str, *, keep: int = 2) -> None:
                 continue
 
 
+def remove(path: str) -> None:
+    """Remove the database and its side files, which a full disk does not hinder.
+
+    Raises:
+        StoreError: if one of them cannot be removed.
+    """
+    for side in _SIDE_FILES:
+        try:
+            os.unlink(path + side)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ReadOnlyStore(f"cannot remove {path + side}: {error.strerror}") from error
+
+
 def set_aside(path: str) -> str:
     """Rename the database and its side files to `*.damaged-<utc>`; the new name of the database."""
     import time

@@ -120,8 +120,12 @@ def _show(services: Services) -> Iterator[Event]:
 def _remove(services: Services) -> Iterator[Event]:
     from aiex.jobs.inspect import show_size
 
-    index = services.index
-    services.retrieval.quick.drop()
+    index, quick = services.index, services.retrieval.quick
+    if not index.heads() and not (quick.exists and quick.heads()):
+        yield from index.warnings
+        yield answered("there is no index", {"size_bytes": 0})
+        return
+    quick.drop()
     size = index.remove()
     yield from index.warnings
     yield answered(f"the index is gone ({show_size(size)})", {"size_bytes": size})

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from aiex import sqlite
 from aiex.context.freshness import is_alike, is_fresh
 from aiex.context.listing import FileEntry, Listing, Paths, list_files, tell_kept_out
 from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.stores.segments import Found, Head, Seen, SegmentStore
 from aiex.context.workforce import count_workers, is_much
-from aiex.errors import StoreError
 from aiex.events import Warned
 
 if TYPE_CHECKING:
@@ -349,14 +349,16 @@ class Index:
         """Forget everything; gives the bytes that were held.
 
         Raises:
-            StoreError: if the file on disk cannot be changed.
+            StoreError: if the file on disk can neither be changed nor removed.
         """
         size = self.size_bytes()
-        done = self.shelf.tell(SegmentStore.clear)
+        cleared = self.shelf.tell(SegmentStore.clear)
         self._drop_views()
         self.changes += 1
-        if self.path is not None and not (done and self.shelf.store.path == self.path):
-            raise StoreError("cannot remove the index", hint="the warnings say why")
+        if self.path is not None and not (cleared and self.shelf.store.path == self.path):
+            self.shelf.close()
+            self.shelf = Shelf(self._open, self.path, self.warnings, self._forget)
+            sqlite.remove(self.path)
         return size
 
     def size_bytes(self) -> int:
