@@ -34,7 +34,30 @@ def expand_braces(pieces: tuple[Piece, ...]) -> list[tuple[Piece, ...]]:
         return [pieces]
     if sum(piece.text.count("{") for piece in pieces if piece.kind == "bare") > MOST_BRACES:
         raise TooMany("it has too many braces")
-    return [tuple(word) for word in _expand(_atoms(pieces))]
+    words = _expand(_atoms(pieces))
+    if len(words) > 1 and any(map(_makes_name, words)):
+        raise TooMany("the name of a variable goes on in braces")
+    return [_joined(word) for word in words]
+
+
+def _makes_name(word: list[Piece]) -> bool:
+    """Whether a dollar meets a name only through braces, which bash expands first: `$x{a,b}` is `$xa $xb`."""
+    return any(
+        (piece.kind == "variable" and not piece.quoted and (after.text[:1].isalnum() or after.text[:1] == "_"))
+        or (piece.kind == "quoted" and piece.text == "$")
+        for piece, after in pairwise(word)
+    )
+
+
+def _joined(word: list[Piece]) -> tuple[Piece, ...]:
+    """Neighbouring bare letters as one piece again."""
+    joined: list[Piece] = []
+    for piece in word:
+        if joined and piece.kind == joined[-1].kind == "bare":
+            joined[-1] = piece._replace(text=joined[-1].text + piece.text)
+        else:
+            joined.append(piece)
+    return tuple(joined)
 
 
 def _atoms(pieces: tuple[Piece, ...]) -> list[Piece]:

@@ -1,5 +1,6 @@
 """From the text of a command to a bash syntax tree, within bounds of size, nesting and time."""
 
+import re
 from functools import cache
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,7 @@ LIMIT_DEPTH = 40
 DEADLINE_S = 0.1
 """Seconds for a parse, then as many of CPU time; typical commands take 50 µs."""
 PIECE_BYTES = 1_024
+_CONTINUED = re.compile(rb"[^ \t\n;&|()](?:\\\n)+\Z")
 SUBSTITUTIONS = frozenset(["command_substitution", "process_substitution", "arithmetic_expansion", "expansion"])
 
 
@@ -115,5 +117,8 @@ def _look_over(source: bytes, root: "Node") -> Tree | Unparsed:
             tree.substitutions.setdefault(node.start_byte, node)
         elif kind == "comment":
             tree.comments[node.start_byte] = node.end_byte
+            before = source[: node.start_byte]
+            if before.endswith(b"\\\n") and _CONTINUED.search(before):
+                return Unparsed("a comment begins in a word that goes on from the line above")
         nodes.extend((child, depth + 1) for child in node.children)
     return tree

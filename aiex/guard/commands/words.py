@@ -213,6 +213,8 @@ def _dollar(tree: Tree, text: str, at: int, end: int, pieces: list[Piece], *, qu
         raise Disagreement("a substitution that the tree does not have")
     name = _NAME.match(text, at + 1, end)
     if name:
+        if text.startswith("\\\n", name.end()):
+            raise Disagreement("a line goes on behind the name of a variable")
         pieces.append(Piece("variable", name[0], quoted))
         return name.end()
     pieces.append(Piece("quoted", "$"))
