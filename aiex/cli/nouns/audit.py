@@ -107,17 +107,15 @@ def _wanted(since: str, session: str, kind: str | None, *, denied: bool) -> Want
 
 
 def _list(services: Services, wanted: Wanted, last: int) -> TurnEnded:
-    from collections import deque
+    from dataclasses import replace
 
     from aiex.guard.audit.export import to_data
     from aiex.guard.audit.reading import Reading
 
     places, keys = open_records(services)
-    reading, count = Reading(places.log, keys, wanted), 0
-    kept: deque[Found] = deque(maxlen=last or None)
-    for found in reading:
-        kept.append(found)
-        count += 1
+    reading = Reading(places.log, keys, replace(wanted, last=last))
+    kept: list[Found] = list(reading)
+    count = reading.count
     text = columns(
         [row_of(found) for found in kept], head=("SEQ", "TIME", "SESSION", "WHAT", "EFFECT", "SUBJECT", "BY")
     )

@@ -42,6 +42,8 @@ class Note:
 Verdict = Decision | Outcome | Note
 NOWHERE: Final = Action("tool", "")
 """The action of a note, which is about none."""
+OWN: Final = ""
+"""The session of the log's own notes."""
 
 
 @record

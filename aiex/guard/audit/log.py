@@ -11,7 +11,7 @@ from aiex import dirs
 from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.guard.audit.chainfile import ChainFile, Draft
 from aiex.guard.audit.datakeys import DataKeys
-from aiex.guard.audit.entries import NOWHERE, Note, codes_of, to_payload
+from aiex.guard.audit.entries import NOWHERE, OWN, Note, codes_of, to_payload
 from aiex.guard.audit.turns import Turns
 from aiex.guard.protectors import KeyFileProtector
 from aiex.record import record
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from aiex.guard.audit.heads import Head
 
 Mode = Literal["on", "required"]
-OWN: Final = ""
-"""The session of the log's own notes."""
+_LATEST_S: Final = 253_402_300_799
+"""The end of the year 9999, after which no time can be written down."""
 
 
 @record
@@ -182,7 +182,7 @@ class AuditLog:
                 raise
         at_s = self._clock()
         draft = self._seal(session, who or self._who, action, verdict)
-        seq = file.append(draft, int(at_s * 1000), synced=self.mode == "required" if synced is None else synced)
+        seq = file.append(draft, _to_ms(at_s), synced=self.mode == "required" if synced is None else synced)
         if self._watch:
             self._tell_found(file)
             self._watch.see(session, action, verdict, at_s)
@@ -190,7 +190,7 @@ class AuditLog:
 
     def _note(self, note: Note) -> None:
         _chain, file = self._open()
-        file.append(self._seal_note(note), int(self._clock() * 1000), synced=True)
+        file.append(self._seal_note(note), _to_ms(self._clock()), synced=True)
 
     def _seal_note(self, note: Note) -> Draft:
         return self._seal(OWN, "", NOWHERE, note)
@@ -252,6 +252,11 @@ class AuditLog:
         for note in found:
             if self._watch:
                 self._watch.see(OWN, NOWHERE, note, self._clock())
+
+
+def _to_ms(at_s: float) -> int:
+    """A time as a record holds it, which a clock that is far off does not leave."""
+    return int(min(max(at_s, 0), _LATEST_S) * 1000)
 
 
 def _login_name() -> str:

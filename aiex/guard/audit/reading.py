@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import StoreError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from aiex.guard.audit.datakeys import DataKeys
     from aiex.guard.audit.frames import Chain
-    from aiex.guard.audit.walk import Fields
+    from aiex.guard.audit.walk import Fields, Position
 
 _WHAT: Final = {code: name for name, code in WHATS.items()}
 _KIND: Final = {code: name for name, code in KINDS.items()}
@@ -52,6 +53,8 @@ class Wanted:
     kind: str = ""
     denied: bool = False
     seq: int = 0
+    last: int = 0
+    """Only so many, the last of them; 0 for all. The others are counted, and not opened."""
 
 
 class Opener:
@@ -88,6 +91,8 @@ class Reading:
     def __init__(self, log: str, keys: DataKeys, wanted: Wanted | None = None) -> None:
         self.problem = ""
         self.last_seq = 0
+        self.count = 0
+        """How many there were, also of those that are not given because they are not among the last."""
         self._log = log
         self._keys = keys
         self._wanted = wanted or Wanted()
@@ -101,17 +106,23 @@ class Reading:
             start = start_of(chain, read_at(file.descriptor, HEADER_BYTES, 0))
             if start is None:
                 raise StoreError(f"{self._log} does not begin as a log of these keys does", hint="aiex verify audit")
-            opener, is_wanted = Opener(self._keys), _filter(self._wanted, chain)
-            while True:
-                walk = Walk(reader(file.descriptor), chain, start)
-                for row, sealed, _link, _end in walk:
-                    self.last_seq = row[5]
-                    if is_wanted(row):
-                        yield _to_found(row, opener.open(row, sealed))
-                if not walk.problem or walk.position == start:  # twice at one place: nobody is writing there
-                    break
-                start = walk.position
-            self.problem = walk.problem
+            opener, rows = Opener(self._keys), self._rows(file.descriptor, chain, start)
+            for row, sealed in deque(rows, self._wanted.last) if self._wanted.last else rows:
+                yield _to_found(row, opener.open(row, sealed))
+
+    def _rows(self, descriptor: int, chain: Chain, start: Position) -> Iterator[tuple[Fields, bytes]]:
+        is_wanted = _filter(self._wanted, chain)
+        while True:
+            walk = Walk(reader(descriptor), chain, start)
+            for row, sealed, _link, _end in walk:
+                self.last_seq = row[5]
+                if is_wanted(row):
+                    self.count += 1
+                    yield row, sealed
+            if not walk.problem or walk.position == start:  # twice at one place: nobody is writing there
+                break
+            start = walk.position
+        self.problem = walk.problem
 
 
 class opened:

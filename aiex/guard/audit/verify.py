@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import AiexError, StoreError
-from aiex.guard.audit.entries import ABOUTS, WHATS, Note
+from aiex.guard.audit.entries import ABOUTS, OWN, WHATS, Note
 from aiex.guard.audit.frames import HEADER_BYTES
 from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head
 from aiex.guard.audit.reading import Opener, opened
@@ -91,7 +91,7 @@ def verify_log(
     chain = keys.open_chain()
     with opened(log) as file, ExitStack() as stack:
         if file is None:
-            return _without_log(chain, head, kept)
+            return _without_log(chain, keys, head, kept)
         with ExitStack() as held:
             _hold(held, lock)
             found, state = _read_head(chain, head)
@@ -115,6 +115,7 @@ class _Check:
         self.remarks: list[str] = []
         self.notes: list[tuple[Fields, bytes]] = []
         self.links: dict[int, bytes] = {}
+        self.first_ms = 0
         self.tags: dict[bytes, int] = {}
         self.count = 0
         self.first_bad: int | None = None
@@ -136,6 +137,10 @@ class _Check:
         self._judge_heads(header[16:32], last)
         self.missing += [f"records {gap.first} to {gap.last} are not in the log" for gap in walk.gaps]
         self._judge_notes(opener)
+        if not walk.problem and not self.missing:  # else it is said already
+            missing, remarks = _judge_silent(self.keys, self.chain, self.tags, self.first_ms)
+            self.missing += missing
+            self.remarks += remarks
         return self._told(last, *self._judge_sessions(opener.keys if opener else None))
 
     def _follow(self, walk: Walk, opener: Opener | None) -> None:
@@ -143,6 +148,8 @@ class _Check:
         tags, count, wanted = self.tags, 0, {head.seq for head in self.expected}
         for row, sealed, link, _end in walk:
             count += 1
+            if count == 1:
+                self.first_ms = row[6]
             tag = row[7]
             tags[tag] = tags.get(tag, 0) + 1
             if row[2] == _NOTE:
@@ -227,11 +234,31 @@ def _erased_tag(opener: Opener, row: Fields, sealed: bytes) -> bytes:
     return bytes.fromhex(str(entry.verdict.data["tag"])) if entry and isinstance(entry.verdict, Note) else b""
 
 
-def _without_log(chain: Chain, head: str | None, kept: Sequence[Head]) -> Checked:
+def _judge_silent(
+    keys: DataKeys, chain: Chain, tags: Mapping[bytes, int], first_ms: int | None
+) -> tuple[list[str], list[str]]:
+    """What to say of sessions that have a key and no record: what is missing, and remarks.
+
+    A key is made just before the first record of its session. One that is older than the whole log tells that the log
+    was begun anew; a program that ended in between leaves one as well, which is why later ones are a remark.
+    """
+    try:
+        silent = [slot for slot in keys.slots() if slot.tag not in tags and slot.tag != chain.tag(OWN)]
+    except StoreError:
+        return [], []  # that the keys are damaged is told where they are opened
+    older = sum(1 for slot in silent if first_ms is None or slot.made_ms < first_ms)
+    later = len(silent) - older
+    text = "sessions have keys and no record"
+    missing = [f"{older} {text}, and their keys are older than the log: another log was here"] if older else []
+    return missing, [f"{later} {text}: programs that ended at once, or an older log was put back"] if later else []
+
+
+def _without_log(chain: Chain, keys: DataKeys, head: str | None, kept: Sequence[Head]) -> Checked:
     found, _state = _read_head(chain, head)
     known = max((one.seq for one in (found, *kept) if one), default=0)
-    missing = (f"there is no log, and a head knows {known} records",) if known else ()
-    return Checked(missing=missing, heads=len(kept) + (found is not None))
+    missing = [f"there is no log, and a head knows {known} records"] if known else []
+    missing += _judge_silent(keys, chain, {}, None)[0]
+    return Checked(missing=tuple(missing), heads=len(kept) + (found is not None))
 
 
 def _read_head(chain: Chain, path: str | None) -> tuple[Head | None, str]:

@@ -18,9 +18,11 @@ from aiex.errors import Denied, StoreError, UsageError
 from aiex.events import SecurityNoticed
 from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.entries import Note, Outcome
+from aiex.guard.audit.export import to_data
 from aiex.guard.audit.heads import read_lines
 from aiex.guard.audit.log import keep_in_file, open_keys
-from aiex.guard.audit.reading import Wanted
+from aiex.guard.audit.reading import Reading, Wanted
+from aiex.guard.audit.verify import Checked
 from tests.conftest import SOURCE_ROOT
 from tests.unit.guard.audit.conftest import ALLOWED, DENIED, STATUS, Records
 
@@ -327,3 +329,18 @@ def test_an_ordinary_user_is_told_which_directory_cannot_be_written() -> None:
     assert "Denied: refused, because it cannot be written into the audit log" in done.stderr
     assert f"{folder}/data" in done.stderr
     assert "Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("clock", [-5.0, 1e30])
+def test_a_clock_that_is_far_off_keeps_nothing_from_being_written(records: Records, clock: float) -> None:
+    log = records.open(clock=lambda: clock)
+    assert log.append("one", STATUS, ALLOWED) == 1
+    log.close()
+    assert records.check() == Checked(records=1, last_seq=1, sessions=1, heads=1)
+    assert to_data(records.read()[0])["subject"] == "git status"
+
+
+def test_only_the_last_records_are_given_and_all_are_counted(records: Records) -> None:
+    records.fill(7)
+    reading = Reading(records.places.log, open_keys(records.places), Wanted(last=2))
+    assert ([found.seq for found in reading], reading.count) == ([6, 7], 7)

@@ -196,6 +196,24 @@ def test_a_head_that_is_far_behind_hides_nothing(records: Records) -> None:
     assert (checked.records, checked.is_intact, checked.is_complete) == (13, True, True)
 
 
+def test_log_and_head_that_were_both_taken_away_are_missed(records: Records) -> None:
+    records.fill(5)
+    Path(records.places.log).unlink()
+    Path(records.places.head).unlink()
+    expected = "1 sessions have keys and no record, and their keys are older than the log: another log was here"
+    assert records.check().missing == (expected,)
+    records.fill(1, "another")
+    assert records.check().missing == (expected,)
+
+
+def test_log_and_head_that_were_put_back_without_the_keys_are_told(records: Records) -> None:
+    records.fill(5)
+    records.save()
+    records.fill(5, "later")
+    records.put_back(Path(records.places.log).name, Path(records.places.head).name)
+    assert "1 sessions have keys and no record" in records.check().remarks[0]
+
+
 def test_an_empty_place_is_well(records: Records) -> None:
     records.fill(0)
     log = records.open()
