@@ -24,7 +24,11 @@ def complete(instruction: str) -> int:
     shell, _, wish = instruction.partition("_")
     if shell not in SHELLS or wish not in ("complete", "source"):
         return 1
-    write_stdout((script(shell) if wish == "source" else _completer(shell).complete()) + "\n", flush=True)
+    try:
+        said = script(shell) if wish == "source" else _completer(shell).complete()
+    except (KeyError, ValueError):  # the variables of the shell are missing, or say no place in the line
+        return 1
+    write_stdout(said + "\n", flush=True)
     return 0
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from aiex.context.language import Language
 
-SETTINGS_BYTES = 64_000
+SETTINGS_BYTES = 32_000
 """Larger files are data rather than settings."""
 SETTINGS = frozenset({"json", "toml", "yaml"})
 """Languages that settings are written in, beside those without a grammar."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 from aiex.guard.redact.stream import HELD_CHARACTERS, Redactor
 
 T = TypeVar("T")
-_BETWEEN = "\n.\x1f\n.\n"
-"""Stands between two texts: no secret reaches over it, and no text of ours holds it."""
+_BETWEEN = "\n.|,|.\n"
+"""Stands between two texts: no secret reaches over it. Where a text holds it too, each is looked at by itself."""
 _BINARY = 8_192
 
 
