@@ -49,8 +49,8 @@ def to_documents(facts: FileFacts, lines: Sequence[bytes]) -> list[Document]:
                 above = _count_above(lines, start, end)
                 end -= above
             if documents and not _is_worth(lines, start, end):
-                last = documents[-1]
-                documents[-1] = last._replace(end_line=end)
+                first, _, symbol = documents[-1]
+                documents[-1] = Document(first, end, symbol)
                 continue
         if end > start:
             documents.append(Document(start + 1, end, owner))
