@@ -41,7 +41,8 @@ def _assignment(node: "Node", source: bytes) -> Iterable[Found]:
     if left is None or left.type != "identifier":
         return
     name = text(left, source)
-    above = node.parent.parent if node.parent is not None and node.parent.type == "block" else None
+    around = node.parent  # found from the root down each time it is asked for
+    above = around.parent if around is not None and around.type == "block" else None
     if above is not None and above.type != "class_definition":
         return
     if _CONSTANT.match(name):
