@@ -14,8 +14,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import click
 import pytest
 
+from aiex.cli.flags import global_options
+from aiex.guard.policy.modes import MODES
 from aiex.guard.sandbox.probing import choose
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.openai_server import FakeOpenAI
@@ -107,6 +110,12 @@ def test_modes_reach_commands(aiex: Run, workspace: Path) -> None:
     aiex("run", "sandbox", "--yolo", "--", "touch", str(out))
     assert not out.exists()
     assert aiex("run", "sandbox", "--permission-mode", "wild", "--", "true").returncode == 2
+
+
+def test_every_mode_has_its_word_on_the_command_line() -> None:
+    said = next(option for option in global_options() if "--permission-mode" in option.opts)
+    assert isinstance(said.type, click.Choice)
+    assert set(said.type.choices) == set(MODES)
 
 
 class _Hello(BaseHTTPRequestHandler):
@@ -228,6 +237,12 @@ def test_a_server_that_fails_is_on_record(aiex: Run, run_aiex: Run, vendor: Fake
     vendor.say(status=500, body=b"{}")
     assert aiex("ask", "Why?", "-m", "one/fake-1", "--no-code").returncode != 0
     assert [row[:2] for row in brief(run_aiex)] == [("network", "allow"), ("network", "failed")]
+
+
+def test_a_trial_of_a_model_is_on_record_too(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
+    vendor.say("ready")
+    assert aiex("test", "provider", "one/fake-1").returncode == 0
+    assert ("network", "done") in [row[:2] for row in brief(run_aiex)]
 
 
 def test_a_server_that_a_rule_denies_hears_nothing(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:

@@ -232,7 +232,7 @@ async def _test_model(services: Services, provider: str, model: str) -> AsyncIte
 
     words = (Message("user", (Text("Answer with the one word: ready"),)),)
     request = Request(f"{provider}/{model}", words, max_output_tokens=TEST_TOKENS)
-    stream = open_stream(services.settings, request.model, environ=services.environ, fallbacks=())
+    stream = open_stream(services.settings, request.model, environ=services.environ, fallbacks=(), visit=services.visit)
     yield Progressed(f"asking {request.model}", 0, 0)
     began, first_s, said, stopped = monotonic(), 0.0, "", ""
     async for event in stream(request):
