@@ -34,8 +34,6 @@ SMALL_DOCUMENTS = 4_096
 """Segments up to this size are joined when there are too many."""
 MOST_SMALL = 8
 """So many small ones are left alone when there are many large ones."""
-MUCH_BYTES = 4_000_000
-"""After reading so much source, joining the small segments takes a small share of the time."""
 MOST_FILES = 65_535
 """A segment names its files by two bytes."""
 DEAD_SHARE = 0.35
@@ -242,7 +240,7 @@ class Index:
             self._keep(piece)
             done += count
             yield Progress(done, total)
-        self._tidy(after_much=size >= MUCH_BYTES)
+        self._tidy()
 
     def take_in(self, paths: Collection[str]) -> None:
         """Read those of some files that the index lacks, without looking at the file system for changes."""
@@ -320,14 +318,10 @@ class Index:
         self.shelf = Shelf(lambda _: copied, MEMORY, self.warnings, self._forget)
         self.shelf.tell(lambda store: _do(act, store))
 
-    def _tidy(self, *, after_much: bool = False) -> None:
-        """Write segments anew that are mostly dead, and join small ones when there are many.
-
-        Small ones are joined after much reading in any case: it takes a small share of that, and each spares every
-        query some look-ups.
-        """
+    def _tidy(self) -> None:
+        """Write segments anew that are mostly dead, and join small ones when there are many."""
         with self.snapshot():
-            chosen = self._choose(self.segments(), after_much=after_much)
+            chosen = self._choose(self.segments())
         self._rewrite(chosen)
 
     def _rewrite(self, chosen: Sequence[Live]) -> None:
@@ -336,12 +330,11 @@ class Index:
             self.changes += 1
             self.shelf.tell(partial(_replace, group=group))
 
-    def _choose(self, segments: list[Live], *, after_much: bool) -> list[Live]:
+    def _choose(self, segments: list[Live]) -> list[Live]:
         """Those to be written anew."""
         chosen = [live for live in segments if live.dead_documents > DEAD_SHARE * len(live.head.owners)]
         small = [live for live in segments if len(live.head.owners) <= SMALL_DOCUMENTS]
-        crowded = len(segments) > MOST_SEGMENTS and len(small) > MOST_SMALL
-        if crowded or (after_much and len(small) > 1):
+        if len(segments) > MOST_SEGMENTS and len(small) > MOST_SMALL:
             chosen += [live for live in small if live not in chosen]
         return chosen
 

@@ -85,7 +85,7 @@ class QuickIndex(Index):
         workers = self.workers if is_much(entries) else 1
         yield from hand_out(here, apart, entries, workers, most_bytes=PIECE_BYTES)
 
-    def _choose(self, segments: list[Live], *, after_much: bool) -> list[Live]:
+    def _choose(self, segments: list[Live]) -> list[Live]:
         """Only what is mostly dead is written anew, or everything when the segments are far too many."""
         chosen = [live for live in segments if live.dead_documents > DEAD_SHARE * len(live.head.owners)]
         if len(segments) > MOST_SEGMENTS:

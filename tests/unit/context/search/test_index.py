@@ -255,7 +255,7 @@ def test_many_large_segments_do_not_have_the_small_ones_written_again_and_again(
     for part in range(MOST_SEGMENTS + 3):
         store.add(to_segment([make_source(f"part{part}.py", "", ["f"] * (SMALL_DOCUMENTS + 1 if part else 1))]))
     index = Index(Workspace("/"), None, version="v", limit_bytes=1)
-    assert index._choose([Live(head, frozenset()) for head in store.heads()], after_much=False) == []
+    assert index._choose([Live(head, frozenset()) for head in store.heads()]) == []
 
 
 # --- an end in the middle -------------------------------------------------------------------------------------------
