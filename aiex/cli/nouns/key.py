@@ -210,12 +210,18 @@ def _rotate(services: Services, word: str, protect: Kind | None) -> Iterator[Eve
     yield from warn_of_key_file(store)
     kind = store.vault.kind()
     text = (
-        f"{count} secrets are locked anew, and opened by the {_NAMES[kind]}" if kind else "there is no file of keys yet"
+        f"{_count(count, 'secret')} locked anew, and opened by the {_NAMES[kind]}"
+        if kind
+        else "there is no file of keys yet"
     )
     audited = _rotate_audit(services)
     if audited:
-        text += f"\n{audited} keys of the audit log are locked anew"
+        text += f"\nof the audit log {_count(audited, 'key')} locked anew"
     yield answered(text, {"count": count, "protected_by": kind, "audit": audited})
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what} is" if number == 1 else f"{number} {what}s are"
 
 
 def _rotate_audit(services: Services) -> int:

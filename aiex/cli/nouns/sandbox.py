@@ -124,7 +124,10 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield columns([("/", "may be read only"), *((printable_path(row["path"]), row["why"]) for row in found["paths"])])
     if found["links"]:
         yield ""
-        yield from (f"{printable_path(path)} is a link: only what it points to is protected" for path in found["links"])
+        yield from (
+            f"{printable_path(path)} is a link: it stays where it is, and what it points to is protected"
+            for path in found["links"]
+        )
     yield ""
     yield f"network: {', '.join(found['domains']) if found['domains'] else 'none'}"
     limits = ", ".join(f"{name} {value:,}" for name, value in found["limits"].items() if value)

@@ -41,6 +41,7 @@ _SHELL_QUIET = {
     "GIT_EDITOR": "false",
     "GIT_SEQUENCE_EDITOR": "false",
     "GIT_ASKPASS": "false",
+    "GIT_NO_LAZY_FETCH": "1",
     "SSH_ASKPASS": "false",
     "MANPAGER": "cat",
     "SYSTEMD_PAGER": "cat",

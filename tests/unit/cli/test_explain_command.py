@@ -43,7 +43,7 @@ def test_a_program_gets_the_same_as_data(tmp_path: Path) -> None:
     assert data is not None
     assert data["level"] == "ask"
     assert data["reasons"] == [{"level": "ask", "rule": "path", "why": "head .env: .env is a secret"}]
-    assert [operand["role"] for operand in data["commands"][0]["operands"]] == ["option", "number", "read"]
+    assert [operand["role"] for operand in data["commands"][0]["operands"]] == ["option", "value, number", "read"]
 
 
 def test_what_could_steer_the_terminal_is_spelled_out(tmp_path: Path) -> None:
