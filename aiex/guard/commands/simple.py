@@ -14,7 +14,7 @@ from aiex.guard.commands.programs import inner_code, inner_commands
 from aiex.guard.commands.redirections import KINDS
 from aiex.guard.commands.state import MOST_FOLDERS, Outcome, State, merge, settled
 from aiex.guard.commands.values import FETCHED, HARMLESS, UNKNOWN_MARK, Arg, resolve
-from aiex.guard.commands.verdict import Level, Operand, Simple
+from aiex.guard.commands.verdict import MISSING, Level, Operand, Simple
 from aiex.guard.commands.words import Disagreement, Piece, Word, read_words
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ class SimpleCommands:
     def _read_read(self, call: Call) -> list[Operand]:
         names = [arg for arg in call.args if arg.text != "-r"]
         if not names:
-            return [Operand("", "name", "ask", "read is not known without a name")]
+            return [Operand("", MISSING, "ask", "read is not known without a name")]
         return [
             Operand(arg.text, "name")
             if self._is_name(arg)

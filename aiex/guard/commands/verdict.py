@@ -20,6 +20,10 @@ class Reason:
     """For a person, with the words that it is about. Raw text: to be neutralised before it is shown."""
 
 
+MISSING = "missing"
+"""The role of an operand that is not there: what a command does without it needs an answer."""
+
+
 @record
 class Operand:
     """One word behind the name of a program, and what it was taken for."""
@@ -44,6 +48,11 @@ class Simple:
     operands: tuple[Operand, ...] = ()
     within: tuple[str, ...] = ()
     """What it stands in, from the outside: `pipeline`, `substitution`, `loop`."""
+
+    @property
+    def present(self) -> tuple[Operand, ...]:
+        """The operands without those that are missing."""
+        return tuple(operand for operand in self.operands if operand.role != MISSING)
 
 
 @record

@@ -58,7 +58,7 @@ class CommandRules:
             role: On whose behalf it would run.
             moves: Whether the line changes directory, so that `./program` may be any.
         """
-        words = (simple.name, *[operand.text for operand in simple.operands])
+        words = (simple.name, *[operand.text for operand in simple.present])
         found = [
             Match(rule)
             for rule in self._allowed.find(words)
@@ -104,7 +104,7 @@ def covers(pattern: Pattern, simple: Simple, words: Sequence[str]) -> bool:
     `git push *` is one for `git push --force`. What the shell may take for a pattern of names is covered by a last `*`
     alone, because it may become any number of words.
     """
-    operands = simple.operands
+    operands = simple.present
     if all(operand.level == "safe" for operand in operands) and not any(map(_WILD.search, words)):
         return True  # the index has matched the words already
     beyond = next((at for at, operand in enumerate(operands, 1) if _is_beyond(operand)), len(words))

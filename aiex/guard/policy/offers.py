@@ -124,7 +124,7 @@ def _for_commands(classified: Classified, policy: Policy, mode: Mode, role: Role
 
 
 def _exactly(simple: Simple) -> str:
-    return _allow([simple.name, *(operand.text for operand in simple.operands)])
+    return _allow([simple.name, *(operand.text for operand in simple.present)])
 
 
 def _widely(simple: Simple) -> str:
@@ -135,7 +135,7 @@ def _widely(simple: Simple) -> str:
     from aiex.guard.commands.programs import FETCHERS, INTERPRETERS, WRAPPERS
 
     name = simple.name.rsplit("/", 1)[-1]
-    first = simple.operands[0].text if simple.operands else ""
+    first = simple.present[0].text if simple.present else ""
     is_word = first.replace("-", "").replace("_", "").isalnum() and not first.startswith("-") and first.isascii()
     if not is_word or first.isdigit() or name in WRAPPERS | INTERPRETERS | FETCHERS:
         return _exactly(simple)

@@ -4,7 +4,7 @@ import re
 
 from aiex.guard.commands.options import Call, Tool, check, unclear
 from aiex.guard.commands.values import Arg
-from aiex.guard.commands.verdict import Operand
+from aiex.guard.commands.verdict import MISSING, Operand
 
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "abcdefghkprsuwxLNOGS")
 _TEXT_TESTS = frozenset(["-n", "-z"])
@@ -74,7 +74,7 @@ def _read_printf(call: Call) -> list[Operand]:
 def _read_command(call: Call) -> list[Operand]:
     if len(call.args) < 2 or not call.args[0].is_known or call.args[0].text not in ("-v", "-V"):
         return [unclear(arg, "it runs another program") for arg in call.args[:1]] or [
-            Operand("", "unclear", "ask", "no program")
+            Operand("", MISSING, "ask", "no program")
         ]
     return [Operand(call.args[0].text, "option"), *(check(arg, "text", call) for arg in call.args[1:])]
 
