@@ -35,7 +35,7 @@ def settings_without_secrets(source: bytes, language: "Language | None", note: s
 def without_secrets(facts: FileFacts) -> FileFacts:
     """The facts without secrets in what was taken word for word from the source; the same object without any.
 
-    Cost: about 1 % of the parse.
+    Cost: 5 to 15 % of the parse, by measurements on a busy machine.
     """
     texts = list(dict.fromkeys(_texts_of(facts)))
     if not texts:
