@@ -19,11 +19,12 @@ from aiex.jobs.asking import (
     plan_cheaply,
     sources_within,
     to_data,
+    tokens_with_overhead,
 )
-from aiex.jobs.briefing.fit import FLOOR_TOKENS, fit
+from aiex.jobs.briefing.fit import FLOOR_TOKENS, CountTokens, fit
 from aiex.jobs.briefing.material import is_binary
 from aiex.jobs.briefing.render import Links
-from aiex.jobs.explain import ExplainTask, Found, prepare, read_base, see_through
+from aiex.jobs.explain import ExplainTask, Found, Ready, prepare, read_base, see_through
 from aiex.jobs.gathering import MAP_TITLE, TITLE, Gathered, Sent, gather, pack_with_map, tell_code, to_code, to_map
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.sending import NAMED, OUTLINE, SentFile, noting_refusals, of_pack, send
@@ -32,6 +33,7 @@ from aiex.tokens import OFFLINE, count
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
+    from aiex.context.packing.packed import Pack
     from aiex.context.retrieval import Retrieval
     from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
@@ -94,57 +96,88 @@ async def ask(
         counting: Counts the tokens of a text for a model.
         gate: Decides on what is sent, and puts it on record.
     """
+    about: list[About] = []
     try:
-        if not task.question.strip():
-            raise UsageError("the question is empty", hint='aiex ask "what does this do?" src/app.py')
-        if task.model == OFFLINE and not task.show_request:
-            raise Rejected(
-                "a question needs a model, and none is in use",
-                hint="name one with -m provider/model; `aiex explain` works offline",
-            )
-        from aiex.guard.redact import redact, redact_within
-        from aiex.jobs.redacting import clean_found, clean_planned, tell_removed
-
-        task = task._replace(question=redact(task.question))
-        about: list[About] = []
+        _require_askable(task)
+        task = _without_secrets(task)
         for news in look(task, engine, workspace, retrieval, None if task.show_request else gate):
             if isinstance(news, Progressed | Warned):
                 yield news
             else:
-                about.append(clean_found(news) if isinstance(news, Found) else news)
-        links = Links(read_base(_explaining(STDIN, task), workspace))
-        sent: list[Sent | None] = []
-
-        def planned_by(count_for: CountFor) -> Planned:
-            planned, found = plan(task, about, count_for, links)
-            sent.append(found)
-            return planned
-
-        images = tuple(item for item in about if isinstance(item, Picture))
-        planned = planned_by(counting) if task.show_request else plan_cheaply(planned_by, counting, task.budget_tokens)
-        planned = clean_planned(planned)
+                about.append(news)
+        ready = _prepare(task, about, counting, Links(read_base(_explaining(STDIN, task), workspace)))
     except AiexError as error:
         yield failed(error)
         return
-    last = sent[-1]
-    along = {"code": to_code(last.code if last else None), "map": redact_within(to_map(last.map if last else None))}
-    if task.show_request:
-        request = to_data(planned, task.budget_tokens)
-        data = {"request": request | {"images": [picture.path for picture in images]}, **along}
-        yield TurnEnded("success", "planned", 0, describe(planned, task.budget_tokens), data)
-        return
-    if last:
-        yield Noted(tell_code(last.code))
-    for said in tell_removed(planned):
+    for said in ready.news:
         yield said
+    if task.show_request:
+        return
+    files = [*_name_files(task, about, workspace), *of_pack(ready.packed)]
+    advice = "ask for less at a time"
+    async for told in send(stream, ready.request, files, gate=gate, removed=ready.removed, advice=advice):
+        if isinstance(told, Outcome) and ready.packed:
+            book(engine, ready.packed.effect)
+        yield _to_end(told, task, ready.data) if isinstance(told, Outcome) else told
+
+
+def _require_askable(task: AskTask) -> None:
+    """Raise UsageError where nothing is asked, Rejected where nobody is there to answer."""
+    if not task.question.strip():
+        raise UsageError("the question is empty", hint='aiex ask "what does this do?" src/app.py')
+    if task.model == OFFLINE and not task.show_request:
+        raise Rejected(
+            "a question needs a model, and none is in use",
+            hint="name one with -m provider/model; `aiex explain` works offline",
+        )
+
+
+def _without_secrets(task: AskTask) -> AskTask:
+    from aiex.guard.redact import redact
+
+    return task._replace(question=redact(task.question))
+
+
+def _prepare(task: AskTask, about: list[About], counting: CountFor, links: Links) -> Ready:
+    """The request, without secrets; where it is only shown, what is shown.
+
+    Raises:
+        UsageError: as `plan`.
+    """
+    from aiex.guard.redact import redact_within
+    from aiex.jobs.redacting import clean_planned
+
+    planned, sent = _plan_as_wished(task, about, counting, links)
+    planned, code = clean_planned(planned), sent.code if sent else None
+    along = {"code": to_code(code), "map": redact_within(to_map(sent.map if sent else None))}
+    if task.show_request:
+        return Ready(planned.request, along, (_show(task, planned, about, along),))
+    return Ready(planned.request, along, tuple(_tell(planned, code)), code, planned.removed)
+
+
+def _plan_as_wished(task: AskTask, about: list[About], counting: CountFor, links: Links) -> tuple[Planned, Sent | None]:
+    """The request with close counts where it is shown; where it is sent, with as cheap ones as do."""
+    if task.show_request:
+        return plan(task, about, counting, links)
+    return plan_cheaply(lambda count_for: plan(task, about, count_for, links), counting, task.budget_tokens)
+
+
+def _show(task: AskTask, planned: Planned, about: list[About], along: Mapping[str, Any]) -> TurnEnded:
+    """The outcome where nothing is sent."""
+    images = [item.path for item in about if isinstance(item, Picture)]
+    data = {"request": {**to_data(planned, task.budget_tokens), "images": images}, **along}
+    return TurnEnded("success", "planned", 0, describe(planned, task.budget_tokens), data)
+
+
+def _tell(planned: Planned, code: "Pack | None") -> Iterator[Noted | Warned]:
+    """What a person is told before the answer comes."""
+    from aiex.jobs.redacting import tell_removed
+
+    if code:
+        yield Noted(tell_code(code))
+    yield from tell_removed(planned)
     if TITLE in planned.cut:
         yield Warned("no code goes with the question: the budget leaves no room for it", "allow more with --budget N")
-    files = [*_name_files(task, about, workspace), *of_pack(last.code if last else None)]
-    advice = "ask for less at a time"
-    async for told in send(stream, planned.request, files, gate=gate, removed=planned.removed, advice=advice):
-        if isinstance(told, Outcome) and last:
-            book(engine, last.code.effect)
-        yield _to_end(told, task, along) if isinstance(told, Outcome) else told
 
 
 def _name_files(task: AskTask, about: list[About], workspace: "Workspace") -> Iterator[SentFile]:
@@ -170,10 +203,13 @@ def _to_end(outcome: Outcome, task: AskTask, along: Mapping[str, Any]) -> TurnEn
 def look(
     task: AskTask, engine: "Engine", workspace: "Workspace", retrieval: "Retrieval | None", gate: "Gate | None"
 ) -> Iterator[Progressed | Warned | About]:
-    """Read what a question is about; where it names nothing, find what it needs."""
+    """Read what a question is about, without secrets; where it names nothing, find what it needs."""
+    from aiex.jobs.redacting import clean_found
+
     for path in task.paths:
         with noting_refusals(gate, path, task.base, workspace):
-            yield from look_at(path, task, engine, workspace)
+            for news in look_at(path, task, engine, workspace):
+                yield clean_found(news) if isinstance(news, Found) else news
     if retrieval is not None and not task.paths:
         yield from gather(task.question, retrieval)
 
@@ -236,20 +272,16 @@ def plan(task: AskTask, about: list[About], counting: CountFor, links: Links) ->
     system = load_prompt("ask", material=_describe_material(found, pictures, gathered))
     parts = [PlannedPart("system", "prompt", tokens_of(system), system)]
     parts.append(PlannedPart("user", "question", tokens_of(task.question), task.question))
-    fixed = sum(part.tokens + OVERHEAD_TOKENS for part in parts) + len(pictures) * IMAGE_TOKENS + OVERHEAD_TOKENS
+    fixed = tokens_with_overhead(parts) + len(pictures) * IMAGE_TOKENS + OVERHEAD_TOKENS
     room, least = task.budget_tokens - fixed, FLOOR_TOKENS * len(found)
     if room < least:
         raise UsageError(
             f"a budget of {task.budget_tokens} tokens is too small to ask this of {task.model}",
             hint=f"use --budget {fixed + least} or more",
         )
-    cut: list[str] = []
-    for number, item in enumerate(found):
-        share = room // (len(found) - number)
-        added, left_out = _include(item, share, tokens_of, links)
-        room -= sum(part.tokens + OVERHEAD_TOKENS for part in added)
-        parts += added
-        cut += left_out
+    named, cut = _include_all(found, room, tokens_of, links)
+    parts += named
+    room -= tokens_with_overhead(named)
     sent: Sent | None = None
     if gathered is not None:
         sent = pack_with_map(gathered, room - OVERHEAD_TOKENS, tokens_of, overhead_tokens=OVERHEAD_TOKENS)
@@ -259,12 +291,26 @@ def plan(task: AskTask, about: list[About], counting: CountFor, links: Links) ->
         parts.append(PlannedPart("user", TITLE, sent.code.tokens, sent.code.text))
         if sent.map is not None:
             parts.append(PlannedPart("user", MAP_TITLE, sent.map.tokens, sent.map.text))
-    total = sum(part.tokens + OVERHEAD_TOKENS for part in parts) + len(pictures) * IMAGE_TOKENS
+    total = tokens_with_overhead(parts) + len(pictures) * IMAGE_TOKENS
     exact = not pictures and all(counting(part.text, task.model).exact for part in parts)
     return Planned(_request(task, parts, pictures), tuple(parts), total, exact, tuple(cut)), sent
 
 
-def _include(item: Found, room: int, tokens_of: Any, links: Links) -> tuple[list[PlannedPart], list[str]]:
+def _include_all(
+    found: list[Found], room: int, tokens_of: CountTokens, links: Links
+) -> tuple[list[PlannedPart], list[str]]:
+    """What was named, each with an even share of the room that is left, and what was left out of it."""
+    parts: list[PlannedPart] = []
+    cut: list[str] = []
+    for number, item in enumerate(found):
+        share = (room - tokens_with_overhead(parts)) // (len(found) - number)
+        added, left_out = _include(item, share, tokens_of, links)
+        parts += added
+        cut += left_out
+    return parts, cut
+
+
+def _include(item: Found, room: int, tokens_of: CountTokens, links: Links) -> tuple[list[PlannedPart], list[str]]:
     subject = item.briefing.subject
     if subject.kind == "directory":
         fitted = fit(item.briefing, room - OVERHEAD_TOKENS, tokens_of, links)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from aiex.context.facts import FileFacts
 from aiex.errors import UsageError
@@ -24,6 +24,8 @@ SOURCE_SHARE = 0.6
 GAP = "…"
 """Stands for lines that are left out."""
 
+Along = TypeVar("Along")
+"""What of the code goes along with a request, if any."""
 CountFor = Callable[[str, str], Count]
 """Counts the tokens of a text for a model."""
 SURE = 4
@@ -74,7 +76,7 @@ def plan(
 
     subject = briefing.subject
     parts = _opening(subject, count)
-    fixed = sum(part.tokens + OVERHEAD_TOKENS for part in parts) + 2 * OVERHEAD_TOKENS
+    fixed = tokens_with_overhead(parts) + 2 * OVERHEAD_TOKENS
     room = budget_tokens - fixed
     if room < FLOOR_TOKENS:
         raise UsageError(
@@ -88,18 +90,29 @@ def plan(
     parts.append(PlannedPart("user", "briefing", fitted.tokens, fitted.text))
     sources, cut = sources_within(texts, (subject.start_line, subject.end_line), room - fitted.tokens, count, links)
     parts += sources
-    total = sum(part.tokens + OVERHEAD_TOKENS for part in parts)
+    total = tokens_with_overhead(parts)
     exact = all(counting(part.text, model).exact for part in parts)
     return Planned(_request(model, parts), tuple(parts), total, exact, (*fitted.cut, *cut))
 
 
-def plan_cheaply(plan: Callable[[CountFor], Planned], counting: CountFor, budget_tokens: int) -> Planned:
-    """What to send, counted closely only where that matters: close counts may load a vocabulary, which takes 0.3 s."""
+def plan_cheaply(
+    plan: Callable[[CountFor], tuple[Planned, Along]], counting: CountFor, budget_tokens: int
+) -> tuple[Planned, Along]:
+    """What to send, counted closely only where that matters: close counts may load a vocabulary, which takes 0.3 s.
+
+    Args:
+        plan: Gives the request by a way of counting, and what it holds of the code that goes along.
+    """
     with suppress(UsageError):
-        planned = plan(lambda text, _: estimate(text))
+        planned, along = plan(lambda text, _: estimate(text))
         if not planned.cut and planned.tokens * SURE <= budget_tokens:
-            return planned
+            return planned, along
     return plan(counting)
+
+
+def tokens_with_overhead(parts: Sequence[PlannedPart]) -> int:
+    """What parts take in a request, roles and separators included."""
+    return sum(part.tokens for part in parts) + OVERHEAD_TOKENS * len(parts)
 
 
 def _opening(subject: Subject, count: CountTokens) -> list[PlannedPart]:

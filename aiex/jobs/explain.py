@@ -71,8 +71,8 @@ class Ready(NamedTuple):
 
     request: Request
     data: Mapping[str, Any]
-    """The briefing, and of a request to a model the places of the code around its target."""
-    news: tuple[Noted | TurnEnded, ...] = ()
+    """What the outcome holds beside the answer, such as the briefing and the places of the code that goes along."""
+    news: tuple[Noted | Warned | TurnEnded, ...] = ()
     packed: "Pack | None" = None
     removed: int = 0
     """Secrets that the request lacks."""
@@ -357,19 +357,17 @@ def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links
     from aiex.jobs.surrounding import plan_around
 
     briefing, model, budget = found.briefing, task.model, task.budget_tokens
-    packs: list[Pack | None] = []
 
-    def planned_by(count_for: CountFor) -> "Planned":
+    def planned_by(count_for: CountFor) -> "tuple[Planned, Pack | None]":
         alone = asking.plan(
             briefing, found.materials, model=model, budget_tokens=budget, counting=count_for, links=links
         )
         kind = briefing.subject.kind
-        planned, packed = plan_around(alone, around, budget_tokens=budget, counting=count_for, kind=kind)
-        packs.append(packed)
-        return planned
+        return plan_around(alone, around, budget_tokens=budget, counting=count_for, kind=kind)
 
-    planned = planned_by(counting) if task.show_request else asking.plan_cheaply(planned_by, counting, budget)
-    planned, packed = clean_planned(planned), packs[-1]
+    is_close = task.show_request
+    planned, packed = planned_by(counting) if is_close else asking.plan_cheaply(planned_by, counting, budget)
+    planned = clean_planned(planned)
     data = {**to_data(briefing), "code": to_code(packed)}
     if task.show_request:
         data["request"] = asking.to_data(planned, budget)
