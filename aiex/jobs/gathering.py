@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiex.errors import AiexError
 from aiex.events import Progressed, Warned
 from aiex.guard.neutral import printable_path
+from aiex.jobs.briefing import words
 from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:
@@ -171,11 +172,7 @@ def _map_rest(gathered: Gathered, packed: "Pack", most: int, count: Callable[[st
 
 def tell_map(made: "Map") -> str:
     """What a map holds and why, in words."""
-    return f"{_number(made.symbol_count, 'definition')} of {_number(len(made.files), 'file')} that rank next"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{words.count(made.symbol_count, 'definition')} of {words.count(len(made.files), 'file')} that rank next"
 
 
 def to_map(made: "Map | None") -> dict[str, Any] | None:
@@ -199,7 +196,7 @@ def tell_code(packed: "Pack", subject: str = "the question", shown: Callable[[st
     first = [shown(path) for path in packed.files[:MOST_NAMED]]
     more = len(packed.files) - len(first)
     if more:
-        first.append(f"{more} more file{'' if more == 1 else 's'}")
+        first.append(words.count(more, "more file"))
     files = f"{', '.join(first[:-1])} and {first[-1]}" if len(first) > 1 else first[0]
     return f"{subject} goes with code of {files} ({packed.tokens:,} tokens)"
 

@@ -8,6 +8,7 @@ from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.answering import failed
+from aiex.jobs.briefing import words
 from aiex.jobs.gathering import MAP_TITLE, SIMILAR, Gathered, Sent, gather, pack_with_map, tell_map, to_map
 from aiex.jobs.relaying import tell_indexing
 
@@ -118,15 +119,16 @@ def _describe_vectors(data: dict[str, Any]) -> str:
 def _describe_packing(data: dict[str, Any]) -> str:
     if not data["packs"]:
         return "no code was sent to a model yet"
-    sent = f"{_number(data['packs'], 'pack')} sent, {data['after_tokens']:,} tokens"
+    sent = f"{words.count(data['packs'], 'pack')} sent, {data['after_tokens']:,} tokens"
     return f"{sent}; {data['saved_share']:.0%} less than what was found for them, whole"
 
 
 def _describe(data: dict[str, Any]) -> str:
     index, history = data["index"], data["history"]
     fresh = "up to date" if not index["stale"] else f"{index['stale']:,} of {index['listed']:,} files new or changed"
-    known = f"{_number(index['files'], 'file')}, {_number(index['pieces'], 'piece')}, {show_size(index['size_bytes'])}"
-    commits = _number(history["commits"], "commit") if history["commits"] else history["reason"] or "none"
+    files, pieces = words.count(index["files"], "file"), words.count(index["pieces"], "piece")
+    known = f"{files}, {pieces}, {show_size(index['size_bytes'])}"
+    commits = words.count(history["commits"], "commit") if history["commits"] else history["reason"] or "none"
     rows = [
         (tier["tier"], f"{tier['items']:,}", show_size(tier["size_bytes"]), f"{tier['hits']:,}", f"{tier['misses']:,}")
         for tier in data["tiers"]
@@ -134,10 +136,6 @@ def _describe(data: dict[str, Any]) -> str:
     tiers = to_table(rows, ("TIER", "ITEMS", "SIZE", "HITS", "MISSES"))
     vectors, packing = _describe_vectors(data["vectors"]), _describe_packing(data["packing"])
     return f"index    {known}; {fresh}\nhistory  {commits}\nvectors  {vectors}\npacking  {packing}\n\n{tiers}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def show_size(size_bytes: int) -> str:
@@ -189,7 +187,7 @@ def _describe_sent(sent: Sent, budget_tokens: int) -> str:
     ]
     if made is not None:
         rows.append((MAP_TITLE, "names", f"{made.tokens:,}", tell_map(made)))
-    held = f"{_number(len(packed.parts), 'piece')} of {_number(len(packed.files), 'file')}"
+    held = f"{words.count(len(packed.parts), 'piece')} of {words.count(len(packed.files), 'file')}"
     left_out = _describe_dropped(packed.dropped)
     saved = f"{packed.effect.to_data()['saved_share']:.0%} less than all of them whole"
     tokens = packed.tokens + (made.tokens if made else 0)

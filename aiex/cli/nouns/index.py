@@ -63,6 +63,7 @@ def rm_index() -> Work:
 
 
 def _create(services: Services, *, anew: bool) -> Iterator[Event]:
+    from aiex.jobs.briefing.words import count
     from aiex.jobs.inspect import index_state, show_size
     from aiex.jobs.relaying import tell_indexing
 
@@ -75,7 +76,7 @@ def _create(services: Services, *, anew: bool) -> Iterator[Event]:
         yield progressed
     yield from index.warnings
     state = index_state(index)
-    what = f"{read:,} file{'' if read == 1 else 's'} read" if read else "up to date already"
+    what = f"{count(read, 'file')} read" if read else "up to date already"
     text = f"{what}; {state.pieces:,} pieces of {state.files:,} files, {show_size(state.size_bytes)}"
     yield answered(text, {**_to_data(state), "read": read})
 
