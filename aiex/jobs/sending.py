@@ -58,14 +58,14 @@ async def send(
     """
     admitted: list[Admitted] = []
     try:
-        for one in files if gate else ():
-            admitted.append(_admit(cast("Gate", gate), one, request.model))
+        if gate is not None:
+            for one in files:
+                admitted.append(_admit(gate, one, request.model))
+            gate.removed = removed
     except AiexError as error:
         _end(gate, admitted, "refused")
         yield not_asked(error)
         return
-    if gate:
-        gate.removed = removed
     status: Status = "cancelled"
     try:
         async with aclosing(cast("Any", listen(stream, request, advice=advice))) as events:
@@ -83,8 +83,9 @@ def _admit(gate: Gate, one: SentFile, model: str) -> Admitted:
 
 
 def _end(gate: Gate | None, admitted: Iterable[Admitted], status: Status) -> None:
-    for one in admitted if gate else ():
-        cast("Gate", gate).outcome(one, status)
+    if gate is not None:
+        for one in admitted:
+            gate.outcome(one, status)
 
 
 @contextmanager
