@@ -162,10 +162,7 @@ class Lock:
 
     def _require_time(self, end: float) -> None:
         if time.monotonic() >= end:
-            raise Conflict(
-                f"another process holds {self._path} for more than {self._within_s:g} s",
-                hint="wait for the other aiex to finish, then try again",
-            )
+            raise still_held(self._path, self._within_s)
 
     def _try(self) -> bool:
         try:
@@ -173,15 +170,29 @@ class Lock:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
             raise StoreError(f"cannot open {self._path}: {error.strerror}") from error
-        if _take(descriptor):
+        is_ours = False
+        try:
+            is_ours = try_lock(descriptor)
+        except OSError as error:
+            raise StoreError(f"cannot lock {self._path}: {error.strerror}") from error
+        finally:
+            if not is_ours:
+                os.close(descriptor)
+        if is_ours:  # else another holder in this process may have it
             self._descriptor = descriptor
-            return True
-        os.close(descriptor)
-        return False
+        return is_ours
 
 
-def _take(descriptor: int) -> bool:
-    """Lock an open file without waiting; False when somebody else has it."""
+def still_held(path: str, within_s: float) -> Conflict:
+    """What to raise when another process kept a lock for so many seconds."""
+    return Conflict(
+        f"another process holds {path} for more than {within_s:g} s",
+        hint="wait for the other aiex to finish, then try again",
+    )
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file without waiting; False when somebody else has it. Raises OSError where files have no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -194,5 +205,5 @@ def _take(descriptor: int) -> bool:
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, errno.EINTR):
             return False
-        raise StoreError(f"cannot lock a file: {error.strerror}") from error
+        raise
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import time
@@ -10,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from aiex import dirs
-from aiex.errors import Conflict
+from aiex.guard.private import still_held, try_lock
 from aiex.sqlite import translated_errors
 
 if TYPE_CHECKING:
@@ -36,12 +35,9 @@ class Turns:
     def __enter__(self) -> Self:
         self._open()
         end, wait_s = time.monotonic() + self._within_s, _FIRST_WAIT_S
-        while not _take(self._descriptor):
+        while not try_lock(self._descriptor):
             if time.monotonic() >= end:
-                raise Conflict(
-                    f"another process holds {self._path} for more than {self._within_s:g} s",
-                    hint="wait for the other aiex to finish, then try again",
-                )
+                raise still_held(self._path, self._within_s)
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
         return self
@@ -67,24 +63,6 @@ class Turns:
                 dirs.ensure(os.path.dirname(self._path))
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
             self._owner = os.getpid()
-
-
-def _take(descriptor: int) -> bool:
-    """Lock an open file without waiting; False when somebody else has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, errno.EINTR):
-            return False
-        raise
-    return True
 
 
 def _give(descriptor: int) -> None:
