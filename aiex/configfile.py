@@ -9,6 +9,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from aiex.errors import ConfigError
@@ -79,8 +80,7 @@ def set_in_file(file: str, path: Path, value: object) -> None:
         load(decode(data, file), file)
         edited = edit(data.decode("utf-8"), path, render(value))
         if not holds(edited, path, value):
-            name = ".".join(path)
-            raise ConfigError(f"cannot change {name} in {file}: it is written as an inline table", hint=_BY_HAND)
+            raise not_editable(path, file)
         return edited.encode("utf-8")
 
     change_file(file, change)
@@ -103,7 +103,12 @@ def change_file(file: str, change: Callable[[bytes], bytes]) -> None:
     _replace_file(real, change(data), mode)
 
 
-_BY_HAND = "edit the file by hand, or write the table with a [header]"
+def not_editable(path: Path, file: str) -> ConfigError:
+    """Why a value cannot be changed in place, and what to do."""
+    return ConfigError(
+        f"cannot change {'.'.join(path)} in {file}: it is written as an inline table",
+        hint="edit the file by hand, or write the table with a [header]",
+    )
 
 
 def render(value: object) -> str:
@@ -276,8 +281,8 @@ def _replace_file(file: str, data: bytes, mode: int) -> None:
                 os.fsync(target.fileno())
             os.chmod(temporary, mode)
             os.replace(temporary, file)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        finally:
+            with suppress(FileNotFoundError):  # it took the place of the file
+                os.unlink(temporary)
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror}", hint="check that it is yours to write") from error

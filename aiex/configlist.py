@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from aiex.configfile import Path, decode, edit, find_pair, load, render, value_tokens
+from aiex.configfile import Path, decode, edit, find_pair, load, not_editable, render, value_tokens
 from aiex.errors import ConfigError
 
 
@@ -67,10 +67,7 @@ def _checked(edited: str, text: str, file: str, path: Path, wanted: list[str]) -
     for tried in (edited, edit(text, path, render(wanted))):
         if _values(tried) == expected:
             return tried.encode("utf-8")
-    raise ConfigError(
-        f"cannot change {'.'.join(path)} in {file}: it is written as an inline table",
-        hint="edit the file by hand, or write the table with a [header]",
-    )
+    raise not_editable(path, file)
 
 
 def _values(text: str) -> dict[str, Any]:
