@@ -74,7 +74,7 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
                     end = event
                 yield event
     except AiexError as error:
-        end = Failed(type(error).__name__, error.message, error.hint, error.exit_code)
+        end = _to_failed(error)
     if parts := tally.spoken():
         yield AssistantSpoke(parts, tally.provider, tally.model)
     failure = _judge(end, tally.answer, request)
@@ -85,8 +85,11 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
 
 def not_asked(error: AiexError) -> Outcome:
     """What came of a request that was not sent."""
-    failure = Failed(type(error).__name__, error.message, error.hint, error.exit_code)
-    return Outcome("", failure, Usage(), None, ())
+    return Outcome("", _to_failed(error), Usage(), None, ())
+
+
+def _to_failed(error: AiexError) -> Failed:
+    return Failed(type(error).__name__, error.message, error.hint, error.exit_code)
 
 
 def failed(error: AiexError) -> TurnEnded:
