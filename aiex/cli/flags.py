@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
@@ -160,14 +161,10 @@ def _build_options() -> tuple[GlobalOption, ...]:
     )
 
 
-_options: tuple[GlobalOption, ...] = ()
-
-
+@cache
 def global_options() -> tuple[GlobalOption, ...]:
     """The options that every command understands, always the same objects."""
-    global _options  # noqa: PLW0603
-    _options = _options or _build_options()
-    return _options
+    return _build_options()
 
 
 def with_globals(command: click.Command) -> click.Command:
