@@ -7,6 +7,7 @@ set aside and built again, a locked store is tried later, a full or read-only di
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiex.errors import StoreError
@@ -73,14 +74,13 @@ def connect(
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=not any_thread
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(connection.close)
             if shrinkable and path != ":memory:" and os.path.getsize(path) == 0:  # later it would only cost a write
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             _set_pragmas(connection, synchronous)
             _migrate(connection, migrations, path)
-        except BaseException:
-            connection.close()
-            raise
+            undo.pop_all()
     return connection
 
 
@@ -246,9 +246,9 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], path: st
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={len(migrations)}")
         connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
 
 
 def _version(connection: sqlite3.Connection, path: str, known: int) -> int:

@@ -81,10 +81,9 @@ def write_private(path: str, data: bytes) -> None:
         try:
             _write_all(temporary, data)
             os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
+        finally:
+            with suppress(OSError):  # it has its name already
                 os.unlink(temporary)
-            raise
     except OSError as error:
         raise StoreError(
             f"cannot write {path}: {error.strerror}; what was there is unchanged",

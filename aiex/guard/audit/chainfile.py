@@ -87,9 +87,8 @@ class ChainFile:
                 self._find_end()
                 self._write(draft, at_ms, synced=synced)
                 return self._end.seq
-        except BaseException:
+        finally:
             self._turns.give()  # Ctrl-C can come before the end of the `with` does it
-            raise
 
     def close(self) -> Head | None:
         """Give back the room that was not used, and the files; the head as this process left it."""
@@ -178,9 +177,9 @@ class ChainFile:
             if synced:
                 _sync(log)
             self._put_head(Head(head.log, row.seq, offset + len(data), at_ms, data[-LINK_BYTES:]))
-        except BaseException:
-            self._take_back(before, offset)
-            raise
+        finally:
+            if self._end_bytes == before:
+                self._take_back(before, offset)
 
     def _take_back(self, head: bytes, offset: int) -> None:
         """Remove a record of which the head does not tell, also after Ctrl-C; then look again before the next."""

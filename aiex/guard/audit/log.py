@@ -174,12 +174,8 @@ class AuditLog:
     def _append(self, session: str, who: str, action: Action, verdict: Verdict, *, synced: bool | None) -> int:
         _chain, file = self._open()
         if self.missed:
-            missed, self.missed = self.missed, 0
-            try:
-                self._note(Note("missed", f"{missed} records could not be written", {"count": missed}))
-            except BaseException:
-                self.missed = missed
-                raise
+            self._note(Note("missed", f"{self.missed} records could not be written", {"count": self.missed}))
+            self.missed = 0
         at_s = self._clock()
         draft = self._seal(session, who or self._who, action, verdict)
         seq = file.append(draft, _to_ms(at_s), synced=self.mode == "required" if synced is None else synced)
