@@ -19,7 +19,7 @@ from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
 from aiex.guard.sandbox.isolation import Asked, Confined, Isolation, Launch
 from aiex.guard.sandbox.paths import show
 from aiex.guard.sandbox.process import shell_environment
-from aiex.guard.sandbox.removal import remove_tree
+from aiex.guard.sandbox.scratch import Scratch
 from aiex.guard.sandbox.spool import FILE_BYTES, MEMORY_BYTES, Spool
 from aiex.guard.sandbox.waiting import close_all, readable
 from aiex.record import record
@@ -88,7 +88,7 @@ class Runner:
         self.isolation = isolation or choose()
         self.commands: list[Command] = []
         self._kept = (memory_bytes, output_bytes)
-        self._private = ""
+        self._scratch: Scratch | None = None
 
     async def __aenter__(self) -> Runner:
         return self
@@ -170,9 +170,9 @@ class Runner:
         for command in list(self.commands):
             await self.discard(command)
         self.isolation.close(self.policy)
-        if self._private:
-            remove_tree(self._private)
-            self._private = ""
+        if self._scratch:
+            self._scratch.close()
+            self._scratch = None
 
     def _launch(self, argv: Sequence[str], cwd: str, environ: Mapping[str, str]) -> Launch:
         place = self._find_cwd(cwd)
@@ -195,16 +195,13 @@ class Runner:
 
     def _folder(self) -> str:
         """A private directory of this runner: output, and what is temporary inside."""
-        if not self._private:
-            import tempfile
-
+        if self._scratch is None:
             try:
-                base = dirs.ensure(os.path.join(dirs.state_dir(), "sandbox"))
-                self._private = tempfile.mkdtemp(prefix="run-", dir=base)
-                os.mkdir(os.path.join(self._private, "tmp"), 0o700)
+                self._scratch = Scratch(os.path.join(dirs.state_dir(), "sandbox"))
+                os.mkdir(os.path.join(self._scratch.path, "tmp"), 0o700)
             except OSError as error:
                 raise StoreError(f"cannot run commands: no place for their output: {error.strerror}") from error
-        return self._private
+        return self._scratch.path
 
 
 class Command:
