@@ -60,10 +60,14 @@ async def run_confined(
     Raises:
         Denied: naming the rule.
     """
+    from aiex.guard.sandbox.probing import lost
     from aiex.guard.sandbox.runner import Runner
 
     if isolation.requires_approval:
         yield Warned("nothing confines this command: it can read, write and reach whatever you can")
+    for name, reason in lost(isolation):
+        known = f"{isolation.name} is used; to end this warning: aiex show sandbox"
+        yield Warned(f"{name} confined commands here once and does not any more: {reason}", known)
     if bounds.gaps:
         rules = ", ".join(rule.text for rule in bounds.gaps)
         yield Warned(f"commands do not keep to rules with wildcards: {rules}", "write the directory without a *")
@@ -184,14 +188,16 @@ def _outcome(ended: Ended, output: str, timeout_s: float | None) -> TurnEnded:
 def describe_isolation(policy: SandboxPolicy) -> dict[str, Any]:
     """What a command may do here, what would confine it, and what a trial of every backend showed."""
     from aiex.guard.sandbox.cover import Covering
-    from aiex.guard.sandbox.probing import backends, choose
+    from aiex.guard.sandbox.probing import backends, choose, forget_lost
 
     covering = Covering(policy)
     covers = covering.find()
     limits = policy.limits
+    tried = [{"name": one.name, **_described(one)} for one in backends()]
+    forget_lost()
     return {
         "backend": choose().name,
-        "backends": [{"name": one.name, **_described(one)} for one in backends()],
+        "backends": tried,
         "root": policy.root,
         "paths": [_row(cover) for cover in covers],
         "links": list(covering.links()),

@@ -107,6 +107,17 @@ def test_what_cannot_confine_is_refused_by_name(place: Path) -> None:
     assert b"nothing confines this command" in done.stderr
 
 
+def test_a_weaker_way_than_before_is_told_until_it_is_seen(place: Path) -> None:
+    known = Path(os.environ["AIEX_STATE_DIR"], "sandbox/probes.json")
+    known.parent.mkdir(parents=True, exist_ok=True)
+    elsewhere = "landlock" if sys.platform == "darwin" else "seatbelt"
+    known.write_text(json.dumps({elsewhere: {"key": "x", "works": False, "reason": "why", "gaps": [], "lost": True}}))
+    words = ("run", "sandbox", "--isolation", "plain", "--approve", "--", "true")
+    assert f"{elsewhere} confined commands here once and does not any more: why".encode() in aiex(place, *words).stderr
+    aiex(place, "show", "sandbox")
+    assert b"any more" not in aiex(place, *words).stderr
+
+
 def test_a_command_is_needed(place: Path) -> None:
     assert aiex(place, "run", "sandbox").returncode == 2
 

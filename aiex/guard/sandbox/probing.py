@@ -17,6 +17,12 @@ from aiex.errors import UsageError
 from aiex.guard.sandbox.isolation import ROOM, Isolation, Probe
 
 _BOOT = "/proc/sys/kernel/random/boot_id"
+_SWITCHES = (
+    "/proc/sys/user/max_user_namespaces",
+    "/proc/sys/kernel/unprivileged_userns_clone",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+)
+"""What an administrator sets to take namespaces from users (namespaces(7); Debian and Ubuntu have the others)."""
 
 
 def backends() -> list[Isolation]:
@@ -45,8 +51,8 @@ def choose(name: str = "") -> Isolation:
 
 def probe_of(isolation: Isolation, *, again: bool = False) -> Probe:
     """What a trial of this way showed; one that went well counts until the next boot, unless `again` is wanted."""
-    path, key = os.path.join(dirs.state_dir(), "sandbox", "probes.json"), _key()
-    known = _read(path) if key else {}
+    key = _key()
+    known = _read(_place()) if key else {}
     found = known.get(isolation.name)
     if not again and isinstance(found, dict) and found.get("key") == key and found.get("works") is True:
         with suppress(KeyError, TypeError):
@@ -54,22 +60,52 @@ def probe_of(isolation: Isolation, *, again: bool = False) -> Probe:
     probe = isolation.probe()
     if key and (probe.works or isolation.name in known):
         row = {"key": key, "works": probe.works, "reason": probe.reason, "gaps": list(probe.gaps)}
-        _write(path, _read(path) | {isolation.name: row})
+        _write(_place(), _read(_place()) | {isolation.name: row | {"lost": _is_lost(found, probe)}})
     return probe
 
 
+def lost(isolation: Isolation) -> tuple[tuple[str, str], ...]:
+    """Stronger ways that worked here once and did not at their last trial: the name of each, and why it does not."""
+    known = _read(_place())
+    rows = [(one.name, known.get(one.name)) for one in backends() if one.rank < isolation.rank]
+    return tuple((name, str(row.get("reason"))) for name, row in rows if isinstance(row, dict) and row.get("lost"))
+
+
+def forget_lost() -> None:
+    """Take what does not work for known: a person has seen it."""
+    known = _read(_place())
+    if any(isinstance(row, dict) and row.get("lost") for row in known.values()):
+        _write(_place(), {name: row | {"lost": False} for name, row in known.items() if isinstance(row, dict)})
+
+
+def _is_lost(found: object, probe: Probe) -> bool:
+    return not probe.works and isinstance(found, dict) and bool(found.get("works") or found.get("lost"))
+
+
+def _place() -> str:
+    return os.path.join(dirs.state_dir(), "sandbox", "probes.json")
+
+
 def _key() -> str:
-    """What an answer depends on: the boot, the user, the programs; empty where a boot has no name."""
+    """What an answer depends on: the boot, the user, the programs, the switches; empty where a boot has no name."""
+    boot = _peek(_BOOT)
+    if not boot:
+        return ""
+    from aiex.guard.sandbox.isolation.bubblewrap import find_bwrap
+
+    parts = [boot, str(os.geteuid()), __version__, sys.executable, *map(_peek, _SWITCHES)]
+    with suppress(OSError):
+        parts.append(f"{find_bwrap()}:{os.stat(find_bwrap()).st_mtime_ns}")
+    return " ".join(parts)
+
+
+def _peek(path: str) -> str:
+    """A line that the kernel tells; empty for none."""
     try:
-        with open(_BOOT, encoding="ascii") as source:
-            boot = source.read().strip()
+        with open(path, encoding="ascii") as source:
+            return source.read().strip()
     except OSError:
         return ""
-    parts = [boot, str(os.geteuid()), __version__, sys.executable]
-    for program in ("/usr/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"):
-        with suppress(OSError):
-            parts.append(f"{program}:{os.stat(program).st_mtime_ns}")
-    return " ".join(parts)
 
 
 def _read(path: str) -> dict[str, object]:

@@ -119,7 +119,7 @@ class Runner:
             watch: Is told of each host that it asks for, before it is reached; Denied from there keeps it unreached.
 
         Raises:
-            Denied: without an approval where one is needed, or for a place outside.
+            Denied: without an approval where one is needed, for a place outside, or if the isolation ceased to work.
             StoreError: if it cannot be started.
             UsageError: for an empty command.
         """
@@ -134,7 +134,12 @@ class Runner:
         if bad := next((one for one in (environ or {}).items() if not _is_variable(*one)), None):
             raise UsageError(f"cannot run a command with the variable {show(bad[0])}: no variable can be so")
         launched = Command(self._spool(), time.monotonic(), watch)
-        await launched.begin(self.isolation, self._launch(argv, cwd, environ or {}), stdin, timeout_s)
+        launch = self._launch(argv, cwd, environ or {})
+        try:
+            await launched.begin(self.isolation, launch, stdin, timeout_s)
+        except (Denied, StoreError):
+            await self._require_isolation()
+            raise
         self.commands.append(launched)
         return launched
 
@@ -173,6 +178,20 @@ class Runner:
         if self._scratch:
             self._scratch.close()
             self._scratch = None
+
+    async def _require_isolation(self) -> None:
+        """Try the isolation anew; Denied if it does not work any more, for whatever worked when it was chosen."""
+        import asyncio
+
+        from aiex.guard.sandbox.probing import probe_of
+
+        name = self.isolation.name
+        probe = await asyncio.to_thread(probe_of, self.isolation, again=True)
+        if not probe.works:
+            raise Denied(
+                f"nothing was run: {name} does not confine commands here any more: {probe.reason}",
+                hint="the next run takes what still works: aiex show sandbox",
+            )
 
     def _launch(self, argv: Sequence[str], cwd: str, environ: Mapping[str, str]) -> Launch:
         place = self._find_cwd(cwd)

@@ -36,6 +36,7 @@ _NAMESPACES = (
 )
 # /proc is read only as a whole: root owns the settings of the kernel in it, whatever namespace it is in.
 _WHOLE = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc")
+_FOLDERS = ("/usr/bin", "/usr/local/bin", "/bin", "/run/current-system/sw/bin")
 _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 """Sockets of services, and files of others."""
 PROXY_PORT = 3128
@@ -131,7 +132,7 @@ def temporary() -> str:
 
 def find_bwrap() -> str:
     """The program outside every workspace, or an empty string."""
-    for folder in ("/usr/bin", "/usr/local/bin", "/bin", "/run/current-system/sw/bin"):
+    for folder in _FOLDERS:
         if os.access(f"{folder}/bwrap", os.X_OK):
             return f"{folder}/bwrap"
     return ""

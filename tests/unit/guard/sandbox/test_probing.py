@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aiex.guard.sandbox import probing
-from aiex.guard.sandbox.isolation import Probe
-from aiex.guard.sandbox.probing import probe_of
+from aiex.guard.sandbox.isolation import Isolation, Probe
+from aiex.guard.sandbox.probing import backends, forget_lost, lost, probe_of
 
 
 class Counting:
@@ -68,6 +68,50 @@ def test_a_wish_tries_again() -> None:
     counting = Counting()
     probe_of(counting)
     assert probe_of(counting, again=True).reason == "tried 2"
+    assert probe_of(counting).reason == "tried 2"
+
+
+def chosen_after_loss() -> tuple[Counting, Isolation]:
+    """The strongest way, which worked once and does not now, and the last resort."""
+    counting, last = Counting(), backends()[-1]
+    counting.name = backends()[0].name
+    probe_of(counting)
+    counting.works = False
+    probe_of(counting, again=True)
+    return counting, last
+
+
+def test_a_stronger_way_that_ceased_to_work_is_told_until_it_is_seen() -> None:
+    counting, last = chosen_after_loss()
+    assert lost(last) == ((counting.name, "tried 2"),)
+    probe_of(counting)
+    assert lost(last) == ((counting.name, "tried 3"),)
+    assert lost(backends()[0]) == ()
+    forget_lost()
+    probe_of(counting)
+    assert lost(last) == ()
+
+
+def test_a_way_that_works_again_is_not_lost() -> None:
+    counting, last = chosen_after_loss()
+    counting.works = True
+    probe_of(counting)
+    assert lost(last) == ()
+
+
+def test_a_way_that_never_worked_is_not_lost() -> None:
+    never = Counting(works=False)
+    never.name = backends()[0].name
+    probe_of(never)
+    assert lost(backends()[-1]) == ()
+
+
+def test_another_setting_of_the_machine_tries_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = tmp_path / "max_user_namespaces"
+    monkeypatch.setattr(probing, "_SWITCHES", (str(switch),))
+    counting = Counting()
+    probe_of(counting)
+    switch.write_text("0\n")
     assert probe_of(counting).reason == "tried 2"
 
 

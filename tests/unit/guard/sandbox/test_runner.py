@@ -14,8 +14,9 @@ import pytest
 from aiex import dirs
 from aiex.errors import Denied, StoreError, UsageError
 from aiex.guard.sandbox.bounds import make_policy
+from aiex.guard.sandbox.isolation import bubblewrap
 from aiex.guard.sandbox.isolation.plain import ISOLATION
-from aiex.guard.sandbox.probing import backends, choose, probe_of
+from aiex.guard.sandbox.probing import backends, choose, lost, probe_of
 from aiex.guard.sandbox.runner import Ended, Runner, Wrote
 from tests.fakes.confined import possible_backends
 from tests.fakes.processes import is_gone
@@ -303,6 +304,30 @@ async def test_a_workspace_for_reading_is_seen(root: Path, name: str) -> None:
         ended, output = await runner.run("cat file; ls; echo x > new || echo refused")
     assert (ended.code, output.decode().splitlines()[:2]) == (0, ["seen", "file"])
     assert [path.name for path in root.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "then", ["", "#!/bin/sh\necho 'bwrap: no more namespaces' >&2\nexit 1\n"], ids=["gone", "fails"]
+)
+async def test_a_way_that_ceased_to_work_runs_nothing_and_says_why(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    if not probe_of(bubblewrap.ISOLATION).works:
+        pytest.skip("bubblewrap does not work here")
+    program = tmp_path / "bin/bwrap"
+    program.parent.mkdir()
+    program.symlink_to(bubblewrap.find_bwrap())
+    monkeypatch.setattr(bubblewrap, "_FOLDERS", (str(program.parent),))
+    async with Runner(make_policy(str(root)), isolation=bubblewrap.ISOLATION) as runner:
+        assert (await runner.run("true"))[0].code == 0
+        program.unlink()
+        if then:
+            program.write_text(then)
+            program.chmod(0o755)
+        with pytest.raises(Denied, match="any more: bwrap.* no" if then else "any more: bwrap is not installed"):
+            await runner.run("touch ran")
+    assert list(root.iterdir()) == []
+    assert [name for name, _ in lost(ISOLATION)] == ["bubblewrap"]
 
 
 @pytest.mark.parametrize("variable", [("", "x"), ("A=B", "x"), ("A", "x\0--bind\0/\0/"), ("A\0B", "x")])
