@@ -11,6 +11,9 @@ from aiex.guard.commands.values import HARMLESS, Arg
 from aiex.guard.commands.verdict import Operand
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,12})?[A-Za-z]{0,3}")
+_COUNT = re.compile(r"-[0-9]+")
+_CHARSET = re.compile(r"[A-Za-z0-9_.:+()-]+(?:/{0,2}|(?://(?:TRANSLIT|IGNORE))+)")
+"""A name with a slash elsewhere is the path of a table for `iconv`."""
 _BRACES = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
 _SOURCE = re.compile(
     r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|go|rs|rb|java|kt|kts|c|h|cc|cpp|hpp|cs|swift|m|scala|php|pl|lua|r|jl|ex|exs|erl|hs|ml"
@@ -173,7 +176,7 @@ class _Arguments:
 
     def _short(self, arg: Arg) -> None:
         text = arg.text
-        if self.table.numbers and text[1:].isdigit():
+        if self.table.numbers and _COUNT.fullmatch(text):
             self.found.append(self._flag(arg))
             return
         for at in range(1, len(text)):
@@ -237,6 +240,10 @@ def _why_not_text(arg: Arg, _call: Call) -> str:
 
 def _why_not_number(arg: Arg, _call: Call) -> str:
     return "" if arg.numeric else arg.unknown or ("" if _NUMBER.fullmatch(arg.text) else "this is not a number")
+
+
+def _why_not_charset(arg: Arg, _call: Call) -> str:
+    return arg.unknown or ("" if _CHARSET.fullmatch(arg.text) else "it may be the path of a table of characters")
 
 
 def _why_not_read(arg: Arg, call: Call) -> str:
@@ -332,6 +339,7 @@ def covers_root(call: Call, texts: list[str]) -> bool:
 ROLES: dict[str, Callable[[Arg, Call], str]] = {
     "text": _why_not_text,
     "number": _why_not_number,
+    "charset": _why_not_charset,
     "read": _why_not_read,
     "look": _why_not_look,
     "print": _why_not_print,

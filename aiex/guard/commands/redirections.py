@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KINDS = frozenset(["file_redirect", "heredoc_redirect", "herestring_redirect"])
 _OPERATOR = re.compile(rb"([0-9]*)(&>>|&>|>>|>\||<>|<&|>&|>|<)[ \t]*")
+_DESCRIPTOR = re.compile(r"[0-9]+|-")
 _HERE_START = re.compile(r"'([^'\n]+)'|\"([^\"\n$`\\]+)\"|\\?([\w.-]+)")
 
 
@@ -90,7 +91,7 @@ class Redirections:
 
     def _target(self, operator: bytes, arg: Arg, state: State, before: int) -> None:
         walk = self.walk
-        if operator in (b">&", b"<&") and arg.is_known and (arg.text.isdigit() or arg.text == "-"):
+        if operator in (b">&", b"<&") and arg.is_known and _DESCRIPTOR.fullmatch(arg.text):
             return
         if re.match(r"/dev/(?:tcp|udp)/", arg.text):
             walk.found.marks.append({"device"})

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from aiex.guard.commands.options import Call, Tool, read_arguments
+from aiex.guard.commands.options import Call, Tool, read_arguments, read_table
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Operand
 
@@ -113,13 +113,7 @@ FUNCTIONS = frozenset(
 
 def read_jq(call: Call) -> list[Operand]:
     """Options and files by the table; a filter only if all its words are known to compute."""
-    names, args = set[str](), list(call.args)
-    while (at := next((at for at, arg in enumerate(args[:-2]) if _names_value(arg)), None)) is not None:
-        name, value = args[at + 1 : at + 3]
-        if name.unknown or value.unknown or value.glob or not re.fullmatch(r"[a-z]\w*", name.text):
-            break
-        names.add(f"${name.text}")
-        del args[at : at + 3]
+    names, args = _split_named(list(call.args))
     found = read_arguments(_TABLE, call._replace(args=tuple(args)))
     filters = [operand for operand in found if operand.role == "text"]
     if filters and filters[0].level == "safe" and (why := why_not_filter(filters[0].text, names)):
@@ -127,8 +121,31 @@ def read_jq(call: Call) -> list[Operand]:
     return found
 
 
-def _names_value(arg: Arg) -> bool:
-    return arg.is_known and arg.text in ("--arg", "--argjson")
+def _split_named(args: list[Arg]) -> tuple[set[str], list[Arg]]:
+    """The variables that `--arg NAME VALUE` gives, and the other arguments.
+
+    Behind `--`, and as the value of another option, the same word is something else.
+    """
+    valued = read_table(_TABLE.options).roles
+    names, others = set[str](), list[Arg]()
+    while args:
+        if args[0].text == "--":
+            return names, others + args
+        if _names_value(args):
+            names.add(f"${args[1].text}")
+            args = args[3:]
+        else:
+            taken = 2 if valued.get(args[0].text) else 1
+            others += args[:taken]
+            args = args[taken:]
+    return names, others
+
+
+def _names_value(args: list[Arg]) -> bool:
+    if len(args) < 3 or not args[0].is_known or args[0].text not in ("--arg", "--argjson"):
+        return False
+    _, name, value = args[:3]
+    return not (name.unknown or value.unknown or value.glob) and bool(re.fullmatch(r"[a-z]\w*", name.text))
 
 
 def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:

@@ -49,7 +49,7 @@ TOOLS = {
         single=True,
     ),
     "shuf": Tool("-z -n:number -i:text --head-count:number --input-range:text --zero-terminated", ("read",)),
-    "iconv": Tool("-cl -f:text -t:text --from-code:text --to-code:text --list", more="read"),
+    "iconv": Tool("-cl -f:charset -t:charset --from-code:charset --to-code:charset --list", more="read"),
     "sed": Tool(reader=read_sed),
     "awk": _AWK,
     "gawk": _AWK,
