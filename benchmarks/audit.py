@@ -19,8 +19,9 @@ from collections.abc import Callable
 from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.entries import to_payload
 from aiex.guard.audit.log import AuditLog, Places, find_places, open_keys
-from aiex.guard.audit.reading import Reading
+from aiex.guard.audit.reading import Reading, Wanted
 from aiex.guard.audit.verify import verify_log
+from aiex.jobs.auditing import make_report
 from benchmarks.harness import machine
 
 SYNCED_ROUNDS, UNSYNCED_ROUNDS, CHECKED = (40, 40), (12, 2_000), 100_000
@@ -111,6 +112,7 @@ def show_checks(places: Places) -> None:
         "verify": lambda: verify_log(places.log, keys, head=places.head, lock=places.lock),
         "verify --deep": lambda: verify_log(places.log, keys, head=places.head, lock=places.lock, deep=True),
         "open and read": lambda: sum(1 for _ in Reading(places.log, keys)),
+        "report": lambda: make_report(places, 0),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(3):
@@ -123,6 +125,9 @@ def show_checks(places: Places) -> None:
         each_us, best = min(taken) / count * 1e6, count / min(taken)
         bar = f"  at least {LEAST_CHECKS:,}: {held(best >= LEAST_CHECKS)}" if name == "verify" else ""
         print(f"  {name:15} {best:12,.0f} records/s  {each_us:6.2f} µs each{bar}")
+    begin = time.perf_counter()
+    (one,) = Reading(places.log, keys, Wanted(seq=count // 2))
+    print(f"  show one        the record {one.seq:,} in {(time.perf_counter() - begin) * 1000:.1f} ms")
     begin = time.perf_counter()
     rotated = log.rotate()
     print(f"  rotate keys     {rotated} keys in {(time.perf_counter() - begin) * 1000:.1f} ms")

@@ -27,6 +27,7 @@ from aiex.guard.audit.frames import (
     render_record,
 )
 from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head, render_head
+from aiex.guard.audit.marks import add_mark
 from aiex.guard.audit.walk import Position, read_at, write_at
 from aiex.guard.private import sync_folder
 from aiex.sqlite import identify, translated_errors
@@ -121,7 +122,7 @@ class ChainFile:
             self._open()
             start = self._begin(head)
         name, at_ms = read_at(self._log_file.descriptor, 16, 16), int(time.time() * 1000)
-        self._end = Head(name, start.seq, start.offset, at_ms, start.link)
+        self._end = Head(name, start.seq, start.offset, head.at_ms if head else 0, start.link)
         for note in notes:  # the head follows the notes: until they are written it says what was lost
             self._write(self._seal(note), at_ms, synced=True)
         self.found += notes
@@ -176,7 +177,8 @@ class ChainFile:
             write_at(log, data, offset)
             if synced:
                 _sync(log)
-            self._put_head(Head(head.log, row.seq, offset + len(data), at_ms, data[-LINK_BYTES:]))
+            latest_ms = max(at_ms, head.at_ms)
+            self._put_head(Head(head.log, row.seq, offset + len(data), latest_ms, data[-LINK_BYTES:]))
         finally:
             if self._end_bytes == before:
                 self._take_back(before, offset)
@@ -194,6 +196,7 @@ class ChainFile:
         if size >= end:
             return
         write_at(log, bytes(max(ROOM_BYTES, end - size)), size)
+        add_mark(self.log, self._chain, self._end)
 
     def _put_head(self, head: Head) -> None:
         data = render_head(self._chain, head)

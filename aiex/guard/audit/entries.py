@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from aiex.digest import fingerprint
@@ -75,6 +76,9 @@ DENIED: Final = frozenset({EFFECTS["deny"], EFFECTS["refused"]})
 
 MOST_BYTES: Final = 1 << 19
 _LONGEST_CHARS: Final = (50_000, 5_000, 500)
+_SEAM, _NEXT, _OUTCOME = b',"action":', b',"', b'"outcome":["'
+"""In no text of a payload, for there quotes are escaped."""
+_MALFORMED: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -140,11 +144,56 @@ def from_payload(data: bytes, seq: int, at_ms: int) -> Entry:
     """Read what `to_payload` wrote. Raises StoreError if it is something else."""
     try:
         said = json.loads(data)
-        kind, subject, detail = said.get("action") or (NOWHERE.kind, "", {})
-        action = Action(kind, str(subject), {str(name): str(value) for name, value in detail.items()})
+        action = _action(said.get("action") or (NOWHERE.kind, "", {}))
         return Entry(seq, at_ms, str(said["session"]), str(said.get("who", "")), action, _verdict(said))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise StoreError(f"cannot read audit record {seq}: it does not say what a record says") from error
+
+
+class Gist:
+    """What most records share with others, read once for all of them; the action only when it is asked for."""
+
+    __slots__ = ("_action", "_seq", "verdict", "who")
+
+    def __init__(self, data: bytes, seq: int) -> None:
+        """Read what `to_payload` wrote of a decision or an outcome, but for the session and the number of a decision.
+
+        Raises StoreError if it is something else. Cost: a sixth of `from_payload`.
+        """
+        head, _, self._action = data.partition(_SEAM)
+        self._seq = seq
+        try:
+            self.who, self.verdict = _read_head(_without_number(head[head.find(_NEXT) + 1 :]))
+        except _MALFORMED as error:
+            raise StoreError(f"cannot read audit record {seq}: it does not say what a record says") from error
+
+    @property
+    def action(self) -> Action:
+        """What it is about. Raises StoreError."""
+        try:
+            return _action(json.loads(self._action[:-1]))
+        except _MALFORMED as error:
+            raise StoreError(f"cannot read audit record {self._seq}: it does not say what a record says") from error
+
+
+def _without_number(head: bytes) -> bytes:
+    """The same with 0 as the number of the decision that an outcome is of."""
+    at = head.find(_OUTCOME)
+    if at < 0:
+        return head
+    begin = head.find(b'",', at + len(_OUTCOME)) + 2
+    return head[:begin] + b"0" + head[head.find(b",", begin) :]
+
+
+@lru_cache(maxsize=4096)
+def _read_head(head: bytes) -> tuple[str, Verdict]:
+    said = json.loads(b"{" + head + b"}")
+    return str(said.get("who", "")), _verdict(said)
+
+
+def _action(said: Sequence[Any]) -> Action:
+    kind, subject, detail = said
+    return Action(kind, str(subject), {str(name): str(value) for name, value in detail.items()})
 
 
 def _verdict(said: Mapping[str, Any]) -> Verdict:

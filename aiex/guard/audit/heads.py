@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _HEAD: Final = struct.Struct(">16s16sQQQ32s")
 MAGIC: Final = b"aiex audit head1"
 HEAD_BYTES: Final = _HEAD.size + 32
+_PURPOSE: Final = b"aiex audit end"
 _WORD: Final = "aiex-audit-head"
 
 
@@ -29,18 +30,19 @@ class Head(NamedTuple):
     offset: int
     """Where the next record begins, in bytes."""
     at_ms: int
+    """The latest time of a record so far, which is that of the last one unless a clock was put back."""
     link: bytes
 
 
-def render_head(chain: Chain, head: Head) -> bytes:
-    """The signed bytes of a head."""
+def render_head(chain: Chain, head: Head, purpose: bytes = _PURPOSE) -> bytes:
+    """The bytes of a head, signed for a purpose: what is signed for another one is no head."""
     data = _HEAD.pack(MAGIC, *head)
-    return data + chain.sign(b"aiex audit end", data)
+    return data + chain.sign(purpose, data)
 
 
-def parse_head(chain: Chain, data: bytes) -> Head | None:
-    """Read what `render_head` wrote; None for anything else."""
-    if len(data) != HEAD_BYTES or chain.sign(b"aiex audit end", data[: _HEAD.size]) != data[_HEAD.size :]:
+def parse_head(chain: Chain, data: bytes, purpose: bytes = _PURPOSE) -> Head | None:
+    """Read what `render_head` wrote for the same purpose; None for anything else."""
+    if len(data) != HEAD_BYTES or chain.sign(purpose, data[: _HEAD.size]) != data[_HEAD.size :]:
         return None
     magic, *fields = _HEAD.unpack_from(data)
     return Head(*fields) if magic == MAGIC else None

@@ -1,4 +1,7 @@
-"""Reads the log: which records there are, and what they say where their session was not erased."""
+"""Reads the log: which records there are, and what they say where their session was not erased.
+
+What is not wanted is passed over: records before the time or the number by marks, others by their row and link.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aiex.errors import StoreError
 from aiex.guard.audit.entries import ABOUTS, DENIED, EFFECTS, KINDS, WHATS, Entry, from_payload
 from aiex.guard.audit.frames import HEADER_BYTES
+from aiex.guard.audit.marks import find_mark
 from aiex.guard.audit.walk import Walk, read_at, reader, start_of
 from aiex.record import record
 from aiex.sqlite import translated_errors
@@ -61,28 +65,35 @@ class Opener:
     """Opens sealed payloads; each session's key is unwrapped once."""
 
     def __init__(self, keys: DataKeys) -> None:
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         self.keys: Mapping[bytes, bytes | None] = keys.open_all()
+        self._cipher, self._refused = AESGCM, (InvalidTag, ValueError)
         self._ciphers: dict[bytes, AESGCM] = {}
 
     def open(self, row: Fields, sealed: bytes) -> Entry | None:
-        """What the record says; None when its session has no key any more.
+        """What the record says; None when its session has no key any more. Raises what `unseal` raises."""
+        payload = self.unseal(row, sealed)
+        return None if payload is None else from_payload(payload, row[5], row[6])
+
+    def unseal(self, row: Fields, sealed: bytes) -> bytes | None:
+        """What was sealed; None when its session has no key any more.
 
         Raises:
             StoreError: if the payload does not open with the key of its session.
         """
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        seq, at_ms, tag = row[5], row[6], row[7]
-        key = self.keys.get(tag)
-        if key is None:
-            return None
-        cipher = self._ciphers.get(tag) or self._ciphers.setdefault(tag, AESGCM(key))
+        tag = row[7]
+        cipher = self._ciphers.get(tag)
+        if cipher is None:
+            key = self.keys.get(tag)
+            if key is None:
+                return None
+            self._ciphers[tag] = cipher = self._cipher(key)
         try:
-            payload = cipher.decrypt(sealed[:12], sealed[12:], tag)
-        except (InvalidTag, ValueError) as error:
-            raise StoreError(f"audit record {seq} does not open with the key of its session") from error
-        return from_payload(payload, seq, at_ms)
+            return cipher.decrypt(sealed[:12], sealed[12:], tag)
+        except self._refused as error:
+            raise StoreError(f"audit record {row[5]} does not open with the key of its session") from error
 
 
 class Reading:
@@ -106,19 +117,22 @@ class Reading:
             start = start_of(chain, read_at(file.descriptor, HEADER_BYTES, 0))
             if start is None:
                 raise StoreError(f"{self._log} does not begin as a log of these keys does", hint="aiex verify audit")
+            wanted = self._wanted
+            start = find_mark(self._log, file.descriptor, chain, start, since_ms=wanted.since_ms, seq=wanted.seq)
             opener, rows = Opener(self._keys), self._rows(file.descriptor, chain, start)
             for row, sealed in deque(rows, self._wanted.last) if self._wanted.last else rows:
-                yield _to_found(row, opener.open(row, sealed))
+                yield to_found(row, opener.open(row, sealed))
 
     def _rows(self, descriptor: int, chain: Chain, start: Position) -> Iterator[tuple[Fields, bytes]]:
         is_wanted = _filter(self._wanted, chain)
         while True:
-            walk = Walk(reader(descriptor), chain, start)
+            walk = Walk(reader(descriptor), chain, start, is_wanted)
             for row, sealed, _link, _end in walk:
-                self.last_seq = row[5]
-                if is_wanted(row):
-                    self.count += 1
-                    yield row, sealed
+                self.count += 1
+                yield row, sealed
+                if row[5] == self._wanted.seq:
+                    return
+            self.last_seq = walk.position.seq
             if not walk.problem or walk.position == start:  # twice at one place: nobody is writing there
                 break
             start = walk.position
@@ -171,7 +185,8 @@ def _to_tag(text: str) -> bytes:
         return b""
 
 
-def _to_found(row: Fields, entry: Entry | None) -> Found:
+def to_found(row: Fields, entry: Entry | None) -> Found:
+    """A record of this row, with what was sealed."""
     _size, _version, what, kind, effect, seq, at_ms, tag, _digest = row
     kinds = _ABOUT if what == WHATS["note"] else _KIND
     return Found(seq, at_ms, tag.hex(), _WHAT.get(what, "?"), kinds.get(kind, "?"), _EFFECT.get(effect, ""), entry)

@@ -72,6 +72,7 @@ def verify_log(
     lock: str | None = None,
     kept: Sequence[Head] = (),
     deep: bool = False,
+    see: Callable[[Fields, bytes], None] | None = None,
 ) -> Checked:
     """Check the log at a path.
 
@@ -82,9 +83,10 @@ def verify_log(
         lock: Path of the lock that writers take; without it a record that is being written may look broken.
         kept: Heads that were kept elsewhere.
         deep: Open every payload.
+        see: Gets the row and the sealed payload of every record up to the first bad one.
 
     Raises:
-        StoreError: if the file or the keys cannot be read at all.
+        StoreError: if the file or the keys cannot be read at all. What `see` raises is passed on.
 
     Cost: about 6 µs for each record, 10 µs when deep. Source: benchmarks/audit.py.
     """
@@ -99,16 +101,24 @@ def verify_log(
             cut = found.offset if found and size - _ROOM_BYTES <= found.offset <= size else size
             tail = read_at(file.descriptor, size - cut, cut)
         stack.enter_context(translated_errors(log))
-        return _Check(chain, keys, found, state, kept, deep=deep).run(_joined(file.descriptor, cut, tail))
+        return _Check(chain, keys, found, state, kept, deep=deep, see=see).run(_joined(file.descriptor, cut, tail))
 
 
 class _Check:
     """One verification, with what it has found so far."""
 
     def __init__(
-        self, chain: Chain, keys: DataKeys, head: Head | None, state: str, kept: Sequence[Head], *, deep: bool
+        self,
+        chain: Chain,
+        keys: DataKeys,
+        head: Head | None,
+        state: str,
+        kept: Sequence[Head],
+        *,
+        deep: bool,
+        see: Callable[[Fields, bytes], None] | None,
     ) -> None:
-        self.chain, self.keys, self.head, self.deep = chain, keys, head, deep
+        self.chain, self.keys, self.head, self.deep, self.see = chain, keys, head, deep, see
         self.expected = [one for one in (head, *kept) if one]
         self.broken: list[str] = []
         self.missing: list[str] = [state] if state else []
@@ -145,7 +155,7 @@ class _Check:
 
     def _follow(self, walk: Walk, opener: Opener | None) -> None:
         """The loop that decides how fast a log is checked."""
-        tags, count, wanted = self.tags, 0, {head.seq for head in self.expected}
+        tags, see, count, wanted = self.tags, self.see, 0, {head.seq for head in self.expected}
         for row, sealed, link, _end in walk:
             count += 1
             if count == 1:
@@ -156,6 +166,8 @@ class _Check:
                 self.notes.append((row, sealed))
             if row[5] in wanted:
                 self.links[row[5]] = link
+            if see is not None:
+                see(row, sealed)
             if opener is not None:
                 try:
                     opener.open(row, sealed)

@@ -38,19 +38,34 @@ class Gap(NamedTuple):
 class Walk:
     """The records from a position on; `position` and `problem` tell where it ended and why."""
 
-    def __init__(self, read: Callable[[int, int], bytes], chain: Chain, start: Position) -> None:
-        """`read` gives that many bytes from that place, or fewer at the end."""
+    def __init__(
+        self,
+        read: Callable[[int, int], bytes],
+        chain: Chain,
+        start: Position,
+        is_wanted: Callable[[Fields], bool] | None = None,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            read: Gives that many bytes from that place, or fewer at the end.
+            chain: Of the log.
+            start: Where to begin.
+            is_wanted: Which records to give; all by default. Of the others only the row and the link are checked.
+        """
         self.position = start
         self.problem = ""
         """Why the record after `position` is none; empty at a proper end."""
         self.gaps: list[Gap] = []
         self._read = read
         self._chain = chain
+        self._is_wanted = is_wanted
 
     def __iter__(self) -> Iterator[Step]:
         seq, offset, link = self.position
         read, unpack, row_bytes = self._read, ROW.unpack_from, ROW.size
         hash_link, hash_data = self._chain.hashers()
+        is_wanted = self._is_wanted
         data, at = b"", 0
         try:
             while True:
@@ -63,21 +78,27 @@ class Walk:
                 if row[0] > len(data) - at and row[0] <= MOST_BYTES:
                     data, at = read(offset, max(BLOCK_BYTES, row[0])), 0
                 end = at + row[0] - LINK_BYTES
-                head, sealed, next_link = data[at : at + row_bytes], data[at + row_bytes : end], data[end : end + 32]
-                state, content = hash_link(), hash_data()
+                head, next_link = data[at : at + row_bytes], data[end : end + 32]
+                state = hash_link()
                 state.update(link + head)
-                content.update(sealed)
-                if state.digest() != next_link or content.digest() != row[8] or row[5] != seq + 1 or row[1] != VERSION:
-                    self.problem = self._judge(row, len(data) - at, state.digest() == next_link, content.digest(), seq)
+                follows = state.digest() == next_link
+                is_given, is_same = is_wanted is None or is_wanted(row), True
+                if is_given:
+                    sealed, content = data[at + row_bytes : end], hash_data()
+                    content.update(sealed)
+                    is_same = content.digest() == row[8]
+                if not follows or not is_same or row[5] != seq + 1 or row[1] != VERSION:
+                    self.problem = self._judge(row, len(data) - at, follows, is_same, seq)
                     if self.problem:
                         return
                     self.gaps.append(Gap(seq + 1, row[5] - 1))
                 link, seq, offset, at = next_link, row[5], offset + row[0], end + LINK_BYTES
-                yield row, sealed, link, offset
+                if is_given:
+                    yield row, sealed, link, offset
         finally:
             self.position = Position(seq, offset, link)
 
-    def _judge(self, row: Fields, size_bytes: int, follows: bool, digest: bytes, seq: int) -> str:
+    def _judge(self, row: Fields, size_bytes: int, follows: bool, is_same: bool, seq: int) -> str:
         """Why this is no record in its place; empty for one after a gap that the log itself declares."""
         if not LEAST_BYTES <= row[0] <= MOST_BYTES:
             return f"its length is said to be {row[0]} bytes"
@@ -85,7 +106,7 @@ class Walk:
             return "it is cut off"
         if not follows:
             return "it does not follow the one before: changed, moved or put in by something else"
-        if digest != row[8]:
+        if not is_same:
             return "its sealed content was changed"
         if row[1] != VERSION:
             return f"its form is version {row[1]}, and this aiex knows {VERSION}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -12,7 +13,7 @@ from aiex.errors import StoreError
 from aiex.guard import actions
 from aiex.guard.actions import Action, Decision
 from aiex.guard.audit import entries
-from aiex.guard.audit.entries import Note, Outcome, codes_of, from_payload, to_payload
+from aiex.guard.audit.entries import Gist, Note, Outcome, codes_of, from_payload, to_payload
 from aiex.guard.audit.frames import Chain, Row, digest, render_header, render_record
 from aiex.guard.audit.heads import Head, parse_head, render_head
 from aiex.guard.audit.walk import Position, Walk, start_of
@@ -38,10 +39,25 @@ def test_what_is_said_comes_back(session: str, who: str, action: Action, verdict
     assert found == entries.Entry(7, 9, session, who, action, verdict)
 
 
+seams = st.sampled_from([',"action":', ',"outcome":["done",1,"",1]', '"', "\\"]) | texts
+
+
+@given(seams, seams, some_actions, seams, outcomes, st.booleans())
+def test_a_gist_is_what_a_record_says(
+    session: str, who: str, action: Action, rule: str, outcome: Outcome, decides: bool
+) -> None:
+    verdict = Decision("deny", rule, "user", rule) if decides else replace(outcome, text=rule)
+    found = Gist(to_payload(session, who, action, verdict), 7)
+    assert (found.who, found.action) == (who, action)
+    assert found.verdict == (verdict if isinstance(verdict, Decision) else replace(verdict, of=0))
+
+
 @given(st.binary(max_size=60) | st.sampled_from([b"{}", b"[]", b'{"session":1}', b'{"session":"","decision":[]}']))
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(StoreError):
         from_payload(data, 1, 1)
+    with pytest.raises(StoreError):
+        Gist(data, 1)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8), st.integers(1, 400))
