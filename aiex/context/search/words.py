@@ -68,7 +68,7 @@ def is_key(word: str) -> bool:
 
 
 def _looks_random(part: str) -> bool:
-    from aiex.guard.redact.values import is_random
+    from aiex.guard.randomness import is_random
 
     said = sum(map(len, _SAYING.findall(part)))
     return said * 2 < len(part) and is_random(part)

@@ -2,9 +2,10 @@
 
 import re
 
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength
 from aiex.guard.redact.source import Source, Span
-from aiex.guard.redact.values import REMOVED, is_ordinary, is_random
+from aiex.guard.redact.values import REMOVED, is_ordinary
 
 _ADDRESS, _OPTION, _ARGUMENT, _PORT = map(re.compile, (rb":(?://)", rb"-(?:u|p)", rb"p(?:ass:)", rb":(?:5432|\*):"))
 _USER_PART = re.compile(

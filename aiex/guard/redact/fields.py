@@ -5,9 +5,10 @@ from collections import deque
 from functools import lru_cache
 from typing import NamedTuple
 
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
-from aiex.guard.redact.values import REMOVED, is_base64_pair, is_call, is_expression, is_random, is_secret, is_wordy
+from aiex.guard.redact.values import REMOVED, is_base64_pair, is_call, is_expression, is_secret, is_wordy
 
 ANCHORS = tuple(
     map(re.compile, (rb"k(?:ey|en)", rb"w(?:d|ord)", rb"p(?:ass|hrase|sk|w)", rb"c(?:ret|red)", rb"u(?:th)"))

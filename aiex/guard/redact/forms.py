@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span, to_source
-from aiex.guard.redact.values import is_ordinary, is_random, is_secret
+from aiex.guard.redact.values import is_ordinary, is_secret
 from aiex.guard.redact.vendors import AROUND, PREFIXED
 
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrt])")

@@ -2,9 +2,10 @@
 
 import re
 
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
-from aiex.guard.redact.values import REMOVED, is_ordinary, is_random, is_wordy
+from aiex.guard.redact.values import REMOVED, is_ordinary, is_wordy
 
 _to_words = str.split
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.fields import ANCHORS
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
-from aiex.guard.redact.values import REMOVED, is_random, is_secret, is_wordy
+from aiex.guard.redact.values import REMOVED, is_secret, is_wordy
 
 _HEAD = re.compile(
     r"(?P<indent>[ \t]*)(?P<dash>- +)?[\"']?(?P<name>[\w.-]{1,64})[\"']?[ \t]*:[ \t]*"

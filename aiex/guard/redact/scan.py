@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from aiex.guard.neutral import INVISIBLE
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.addresses import find_addresses
 from aiex.guard.redact.blocks import find_blocks
 from aiex.guard.redact.fields import find_fields
@@ -14,7 +15,7 @@ from aiex.guard.redact.headers import find_headers
 from aiex.guard.redact.known import find_known
 from aiex.guard.redact.listed import find_listed
 from aiex.guard.redact.source import Span, to_source
-from aiex.guard.redact.values import REMOVED, is_random
+from aiex.guard.redact.values import REMOVED
 
 _RULES = (find_forms, find_fields, find_headers, find_addresses, find_blocks)
 _INVISIBLE = f"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f{INVISIBLE}"

@@ -3,19 +3,17 @@
 import re
 from functools import lru_cache
 
+from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength
-
-_to_words = str.split
 
 REMOVED = "[removed]"
 """What stands where a secret stood."""
 SHORTEST = 4
 """Shorter values are ordinary words more often than secrets."""
 _REMEMBERED = 128
-_LOOKED_AT = 128
 _WEAK_SHORTEST = 16
 _PLAIN = frozenset(
-    _to_words(
+    str.split(
         "true false none null nil undefined yes no on off str string strings bytes byte int integer number float bool "
         "boolean any object array list dict map text varchar char unicode secretstr optional required expected "
         "default auto empty unset set missing invalid valid expired incorrect wrong changed enabled disabled hidden "
@@ -30,7 +28,7 @@ _PLAIN = frozenset(
 )
 """A value of this one word alone is no secret: types, states and what examples are called."""
 _EXAMPLES = frozenset(
-    _to_words(
+    str.split(
         "your my example examples sample dummy placeholder changeme change replace insert enter here fake test "
         "testing todo secret password token key the a some xxx foo bar api goes not real put add mock stub default "
         "value demo redacted none"
@@ -57,10 +55,6 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$]++\d{0,2}+(?:_[A-Za-z_]++\d{0,2}+)*+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F:]+")
 _NUMBER = re.compile(r"[-+]?[\d._,:/TZ -]*(?:[smhdKMG]|ms|[KMG]i?B|px|%)?")
-_KINDS = "".join(
-    "9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in map(chr, range(128))
-)
-_RUN = re.compile(r"9+|a+|A+|\.+")
 _SENTENCE = re.compile(r"[^\W\d_][\w'\u2019\-/()&]*(?:[,.;:!?…]*[ ]+[\w'\u2019\-\"/()&{}%<>$]+)+[,.;:!?…]*", re.UNICODE)
 
 
@@ -83,13 +77,13 @@ def is_secret(value: str, strength: Strength, *, quoted: bool = True, data: bool
     if strength < Strength.STRONG:
         return strength is Strength.DRAWN or not _names_content(value)
     if _WORDS.fullmatch(value) is not None:
-        return _is_secret__to_words(value, strength, quoted=quoted, data=data)
+        return _is_secret_word(value, strength, quoted=quoted, data=data)
     if quoted or data:
         return True
     return is_random(value) or not (_IDENTIFIER.fullmatch(value) or _EXPRESSION.fullmatch(value) or len(value) < 8)
 
 
-def _is_secret__to_words(value: str, strength: Strength, *, quoted: bool, data: bool) -> bool:
+def _is_secret_word(value: str, strength: Strength, *, quoted: bool, data: bool) -> bool:
     """The same for a value of letters alone."""
     if is_random(value):
         return True
@@ -179,44 +173,6 @@ def _is_base64(value: str) -> bool:
 
 def _is_wordy_path(value: str) -> bool:
     return all(re.fullmatch(r"[a-zA-Z]?[a-z]*\d{0,2}|[A-Z]+", part) for part in re.split(r"[/+]", value))
-
-
-def is_random(value: str) -> bool:
-    """Whether a value of at least eight characters looks drawn by lot rather than written by a person.
-
-    Three kinds of characters with many changes between them, or letters and digits that change often, or letters alone
-    whose case changes as in no name. Dates, versions and names with a number at the end do not.
-    """
-    value = value[:_LOOKED_AT]
-    if len(value) < 8 or " " in value:
-        return False
-    kinds = _kinds_of(value)
-    changes = len(_RUN.findall(kinds)) - 1
-    digits, lowers, uppers = kinds.count("9"), kinds.count("a"), kinds.count("A")
-    if digits and lowers and uppers:
-        return changes >= max(4, len(value) // 4)
-    if digits and lowers + uppers:
-        return changes >= max(3, len(value) // 6) and not _reads_as__to_words(value)
-    if lowers and uppers and len(value) >= 12:
-        return _case_changes(value) >= max(4, len(value) // 4) and not _reads_as__to_words(value)
-    return False
-
-
-def _kinds_of(value: str) -> str:
-    """For each character `9` for a digit, `a` for a lower letter, `A` for an upper one, else `.`."""
-    if value.isascii():
-        return value.translate(_KINDS)
-    return "".join("9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in value)
-
-
-def _case_changes(value: str) -> int:
-    return len(re.findall(r"a+|[^a]+", _kinds_of(value))) - 1
-
-
-def _reads_as__to_words(value: str) -> bool:
-    """Whether most of a value lies in runs of four and more lower letters, or in capitalised words."""
-    inside = sum(len(word) for word in re.findall(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}", value))
-    return inside * 3 >= len(value) * 2
 
 
 def is_wordy(value: str) -> bool:

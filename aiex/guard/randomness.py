@@ -1,0 +1,47 @@
+"""Whether a word was drawn by lot, as keys and passwords are, or written by a person."""
+
+import re
+
+_LOOKED_AT = 128
+_KINDS = "".join(
+    "9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in map(chr, range(128))
+)
+_RUN = re.compile(r"9+|a+|A+|\.+")
+
+
+def is_random(value: str) -> bool:
+    """Whether a value of at least eight characters looks drawn by lot rather than written by a person.
+
+    Three kinds of characters with many changes between them, or letters and digits that change often, or letters alone
+    whose case changes as in no name. Dates, versions and names with a number at the end do not.
+    """
+    value = value[:_LOOKED_AT]
+    if len(value) < 8 or " " in value:
+        return False
+    kinds = _kinds_of(value)
+    changes = len(_RUN.findall(kinds)) - 1
+    digits, lowers, uppers = kinds.count("9"), kinds.count("a"), kinds.count("A")
+    if digits and lowers and uppers:
+        return changes >= max(4, len(value) // 4)
+    if digits and lowers + uppers:
+        return changes >= max(3, len(value) // 6) and not _reads_as_words(value)
+    if lowers and uppers and len(value) >= 12:
+        return _case_changes(value) >= max(4, len(value) // 4) and not _reads_as_words(value)
+    return False
+
+
+def _kinds_of(value: str) -> str:
+    """For each character `9` for a digit, `a` for a lower letter, `A` for an upper one, else `.`."""
+    if value.isascii():
+        return value.translate(_KINDS)
+    return "".join("9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in value)
+
+
+def _case_changes(value: str) -> int:
+    return len(re.findall(r"a+|[^a]+", _kinds_of(value))) - 1
+
+
+def _reads_as_words(value: str) -> bool:
+    """Whether most of a value lies in runs of four and more lower letters, or in capitalised words."""
+    inside = sum(len(word) for word in re.findall(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}", value))
+    return inside * 3 >= len(value) * 2
