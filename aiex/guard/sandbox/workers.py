@@ -179,6 +179,8 @@ class _Team:
         with suppress(OSError):  # fewer workers, or none, do the same work
             while len(self.workers) < self.count and self.left:
                 self.add(context)
+        for worker in self.workers:  # the first pieces are the largest: each begins with one of them
+            self.give(worker)
 
     def add(self, context: "BaseContext") -> None:
         here, there = context.Pipe()
@@ -196,11 +198,11 @@ class _Team:
                 there.close()
             worker = _Worker(process, here, deque())
             self.workers.append(worker)
-        self.give(worker)
+        self.give(worker, most=1)
 
-    def give(self, worker: _Worker) -> None:
+    def give(self, worker: _Worker, most: int = AHEAD) -> None:
         """Send as many pieces as a worker may have."""
-        while self.left and len(worker.given) < AHEAD:
+        while self.left and len(worker.given) < most:
             number = self.left.popleft()
             worker.given.append(number)
             with suppress(OSError):  # a dead worker is seen when its answer is read
@@ -289,10 +291,11 @@ def _serve(
     if other_end is not None:
         other_end.close()  # a copy of the parent's end would keep the pipe open
     gc.freeze()  # what was here before is not looked through again, nor are its pages copied
-    gc.set_threshold(100_000, 20, 20)  # plain results have no cycles: looking for some cost a fifth of the time
+    gc.disable()  # plain results have no cycles: looking for some while they grow cost up to a fifth of the time
     with suppress(EOFError, OSError):
         while True:
             pipe.send(_apply(work, pieces[pipe.recv()]))
+            gc.collect(0)  # what an error may have left
 
 
 def _with_trace(error: Exception) -> Exception:
