@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_S: Final = 5.0
 """How long another process may hold the lock before we say so; a migration of a large store takes under a second."""
 
+MOST_COPIED_BYTES = 128 << 20
+"""Of a file that is read into memory because it cannot be written; as much as the index of 80 MB of source."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
@@ -82,6 +84,57 @@ def connect(
             _migrate(connection, migrations, path)
             undo.pop_all()
     return connection
+
+
+def copy_unwritable(path: str, into: sqlite3.Connection) -> bool:
+    """Copy what a file holds that can be read and not written, as on a read-only file system; whether that was done.
+
+    A file of more than `MOST_COPIED_BYTES` is not copied, nor one of another schema, nor one whose last changes cannot
+    be read with it.
+
+    Args:
+        into: A database in memory of the same schema; of no use any more when the copy fails.
+
+    Cost: 1 s per GB.
+    """
+    import sqlite3
+
+    try:
+        if os.path.getsize(path) > MOST_COPIED_BYTES:
+            return False
+        return any(_copy(path, way, into) for way in _ways_to_read(path))
+    except (sqlite3.Error, OSError):
+        return False
+
+
+def _ways_to_read(path: str) -> Iterator[str]:
+    """How to open a file that may not be written, the better way first.
+
+    SQLite wants side files for WAL, or to make them; where it cannot, the file alone is whole if nothing is in its log.
+    """
+    yield "mode=ro"
+    log = path + "-wal"
+    if not os.path.exists(log) or os.path.getsize(log) == 0:
+        yield "immutable=1"
+
+
+def _copy(path: str, way: str, into: sqlite3.Connection) -> bool:
+    import sqlite3
+    from contextlib import closing
+
+    lead = "file:/" if os.path.splitdrive(path)[0] else "file:"
+    name = "".join(f"%{byte:02x}" for byte in os.fsencode(path))
+    version = "PRAGMA user_version"
+    with closing(sqlite3.connect(f"{lead}{name}?{way}", uri=True, timeout=0)) as source:
+        try:
+            if source.execute(version).fetchone() != into.execute(version).fetchone():
+                return False
+            source.backup(into)
+        except sqlite3.OperationalError as error:
+            if _is_busy(error):
+                raise
+            return False
+    return True
 
 
 def identify(path: str) -> tuple[int, int]:
@@ -229,10 +282,16 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
             return
         except sqlite3.OperationalError as error:
-            busy = (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not busy or time.monotonic() > deadline:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    """Whether others hold the database."""
+    import sqlite3
+
+    return (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], path: str) -> None:

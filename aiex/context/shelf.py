@@ -1,17 +1,21 @@
 """A store on disk that never stands in the way: one that is damaged is begun anew, one that fails costs speed only.
 
-Everything in such a store can be had again. Where none can be written it lives in memory. Each trouble is said once.
+Everything in such a store can be had again. Where none can be written it lives in memory, and begins with what the file
+holds. Each trouble is said once.
 """
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from aiex import sqlite
 from aiex.errors import StoreError
 from aiex.events import Warned
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MEMORY = ":memory:"
 _BROKEN_SCHEMA = {1, 18, 20, 25}
@@ -24,6 +28,7 @@ class Closable(Protocol):
     """What a shelf holds."""
 
     path: str
+    connection: "sqlite3.Connection"
 
     def close(self) -> None:
         """Let go of the file."""
@@ -116,8 +121,22 @@ class Shelf(Generic[Store]):
         except StoreError as error:
             if is_damage(error, self.path):
                 return self._replace(error)
-            return self._in_memory(error)
+            return self._copied(error) or self._in_memory(error)
         self._seen = sqlite.identify(self.path)
+        return store
+
+    def _copied(self, error: StoreError) -> Store | None:
+        """A copy in memory of a file that can be read, only not written; None when it cannot be made."""
+        if isinstance(error, sqlite.LockedStore):
+            return None
+        store = self.make(MEMORY)
+        if not sqlite.copy_unwritable(self.path, store.connection):
+            store.close()
+            return None
+        folder, cause = os.path.dirname(self.path), error.__cause__
+        reason = (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
+        said = f"cannot write to {folder or '.'}: {reason}; what it holds is used, and nothing new is kept"
+        self._warn(Warned(said, error.hint))  # the same for all stores that lie there
         return store
 
     def _replace(self, error: StoreError) -> Store:
