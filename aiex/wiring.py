@@ -125,6 +125,14 @@ class Services:
 
         return settings.load(None, flags=self._flags, environ={})
 
+    @property
+    def sturdy_settings(self) -> Settings:
+        """The settings, or the built-in ones where they are broken, for what one runs then."""
+        try:
+            return self.settings
+        except ConfigError:
+            return self.defaults
+
     @cached_property
     def workspace(self) -> Workspace:
         """The only way to the files beneath the root."""
@@ -156,10 +164,7 @@ class Services:
         """
         from aiex.guard.gate import Gate
 
-        try:
-            settings = self.settings
-        except ConfigError:
-            settings = self.defaults
+        settings = self.sturdy_settings
         return Gate(
             self._load_policy,
             mode=settings.get("policy.mode"),

@@ -30,7 +30,7 @@ from aiex.cli.streams import (
 )
 from aiex.cli.suggest import did_you_mean
 from aiex.cli.work import Events, Job, Work, answered, report
-from aiex.errors import AiexError, ConfigError, UsageError
+from aiex.errors import AiexError, UsageError
 from aiex.events import SessionStarted, TurnEnded
 from aiex.record import record
 from aiex.wiring import NOWHERE, Services, Tape, open_services
@@ -204,12 +204,7 @@ def find_services(invocation: Invocation) -> Services:
 
 def find_settings(invocation: Invocation, services: Services) -> Settings:
     """The settings; what must work when they are broken gets the built-in ones then."""
-    try:
-        return services.settings
-    except ConfigError:
-        if not invocation.work.sturdy:
-            raise
-        return services.defaults
+    return services.sturdy_settings if invocation.work.sturdy else services.settings
 
 
 def validate(invocation: Invocation, services: Services) -> Job:

@@ -10,12 +10,14 @@ import click
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
-from aiex.cli.work import Work, answered, report
+from aiex.cli.work import Job, Work, answered, report
 from aiex.errors import UsageError
-from aiex.events import TurnEnded, to_timestamp
+from aiex.events import Event, TextDelta, TurnEnded, to_timestamp
 from aiex.guard.actions import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiex.guard.audit.datakeys import DataKeys
     from aiex.guard.audit.log import Places
     from aiex.guard.audit.reading import Found, Wanted
@@ -65,10 +67,10 @@ def show_audit(seq: int) -> Work:
 def export_audit(*, since: str, session: str, kind: str | None, denied: bool, out: str) -> Work:
     """Print audit records as JSON lines that `aiex verify audit FILE` can check."""
 
-    def tell(services: Services) -> TurnEnded:
-        return _export(services, _wanted(since, session, kind, denied=denied), out)
+    def prepare(services: Services) -> Job:
+        return lambda: _export(services, _wanted(since, session, kind, denied=denied), out)
 
-    return report("export audit", tell, markup="verbatim", sturdy=True, placeless=True)
+    return Work("export audit", prepare, markup="verbatim", sturdy=True, placeless=True)
 
 
 @click.command("verify")
@@ -172,17 +174,23 @@ def _in_words(value: Any) -> str:
 # --- export, verify, rm ---------------------------------------------------------------------------------------------
 
 
-def _export(services: Services, wanted: Wanted, out: str) -> TurnEnded:
-    from aiex.guard.audit.export import export_lines, write_lines
+def _export(services: Services, wanted: Wanted, out: str) -> Iterator[Event]:
+    from aiex.guard.audit.export import export_lines, to_blocks, write_lines
 
     places, keys = open_records(services)
-    lines = export_lines(places.log, keys, wanted)
-    if not out:
+    lines, count = export_lines(places.log, keys, wanted), -2  # the first line and the last are no records
+    if out:
+        path = _path(services, out)
+        count += write_lines(path, lines)
+        yield answered(f"{count} records are in {path}", {"file": path, "records": count})
+    elif services.sturdy_settings.get("output.format") == "json":
         text = "\n".join(lines)
-        return answered(text, {"lines": text.split("\n")})
-    path = _path(services, out)
-    count = write_lines(path, lines) - 2
-    return answered(f"{count} records are in {path}", {"file": path, "records": count})
+        yield answered(text, {"lines": text.split("\n")})
+    else:
+        for block in to_blocks(lines):
+            count += block.count("\n")
+            yield TextDelta(block)
+        yield answered("", {"records": count})
 
 
 def _verify(services: Services, file: str, heads: str, *, deep: bool) -> TurnEnded:

@@ -31,6 +31,7 @@ FORM: Final = 1
 _PURPOSE: Final = b"aiex audit copy"
 _LINE: Final = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}', re.DOTALL)
 _BLOCK_BYTES: Final = 1 << 20
+_WRITTEN_CHARS: Final = 1 << 16
 MOST_TEXT_BYTES: Final = 1 << 26
 
 
@@ -98,15 +99,27 @@ def verify_export(path: str, chain: Chain) -> Checked:
     return Checked(records, int(said["last_seq"]) if ended else records, missing=tuple(missing))
 
 
+def to_blocks(lines: Iterable[str]) -> Iterator[str]:
+    """Lines with their ends, some at once: 64 KiB and a line at most."""
+    block, size = [], 0
+    for line in lines:
+        block.append(f"{line}\n")
+        size += len(line)
+        if size >= _WRITTEN_CHARS:
+            yield "".join(block)
+            block, size = [], 0
+    yield "".join(block)
+
+
 def write_lines(path: str, lines: Iterable[str]) -> int:
     """Write lines to a new file of mode 0600; how many. Raises StoreError if there is one already, or it fails."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     count = 0
     try:
         with translated_errors(path), open(os.open(path, flags, 0o600), "wb") as file:
-            for line in lines:
-                file.write(line.encode("ascii") + b"\n")
-                count += 1
+            for block in to_blocks(lines):
+                file.write(block.encode("ascii"))
+                count += block.count("\n")
             file.flush()
             os.fsync(file.fileno())
     except StoreError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from aiex.cli.driver import execute
 from aiex.cli.main import parse
 from aiex.errors import StoreError, UsageError
-from aiex.events import TurnEnded
+from aiex.events import Event, TextDelta, TurnEnded
 from aiex.guard import keys
 from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.entries import Outcome
@@ -24,11 +25,11 @@ DENIED = Decision("deny", "deny network: *", "managed")
 DAY_S = 86_400
 
 
-def run(cwd: Path, *words: str) -> TurnEnded:
+def run(cwd: Path, *words: str, show: Callable[[Event], None] = lambda _event: None) -> TurnEnded:
     keys.open_store.cache_clear()
     invocation = parse(list(words))
     services = Services(str(cwd), overrides=invocation.flags.overrides, flags=invocation.flags.to_settings())
-    return execute(invocation.work.prepare(services)(), lambda _event: None, waits=invocation.work.waits)
+    return execute(invocation.work.prepare(services)(), show, waits=invocation.work.waits)
 
 
 def data(ended: TurnEnded) -> dict[str, object]:
@@ -101,10 +102,14 @@ def test_one_record_is_shown_whole(tmp_path: Path, places: Places) -> None:
 
 
 def test_an_export_is_verified_and_a_change_in_it_is_found(tmp_path: Path, places: Places) -> None:
-    lines = run(tmp_path, "export", "audit").answer
+    pieces: list[Event] = []
+    ended = run(tmp_path, "export", "audit", show=pieces.append)
+    lines = "".join(piece.text for piece in pieces if isinstance(piece, TextDelta)) + ended.answer
     assert [json.loads(line).get("seq") for line in lines.splitlines()] == [None, 1, 2, 3, 4, 5, None]
-    assert data(run(tmp_path, "export", "audit", "--out", "copy.jsonl"))["records"] == 5
+    assert data(run(tmp_path, "export", "audit", "--out", "copy.jsonl"))["records"] == data(ended)["records"] == 5
     copy = tmp_path / "copy.jsonl"
+    assert copy.read_text() == lines
+    assert data(run(tmp_path, "export", "audit", "-o", "json"))["lines"] == lines.splitlines()
     assert run(tmp_path, "verify", "audit", "copy.jsonl").exit_code == 0
     copy.write_text(copy.read_text().replace("evil", "good"))
     ended = run(tmp_path, "verify", "audit", "copy.jsonl")
