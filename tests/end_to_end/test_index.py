@@ -50,8 +50,8 @@ def spans_in(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def state_of(run_aiex: RunAiex, root: Path) -> dict[str, Any]:
-    done = run_aiex("show", "index", "-o", "json", cwd=root)
+def state_of(run_warm: RunAiex, root: Path) -> dict[str, Any]:
+    done = run_warm("show", "index", "-o", "json", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     state: dict[str, Any] = json.loads(done.stdout)["structured_output"]
     return state
@@ -91,27 +91,27 @@ def stop(process: subprocess.Popen[str], store: sqlite3.Connection, after: int, 
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
 )
 def test_an_interrupted_index_is_valid_and_the_next_run_completes_it(
-    large: Path, run_aiex: RunAiex, number: int, code: int, after: int
+    large: Path, run_warm: RunAiex, number: int, code: int, after: int
 ):
-    assert state_of(run_aiex, large)["files"] == 0
+    assert state_of(run_warm, large)["files"] == 0
     with closing(sqlite3.connect(store_of(large), timeout=60, isolation_level=None)) as store:
         process = start(large, "create", "index", "--set", "context.workers=2")
         children = stop(process, store, after, number)
         out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (code, "", "" if code < 0 else "interrupted\n")
     assert all(is_gone(child) for child in children)
-    some = state_of(run_aiex, large)
+    some = state_of(run_warm, large)
     assert after <= some["files"] < 8
-    done = run_aiex("create", "index", cwd=large)
+    done = run_warm("create", "index", cwd=large)
     assert (done.returncode, done.stderr) == (0, "")
-    whole = state_of(run_aiex, large)
+    whole = state_of(run_warm, large)
     assert (whole["files"], whole["stale"]) == (8, 0)
 
 
 # --- several at once ------------------------------------------------------------------------------------------------
 
 
-def test_several_that_build_and_ask_at_once_never_meet_a_lock(tmp_path: Path, run_aiex: RunAiex):
+def test_several_that_build_and_ask_at_once_never_meet_a_lock(tmp_path: Path, run_warm: RunAiex):
     root = make_large(tmp_path / "ws")
     words = [["create", "index"], ["query", "context", "--task", "word3", "--json"], ["show", "index"]]
     processes = [start(root, *one) for one in [*words, *words]]
@@ -119,27 +119,27 @@ def test_several_that_build_and_ask_at_once_never_meet_a_lock(tmp_path: Path, ru
     assert [process.returncode for process in processes] == [0] * 6
     assert not any("cache" in err or "error" in err for _, err in ends), ends
     assert spans_in(ends[1][0])[0]["path"] == spans_in(ends[4][0])[0]["path"] == "f3.txt"
-    assert state_of(run_aiex, root)["files"] == 8
+    assert state_of(run_warm, root)["files"] == 8
 
 
 # --- questions ------------------------------------------------------------------------------------------------------
 
 
-def test_a_question_is_answered_in_json_lines(workspace: Path, run_aiex: RunAiex):
-    done = run_aiex("query", "context", "--task", ADD, "--json", cwd=workspace)
+def test_a_question_is_answered_in_json_lines(workspace: Path, run_warm: RunAiex):
+    done = run_warm("query", "context", "--task", ADD, "--json", cwd=workspace)
     spans = spans_in(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(spans[0]) == ["path", "start_line", "end_line", "symbol", "score", "why"]
     assert (spans[0]["path"], spans[0]["symbol"]) == ("shop/basket.py", "Basket.add")
-    assert run_aiex("context", "query", "--task", ADD, "--json", cwd=workspace).stdout == done.stdout
-    assert run_aiex("query", "context", "--task", ADD, "--json", "-q", cwd=workspace).stdout == done.stdout
+    assert run_warm("context", "query", "--task", ADD, "--json", cwd=workspace).stdout == done.stdout
+    assert run_warm("query", "context", "--task", ADD, "--json", "-q", cwd=workspace).stdout == done.stdout
 
 
-def test_a_question_is_answered_for_a_person_and_for_a_program(workspace: Path, run_aiex: RunAiex):
-    plain = run_aiex("query", "context", "--task", ADD, cwd=workspace)
+def test_a_question_is_answered_for_a_person_and_for_a_program(workspace: Path, run_warm: RunAiex):
+    plain = run_warm("query", "context", "--task", ADD, cwd=workspace)
     assert (plain.returncode, plain.stderr) == (0, "")
     assert "shop/basket.py:" in plain.stdout
-    told = json.loads(run_aiex("query", "context", "--task", ADD, "-o", "json", "--budget", "1", cwd=workspace).stdout)
+    told = json.loads(run_warm("query", "context", "--task", ADD, "-o", "json", "--budget", "1", cwd=workspace).stdout)
     assert [span["path"] for span in told["structured_output"]["spans"]] == ["shop/basket.py"]
     assert told["structured_output"]["budget_tokens"] == 1
 
@@ -149,8 +149,8 @@ def task_file(tmp_path: Path) -> Path:
     return tmp_path / "task.txt"
 
 
-def ask_file(run_aiex: RunAiex, workspace: Path, path: object) -> subprocess.CompletedProcess[str]:
-    return run_aiex("query", "context", "--task-file", str(path), "--json", cwd=workspace)
+def ask_file(run_warm: RunAiex, workspace: Path, path: object) -> subprocess.CompletedProcess[str]:
+    return run_warm("query", "context", "--task-file", str(path), "--json", cwd=workspace)
 
 
 HUGE = f"{ADD}\n" + "".join(f"noise{number} in the log of a run\n" for number in range(130_000))
@@ -163,15 +163,15 @@ TASKS = {
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_a_task_file_of_any_content_is_read(workspace: Path, run_aiex: RunAiex, task_file: Path, kind: str):
+def test_a_task_file_of_any_content_is_read(workspace: Path, run_warm: RunAiex, task_file: Path, kind: str):
     task_file.write_bytes(TASKS[kind])
-    done = ask_file(run_aiex, workspace, task_file)
+    done = ask_file(run_warm, workspace, task_file)
     assert (done.returncode, done.stderr) == (0, "")
     assert "shop/basket.py" in {span["path"] for span in spans_in(done.stdout)}
 
 
-def test_a_task_comes_from_standard_input(workspace: Path, run_aiex: RunAiex):
-    done = run_aiex("query", "context", "--task-file", "-", "--json", cwd=workspace, input=ADD)
+def test_a_task_comes_from_standard_input(workspace: Path, run_warm: RunAiex):
+    done = run_warm("query", "context", "--task-file", "-", "--json", cwd=workspace, input=ADD)
     assert (done.returncode, spans_in(done.stdout)[0]["path"]) == (0, "shop/basket.py")
 
 
@@ -204,44 +204,44 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "code", "said"), WRONG)
-def test_wrong_words_are_refused(workspace: Path, run_aiex: RunAiex, words: list[str], code: int, said: str):
+def test_wrong_words_are_refused(workspace: Path, run_warm: RunAiex, words: list[str], code: int, said: str):
     (workspace / "empty.txt").write_text("")
     if "huge.txt" in words:
         (workspace / "huge.txt").write_bytes(b"x" * 4_000_001)
-    done = run_aiex(words, cwd=workspace)
+    done = run_warm(words, cwd=workspace)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_words_that_are_not_utf8_find_the_rest(workspace: Path, run_aiex: RunAiex):
-    done = run_aiex(
+def test_words_that_are_not_utf8_find_the_rest(workspace: Path, run_warm: RunAiex):
+    done = run_warm(
         "query", "context", "--task", f"\udcff\udc80 {ADD} def\udce9 Basket.\udcff", "--json", cwd=workspace
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert spans_in(done.stdout)[0]["path"] == "shop/basket.py"
 
 
-def test_warnings_leave_the_json_lines_alone(workspace: Path, run_aiex: RunAiex):
-    expected = run_aiex("query", "context", "--task", ADD, "--json", cwd=workspace).stdout
+def test_warnings_leave_the_json_lines_alone(workspace: Path, run_warm: RunAiex):
+    expected = run_warm("query", "context", "--task", ADD, "--json", cwd=workspace).stdout
     for quiet in ([], ["-q"]):
         store_of(workspace).write_bytes(b"no database" * 1_000)
-        done = run_aiex("query", "context", "--task", ADD, "--json", quiet, cwd=workspace)
+        done = run_warm("query", "context", "--task", ADD, "--json", quiet, cwd=workspace)
         assert (done.returncode, done.stdout) == (0, expected)
         assert ("set aside" in done.stderr, done.stderr == "") == (not quiet, bool(quiet))
 
 
-def test_a_cache_that_cannot_be_made_costs_speed_only(workspace: Path, tmp_path: Path, run_aiex: RunAiex):
+def test_a_cache_that_cannot_be_made_costs_speed_only(workspace: Path, tmp_path: Path, run_warm: RunAiex):
     (tmp_path / "file").write_text("")
     elsewhere = {"AIEX_CACHE_DIR": str(tmp_path / "file" / "cache")}
-    done = run_aiex("query", "context", "--task", ADD, "--json", cwd=workspace, env=elsewhere)
+    done = run_warm("query", "context", "--task", ADD, "--json", cwd=workspace, env=elsewhere)
     assert (done.returncode, spans_in(done.stdout)[0]["path"]) == (0, "shop/basket.py")
     assert done.stderr.startswith("warning: ")
-    shown = run_aiex("show", "index", cwd=workspace, env=elsewhere)
+    shown = run_warm("show", "index", cwd=workspace, env=elsewhere)
     assert (shown.returncode, "no index yet" in shown.stdout) == (0, True)
 
 
-def test_a_reader_who_left_ends_it_quietly(workspace: Path, run_aiex: RunAiex):
+def test_a_reader_who_left_ends_it_quietly(workspace: Path, run_warm: RunAiex):
     reader, writer = os.pipe()
     os.close(reader)
     process = start(workspace, "query", "context", "--task", ADD, "--json", stdout=writer)
@@ -253,33 +253,39 @@ def test_a_reader_who_left_ends_it_quietly(workspace: Path, run_aiex: RunAiex):
 # --- the index ------------------------------------------------------------------------------------------------------
 
 
-def test_the_index_is_made_shown_and_removed(workspace: Path, run_aiex: RunAiex):
-    assert "no index yet" in run_aiex("show", "index", cwd=workspace).stdout
-    assert run_aiex("create", "index", cwd=workspace).stdout.startswith("8 files read; ")
-    state = state_of(run_aiex, workspace)
+def test_the_index_is_made_shown_and_removed(workspace: Path, run_warm: RunAiex):
+    assert "no index yet" in run_warm("show", "index", cwd=workspace).stdout
+    assert run_warm("create", "index", cwd=workspace).stdout.startswith("8 files read; ")
+    state = state_of(run_warm, workspace)
     assert (state["files"], state["listed"], state["stale"], state["place"]) == (8, 8, 0, str(store_of(workspace)))
     (workspace / "shop/prices.py").write_text("PRICES = {}\n")
-    assert state_of(run_aiex, workspace)["stale"] == 1
-    assert run_aiex("create", "index", "--anew", cwd=workspace).stdout.startswith("8 files read; ")
-    assert run_aiex("rm", "index", cwd=workspace).stdout.startswith("the index is gone")
-    assert state_of(run_aiex, workspace)["files"] == 0
-    assert run_aiex("rm", "index", cwd=workspace).returncode == 0
+    assert state_of(run_warm, workspace)["stale"] == 1
+    assert run_warm("create", "index", "--anew", cwd=workspace).stdout.startswith("8 files read; ")
+    assert run_warm("rm", "index", cwd=workspace).stdout.startswith("the index is gone")
+    assert state_of(run_warm, workspace)["files"] == 0
+    assert run_warm("rm", "index", cwd=workspace).returncode == 0
 
 
-def test_a_first_map_is_shown_once_and_is_gone_with_the_full_index(tmp_path: Path, run_aiex: RunAiex):
+def test_one_is_not_told_as_many(tmp_path: Path, run_warm: RunAiex):
+    (tmp_path / "shop.py").write_text("def put():\n    pass\n")
+    made = run_warm("create", "index", cwd=tmp_path)
+    assert made.stdout.startswith("1 file read; 1 piece of 1 file, ")
+
+
+def test_a_first_map_is_shown_once_and_is_gone_with_the_full_index(tmp_path: Path, run_warm: RunAiex):
     root = tmp_path / "ws"
     root.mkdir()
     for number in range(5):
         (root / f"f{number}.txt").write_text(f"{'much text ' * 100}\n" * 1_000)
-    asked = run_aiex("query", "context", "--task", "walrus", "--json", cwd=root)
+    asked = run_warm("query", "context", "--task", "walrus", "--json", cwd=root)
     assert (asked.returncode, "first map" in asked.stderr) == (0, True)
-    rows = run_aiex("show", "index", cwd=root).stdout.splitlines()
+    rows = run_warm("show", "index", cwd=root).stdout.splitlines()
     assert [row.split(maxsplit=1)[1] for row in rows if row.startswith("map")] == [
         "a first map of 5 files stands in for what is missing"
     ]
-    assert state_of(run_aiex, root)["mapped"] == 5
-    run_aiex("create", "index", cwd=root)
-    assert "map" not in run_aiex("show", "index", cwd=root).stdout
+    assert state_of(run_warm, root)["mapped"] == 5
+    run_warm("create", "index", cwd=root)
+    assert "map" not in run_warm("show", "index", cwd=root).stdout
 
 
 @pytest.fixture(autouse=True)

@@ -77,8 +77,8 @@ def _create(services: Services, *, anew: bool) -> Iterator[Event]:
     yield from index.warnings
     state = index_state(index)
     what = f"{count(read, 'file')} read" if read else "up to date already"
-    text = f"{what}; {state.pieces:,} pieces of {state.files:,} files, {show_size(state.size_bytes)}"
-    yield answered(text, {**_to_data(state), "read": read})
+    held = f"{count(state.pieces, 'piece')} of {count(state.files, 'file')}, {show_size(state.size_bytes)}"
+    yield answered(f"{what}; {held}", {**_to_data(state), "read": read})
 
 
 def _watch(services: Services, created: Events) -> Events:
