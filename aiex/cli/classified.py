@@ -21,16 +21,18 @@ MEANINGS = {
 
 
 def explain_command(text: str) -> Work:
-    """Work that classifies a command as it would run in the root of the workspace; `-` takes it from standard input."""
+    """Work that classifies a command as it would run here; `-` takes it from standard input."""
     return report("explain command", lambda services: _answer(text, services))
 
 
 def _answer(text: str, services: Services) -> TurnEnded:
-    from aiex.guard.commands.classify import classify
     from aiex.guard.commands.looking import look_in
+    from aiex.guard.policy.places import command_action
+    from aiex.guard.policy.policy import Policy
 
     command = _read_command() if text == "-" else text
-    found = classify(command, root=services.root, look=look_in(services.workspace))
+    cwd = command_action(command, services.cwd, services.root).detail.get("cwd", "")
+    found = Policy(root=services.root).classify(command, cwd=cwd, look=look_in(services.workspace))
     return answered(render(command, found), to_data(command, found))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aiex.guard.actions import Mode, Role
     from aiex.guard.audit.entries import Status, Verdict
     from aiex.guard.audit.log import AuditLog
+    from aiex.guard.commands.verdict import Classified
     from aiex.guard.policy.keptout import KeptOut
     from aiex.guard.policy.offers import Offer
     from aiex.guard.policy.policy import Policy
@@ -143,14 +144,18 @@ class Gate:
 
             return decide(action, policy=Policy(), mode=self.mode, role=self.role)
         policy, mode, role = self.policy, self.mode, self.role
-        is_command = action.kind == "command"
-        classified = policy.classify(action.subject, look=self._look, role=role) if is_command else None
+        classified = self._classify(action)
         if chosen:
             from aiex.guard.policy.chosen import decide_chosen
 
             return decide_chosen(action, chosen, policy=policy, mode=mode, role=role, classified=classified)
-        confined = not is_command or self.confined()
+        confined = classified is None or self.confined()
         return decide(action, policy=policy, mode=mode, role=role, classified=classified, confined=confined)
+
+    def _classify(self, action: Action) -> Classified | None:
+        if action.kind != "command":
+            return None
+        return self.policy.classify(action.subject, cwd=action.detail.get("cwd", ""), look=self._look, role=self.role)
 
     def decide(self, action: Action, *, chosen: str = "") -> Decision:
         """The same, put on record. Raises Denied where it cannot be and has to be."""
@@ -285,8 +290,11 @@ class Gate:
             return None
         from aiex.guard.policy.offers import offers
 
-        confined = action.kind != "command" or self.confined()
-        offered = offers(action, policy=self.policy, mode=self.mode, role=self.role, confined=confined)
+        classified = self._classify(action)
+        confined = classified is None or self.confined()
+        offered = offers(
+            action, policy=self.policy, mode=self.mode, role=self.role, classified=classified, confined=confined
+        )
         return await self._approve(action, found, offered)
 
     def _agree(self, action: Action, number: int, offer: Offer, by: str) -> Admitted:

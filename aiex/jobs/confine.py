@@ -60,6 +60,7 @@ async def run_confined(
     Raises:
         Denied: naming the rule.
     """
+    from aiex.guard.policy.places import command_action
     from aiex.guard.sandbox.probing import lost
     from aiex.guard.sandbox.runner import Runner
 
@@ -71,7 +72,7 @@ async def run_confined(
     if bounds.gaps:
         rules = ", ".join(rule.text for rule in bounds.gaps)
         yield Warned(f"commands do not keep to rules with wildcards: {rules}", "write the directory without a *")
-    action = Action("command", shlex.join(argv), {"isolation": isolation.name})
+    action = command_action(shlex.join(argv), cwd, bounds.sandbox.root, isolation=isolation.name)
     admitted = await _admit(gate, action, approved=approved)
     hosts = Hosts(gate, admitted)
     with gate.passing(admitted) as passage:

@@ -52,7 +52,7 @@ def answer(
         words: A kind and a subject; the words of a command may be given one by one.
         policy: The rules.
         workspace: Paths are resolved in it, and commands looked at.
-        cwd: Where relative paths count from.
+        cwd: Where relative paths count from, and commands run.
         mode: The permission mode.
         role: On whose behalf.
         confined: Whether commands run isolated here.
@@ -74,7 +74,7 @@ def read_action(words: Sequence[str], root: str, cwd: str) -> Action:
     import os
     import shlex
 
-    from aiex.guard.policy.places import path_action
+    from aiex.guard.policy.places import command_action, path_action
 
     kind, *subject = words
     hint = f"such as: command 'git push', write src/a.py; a kind is one of {', '.join(KINDS)}"
@@ -84,7 +84,7 @@ def read_action(words: Sequence[str], root: str, cwd: str) -> Action:
         raise UsageError(f"{kind} what?", hint=hint)
     match kind:
         case "command":
-            return Action("command", subject[0] if len(subject) == 1 else shlex.join(subject))
+            return command_action(subject[0] if len(subject) == 1 else shlex.join(subject), cwd, root)
         case "read" | "write" | "delete" if len(subject) == 1:
             return path_action(kind, os.path.join(cwd, subject[0]), root)
         case "network" | "tool" if len(subject) == 1:
@@ -97,7 +97,7 @@ def _classify(action: Action, policy: Policy, workspace: Workspace, role: Role) 
         return None
     from aiex.guard.commands.looking import look_in
 
-    return policy.classify(action.subject, look=look_in(workspace), role=role)
+    return policy.classify(action.subject, cwd=action.detail.get("cwd", ""), look=look_in(workspace), role=role)
 
 
 def _parts(classified: Classified | None, policy: Policy, mode: Mode, role: Role) -> Iterator[tuple[str, Decision]]:
@@ -205,8 +205,8 @@ def replay(found: Iterable[Found], *, before: Policy, after: Policy, mode: Mode,
     Commands are judged by their text alone, because the files that they were about may be others by now.
     """
     records = erased = 0
-    known: dict[tuple[str, str], tuple[Decision, Decision]] = {}
-    changes: dict[tuple[str, str], Change] = {}
+    known: dict[tuple[str, str, str], tuple[Decision, Decision]] = {}
+    changes: dict[tuple[str, str, str], Change] = {}
     for one in found:
         if one.what != "decision":
             continue
@@ -217,7 +217,7 @@ def replay(found: Iterable[Found], *, before: Policy, after: Policy, mode: Mode,
         action = one.entry.action
         if action.kind == "approval":
             continue
-        key = (action.kind, action.subject)
+        key = (action.kind, action.subject, action.detail.get("cwd", ""))
         if key not in known:
             known[key] = (_decide(action, before, mode, role), _decide(action, after, mode, role))
         decisions = known[key]

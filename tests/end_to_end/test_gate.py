@@ -36,36 +36,36 @@ def vendor() -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture
-def aiex(run_aiex: Run, workspace: Path, vendor: FakeOpenAI) -> Run:
+def aiex(run_warm: Run, workspace: Path, vendor: FakeOpenAI) -> Run:
     """`aiex` in the workspace, a repository, with one vendor on loopback."""
     (workspace / ".git").mkdir()
     model = ("--set", f"providers.one.base_url={vendor.base_url}", "--set", "retry.max_attempts=1")
 
     def call(*words: str, **options: Any) -> CompletedProcess[str]:
         at = words.index("--") if "--" in words else len(words)
-        return run_aiex(*words[:at], *model, *words[at:], **{"cwd": workspace, **options})
+        return run_warm(*words[:at], *model, *words[at:], **{"cwd": workspace, **options})
 
     return call
 
 
-def records(run_aiex: Run) -> list[dict[str, Any]]:
-    done = run_aiex("list", "audit", "-o", "json", "--last", "0")
+def records(run_warm: Run) -> list[dict[str, Any]]:
+    done = run_warm("list", "audit", "-o", "json", "--last", "0")
     assert done.stdout, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)["structured_output"]["records"]
     return found
 
 
-def brief(run_aiex: Run) -> list[tuple[str, str, str]]:
-    return [(row["kind"], row["effect"], row["subject"]) for row in records(run_aiex)]
+def brief(run_warm: Run) -> list[tuple[str, str, str]]:
+    return [(row["kind"], row["effect"], row["subject"]) for row in records(run_warm)]
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
 @confines
-def test_a_command_leaves_a_decision_and_an_outcome(aiex: Run, run_aiex: Run) -> None:
+def test_a_command_leaves_a_decision_and_an_outcome(aiex: Run, run_warm: Run) -> None:
     done = aiex("run", "sandbox", "-o", "json", "--", "sh", "-c", "exit 3")
-    decision, outcome = records(run_aiex)
+    decision, outcome = records(run_warm)
     assert (decision["kind"], decision["effect"], decision["subject"]) == ("command", "allow", "sh -c 'exit 3'")
     assert decision["rule"] == "typed by a person"
     assert (outcome["effect"], outcome["of"], outcome["text"]) == ("failed", decision["seq"], "exit code 3")
@@ -73,7 +73,18 @@ def test_a_command_leaves_a_decision_and_an_outcome(aiex: Run, run_aiex: Run) ->
 
 
 @confines
-def test_what_is_forbidden_runs_only_after_an_approval(aiex: Run, run_aiex: Run, workspace: Path) -> None:
+def test_the_record_says_where_a_command_ran(aiex: Run, run_warm: Run, workspace: Path) -> None:
+    (workspace / "plans").mkdir()
+    (workspace / "plans/next.draft").write_text("we sell pears")
+    assert run_warm("add", "policy", 'deny read "plans/*.draft"').returncode == 0
+    refused = aiex("run", "sandbox", "--", "cat", "next.draft", cwd=workspace / "plans")
+    assert (refused.returncode, "pears" in refused.stdout) == (4, False)
+    assert aiex("run", "sandbox", "--", "true").returncode == 0
+    assert [row["detail"].get("cwd") for row in records(run_warm) if row["kind"] == "command"] == ["plans", None, None]
+
+
+@confines
+def test_what_is_forbidden_runs_only_after_an_approval(aiex: Run, run_warm: Run, workspace: Path) -> None:
     done = aiex("run", "sandbox", "--", "git", "config", "core.hooksPath", "/tmp")
     refused = aiex("run", "sandbox", "--", "rm", "-rf", "/")
     assert (refused.returncode, done.returncode != 0) == (4, True)
@@ -82,16 +93,16 @@ def test_what_is_forbidden_runs_only_after_an_approval(aiex: Run, run_aiex: Run,
     agreed = aiex("run", "sandbox", "--approve", "--", "rm", "-rf", "/")
     assert agreed.returncode != 4
     assert workspace.is_dir()
-    kinds = [row[:2] for row in brief(run_aiex)][-4:]
+    kinds = [row[:2] for row in brief(run_warm)][-4:]
     assert kinds == [("command", "deny"), ("command", "deny"), ("approval", "allow"), ("command", "failed")]
 
 
 @confines
-def test_rules_bind_what_a_person_types(aiex: Run, run_aiex: Run, workspace: Path) -> None:
+def test_rules_bind_what_a_person_types(aiex: Run, run_warm: Run, workspace: Path) -> None:
     (workspace / "plans").mkdir()
     (workspace / "plans/next.txt").write_text("we sell pears")
-    assert run_aiex("add", "policy", 'deny command "git push"').returncode == 0
-    assert run_aiex("add", "policy", 'deny read "plans"').returncode == 0
+    assert run_warm("add", "policy", 'deny command "git push"').returncode == 0
+    assert run_warm("add", "policy", 'deny read "plans"').returncode == 0
     refused = aiex("run", "sandbox", "--", "git", "push")
     assert (refused.returncode, 'deny command "git push"' in refused.stderr) == (4, True)
     program = "import pathlib; print(pathlib.Path('pl' + 'ans/next.txt').read_text())"
@@ -141,7 +152,7 @@ def site() -> Iterator[int]:
 
 
 @confines
-def test_hosts_that_a_command_asks_for_are_on_record(aiex: Run, run_aiex: Run, site: int) -> None:
+def test_hosts_that_a_command_asks_for_are_on_record(aiex: Run, run_warm: Run, site: int) -> None:
     if choose().name != "bubblewrap":
         pytest.skip("only there a command has a way to the allowed domains")
     program = f"""
@@ -157,108 +168,108 @@ for place in ("127.0.0.1:{site}", "127.0.0.1:{site}", "example.org:80"):
 """
     done = aiex("run", "sandbox", "--domain", f"127.0.0.1:{site}", "--", "python3", "-c", program)
     assert done.stdout.count("b'hi'") == 2, done.stderr
-    rows = [row for row in records(run_aiex) if row["kind"] == "network"]
+    rows = [row for row in records(run_warm) if row["kind"] == "network"]
     assert [(row["effect"], row["subject"]) for row in rows] == [
         ("allow", f"127.0.0.1:{site}"),
         ("deny", "example.org:80"),
         ("done", f"127.0.0.1:{site}"),
     ]
-    run_aiex("add", "policy", f'deny network "127.0.0.1:{site}"')
+    run_warm("add", "policy", f'deny network "127.0.0.1:{site}"')
     refused = aiex("run", "sandbox", "--domain", f"127.0.0.1:{site}", "--", "python3", "-c", program)
     assert "b'hi'" not in refused.stdout
     assert "deny network" in refused.stderr
 
 
 @confines
-def test_a_process_that_is_killed_leaves_a_decision_and_a_whole_log(aiex: Run, run_aiex: Run, workspace: Path) -> None:
+def test_a_process_that_is_killed_leaves_a_decision_and_a_whole_log(aiex: Run, run_warm: Run, workspace: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
     words = [sys.executable, "-m", "aiex", "run", "sandbox", "--", "sh", "-c", "echo up; sleep 60"]
     with subprocess.Popen(words, cwd=workspace, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGKILL)
-    assert [row[:2] for row in brief(run_aiex)] == [("command", "allow")]
-    assert run_aiex("verify", "audit").returncode == 0
+    assert [row[:2] for row in brief(run_warm)] == [("command", "allow")]
+    assert run_warm("verify", "audit").returncode == 0
     assert aiex("run", "sandbox", "--", "true").returncode == 0
-    assert [row[:2] for row in brief(run_aiex)][-2:] == [("command", "allow"), ("command", "done")]
-    assert run_aiex("verify", "audit").returncode == 0
+    assert [row[:2] for row in brief(run_warm)][-2:] == [("command", "allow"), ("command", "done")]
+    assert run_warm("verify", "audit").returncode == 0
 
 
 # --- what is sent ---------------------------------------------------------------------------------------------------
 
 
-def test_what_goes_to_a_model_is_on_record_without_its_words(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
+def test_what_goes_to_a_model_is_on_record_without_its_words(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
     vendor.say("It adds things.")
     done = aiex("ask", "What does add do, my friend?", "shop/basket.py", "-m", "one/fake-1")
     assert (done.returncode, done.stderr) == (0, "")
     host = vendor.base_url.split("/")[2]
-    assert brief(run_aiex) == [
+    assert brief(run_warm) == [
         ("read", "allow", "shop/basket.py"),
         ("network", "allow", host),
         ("network", "done", host),
         ("read", "done", "shop/basket.py"),
     ]
-    read, allowed, reached, _ = records(run_aiex)
+    read, allowed, reached, _ = records(run_warm)
     assert read["rule"] == "built-in: reads inside the workspace"
     assert read["detail"] == {"for": "one/fake-1", "named": "by a person"}
     assert allowed["rule"] == "the settings name this server"
     assert reached["detail"]["output_tokens"].isdigit()
-    exported = run_aiex("export", "audit").stdout
+    exported = run_warm("export", "audit").stdout
     assert not any(word in exported for word in ("my friend", "class Basket", "adds things"))
 
 
-def test_code_that_was_found_is_on_record_by_its_lines(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
+def test_code_that_was_found_is_on_record_by_its_lines(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
     vendor.say("In the basket.")
     assert aiex("ask", "where is the total of a basket counted?", "-m", "one/fake-1").returncode == 0
-    reads = [row for row in records(run_aiex) if row["kind"] == "read" and row["what"] == "decision"]
+    reads = [row for row in records(run_warm) if row["kind"] == "read" and row["what"] == "decision"]
     assert "shop/basket.py" in [row["subject"] for row in reads]
     assert {row["rule"] for row in reads} == {"built-in: reads inside the workspace"}
     assert all(row["detail"]["lines"] for row in reads)
     vendor.say("It is a basket.")
     assert aiex("explain", "shop/prices.py", "-m", "one/fake-1").returncode == 0
-    session = records(run_aiex)[-1]["session"]
-    reads = [row for row in records(run_aiex) if row["session"] == session and row["kind"] == "read"]
+    session = records(run_warm)[-1]["session"]
+    reads = [row for row in records(run_warm) if row["session"] == session and row["kind"] == "read"]
     assert (reads[0]["subject"], reads[0]["detail"]["named"]) == ("shop/prices.py", "by a person")
     others = [row["subject"] for row in reads if row["what"] == "decision" and "named" not in row["detail"]]
     assert "shop/basket.py" in others
 
 
-def test_secrets_that_are_taken_out_are_counted(aiex: Run, run_aiex: Run, vendor: FakeOpenAI, workspace: Path) -> None:
+def test_secrets_that_are_taken_out_are_counted(aiex: Run, run_warm: Run, vendor: FakeOpenAI, workspace: Path) -> None:
     key = "sk-" + "proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
     (workspace / "shop/pay.py").write_text(f'API_KEY = "{key}"\n\n\ndef pay():\n    return API_KEY\n')
     vendor.say("It pays.")
     assert aiex("ask", "What does it do?", "shop/pay.py", "-m", "one/fake-1").returncode == 0
     assert key not in json.dumps(vendor.requests[0].body)
-    reached = next(row for row in records(run_aiex) if row["kind"] == "network" and row["what"] == "outcome")
+    reached = next(row for row in records(run_warm) if row["kind"] == "network" and row["what"] == "outcome")
     assert reached["redactions"] == 1
 
 
-def test_a_server_that_fails_is_on_record(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
+def test_a_server_that_fails_is_on_record(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
     vendor.say(status=500, body=b"{}")
     assert aiex("ask", "Why?", "-m", "one/fake-1", "--no-code").returncode != 0
-    assert [row[:2] for row in brief(run_aiex)] == [("network", "allow"), ("network", "failed")]
+    assert [row[:2] for row in brief(run_warm)] == [("network", "allow"), ("network", "failed")]
 
 
-def test_a_trial_of_a_model_is_on_record_too(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
+def test_a_trial_of_a_model_is_on_record_too(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
     vendor.say("ready")
     assert aiex("test", "provider", "one/fake-1").returncode == 0
-    assert ("network", "done") in [row[:2] for row in brief(run_aiex)]
+    assert ("network", "done") in [row[:2] for row in brief(run_warm)]
 
 
-def test_a_server_that_a_rule_denies_hears_nothing(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
-    run_aiex("add", "policy", 'deny network "127.0.0.1"')
+def test_a_server_that_a_rule_denies_hears_nothing(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
+    run_warm("add", "policy", 'deny network "127.0.0.1"')
     done = aiex("ask", "Why?", "-m", "one/fake-1", "--fallback-model", "one/fake-2")
     assert (done.returncode, 'deny network "127.0.0.1"' in done.stderr) == (4, True)
     assert vendor.requests == []
 
 
-def test_a_rule_keeps_a_file_out_and_it_is_said(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
+def test_a_rule_keeps_a_file_out_and_it_is_said(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
     vendor.say("Somewhere.")
     vendor.say("Elsewhere.")
     question = ("ask", "where is the total of a basket counted?", "-m", "one/fake-1")
     assert aiex(*question).returncode == 0
     assert "class Basket" in json.dumps(vendor.requests[0].body)
-    run_aiex("add", "policy", 'ask read "shop/basket.py"')
+    run_warm("add", "policy", 'ask read "shop/basket.py"')
     done = aiex(*question)
     assert done.returncode == 0
     assert "warning: 1 file is left out: a rule keeps it from being read" in done.stderr
@@ -268,13 +279,13 @@ def test_a_rule_keeps_a_file_out_and_it_is_said(aiex: Run, run_aiex: Run, vendor
     assert "left out" in found.stderr
 
 
-def test_a_file_that_is_named_and_kept_out_is_refused(aiex: Run, run_aiex: Run, vendor: FakeOpenAI) -> None:
-    run_aiex("add", "policy", 'ask read "shop/basket.py"')
+def test_a_file_that_is_named_and_kept_out_is_refused(aiex: Run, run_warm: Run, vendor: FakeOpenAI) -> None:
+    run_warm("add", "policy", 'ask read "shop/basket.py"')
     for words in (("ask", "Why?", "shop/basket.py"), ("explain", "shop/basket.py::Basket")):
         done = aiex(*words, "-m", "one/fake-1")
         assert (done.returncode, 'ask read "shop/basket.py"' in done.stderr) == (4, True), done.stderr
     assert vendor.requests == []
-    denied = [row for row in records(run_aiex) if row["kind"] == "read"]
+    denied = [row for row in records(run_warm) if row["kind"] == "read"]
     assert [(row["effect"], row["subject"]) for row in denied] == [("deny", "shop/basket.py")] * 2
     vendor.say("Because.")
     leave = ("--set", 'policy.rules=["allow read \\"shop/basket.py\\""]')
@@ -309,18 +320,18 @@ def test_nothing_is_kept_where_no_record_is_wanted(aiex: Run, vendor: FakeOpenAI
 # --- changes that stay ----------------------------------------------------------------------------------------------
 
 
-def test_changes_that_stay_are_approvals_on_record(aiex: Run, run_aiex: Run, workspace: Path) -> None:
+def test_changes_that_stay_are_approvals_on_record(aiex: Run, run_warm: Run, workspace: Path) -> None:
     key = "sk-" + "test-abcdefghijklmnopqrstuvwxyz0123456789"
-    assert run_aiex("set", "key", "openai", "--in", "file", input=key).returncode == 0
-    assert run_aiex("rm", "key", "openai").returncode == 0
+    assert run_warm("set", "key", "openai", "--in", "file", input=key).returncode == 0
+    assert run_warm("rm", "key", "openai").returncode == 0
     assert aiex("add", "trust").returncode == 0
     assert aiex("rm", "trust").returncode == 0
-    assert run_aiex("add", "policy", "deny tool fetch").returncode == 0
-    assert run_aiex("rm", "policy", "deny tool fetch").returncode == 0
-    assert run_aiex("set", "config", "policy.mode", "plan").returncode == 0
-    assert run_aiex("set", "config", "budget_tokens", "5000").returncode == 0
-    assert run_aiex("rotate", "keys").returncode == 0
-    rows = [row for row in records(run_aiex) if row["what"] == "decision"]
+    assert run_warm("add", "policy", "deny tool fetch").returncode == 0
+    assert run_warm("rm", "policy", "deny tool fetch").returncode == 0
+    assert run_warm("set", "config", "policy.mode", "plan").returncode == 0
+    assert run_warm("set", "config", "budget_tokens", "5000").returncode == 0
+    assert run_warm("rotate", "keys").returncode == 0
+    rows = [row for row in records(run_warm) if row["what"] == "decision"]
     assert [row["subject"] for row in rows] == [
         "set key openai",
         "rm key openai",
@@ -332,13 +343,13 @@ def test_changes_that_stay_are_approvals_on_record(aiex: Run, run_aiex: Run, wor
         "rotate keys",
     ]
     assert {(row["kind"], row["effect"], row["detail"]["scope"]) for row in rows} == {("approval", "allow", "user")}
-    assert key not in run_aiex("export", "audit").stdout
+    assert key not in run_warm("export", "audit").stdout
 
 
-def test_only_an_admin_changes_what_stays(aiex: Run, run_aiex: Run, home: Path) -> None:
+def test_only_an_admin_changes_what_stays(aiex: Run, run_warm: Run, home: Path) -> None:
     role = ("--set", "policy.role=operator")
     for words in (("add", "policy", "allow tool"), ("add", "trust"), ("set", "config", "policy.mode", "bypass")):
         done = aiex(*words, *role)
         assert (done.returncode, "only admin may" in done.stderr) == (4, True), done.stderr
     assert not (home / "config/config.toml").exists()
-    assert {row[:2] for row in brief(run_aiex)} == {("approval", "deny")}
+    assert {row[:2] for row in brief(run_warm)} == {("approval", "deny")}

@@ -225,7 +225,7 @@ class SimpleCommands:
         found = walk.found.reasons[reasons:]
         level: Level = "ask" if any(operand.level != "safe" for operand in operands) or found else "safe"
         level = "forbidden" if any(reason.level == "forbidden" for reason in found) else level
-        walk.found.commands.append(Simple(argv[0].text, text, level, tuple(operands), walk.within))
+        walk.found.commands.append(Simple(argv[0].text, text, level, tuple(operands), walk.within, state.folders))
 
     def _judge_harm(self, argv: list[Arg], state: State, within: set[str]) -> None:
         walk = self.walk

@@ -48,6 +48,8 @@ class Simple:
     operands: tuple[Operand, ...] = ()
     within: tuple[str, ...] = ()
     """What it stands in, from the outside: `pipeline`, `substitution`, `loop`."""
+    folders: frozenset[str] = frozenset([""])
+    """Where it may run: relative to the workspace, or beginning with `/`, `~` or `..`."""
 
     @property
     def present(self) -> tuple[Operand, ...]:

@@ -116,16 +116,17 @@ def covers(pattern: Pattern, simple: Simple, words: Sequence[str]) -> bool:
             return False
         if at == 0 or operands[at - 1].level == "safe" or isinstance(element, str):
             return True
-        return is_open and not _is_place(operands[at - 1])
+        return is_open and not is_place(operands[at - 1])
 
     return aligns(pattern, words, may_cover)
 
 
 def _is_beyond(operand: Operand) -> bool:
-    return operand.level != "safe" and not _is_place(operand)
+    return operand.level != "safe" and not is_place(operand)
 
 
-def _is_place(operand: Operand) -> bool:
+def is_place(operand: Operand) -> bool:
+    """Whether an operand is a path, or may be one."""
     return operand.role.rsplit(" ", 1)[-1] in _PLACES
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from aiex.guard.actions import Decision
 from aiex.guard.commands.catalogue import find_tool
-from aiex.guard.policy.commandrules import changes_directory
+from aiex.guard.commands.places import join
+from aiex.guard.commands.values import Arg
+from aiex.guard.policy.commandrules import changes_directory, is_place
 from aiex.guard.policy.decide import combine
 from aiex.guard.policy.modes import default_of
-from aiex.guard.policy.places import path_words
+from aiex.guard.policy.places import INSIDE, path_words
 from aiex.guard.policy.reading import why_reads_all
 from aiex.guard.policy.rules import EFFECTS
 
@@ -50,7 +52,6 @@ _RESERVED: Final = frozenset(
     ]
 )
 """Words of the shell that no program is called by; where one seems to be, the line was not understood."""
-_READS: Final = frozenset(["read", "look"])
 
 
 def decide_command(classified: Classified, *, policy: Policy, mode: Mode, role: Role) -> Decision:
@@ -136,11 +137,11 @@ def _why(simple: Simple, classified: Classified) -> str:
 
 def _reads(simple: Simple, *, policy: Policy, mode: Mode, role: Role) -> Iterator[Decision]:
     """Decisions of rules that forbid to read what a command plainly names."""
-    for operand in simple.operands:
-        if operand.role in _READS and operand.level != "safe" and (words := path_words(operand.text)):
-            for match in policy.about_path("read", words, role):
-                if match.effect == "deny":
-                    yield combine(default_of("safe", mode), [match], policy=policy)
+    named = [operand.text for operand in simple.operands if is_place(operand) and operand.level != "safe"]
+    for path in dict.fromkeys(join(folder, Arg(text)) or INSIDE for folder in simple.folders for text in named):
+        for match in policy.about_path("read", policy.locate(words), role) if (words := path_words(path)) else ():
+            if match.effect == "deny":
+                yield combine(default_of("safe", mode), [match], policy=policy)
 
 
 def _rank(decision: Decision) -> tuple[int, bool]:

@@ -137,6 +137,25 @@ def path_action(kind: Kind, path: str, root: str) -> Action:
     whole, top = os.path.join(root, path), os.path.realpath(root)
     parent, name = os.path.split(whole.rstrip("/")) if kind == "delete" else (whole, "")
     real = os.path.join(os.path.realpath(parent), name) if name not in ("", ".", "..") else os.path.realpath(whole)
-    inside = real == top or real.startswith(top.rstrip(os.sep) + os.sep)
-    subject = askable(os.path.relpath(real, top).replace(os.sep, "/")) if inside else real.replace(os.sep, "/")
+    subject = _seen_from(top, real)
     return Action(kind, subject, {} if subject == path else {"asked": path})
+
+
+def command_action(text: str, cwd: str, root: str, **detail: str) -> Action:
+    """The action on a command that runs in a directory, which its detail names unless it is the workspace itself.
+
+    Args:
+        text: For bash.
+        cwd: Where it runs, relative to the root or absolute; links are followed.
+        root: The workspace.
+        detail: What else belongs to the record.
+    """
+    top = os.path.realpath(root)
+    place = _seen_from(top, os.path.realpath(os.path.join(top, cwd)))
+    return Action("command", text, detail if place == INSIDE else {**detail, "cwd": place})
+
+
+def _seen_from(top: str, real: str) -> str:
+    """A real path relative to the workspace if it lies there, else absolute."""
+    inside = real == top or real.startswith(top.rstrip(os.sep) + os.sep)
+    return askable(os.path.relpath(real, top).replace(os.sep, "/")) if inside else real.replace(os.sep, "/")

@@ -149,6 +149,33 @@ def test_what_a_person_chose_is_not_asked_about_and_rules_count() -> None:
     assert gate.judge(Action("network", "no host"), chosen="settings").effect == "deny"
 
 
+@pytest.mark.parametrize(
+    ("command", "cwd", "effect"),
+    [
+        ("cat ../notes", "", "ask"),
+        ("cat ../notes", "src", "allow"),
+        ("cat ../../notes", "src", "ask"),
+        ("cat link", "", "allow"),
+        ("cat link", "src", "ask"),
+        ("ls", "/etc", "ask"),
+        ("git status", "src", "ask"),
+        ("cat a.draft", "plans", "deny"),
+        ("cat a.draft", "", "allow"),
+    ],
+)
+def test_a_command_is_judged_where_it_runs(command: str, cwd: str, effect: str) -> None:
+    look = {"src/link": "it leads out"}
+    gate = Guarded('deny read "plans/*.draft"', look=lambda path: look.get(path, "")).gate
+    assert gate.judge(Action("command", command, {"cwd": cwd} if cwd else {})).effect == effect
+
+
+def test_what_is_offered_was_looked_at_as_well() -> None:
+    seen: list[Any] = []
+    guarded = Guarded(approve=answering(Offer("once", ()), seen), look=lambda _path: "it leads out")
+    asyncio.run(guarded.gate.admit(Action("command", "cat link")))
+    assert Offer("once", ()) in seen[0][2]
+
+
 def test_a_viewer_runs_nothing_by_typing_it() -> None:
     gate = Guarded(role="viewer").gate
     assert gate.judge(Action("command", "make"), chosen="typed").effect == "deny"
