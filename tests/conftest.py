@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 
 from tests.fakes.source import SOURCE_ROOT
+from tests.fakes.warm import Warm, open_warm
 
 # The same few examples every time, however slow the machine is; `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile(
@@ -216,6 +217,42 @@ def run_aiex(home: Path) -> RunAiex:
     the variable. Standard input is empty unless `input` is given. The result carries returncode, stdout and stderr.
     """
 
+    def start(
+        words: Sequence[str], *, cwd: str, env: Mapping[str, str], input: str, timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "aiex", *words],
+            cwd=cwd,
+            env=env,
+            input=input,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=timeout_s,
+            check=False,
+        )
+
+    return _to_run(start, home)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """What forks the runs of `run_warm`."""
+    with open_warm() as opened:
+        yield opened
+
+
+@pytest.fixture
+def run_warm(request: pytest.FixtureRequest, home: Path, run_aiex: RunAiex) -> RunAiex:
+    """`run_aiex` without the start of Python and its imports, where processes can be forked: for many runs."""
+    if sys.platform != "linux":
+        return run_aiex
+    warm: Warm = request.getfixturevalue("warm")
+    return _to_run(warm.run, home)
+
+
+def _to_run(start: Callable[..., subprocess.CompletedProcess[str]], home: Path) -> RunAiex:
     def run(
         *args: str | Sequence[str],
         cwd: str | os.PathLike[str] | None = None,
@@ -230,18 +267,8 @@ def run_aiex(home: Path) -> RunAiex:
                 variables.pop(name, None)
             else:
                 variables[name] = value
-        return subprocess.run(
-            [sys.executable, "-m", "aiex", *words],
-            cwd=cwd if cwd is not None else home,
-            env=variables,
-            input=input,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=timeout_s,
-            check=False,
-        )
+        place = os.fspath(cwd if cwd is not None else home)
+        return start(words, cwd=place, env=variables, input=input, timeout_s=timeout_s)
 
     return run
 

@@ -37,7 +37,7 @@ def second() -> Iterator[FakeAnthropic]:
 
 
 @pytest.fixture
-def run(first: FakeOpenAI, second: FakeAnthropic, run_aiex: Run, workspace: Path) -> Run:
+def run(first: FakeOpenAI, second: FakeAnthropic, run_warm: Run, workspace: Path) -> Run:
     """`aiex`, with two vendors on loopback: `one` and `two`."""
     settings = (
         f"providers.one.base_url={first.base_url}",
@@ -48,7 +48,7 @@ def run(first: FakeOpenAI, second: FakeAnthropic, run_aiex: Run, workspace: Path
     flags = [word for setting in settings for word in ("--set", setting)]
 
     def call(*words: str, **options: object) -> CompletedProcess[str]:
-        return run_aiex(*words, *flags, cwd=workspace, **options)
+        return run_warm(*words, *flags, cwd=workspace, **options)
 
     return call
 
@@ -241,9 +241,9 @@ def test_outside_of_a_repository_nothing_is_gathered(run: Run, first: FakeOpenAI
     assert not list(home.rglob("index.db"))
 
 
-def test_a_directory_of_a_repository_is_enough(run_aiex: Run, first: FakeOpenAI, repository: Path) -> None:
+def test_a_directory_of_a_repository_is_enough(run_warm: Run, first: FakeOpenAI, repository: Path) -> None:
     setting = f"providers.one.base_url={first.base_url}"
-    done = run_aiex("ask", "How does Basket.total sum?", "-m", "one/fake-1", "--set", setting, cwd=repository / "web")
+    done = run_warm("ask", "How does Basket.total sum?", "-m", "one/fake-1", "--set", setting, cwd=repository / "web")
     assert done.returncode == 0, done.stderr
     assert "shop/basket.py" in texts(first.requests[0].body)
 

@@ -140,7 +140,7 @@ def vendor() -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture
-def run(vendor: FakeOpenAI, run_aiex: Run, workspace: Path, tmp_path: Path) -> Run:
+def run(vendor: FakeOpenAI, run_warm: Run, workspace: Path, tmp_path: Path) -> Run:
     """`aiex` with the planted environment, a log of everything, and a `git` that notes its environment first."""
     shims = tmp_path / "shims"
     shims.mkdir()
@@ -157,7 +157,7 @@ def run(vendor: FakeOpenAI, run_aiex: Run, workspace: Path, tmp_path: Path) -> R
     environment = {**os.environ, **IN_ENVIRONMENT, "PATH": f"{shims}{os.pathsep}{os.environ['PATH']}"}
 
     def call(*words: str, **options: object) -> CompletedProcess[str]:
-        return run_aiex(*words, *flags, cwd=workspace, env=environment, **options)
+        return run_warm(*words, *flags, cwd=workspace, env=environment, **options)
 
     return call
 

@@ -81,9 +81,9 @@ def spans(answer: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.splitlines()]
 
 
-def test_a_synonym_is_found_by_meaning_and_not_by_words(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
-    by_words = run_aiex("query", "context", "--task", QUESTION, "--json", cwd=shop)
-    by_meaning = run_aiex("query", "context", "--task", QUESTION, "--json", *settings(server), cwd=shop)
+def test_a_synonym_is_found_by_meaning_and_not_by_words(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
+    by_words = run_warm("query", "context", "--task", QUESTION, "--json", cwd=shop)
+    by_meaning = run_warm("query", "context", "--task", QUESTION, "--json", *settings(server), cwd=shop)
     assert (by_words.stdout, by_words.returncode) == ("", 0)
     found = spans(by_meaning.stdout)
     assert (found[0]["path"], found[0]["symbol"]) == ("shop/prices.py", "price_of")
@@ -91,60 +91,60 @@ def test_a_synonym_is_found_by_meaning_and_not_by_words(server: Embedding, shop:
     assert (by_meaning.stderr, by_meaning.returncode) == ("", 0)
 
 
-def test_nothing_is_asked_twice(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_nothing_is_asked_twice(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     (shop / "shop/again.py").write_text((shop / "shop/prices.py").read_text())
-    first = run_aiex("create", "index", "--json", *settings(server), cwd=shop)
+    first = run_warm("create", "index", "--json", *settings(server), cwd=shop)
     made = json.loads(first.stdout)["structured_output"]["vectors_made"]
     assert len(server.texts) == len(set(server.texts)) == made > 5
-    again = run_aiex("create", "index", "--json", *settings(server), cwd=shop)
+    again = run_warm("create", "index", "--json", *settings(server), cwd=shop)
     assert json.loads(again.stdout)["structured_output"]["vectors_made"] == 0
     for _ in range(2):
-        run_aiex("query", "context", "--task", QUESTION, *settings(server), cwd=shop)
+        run_warm("query", "context", "--task", QUESTION, *settings(server), cwd=shop)
     assert server.texts[made:] == [QUESTION]
 
 
-def test_only_what_changed_is_asked_again(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
-    run_aiex("create", "index", *settings(server), cwd=shop)
+def test_only_what_changed_is_asked_again(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
+    run_warm("create", "index", *settings(server), cwd=shop)
     made = len(server.texts)
     path = shop / "shop/basket.py"
     path.write_text(path.read_text().replace("The sum in cents.", "All of it."))
-    run_aiex("create", "index", *settings(server), cwd=shop)
+    run_warm("create", "index", *settings(server), cwd=shop)
     (changed,) = server.texts[made:]
     assert changed.startswith("shop/basket.py\nBasket.total\n")
     assert "All of it." in changed
 
 
-def test_a_damaged_index_costs_no_vector(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
-    run_aiex("create", "index", *settings(server), cwd=shop)
+def test_a_damaged_index_costs_no_vector(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
+    run_warm("create", "index", *settings(server), cwd=shop)
     made = len(server.texts)
-    run_aiex("create", "index", "--anew", *settings(server), cwd=shop)
+    run_warm("create", "index", "--anew", *settings(server), cwd=shop)
     assert len(server.texts) == made
 
 
-def test_tokens_of_vectors_are_told(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
-    result = json.loads(run_aiex("create", "index", "--json", *settings(server), cwd=shop).stdout)
+def test_tokens_of_vectors_are_told(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
+    result = json.loads(run_warm("create", "index", "--json", *settings(server), cwd=shop).stdout)
     assert result["usage"]["input_tokens"] == 10 * len(server.texts)
     assert "vectors made by local/words" in result["result"]
 
 
-def test_offline_asks_nobody_and_compares_what_is_known(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_offline_asks_nobody_and_compares_what_is_known(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     words = ("query", "context", "--task", QUESTION, *settings(server))
-    unknown = run_aiex(*words, "--offline", cwd=shop)
+    unknown = run_warm(*words, "--offline", cwd=shop)
     assert server.requests == []
     assert "nobody is asked: code is found by words alone" in unknown.stderr
-    online = run_aiex(*words, cwd=shop)
+    online = run_warm(*words, cwd=shop)
     asked = len(server.requests)
-    known = run_aiex(*words, "--offline", cwd=shop)
+    known = run_warm(*words, "--offline", cwd=shop)
     assert len(server.requests) == asked
     assert (known.stdout, known.stderr, known.returncode) == (online.stdout, "", 0)
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])
-def test_a_provider_that_fails_is_a_warning(status: int, server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_a_provider_that_fails_is_a_warning(status: int, server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     task = ("query", "context", "--task", "price_of", "--json")
-    plain = run_aiex(*task, cwd=shop)
+    plain = run_warm(*task, cwd=shop)
     server.refuses = status
-    asked = run_aiex(*task, *settings(server), cwd=shop)
+    asked = run_warm(*task, *settings(server), cwd=shop)
     assert (asked.stdout, asked.returncode) == (plain.stdout, 0)
     assert asked.stderr.startswith("warning: local/words gives no meaning to compare: ")
     assert len(server.requests) == 1
@@ -154,86 +154,86 @@ def test_a_provider_that_fails_is_a_warning(status: int, server: Embedding, shop
     ("model", "said"),
     [("nobody/m", "no provider 'nobody' is configured"), ("openai/m", "no key for openai"), ("x", "expected provider")],
 )
-def test_a_provider_that_cannot_be_asked_is_told(model: str, said: str, shop: Path, run_aiex: RunAiex) -> None:
-    ended = run_aiex("query", "context", "--task", "price_of", "--set", f"context.embeddings={model}", cwd=shop)
+def test_a_provider_that_cannot_be_asked_is_told(model: str, said: str, shop: Path, run_warm: RunAiex) -> None:
+    ended = run_warm("query", "context", "--task", "price_of", "--set", f"context.embeddings={model}", cwd=shop)
     assert said in ended.stderr
     assert ended.returncode == (78 if model == "x" else 0)
 
 
-def test_a_budget_ends_the_asking_and_not_the_work(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
-    ended = run_aiex("create", "index", *settings(server), "--max-tokens", "5", cwd=shop)
+def test_a_budget_ends_the_asking_and_not_the_work(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
+    ended = run_warm("create", "index", *settings(server), "--max-tokens", "5", cwd=shop)
     assert server.requests == []
     assert "the budget of 5 tokens is used up" in ended.stderr
     assert ended.returncode == 0
 
 
-def test_a_project_that_is_not_trusted_names_nobody(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_a_project_that_is_not_trusted_names_nobody(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     (shop / ".aiex").mkdir()
     (shop / ".aiex/config.toml").write_text(
         f'[context]\nembeddings = "local/words"\n[providers.local]\nbase_url = "{server.base_url}"\n'
     )
-    ended = run_aiex("query", "context", "--task", QUESTION, cwd=shop)
+    ended = run_warm("query", "context", "--task", QUESTION, cwd=shop)
     assert server.requests == []
     assert "not trusted" in ended.stderr
 
 
-def test_a_key_stays_at_home_when_a_project_moves_the_server(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_a_key_stays_at_home_when_a_project_moves_the_server(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     (shop / ".aiex").mkdir()
     (shop / ".aiex/config.toml").write_text(
         f'[context]\nembeddings = "openai/words"\n[providers.openai]\nbase_url = "{server.base_url}"\n'
     )
-    run_aiex("add", "trust", cwd=shop)
-    run_aiex("query", "context", "--task", QUESTION, cwd=shop, env={"OPENAI_API_KEY": "sk-of-the-person"})
+    run_warm("add", "trust", cwd=shop)
+    run_warm("query", "context", "--task", QUESTION, cwd=shop, env={"OPENAI_API_KEY": "sk-of-the-person"})
     assert server.texts[-1] == QUESTION
     assert all("sk-of-the-person" not in str(asked.headers) for asked in server.requests)
 
 
-def test_secret_files_are_not_sent(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_secret_files_are_not_sent(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     (shop / ".env").write_text("PASSWORD=hunter2\n")
-    run_aiex("create", "index", *settings(server), cwd=shop)
+    run_warm("create", "index", *settings(server), cwd=shop)
     assert server.texts
     assert all("hunter2" not in text for text in server.texts)
 
 
-def test_the_vectors_of_each_model_are_shown(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
-    assert "none; context.embeddings names who makes them" in run_aiex("show", "context", cwd=shop).stdout
-    run_aiex("create", "index", *settings(server), cwd=shop)
+def test_the_vectors_of_each_model_are_shown(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
+    assert "none; context.embeddings names who makes them" in run_warm("show", "context", cwd=shop).stdout
+    run_warm("create", "index", *settings(server), cwd=shop)
     count = len(server.texts)
-    assert f"vectors  {count} of local/words\n" in run_aiex("show", "context", *settings(server), cwd=shop).stdout
-    assert f"vectors  {count} of local/words, not in use\n" in run_aiex("show", "context", cwd=shop).stdout
+    assert f"vectors  {count} of local/words\n" in run_warm("show", "context", *settings(server), cwd=shop).stdout
+    assert f"vectors  {count} of local/words, not in use\n" in run_warm("show", "context", cwd=shop).stdout
 
 
-def test_what_would_be_sent_is_shown_by_what_is_known(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_what_would_be_sent_is_shown_by_what_is_known(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     words = ("show", "context", "--task", QUESTION, *settings(server))
-    before = run_aiex(*words, cwd=shop)
+    before = run_warm(*words, cwd=shop)
     assert server.requests == []
     assert "nobody is asked" in before.stderr
-    run_aiex("query", "context", "--task", QUESTION, *settings(server), cwd=shop)
-    after = run_aiex(*words, cwd=shop)
+    run_warm("query", "context", "--task", QUESTION, *settings(server), cwd=shop)
+    after = run_warm(*words, cwd=shop)
     assert "shop/prices.py" in after.stdout
     assert after.stderr == ""
 
 
-def test_a_question_is_sent_with_what_its_meaning_finds(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_a_question_is_sent_with_what_its_meaning_finds(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     server.say("40 cents.")
     words = ("ask", QUESTION, *settings(server), "-m", "local/fake-1", "--json")
-    shown = run_aiex(*words, "--explain", cwd=shop)
+    shown = run_warm(*words, "--explain", cwd=shop)
     assert server.requests == []
     assert "nobody is asked" in shown.stderr
-    ended = json.loads(run_aiex(*words, cwd=shop).stdout)
+    ended = json.loads(run_warm(*words, cwd=shop).stdout)
     question = json.dumps(server.requests[-1].body)
     assert "def price_of" in question
     assert ended["usage"]["input_tokens"] == 20 + 10 * len(server.texts)
 
 
-def test_a_recording_holds_no_vectors(server: Embedding, shop: Path, run_aiex: RunAiex, tmp_path: Path) -> None:
+def test_a_recording_holds_no_vectors(server: Embedding, shop: Path, run_warm: RunAiex, tmp_path: Path) -> None:
     tape = str(tmp_path / "tape")
-    ended = run_aiex("query", "context", "--task", QUESTION, *settings(server), "--record", tape, cwd=shop)
+    ended = run_warm("query", "context", "--task", QUESTION, *settings(server), "--record", tape, cwd=shop)
     assert server.requests == []
     assert "a recording holds no vectors" in ended.stderr
 
 
-def test_ctrl_c_keeps_what_was_paid_for(server: Embedding, shop: Path, run_aiex: RunAiex) -> None:
+def test_ctrl_c_keeps_what_was_paid_for(server: Embedding, shop: Path, run_warm: RunAiex) -> None:
     for number in range(150):
         (shop / f"module{number}.py").write_text(f"def function{number}():\n    return {number}\n")
     server.silent_after = 1
@@ -249,7 +249,7 @@ def test_ctrl_c_keeps_what_was_paid_for(server: Embedding, shop: Path, run_aiex:
     assert (process.returncode, err) == (130, b"interrupted\n")
     server.silent_after = 10**9
     paid = server.requests[0].body["input"]
-    run_aiex("create", "index", *settings(server), cwd=shop)
+    run_warm("create", "index", *settings(server), cwd=shop)
     later = [text for asked in server.requests[2:] for text in asked.body["input"]]
     assert len(paid) == 96
     assert not set(paid) & set(later)

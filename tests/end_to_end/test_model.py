@@ -18,10 +18,10 @@ def server():
 
 
 @pytest.fixture
-def ask(server, run_aiex, workspace):
+def ask(server, run_warm, workspace):
     def run(*words, key="sk-right", cwd=workspace):
         environment = {"AIEX_BASE_URL": server.base_url, "AIEX_API_KEY": key}
-        return run_aiex("explain", "shop/basket.py", "-m", "fake-1", *words, cwd=cwd, env=environment)
+        return run_warm("explain", "shop/basket.py", "-m", "fake-1", *words, cwd=cwd, env=environment)
 
     return run
 
@@ -37,13 +37,13 @@ def test_the_answer_streams_to_a_pipe_as_it_is(ask, server):
     assert ask("--quiet").stderr == ""
 
 
-def test_the_code_of_callers_and_tests_goes_along_and_no_index_is_made(run_aiex, server, workspace, home):
+def test_the_code_of_callers_and_tests_goes_along_and_no_index_is_made(run_warm, server, workspace, home):
     (workspace / "shop" / "till.py").write_text(
         "from shop.basket import Basket\n\n\ndef unrelated():\n    return 'left at home'\n\n\n" + "\n# filling\n" * 300
         + "\ndef ring_up(names):\n    basket = Basket()\n    for name in names:\n        basket.add(name)\n"
     )  # fmt: skip
     server.say(ANSWER)
-    done = run_aiex("explain", "shop/basket.py::Basket.add", "-m", "fake-1", "-o", "json", cwd=workspace,
+    done = run_warm("explain", "shop/basket.py::Basket.add", "-m", "fake-1", "-o", "json", cwd=workspace,
                     env={"AIEX_BASE_URL": server.base_url, "AIEX_API_KEY": "sk-right"})  # fmt: skip
     sent = json.dumps(server.requests[0].body)
     assert "basket.add(name)" in sent
@@ -108,8 +108,8 @@ def test_a_cut_stream_keeps_what_was_said_and_fails(ask, server):
     assert "\nerror: " in done.stderr
 
 
-def test_a_server_that_is_down_is_named(run_aiex, workspace, closed_port):
+def test_a_server_that_is_down_is_named(run_warm, workspace, closed_port):
     environment = {"AIEX_BASE_URL": f"http://127.0.0.1:{closed_port}/v1", "AIEX_API_KEY": "sk-right"}
-    done = run_aiex("explain", "shop/basket.py", "-m", "x", cwd=workspace, env=environment)
+    done = run_warm("explain", "shop/basket.py", "-m", "x", cwd=workspace, env=environment)
     assert done.returncode == 69
     assert str(closed_port) in done.stderr
