@@ -33,11 +33,11 @@ def is_told(done: CompletedProcess[str], *codes: int) -> bool:
 
 
 @pytest.mark.parametrize("case", CONFIGS)
-def test_a_hostile_settings_file_is_refused(run_aiex: Run, home: Path, case: str) -> None:
+def test_a_hostile_settings_file_is_refused(run_warm: Run, home: Path, case: str) -> None:
     place = home / "config" / "config.toml"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(CONFIGS[case])
-    done = run_aiex("list", "providers")
+    done = run_warm("list", "providers")
     assert is_told(done, 78)
     assert "config.toml" in done.stderr
 
@@ -49,11 +49,11 @@ def test_a_hostile_setting_of_the_command_line_does_no_harm(run_aiex: Run, value
 
 
 @pytest.fixture
-def ask(run_aiex: Run, workspace: Path) -> Callable[..., CompletedProcess[str]]:
+def ask(run_warm: Run, workspace: Path) -> Callable[..., CompletedProcess[str]]:
     def call(*words: str, **options: object) -> CompletedProcess[str]:
         flags = ("-m", "openai/x", "--set", "retry.max_attempts=1")
         environment = {**os.environ, "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-        return run_aiex("ask", *words, *flags, cwd=workspace, env=environment, **options)
+        return run_warm("ask", *words, *flags, cwd=workspace, env=environment, **options)
 
     return call
 
@@ -84,20 +84,20 @@ def test_what_never_ends_is_no_recording(ask: Run) -> None:
     assert is_told(ask("Why?", "--replay", "/dev/zero"), 78)
 
 
-def test_manifests_of_a_hostile_repository_do_no_harm(run_aiex: Run, workspace: Path) -> None:
+def test_manifests_of_a_hostile_repository_do_no_harm(run_warm: Run, workspace: Path) -> None:
     (workspace / "package.json").write_text('{"a":' * 100_000)
     (workspace / "pyproject.toml").write_text("a" + ".a" * 200_000 + " = 1")
     (workspace / "Cargo.toml").write_text("x = " + DEEP)
-    assert run_aiex("explain", ".", "--offline", cwd=workspace).returncode == 0
+    assert run_warm("explain", ".", "--offline", cwd=workspace).returncode == 0
 
 
-def test_a_project_sends_no_key_elsewhere_before_it_is_trusted(run_aiex: Run, workspace: Path) -> None:
+def test_a_project_sends_no_key_elsewhere_before_it_is_trusted(run_warm: Run, workspace: Path) -> None:
     with FakeOpenAI(key=KEY) as evil, FakeOpenAI(key=KEY) as right:
         right.say("It adds.")
         (workspace / ".aiex").mkdir(exist_ok=True)
         (workspace / ".aiex" / "config.toml").write_text(f'[providers.openai]\nbase_url = "{evil.base_url}"\n')
         environment = {**os.environ, "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": right.base_url}
-        done = run_aiex("ask", "Why?", "-m", "openai/fake-1", cwd=workspace, env=environment)
+        done = run_warm("ask", "Why?", "-m", "openai/fake-1", cwd=workspace, env=environment)
         assert (done.returncode, evil.requests) == (0, [])
         assert len(right.requests) == 1
         assert "not trusted" in done.stderr

@@ -43,10 +43,10 @@ def provider(server: FakeOpenAI, more: str = "") -> str:
 
 
 def test_a_kept_key_signs_requests_and_shows_nowhere(
-    home: Path, workspace: Path, run_aiex: RunAiex, server: FakeOpenAI
+    home: Path, workspace: Path, run_warm: RunAiex, server: FakeOpenAI
 ) -> None:
     configure(home, 'log.level = "debug"\n' + provider(server))
-    runs = [run_aiex("set", "key", "corp", "-vv", input=f"{KEY}\n")]
+    runs = [run_warm("set", "key", "corp", "-vv", input=f"{KEY}\n")]
     for words in (
         ["list", "keys"],
         ["list", "keys", "--json"],
@@ -56,7 +56,7 @@ def test_a_kept_key_signs_requests_and_shows_nowhere(
         ["rotate", "key"],
         ["rm", "key", "corp"],
     ):
-        runs.append(run_aiex(words, cwd=workspace))
+        runs.append(run_warm(words, cwd=workspace))
     assert [run.returncode for run in runs] == [0] * len(runs), [run.stderr for run in runs if run.returncode]
     assert all(asked.headers["authorization"] == f"Bearer {KEY}" for asked in server.requests)
     assert len(server.requests) >= 2
@@ -66,12 +66,12 @@ def test_a_kept_key_signs_requests_and_shows_nowhere(
     assert files_with(home, KEY) == []
 
 
-def test_a_refused_key_is_77_and_is_not_repeated(home: Path, run_aiex: RunAiex, server: FakeOpenAI) -> None:
+def test_a_refused_key_is_77_and_is_not_repeated(home: Path, run_warm: RunAiex, server: FakeOpenAI) -> None:
     """The server repeats the key in its message, as some real ones do."""
     configure(home, provider(server))
     wrong = "corp-wrong-0123456789-ABCD"
-    run_aiex("set", "key", "corp", input=wrong)
-    run = run_aiex("test", "key", "corp")
+    run_warm("set", "key", "corp", input=wrong)
+    run = run_warm("test", "key", "corp")
     assert run.returncode == 77
     assert wrong not in run.stdout + run.stderr
     assert "aiex set key corp" in run.stderr
@@ -98,7 +98,7 @@ def test_no_key_stands_in_the_arguments_or_the_environment_of_a_process(home: Pa
 
 
 def test_a_helper_gives_the_key_and_sees_no_other(
-    home: Path, workspace: Path, run_aiex: RunAiex, server: FakeOpenAI, tmp_path: Path
+    home: Path, workspace: Path, run_warm: RunAiex, server: FakeOpenAI, tmp_path: Path
 ) -> None:
     helper, seen = tmp_path / "helper.py", tmp_path / "seen.json"
     helper.write_text(
@@ -107,7 +107,7 @@ def test_a_helper_gives_the_key_and_sees_no_other(
     )
     configure(home, provider(server, f"api_key_command = '{sys.executable} {helper}'\n"))
     secrets = {"OPENAI_API_KEY": "sk-other", "AIEX_PASSPHRASE": PASSPHRASE, "AIEX_API_KEY": "", "GH_TOKEN": "gh-other"}
-    run = run_aiex("explain", "shop/prices.py", "-m", "corp/fake-1", cwd=workspace, env=secrets)
+    run = run_warm("explain", "shop/prices.py", "-m", "corp/fake-1", cwd=workspace, env=secrets)
     assert run.returncode == 0, run.stderr
     assert server.requests[-1].headers["authorization"] == f"Bearer {KEY}"
     argv, environment = json.loads(seen.read_text(encoding="utf-8"))
@@ -116,35 +116,35 @@ def test_a_helper_gives_the_key_and_sees_no_other(
     assert KEY not in run.stdout + run.stderr
 
 
-def test_a_failing_helper_is_77(home: Path, run_aiex: RunAiex, server: FakeOpenAI) -> None:
+def test_a_failing_helper_is_77(home: Path, run_warm: RunAiex, server: FakeOpenAI) -> None:
     configure(home, provider(server, "api_key_command = '\"" + sys.executable + '" -c "raise SystemExit(3)"\'\n'))
-    run = run_aiex("test", "key", "corp")
+    run = run_warm("test", "key", "corp")
     assert run.returncode == 77
     assert "providers.corp.api_key_command failed (exit code 3)" in run.stderr
 
 
-def test_damage_and_wrong_passphrases_have_their_codes_and_lose_nothing(home: Path, run_aiex: RunAiex) -> None:
+def test_damage_and_wrong_passphrases_have_their_codes_and_lose_nothing(home: Path, run_warm: RunAiex) -> None:
     env = {"AIEX_PASSPHRASE": PASSPHRASE}
-    run_aiex("set", "key", "openai", env=env, input=KEY)
+    run_warm("set", "key", "openai", env=env, input=KEY)
     vault = home / "data" / "keys" / "vault.aiex"
     whole = vault.read_bytes()
     ask = ["test", "key", "openai"]
-    assert run_aiex(ask, env={"AIEX_PASSPHRASE": "wrong"}).returncode == 77
-    locked = run_aiex(ask)
+    assert run_warm(ask, env={"AIEX_PASSPHRASE": "wrong"}).returncode == 77
+    locked = run_warm(ask)
     assert (locked.returncode, "nobody can be asked" in locked.stderr) == (77, True)
     vault.write_bytes(whole[:100] + b"X" + whole[101:])
-    damaged = run_aiex("list", "keys", env=env)
+    damaged = run_warm("list", "keys", env=env)
     assert (damaged.returncode, "damaged" in damaged.stderr) == (74, True)
-    assert run_aiex("set", "key", "openai", env=env, input="another").returncode == 74
+    assert run_warm("set", "key", "openai", env=env, input="another").returncode == 74
     vault.write_bytes(whole.replace(b"aiex-vault 1", b"aiex-vault 9"))
-    newer = run_aiex("list", "keys", env=env)
+    newer = run_warm("list", "keys", env=env)
     assert (newer.returncode, "version 9" in newer.stderr) == (74, True)
     vault.write_bytes(whole)
     vault.chmod(0o644)
-    open_to_others = run_aiex("list", "keys", env=env)
+    open_to_others = run_warm("list", "keys", env=env)
     assert (open_to_others.returncode, "chmod 600" in open_to_others.stderr) == (74, True)
     vault.chmod(0o600)
-    listed = run_aiex("list", "keys", "-vv", env=env)
+    listed = run_warm("list", "keys", "-vv", env=env)
     assert "…WXYZ" in listed.stdout
     assert PASSPHRASE not in listed.stdout + listed.stderr
     assert (files_with(home, KEY), files_with(home, PASSPHRASE)) == ([], [])
@@ -174,7 +174,7 @@ def test_a_typed_key_is_not_shown(home: Path) -> None:
     assert KEY.encode() not in shown
 
 
-def test_signing_in_by_the_browser_asking_and_signing_out(home: Path, workspace: Path, run_aiex: RunAiex) -> None:
+def test_signing_in_by_the_browser_asking_and_signing_out(home: Path, workspace: Path, run_warm: RunAiex) -> None:
     with FakeIssuer() as issuer, FakeOpenAI() as server:
         configure(home, provider(server, f'oauth_issuer = "{issuer.url}"\noauth_client_id = "{CLIENT}"\n'))
         process = subprocess.Popen(
@@ -194,24 +194,24 @@ def test_signing_in_by_the_browser_asking_and_signing_out(home: Path, workspace:
         assert process.returncode == 0, err
         assert "signed in at" in out
         assert "as ada@example.org" in out
-        assert "ada@example.org" in run_aiex("list", "keys").stdout
-        assert run_aiex("test", "key", "corp").returncode == 0
-        asked = run_aiex("explain", "shop/prices.py", "-m", "corp/fake-1", cwd=workspace)
+        assert "ada@example.org" in run_warm("list", "keys").stdout
+        assert run_warm("test", "key", "corp").returncode == 0
+        asked = run_warm("explain", "shop/prices.py", "-m", "corp/fake-1", cwd=workspace)
         assert asked.returncode == 0, asked.stderr
         assert server.requests[-1].headers["authorization"].startswith("Bearer access-")
         token = server.requests[-1].headers["authorization"].removeprefix("Bearer ")
         assert files_with(home, token) == []
         assert not any(word in out + err for word in (token, *issuer.refresh_tokens))
-        ended = run_aiex("logout", "corp")
+        ended = run_warm("logout", "corp")
         assert "signed out of corp" in ended.stdout
         assert issuer.refresh_tokens == {}
-        assert run_aiex("test", "key", "corp").returncode == 77
+        assert run_warm("test", "key", "corp").returncode == 77
 
 
-def test_signing_in_by_a_pasted_address(home: Path, run_aiex: RunAiex) -> None:
+def test_signing_in_by_a_pasted_address(home: Path, run_warm: RunAiex) -> None:
     with FakeIssuer() as issuer, FakeOpenAI() as server:
         configure(home, provider(server, f'oauth_issuer = "{issuer.url}"\noauth_client_id = "{CLIENT}"\n'))
-        refused = run_aiex("login", "corp", "--paste", input="http://127.0.0.1:1455/callback?code=a&state=b\n")
+        refused = run_warm("login", "corp", "--paste", input="http://127.0.0.1:1455/callback?code=a&state=b\n")
         assert (refused.returncode, "does not belong" in refused.stderr) == (77, True)
         assert issuer.granted("authorization_code") == 0
         process = subprocess.Popen(
@@ -240,7 +240,7 @@ def _sent_to(url: str) -> str:
         return str(redirect.value.headers["location"])
 
 
-def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_aiex: RunAiex) -> None:
+def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_warm: RunAiex) -> None:
     with FakeIssuer() as issuer, FakeOpenAI() as server:
         configure(home, provider(server, f'oauth_issuer = "{issuer.url}"\noauth_client_id = "{CLIENT}"\n'))
         for way in ([], ["--paste"]):
@@ -255,7 +255,7 @@ def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_a
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=60) == 130
             process.communicate()
-        assert run_aiex("list", "keys").stdout.startswith("no keys yet")
+        assert run_warm("list", "keys").stdout.startswith("no keys yet")
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_a
         (["logout", "openai"], 0, ""),
     ],
 )
-def test_where_one_cannot_sign_in_it_is_said(run_aiex: RunAiex, words: list[str], code: int, said: str) -> None:
-    run = run_aiex(words)
+def test_where_one_cannot_sign_in_it_is_said(run_warm: RunAiex, words: list[str], code: int, said: str) -> None:
+    run = run_warm(words)
     assert run.returncode == code
     assert said in run.stderr

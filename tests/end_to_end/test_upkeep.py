@@ -27,17 +27,17 @@ def count_in(path: Path, query: str) -> int:
         store.close()
 
 
-def test_a_command_moves_what_is_idle_and_finds_it_again(workspace: Path, home: Path, run_aiex: RunAiex) -> None:
-    before = run_aiex("explain", ".", "--offline", cwd=workspace)
+def test_a_command_moves_what_is_idle_and_finds_it_again(workspace: Path, home: Path, run_warm: RunAiex) -> None:
+    before = run_warm("explain", ".", "--offline", cwd=workspace)
     assert before.returncode == 0, before.stderr
     (warm,) = home.rglob("code.db")
     known = count_in(warm, "select count(*) from facts")
     assert known > 3
     age(warm, days=40)
     (workspace / "fresh.py").write_text("def fresh():\n    return 1\n")
-    assert run_aiex("explain", "fresh.py", "--offline", cwd=workspace).returncode == 0
+    assert run_warm("explain", "fresh.py", "--offline", cwd=workspace).returncode == 0
     assert count_in(warm, "select count(*) from facts") < known
     assert count_in(warm.with_name("cold.db"), "select count(*) from kept") > 0
     (workspace / "fresh.py").unlink()
-    assert run_aiex("explain", ".", "--offline", cwd=workspace).stdout == before.stdout
+    assert run_warm("explain", ".", "--offline", cwd=workspace).stdout == before.stdout
     assert count_in(warm, "select count(*) from facts") >= known

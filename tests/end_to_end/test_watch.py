@@ -84,34 +84,34 @@ def watching(cwd: Path, *words: str, reads: str = "stderr", **environment: str) 
         process.communicate()
 
 
-def find(run_aiex: RunAiex, cwd: Path, task: str) -> list[str]:
+def find(run_warm: RunAiex, cwd: Path, task: str) -> list[str]:
     """Symbols that a question finds."""
-    lines = run_aiex("query", "context", "--task", task, "--json", cwd=cwd).stdout.splitlines()
+    lines = run_warm("query", "context", "--task", task, "--json", cwd=cwd).stdout.splitlines()
     return [json.loads(line)["symbol"] for line in lines]
 
 
-def stale(run_aiex: RunAiex, cwd: Path) -> int:
-    result = json.loads(run_aiex("show", "index", "--json", cwd=cwd).stdout)
+def stale(run_warm: RunAiex, cwd: Path) -> int:
+    result = json.loads(run_warm("show", "index", "--json", cwd=cwd).stdout)
     count: int = result["structured_output"]["stale"]
     return count
 
 
-def test_what_changes_comes_and_goes_is_in_the_index(workspace: Path, run_aiex: RunAiex) -> None:
+def test_what_changes_comes_and_goes_is_in_the_index(workspace: Path, run_warm: RunAiex) -> None:
     with watching(workspace) as watch:
         watch.wait_for("files read; ")
         watch.wait_for("watching by polling (watchfiles is not installed")
         (workspace / "shop/cheese.py").write_text("def gorgonzola():\n    return 1\n")
         assert watch.wait_for("read ") == "note: read shop/cheese.py"
-        assert stale(run_aiex, workspace) == 0
-        assert find(run_aiex, workspace, "gorgonzola") == ["gorgonzola"]
+        assert stale(run_warm, workspace) == 0
+        assert find(run_warm, workspace, "gorgonzola") == ["gorgonzola"]
         (workspace / "shop/cheese.py").write_text("def mascarpone():\n    return 'another length'\n")
         assert watch.wait_for("read ") == "note: read shop/cheese.py"
-        assert stale(run_aiex, workspace) == 0
-        assert find(run_aiex, workspace, "mascarpone") == ["mascarpone"]
+        assert stale(run_warm, workspace) == 0
+        assert find(run_warm, workspace, "mascarpone") == ["mascarpone"]
         (workspace / "shop/cheese.py").unlink()
         assert watch.wait_for("forgot ") == "note: forgot shop/cheese.py"
-        assert stale(run_aiex, workspace) == 0
-        assert find(run_aiex, workspace, "mascarpone") == []
+        assert stale(run_warm, workspace) == 0
+        assert find(run_warm, workspace, "mascarpone") == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -152,9 +152,9 @@ def test_programs_read_lines(workspace: Path) -> None:
     assert err == b"interrupted\n"
 
 
-def test_quiet_says_nothing(workspace: Path, run_aiex: RunAiex) -> None:
+def test_quiet_says_nothing(workspace: Path, run_warm: RunAiex) -> None:
     with watching(workspace, "-q") as watch:
-        while not find(run_aiex, workspace, "price_of"):
+        while not find(run_warm, workspace, "price_of"):
             assert watch.process.poll() is None
         assert watch.stop(signal.SIGTERM) == 143
         assert watch.process.communicate() == (b"", b"interrupted\n")
