@@ -207,10 +207,13 @@ class Services:
     async def visit(self, host: str, place: str, name: str) -> AsyncIterator[Visit]:
         """Let a server be asked that the settings name, and put on record what comes of it; see `llm/visits.py`."""
         from aiex.guard.actions import Action
+        from aiex.llm.visits import ASIDE
 
-        action = Action("network", host, {"model": name, "set in": place})
+        is_aside = name in ASIDE
+        action = Action("network", host, {"for" if is_aside else "model": name, "set in": place})
         async with self.gate.through(action, chosen="the settings name this server") as passage:
-            passage.redactions, self.gate.removed = self.gate.removed, 0
+            if not is_aside:
+                passage.redactions, self.gate.removed = self.gate.removed, 0
             yield passage
 
     @property

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiex.errors import NotSignedIn, Transient, Unavailable
+from aiex.llm.visits import visit_freely
 from aiex.llm.wire import NO_CREDENTIAL, Credential
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aiex.guard.keys import KeyStore
     from aiex.llm.endpoints import Target
     from aiex.llm.oauth import Tokens
+    from aiex.llm.visits import Visiting
 
 COMMAND_WITHIN_S = 60.0
 """A password manager may wait for a finger on a sensor."""
@@ -35,15 +37,17 @@ _FOR_HELPERS = (
 """What password managers need to find their data and to ask a person; none of it is secret."""
 
 
-async def credential_for(target: Target, *, refused: bool = False) -> Credential:
+async def credential_for(target: Target, *, refused: bool = False, visit: Visiting = visit_freely) -> Credential:
     """What signs requests to `target` now; renewed first when it is about to expire.
 
     Call it before each request; `target.endpoint.credential` gives the same one then.
 
     Args:
         refused: The server just refused what this gave before, though it should be valid: renew it in any case.
+        visit: Says whether the server that renews it may be asked, and keeps a record of it.
 
     Raises:
+        Denied: if it must be renewed and the issuer may not be asked.
         NotSignedIn: if what is kept cannot be opened, the sign-in ended, or the command gives no key.
         StoreError: if the place where it is kept is damaged or locked.
         Unavailable, Transient: if it must be renewed and the issuer cannot be asked.
@@ -51,7 +55,7 @@ async def credential_for(target: Target, *, refused: bool = False) -> Credential
     signer = target.endpoint.signer
     if target.endpoint.key or signer is None:
         return target.endpoint.credential
-    return await signer.fresh(refused=refused)
+    return await signer.fresh(refused=refused, visit=visit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,14 @@ class Signer:
             self._found = self._find()
         return self._found
 
-    async def fresh(self, *, refused: bool = False) -> Credential:
+    async def fresh(self, *, refused: bool = False, visit: Visiting = visit_freely) -> Credential:
         """The same, renewed when it is about to expire or was refused."""
         if self._found is None:
             await self._look()
         if self._tokens is not None:
-            self._tokens = await keep_fresh(self.sources.store(), self.sources.provider, self._tokens, refused=refused)
+            self._tokens = await keep_fresh(
+                self.sources.store(), self.sources.provider, self._tokens, refused=refused, visit=visit
+            )
             self._found = _to_credential(self._tokens)
         return self.credential
 
@@ -224,7 +230,13 @@ def save_tokens(store: KeyStore, provider: str, tokens: Tokens) -> None:
 
 
 async def keep_fresh(
-    store: KeyStore, provider: str, tokens: Tokens, *, refused: bool = False, now: Callable[[], float] = time.time
+    store: KeyStore,
+    provider: str,
+    tokens: Tokens,
+    *,
+    refused: bool = False,
+    now: Callable[[], float] = time.time,
+    visit: Visiting = visit_freely,
 ) -> Tokens:
     """The sign-in, renewed where it is time, by one process and one task only; the others take what it got.
 
@@ -250,7 +262,7 @@ async def keep_fresh(
                 )
             return kept
         try:
-            fresh = await renew(kept, name=provider)
+            fresh = await renew(kept, name=provider, visit=visit)
         except SignedOut as ended:
             store.forget(login_name(provider))
             raise NotSignedIn(ended.message, hint=f"sign in again: aiex login {provider}") from ended

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiex.errors import AiexError, Denied, Transient
 from aiex.events import Retrying
+from aiex.llm.credentials import credential_for
 from aiex.llm.embedding import embed, groups
 from aiex.llm.failover import Skipped, key_id
 from aiex.llm.retry import Policy, Retries
@@ -109,6 +110,7 @@ class Embedder:
         try:
             lease = await self._gate.before(target.name, key_id(target), _rough_count(texts))
             try:
+                await credential_for(target, visit=self._visit)
                 async with visit_of(self._visit, target) as visit:
                     result = await embed(texts, target, connect=self._connect(), policy=_ONCE)
                     usage = Usage(result.usage.input_tokens, 0)

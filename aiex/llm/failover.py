@@ -120,7 +120,7 @@ async def _ask_link(
             wait_s = None if is_last else await retries.after(error)
             if isinstance(error, ReplayRefused) and not shown.fresh and (plain := _without_opaque(request)) != request:
                 wait_s, request = 0.0, plain
-            if not renewed and not shown.fresh and await _has_renewed(link, error):
+            if not renewed and not shown.fresh and await _has_renewed(link, error, means):
                 wait_s, renewed = 0.0, True
             if wait_s is None or (link.target is not None and await means.monitor.is_open(link.target)):
                 raise
@@ -173,7 +173,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
     if not outlook.allowed:
         raise Skipped(f"{target.name} was not asked: {outlook.reason}", hint="wait a moment, or ask another model")
     try:
-        await _sign(target)
+        await _sign(target, means)
         target = _as_signed(target)
         lease = await means.gate.before(target.name, key_id(target), means.count(request))
         clock = Clock(target.endpoint, outlook.deadlines)
@@ -222,13 +222,13 @@ async def _attempt(target: Target, request: Request, clock: Clock, means: Means)
         raise
 
 
-async def _sign(target: Target, *, refused: bool = False) -> None:
+async def _sign(target: Target, means: Means, *, refused: bool = False) -> None:
     """Find what signs requests to a target, or renew it; a key from the environment needs neither."""
     if target.endpoint.key or target.endpoint.signer is None:
         return
     from aiex.llm.credentials import credential_for
 
-    await credential_for(target, refused=refused)
+    await credential_for(target, refused=refused, visit=means.visit)
 
 
 def _as_signed(target: Target) -> Target:
@@ -239,13 +239,13 @@ def _as_signed(target: Target) -> Target:
     return replace(target, profile=target.codec.for_signed_in(target.profile))
 
 
-async def _has_renewed(link: Link, error: AiexError) -> bool:
+async def _has_renewed(link: Link, error: AiexError, means: Means) -> bool:
     """Whether a sign-in that was refused, though it should be valid, could be renewed."""
     signer = link.target.endpoint.signer if link.target is not None else None
     if link.target is None or signer is None or signer.place != SIGN_IN or error.kind != "auth":
         return False
     try:
-        await _sign(link.target, refused=True)
+        await _sign(link.target, means, refused=True)
     except AiexError:
         return False
     return True

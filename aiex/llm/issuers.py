@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 from aiex.errors import ConfigError, NotSignedIn, Unavailable
 from aiex.llm.oauth import Issuer
+from aiex.llm.visits import SIGN_IN, visit_freely, visit_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aiex.llm.visits import Visiting
     from aiex.settings import Settings
 
 OPENAI_ISSUER = "https://auth.openai.com"
@@ -93,22 +95,30 @@ def _charged(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 async def find_issuer(
-    settings: Settings, provider: str, server: str, environ: Mapping[str, str], *, known: Mapping[str, str]
+    settings: Settings,
+    provider: str,
+    server: str,
+    environ: Mapping[str, str],
+    *,
+    known: Mapping[str, str],
+    visit: Visiting = visit_freely,
 ) -> Issuer:
     """Who signs people in for a provider.
 
     Args:
         server: Scheme, host and port of the provider's base URL.
         known: What was kept of earlier sign-ins: `host_id`, and `client_id` where there was one.
+        visit: Says whether the issuer may be asked about itself, and keeps a record of it.
 
     Raises:
+        Denied: if the issuer may not be asked.
         NotSignedIn: if there is no way to sign in there.
         ConfigError: if the issuer's address or the redirect address cannot be used.
         Unavailable, Transient: if the issuer cannot be asked about itself.
     """
     configured = str(settings.get(f"providers.{provider}.oauth_issuer"))
     if configured:
-        return await _configured(settings, provider, configured.rstrip("/"), environ)
+        return await _configured(settings, provider, configured.rstrip("/"), environ, visit)
     if provider == "openai" and server == OPENAI_SERVER:
         client_id = environ.get("OPENAI_OAUTH_CLIENT_ID", "").strip() or known.get("client_id", "")
         issuer = openai(host_id=known["host_id"], client_id=client_id)
@@ -128,7 +138,9 @@ def _no_way(provider: str) -> str:
     return f"{key}; for a server with an issuer of its own: aiex set config providers.{provider}.oauth_issuer URL"
 
 
-async def _configured(settings: Settings, provider: str, address: str, environ: Mapping[str, str]) -> Issuer:
+async def _configured(
+    settings: Settings, provider: str, address: str, environ: Mapping[str, str], visit: Visiting
+) -> Issuer:
     place = settings.origin(f"providers.{provider}.oauth_issuer").place
     _require_safe(address, f"providers.{provider}.oauth_issuer ({place})")
     client_id = str(settings.get(f"providers.{provider}.oauth_client_id"))
@@ -139,12 +151,15 @@ async def _configured(settings: Settings, provider: str, address: str, environ: 
             f"nothing says as which client to sign in at {address}",
             hint=f"aiex set config providers.{provider}.oauth_client_id ID",
         )
-    issuer = await discover(address, client_id, tuple(settings.get(f"providers.{provider}.oauth_scopes")))
+    scopes = tuple(settings.get(f"providers.{provider}.oauth_scopes"))
+    issuer = await discover(address, client_id, scopes, place=place, visit=visit)
     return _redirected(issuer, environ, "ANTHROPIC_REDIRECT_URI") if provider == "anthropic" else issuer
 
 
-async def discover(address: str, client_id: str, scopes: tuple[str, ...]) -> Issuer:
-    """What an issuer says of itself.
+async def discover(
+    address: str, client_id: str, scopes: tuple[str, ...], *, place: str = "", visit: Visiting = visit_freely
+) -> Issuer:
+    """What an issuer says of itself; `place` is where its address was set.
 
     Raises:
         Unavailable, Transient: if it cannot be asked, says something else, or names other or unsafe addresses.
@@ -153,12 +168,13 @@ async def discover(address: str, client_id: str, scopes: tuple[str, ...]) -> Iss
     from aiex.llm.oauth import MOST_BYTES, WITHIN_S, read_json
 
     url = address + _DISCOVERY
-    status, _, body = await ask_issuer(url, None, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
+    async with visit_url(visit, url, place, SIGN_IN):
+        status, _, body = await ask_issuer(url, None, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
     said = read_json(body)
     if status != 200 or str(said.get("issuer", "")).rstrip("/") != address:
         raise Unavailable(f"{url} does not describe this issuer (HTTP {status})", hint="check the address")
 
-    def place(name: str, *, required: bool = False) -> str:
+    def read(name: str, *, required: bool = False) -> str:
         found = str(said.get(name) or "")
         if found or required:
             _require_safe(found, f"{name} in {url}")
@@ -167,13 +183,14 @@ async def discover(address: str, client_id: str, scopes: tuple[str, ...]) -> Iss
     return Issuer(
         name=urlsplit(address).netloc,
         issuer=str(said["issuer"]),
-        authorize_url=place("authorization_endpoint", required=True),
-        token_url=place("token_endpoint", required=True),
-        device_url=place("device_authorization_endpoint"),
-        revoke_url=place("revocation_endpoint"),
-        jwks_url=place("jwks_uri"),
+        authorize_url=read("authorization_endpoint", required=True),
+        token_url=read("token_endpoint", required=True),
+        device_url=read("device_authorization_endpoint"),
+        revoke_url=read("revocation_endpoint"),
+        jwks_url=read("jwks_uri"),
         client_id=client_id,
         scopes=scopes,
+        place=place,
     )
 
 

@@ -21,9 +21,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiex.errors import AiexError, NotSignedIn, StoreError, Transient, Unavailable
 from aiex.guard.neutral import neutralise
+from aiex.llm.visits import SIGN_IN, visit_freely, visit_url
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from aiex.llm.visits import Visiting
 
 SIGN_IN_S = 300.0
 """How long a person may take in the browser."""
@@ -62,6 +65,8 @@ class Issuer:
     """The client id of a first sign-in, after which the issuer gives us one of our own."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What requests to the model carry beside the token."""
+    place: str = "built in"
+    """Where it was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,10 @@ class SignedOut(NotSignedIn):
 class Attempt:
     """One sign-in by the browser: what was sent out, and whether what comes back belongs to it."""
 
-    def __init__(self, issuer: Issuer, redirect_uri: str) -> None:
+    def __init__(self, issuer: Issuer, redirect_uri: str, *, visit: Visiting = visit_freely) -> None:
+        """`visit` says whether a server of the issuer may be asked, and keeps a record of it."""
         self.issuer = issuer
+        self._visit = visit
         self.redirect_uri = redirect_uri
         self.nonce = secrets.token_urlsafe(32)
         self._state = secrets.token_urlsafe(32)
@@ -179,7 +186,7 @@ class Attempt:
             "redirect_uri": self.redirect_uri,
             "code_verifier": self._verifier,
         }
-        return await _trade(issuer, form, home=home, nonce=self.nonce)
+        return await _trade(issuer, form, home=home, nonce=self.nonce, visit=self._visit)
 
     def _registered(self, url: str) -> Issuer:
         """The issuer with the client that we are there from now on (RFC 6749 knows nothing of it; OpenAI's own)."""
@@ -214,6 +221,7 @@ async def sign_in_by_device(
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     now: Callable[[], float] = time.monotonic,
+    visit: Visiting = visit_freely,
 ) -> Tokens:
     """Sign in on another device; `show` gets the address to open and the code to type there.
 
@@ -224,7 +232,7 @@ async def sign_in_by_device(
     if not issuer.device_url:
         raise NotSignedIn(f"{issuer.name} offers no sign-in by device code", hint="run aiex login without --device")
     form = {**_client(issuer), "scope": " ".join(issuer.scopes)}
-    _, answer = await _post(issuer.device_url, form, issuer.name)
+    _, answer = await _post(issuer.device_url, form, issuer.name, place=issuer.place, visit=visit)
     code, user_code = str(answer.get("device_code", "")), _words(answer.get("user_code", ""))
     place = _words(answer.get("verification_uri") or answer.get("verification_url") or "")
     if not code or not user_code or not place.startswith(("https://", "http://127.0.0.1")):
@@ -234,7 +242,8 @@ async def sign_in_by_device(
     while now() + wait < end:
         await sleep(wait)
         try:
-            return await _trade(issuer, {"grant_type": DEVICE_GRANT, "device_code": code}, home=home, nonce="")
+            form = {"grant_type": DEVICE_GRANT, "device_code": code}
+            return await _trade(issuer, form, home=home, nonce="", visit=visit)
         except _Refused as refused:
             if refused.code == "slow_down":
                 wait += 5
@@ -252,7 +261,7 @@ def _seconds(value: object, otherwise: float) -> float:
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-async def renew(tokens: Tokens, *, name: str) -> Tokens:
+async def renew(tokens: Tokens, *, name: str, visit: Visiting = visit_freely) -> Tokens:
     """Fresh tokens for old ones; the refresh token may be another one then.
 
     Raises:
@@ -266,7 +275,7 @@ async def renew(tokens: Tokens, *, name: str) -> Tokens:
         form["resource"] = tokens.resource
     asked_at = time.time()
     try:
-        _, answer = await _post(tokens.token_url, form, name)
+        _, answer = await _post(tokens.token_url, form, name, place=_place_of(name), visit=visit)
     except _Refused as refused:
         if refused.code in _ENDED:
             raise SignedOut(f"the sign-in at {name} ended", hint="sign in again: aiex login") from refused
@@ -281,32 +290,37 @@ async def renew(tokens: Tokens, *, name: str) -> Tokens:
     )
 
 
-async def revoke(tokens: Tokens, *, name: str) -> bool:
-    """Tell the issuer that the sign-in is over (RFC 7009); False when it cannot be told."""
+async def revoke(tokens: Tokens, *, name: str, visit: Visiting = visit_freely) -> bool:
+    """Tell the issuer that the sign-in is over (RFC 7009); False when it cannot be told, or may not."""
     if not tokens.revoke_url:
         return False
     form = {"token": tokens.refresh or tokens.access, "client_id": tokens.client_id}
     if tokens.client_secret:
         form["client_secret"] = tokens.client_secret
     try:
-        await _post(tokens.revoke_url, form, name, needs_json=False)
+        await _post(tokens.revoke_url, form, name, needs_json=False, place=_place_of(name), visit=visit)
     except AiexError:
         return False
     return True
 
 
-async def _trade(issuer: Issuer, form: Mapping[str, str], *, home: str, nonce: str) -> Tokens:
+def _place_of(name: str) -> str:
+    return f"the sign-in of {name}"
+
+
+async def _trade(issuer: Issuer, form: Mapping[str, str], *, home: str, nonce: str, visit: Visiting) -> Tokens:
     """Tokens for a code, checked."""
     asked_at = time.time()
     resource = {"resource": issuer.resource} if issuer.resource else {}
-    their_time, answer = await _post(issuer.token_url, {**form, **_client(issuer), **resource}, issuer.name)
+    whole = {**form, **_client(issuer), **resource}
+    their_time, answer = await _post(issuer.token_url, whole, issuer.name, place=issuer.place, visit=visit)
     granted = str(answer.get("scope") or " ".join(issuer.scopes))
     if issuer.needs_scope and issuer.needs_scope not in granted.split():
         raise NotSignedIn(
             f"{issuer.name} did not allow what is needed ({issuer.needs_scope})",
             hint="sign in again and allow it, or use a key: aiex set key",
         )
-    claims = await _identify(issuer, answer, nonce, their_time or asked_at)
+    claims = await _identify(issuer, answer, nonce, their_time or asked_at, visit)
     return Tokens(
         access=_require_access(answer, issuer.name),
         refresh=str(answer.get("refresh_token") or ""),
@@ -326,7 +340,9 @@ async def _trade(issuer: Issuer, form: Mapping[str, str], *, home: str, nonce: s
     )
 
 
-async def _identify(issuer: Issuer, answer: Mapping[str, Any], nonce: str, now: float) -> dict[str, Any]:
+async def _identify(
+    issuer: Issuer, answer: Mapping[str, Any], nonce: str, now: float, visit: Visiting
+) -> dict[str, Any]:
     """Who signed in, where the issuer says so; required where `openid` was asked for."""
     token = answer.get("id_token")
     if "openid" not in issuer.scopes:
@@ -336,7 +352,8 @@ async def _identify(issuer: Issuer, answer: Mapping[str, Any], nonce: str, now: 
     from aiex.llm.http import ask_issuer
     from aiex.llm.idtoken import read_identity
 
-    status, _, body = await ask_issuer(issuer.jwks_url, None, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
+    async with visit_url(visit, issuer.jwks_url, issuer.place, SIGN_IN):
+        status, _, body = await ask_issuer(issuer.jwks_url, None, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
     keys = read_json(body)
     if status != 200 or not isinstance(keys.get("keys"), list):
         raise Unavailable(f"{issuer.name} does not show the keys that it signs with ({issuer.jwks_url})")
@@ -377,9 +394,16 @@ class _Refused(NotSignedIn):
 
 
 async def _post(
-    url: str, form: Mapping[str, str], name: str, *, needs_json: bool = True
+    url: str, form: Mapping[str, str], name: str, *, place: str, visit: Visiting, needs_json: bool = True
 ) -> tuple[float | None, dict[str, Any]]:
-    """The time by the issuer's clock, and its answer."""
+    """The time by the issuer's clock, and its answer; `place` is where the address was set."""
+    async with visit_url(visit, url, place, SIGN_IN):
+        return await _post_freely(url, form, name, needs_json=needs_json)
+
+
+async def _post_freely(
+    url: str, form: Mapping[str, str], name: str, *, needs_json: bool
+) -> tuple[float | None, dict[str, Any]]:
     from aiex.llm.http import ask_issuer
 
     status, headers, body = await ask_issuer(url, form, within_s=WITHIN_S, limit_bytes=MOST_BYTES)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
+
+from aiex.errors import ConfigError
 
 if TYPE_CHECKING:
     from aiex.llm.endpoints import Target
@@ -20,8 +22,13 @@ class Visit(Protocol):
 
 
 Visiting = Callable[[str, str, str], AbstractAsyncContextManager[Visit]]
-"""Gets `host:port`, where that was set, and `provider/model`; the block is the visit. Raises Denied when there may be
-none."""
+"""Gets `host:port`, where that was set, and `provider/model` or one of `ASIDE`; the block is the visit. Raises Denied
+when there may be none."""
+SIGN_IN: Final = "sign-in"
+MODELS: Final = "list of models"
+CATALOGUE: Final = "catalogue"
+ASIDE: Final = frozenset({SIGN_IN, MODELS, CATALOGUE})
+"""What is asked beside conversations: these servers are told nothing of the work."""
 
 
 class _Unrecorded:
@@ -37,12 +44,20 @@ async def visit_freely(host: str, place: str, name: str) -> AsyncIterator[Visit]
     yield _Unrecorded()
 
 
-def visit_of(visiting: Visiting, target: Target) -> AbstractAsyncContextManager[Visit]:
-    """The visit to the server of a target."""
-    parts = urlsplit(target.endpoint.base_url)
+def visit_of(visiting: Visiting, target: Target, name: str = "") -> AbstractAsyncContextManager[Visit]:
+    """The visit to the server of a target, to ask its model or what else is named."""
+    return visit_url(visiting, target.endpoint.base_url, target.endpoint.url_place, name or target.name)
+
+
+def visit_url(visiting: Visiting, url: str, place: str, name: str) -> AbstractAsyncContextManager[Visit]:
+    """The visit to the server of an address, which was set in a place. Raises ConfigError if it names no server."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+    except ValueError as error:
+        raise ConfigError(f"cannot use {url} ({place}): {error}") from error
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    port = parts.port or (80 if parts.scheme == "http" else 443)
-    return visiting(f"{host}:{port}", target.endpoint.url_place, target.name)
+    return visiting(f"{host}:{port}", place, name)
 
 
 def note_usage(visit: Visit, usage: Usage | None) -> None:

@@ -46,7 +46,8 @@ async def _login(services: Services, word: str, way: Way) -> AsyncIterator[Event
     home, store = home_of(services, provider), store_of(services)
     is_built_in = not services.settings.get(f"providers.{provider}.oauth_issuer")
     known = known_of(store, provider) if provider == "openai" and is_built_in else {}
-    issuer = await find_issuer(services.settings, provider, home, services.environ, known=known)
+    visit = services.visit
+    issuer = await find_issuer(services.settings, provider, home, services.environ, known=known, visit=visit)
     with services.standing(f"login {provider}", issuer=issuer.issuer, home=home):
         tokens = await _sign_in(issuer, home, way, services)
         keep_sign_in(store, provider, tokens, issuer)
@@ -68,11 +69,11 @@ async def _sign_in(issuer: Issuer, home: str, way: Way, services: Services) -> T
 
     match way:
         case "device":
-            return await sign_in_by_device(issuer, home, _show_device)
+            return await sign_in_by_device(issuer, home, _show_device, visit=services.visit)
         case "paste":
-            return await sign_in_by_paste(issuer, home, _show_address, _read_address)
+            return await sign_in_by_paste(issuer, home, _show_address, _read_address, visit=services.visit)
         case "browser":
-            return await sign_in_by_browser(issuer, home, lambda url: _show_page(url, services))
+            return await sign_in_by_browser(issuer, home, lambda url: _show_page(url, services), visit=services.visit)
 
 
 def _show_page(url: str, services: Services) -> None:

@@ -26,7 +26,7 @@ async def _logout(services: Services, word: str) -> AsyncIterator[Event]:
     kept = [name.partition(":")[2] for name in store.places() if name.startswith("login:")]
     provider = find_provider(services, word, also=sorted({*services.settings.providers(), *kept}))
     with services.standing(f"logout {provider}"):
-        was_signed_in, is_told = await sign_out(store, provider)
+        was_signed_in, is_told = await sign_out(store, provider, visit=services.visit)
     if was_signed_in and not is_told:
         yield Warned("the issuer could not be told", "what it gave ends by itself; its own pages may end it now")
     text = f"signed out of {provider}" if was_signed_in else f"not signed in at {provider}"

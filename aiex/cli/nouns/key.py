@@ -17,9 +17,10 @@ from aiex.wiring import OFFLINE, Services
 if TYPE_CHECKING:
     from aiex.guard.keys import KeyStore, Place
     from aiex.guard.protectors import Kind
+    from aiex.llm.endpoints import Target
+    from aiex.llm.visits import Visiting
 
 LONGEST_INPUT = 65_536
-TEST_WITHIN_S = 20.0
 _provider = click.argument("provider", default="")
 
 
@@ -252,12 +253,12 @@ async def _test(services: Services, word: str) -> AsyncIterator[Event]:
     provider = find_provider(services, word)
     target = find_target(services.settings, f"{provider}/models", services.environ)
     endpoint = target.endpoint
-    credential = await credential_for(target)
+    credential = await credential_for(target, visit=services.visit)
     if credential.kind == "none":
         raise NotSignedIn(f"no key for {provider} ({endpoint.base_url})", hint=f"aiex set key {provider}")
     place = endpoint.key_env if endpoint.key else endpoint.signer.place if endpoint.signer else ""
     if place != "sign-in":
-        await _ask(target)
+        await _ask(target, services.visit)
     what = "sign-in is valid" if place == "sign-in" else "key is accepted"
     yield answered(
         f"the {what} ({place}, for {endpoint.base_url})",
@@ -265,17 +266,13 @@ async def _test(services: Services, word: str) -> AsyncIterator[Event]:
     )
 
 
-async def _ask(target: Any) -> None:
+async def _ask(target: Target, visit: Visiting) -> None:
     """Ask for the list of models. Raises what the server's answer means, without the key in it."""
-    from aiex.llm.http import Connection
+    from aiex.llm.discovery import fetch_list
 
-    endpoint, codec = target.endpoint, target.codec
+    endpoint = target.endpoint
     try:
-        async with Connection(endpoint) as connection:
-            headers = codec.headers(endpoint.credential, target.profile)
-            status, body = await connection.get(codec.models_path, headers, within_s=TEST_WITHIN_S)
-        if status != 200:
-            raise codec.to_error(status, {}, body, target.profile)
+        await fetch_list(target, visit=visit)
     except AiexError as error:
         if len(endpoint.secret) >= 4:
             error.message = error.message.replace(endpoint.secret, "[key]")

@@ -50,7 +50,10 @@ async def _list(services: Services, pattern: str, *, refresh: bool) -> AsyncIter
     if refresh:
         from aiex.llm.discovery import refresh_catalogue
 
-        refreshed = await refresh_catalogue(str(services.settings.get("catalogue.url")), os.path.dirname(path))
+        url = services.settings.origin("catalogue.url")
+        refreshed = await refresh_catalogue(
+            str(url.value), os.path.dirname(path), place=url.place, visit=services.visit
+        )
         if not refreshed.is_new:
             yield Warned("the catalogue is the newest already")
     catalogue, warned = _open(path)
@@ -77,7 +80,7 @@ async def _list_live(services: Services, pattern: str) -> AsyncIterator[Event]:
     provider = pattern or services.settings.provider_and_model()[0]
     if provider == "offline":
         raise UsageError("no provider is in use that could be asked", hint="aiex list models --live PROVIDER")
-    cards = await ask_for_models(services.settings, provider, services.environ)
+    cards = await ask_for_models(services.settings, provider, services.environ, visit=services.visit)
     rows = [
         (
             f"{provider}/{card.id}",

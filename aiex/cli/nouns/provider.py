@@ -215,7 +215,7 @@ async def _test(services: Services, name: str) -> AsyncIterator[Event]:
 
     yield Progressed(f"asking {provider}", 0, 0)
     began = monotonic()
-    cards = await ask_for_models(services.settings, provider, services.environ)
+    cards = await ask_for_models(services.settings, provider, services.environ, visit=services.visit)
     took_s = monotonic() - began
     shown = ", ".join(card.id for card in cards[:5]) + (" …" if len(cards) > 5 else "")
     yield answered(

@@ -520,7 +520,7 @@ class SignIn:
         self.tokens = ["old-token", *renewed]
         self.asked: list[bool] = []
 
-    async def fresh(self, *, refused: bool = False) -> Credential:
+    async def fresh(self, *, refused: bool = False, **_more: object) -> Credential:
         self.asked.append(refused)
         if refused:
             self.tokens.pop(0)
