@@ -79,8 +79,8 @@ TEXTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in TEXTS.items() for text in texts])
+@pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize("around", ["{}", "{}\n", "  {}  # note\n", "before\n{}\nafter\n", "\x1b[32m{}\x1b[0m\n"])
-def test_what_only_looks_like_a_secret_stays(kind: str, text: str, around: str) -> None:
-    whole = around.replace("{}", text)
-    assert redact(whole, {}) == whole, kind
+def test_what_only_looks_like_a_secret_stays(kind: str, around: str) -> None:
+    wholes = [around.replace("{}", text) for text in TEXTS[kind]]
+    assert [(whole, shown) for whole in wholes if (shown := redact(whole, {})) != whole] == []

@@ -120,28 +120,28 @@ def fill(template: str, seed: object) -> tuple[str, list[str]]:
     return "".join(text + (take(name) if name else "") for text, name, _, _ in pieces), secrets
 
 
-def assert_removed(text: str, secret: str, *around: str) -> None:
-    """No ten characters of the secret are left; what stood around is."""
+def what_is_wrong(text: str, secret: str, *around: str) -> list[str]:
+    """Empty when no ten characters of the secret are left, what stood around is, and a second pass changes nothing."""
     shown = redact(text, {})
     body = min(10, len(secret))
-    assert not [secret[at : at + body] for at in range(len(secret) - body + 1) if secret[at : at + body] in shown], (
-        shown
-    )
-    for kept in around:
-        assert kept.strip() in shown
-    assert redact(shown, {}) == shown
+    left = [secret[at : at + body] for at in range(len(secret) - body + 1) if secret[at : at + body] in shown]
+    lost = [kept for kept in around if kept.strip() not in shown]
+    return [shown, *left, *lost] if left or lost or redact(shown, {}) != shown else []
 
 
 @pytest.mark.parametrize("form", VENDORS)
-@pytest.mark.parametrize("place", PLACES)
-def test_a_key_in_the_form_of_a_vendor_is_removed_wherever_it_stands(form: str, place: str) -> None:
-    key, secrets = fill(form, place)
-    before, after = place.split("{}")
-    text = before.replace("{{", "{").replace("}}", "}") + key + after.replace("{{", "{").replace("}}", "}")
-    if place in {"ü{}", "prefix_{}"} and not form[0].isalpha():
-        pytest.skip("digits behind a letter are no beginning")
-    for secret in secrets[-1:]:
-        assert_removed(text, secret, after if after.strip() in {"was rejected", "next"} else "")
+def test_a_key_in_the_form_of_a_vendor_is_removed_wherever_it_stands(form: str) -> None:
+    wrong = {}
+    for place in PLACES:
+        if place in {"ü{}", "prefix_{}"} and not form[0].isalpha():
+            continue  # digits behind a letter are no beginning
+        key, secrets = fill(form, place)
+        before, after = place.split("{}")
+        text = before.replace("{{", "{").replace("}}", "}") + key + after.replace("{{", "{").replace("}}", "}")
+        for secret in secrets[-1:]:
+            kept = after if after.strip() in {"was rejected", "next"} else ""
+            wrong[place] = what_is_wrong(text, secret, kept)
+    assert {place: why for place, why in wrong.items() if why} == {}
 
 
 @pytest.mark.parametrize(("template", "kind"), [case for case in FIELDS if case[1] != "x"])
@@ -149,9 +149,8 @@ def test_a_secret_goes_and_what_is_around_it_stays(template: str, kind: str) -> 
     before, after = (part.replace("{{", "{").replace("}}", "}") for part in template.split("{}"))
     for seed in range(4):
         secret = draw(kind[0], int(kind[1:]), f"{template}{seed}")
-        assert_removed(
-            before + secret + after, secret, before.replace("\x00", "\x00"), after if len(after.strip()) > 3 else ""
-        )
+        kept = after if len(after.strip()) > 3 else ""
+        assert what_is_wrong(before + secret + after, secret, before, kept) == []
 
 
 @pytest.mark.parametrize("words", ["RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ", ""])
