@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
     from aiex.events import Event, StreamEvent, Warned
+    from aiex.guard.actions import Mode, Role
     from aiex.guard.audit.log import AuditLog
     from aiex.guard.gate import Gate
+    from aiex.guard.policy.judge import Judge
     from aiex.guard.policy.keptout import KeptOut
     from aiex.guard.policy.policy import Policy
     from aiex.guard.sandbox.files import Workspace
@@ -165,18 +167,17 @@ class Services:
         from aiex.guard.gate import Gate
 
         settings = self.sturdy_settings
-        return Gate(
-            self._load_policy,
-            mode=settings.get("policy.mode"),
-            role=settings.get("policy.role"),
-            session=self.session,
-            audit=lambda: self._open_audit(settings),
-            look=self._look,
-            confined=_is_confined,
-            environ=self.environ,
-        )
+        judge = self.make_judge(mode=settings.get("policy.mode"), role=settings.get("policy.role"))
+        return Gate(judge, session=self.session, audit=lambda: self._open_audit(settings), environ=self.environ)
 
-    def _load_policy(self) -> Policy:
+    def make_judge(self, *, mode: Mode, role: Role) -> Judge:
+        """Decides by the rules that count here, in a mode and on behalf of a role; loads nothing before it has to."""
+        from aiex.guard.policy.judge import Judge
+
+        return Judge(self.load_policy, mode=mode, role=role, look=self._look, confined=_is_confined)
+
+    def load_policy(self) -> Policy:
+        """The rules that count here. Raises ConfigError if one cannot be read."""
         from aiex.guard.policy.sources import load_policy
 
         return load_policy(self.settings, root=os.path.realpath(self.root) if self.root else "", project=self.project)
@@ -222,7 +223,8 @@ class Services:
         origin = self.settings.origin("policy.rules")
         if not any(layer.value for layer in (origin, *origin.overrode)):
             return None
-        return self.gate.kept_out if self.gate.policy.restricts_reads else None
+        judge = self.gate.judge
+        return judge.kept_out if judge.policy.restricts_reads else None
 
     # --- the code -----------------------------------------------------------------------------------------------------
 

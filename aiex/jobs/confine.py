@@ -13,7 +13,8 @@ from aiex.events import Event, ToolWrote, TurnEnded, Warned
 from aiex.guard.actions import Action, Decision
 
 if TYPE_CHECKING:
-    from aiex.guard.gate import Admitted, Gate
+    from aiex.guard.gate import Gate
+    from aiex.guard.passage import Admitted
     from aiex.guard.policy.bounds import Bounded
     from aiex.guard.sandbox.bounds import SandboxPolicy
     from aiex.guard.sandbox.cover import Cover
@@ -89,7 +90,7 @@ async def run_confined(
 
 
 async def _admit(gate: Gate, action: Action, *, approved: bool) -> Admitted:
-    from aiex.guard.gate import is_forbidden
+    from aiex.guard.policy.modes import is_forbidden
 
     try:
         return await gate.admit(action, chosen=TYPED, approved=APPROVE if approved else "")

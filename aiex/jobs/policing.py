@@ -11,15 +11,14 @@ from aiex.guard.policy.rules import EFFECTS
 from aiex.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aiex.guard.actions import Mode, Role
     from aiex.guard.audit.reading import Found
-    from aiex.guard.commands.verdict import Classified
+    from aiex.guard.policy.judge import Judge
     from aiex.guard.policy.offers import Offer
     from aiex.guard.policy.policy import Policy
     from aiex.guard.policy.rules import Rule
-    from aiex.guard.sandbox.files import Workspace
 
 KINDS: Final = ("read", "write", "delete", "command", "network", "tool")
 
@@ -36,37 +35,20 @@ class Answer:
     """The simple commands of a line, each on its own."""
 
 
-def answer(
-    words: Sequence[str],
-    *,
-    policy: Policy,
-    workspace: Workspace,
-    cwd: str,
-    mode: Mode,
-    role: Role,
-    confined: bool = True,
-) -> Answer:
+def answer(words: Sequence[str], *, judge: Judge, root: str, cwd: str) -> Answer:
     """The decision on an action in words, such as `command 'git push'` or `write src/a.py`.
 
     Args:
         words: A kind and a subject; the words of a command may be given one by one.
-        policy: The rules.
-        workspace: Paths are resolved in it, and commands looked at.
+        judge: Decides.
+        root: The workspace, in which paths are resolved.
         cwd: Where relative paths count from, and commands run.
-        mode: The permission mode.
-        role: On whose behalf.
-        confined: Whether commands run isolated here.
 
     Raises:
         UsageError: if the words are no action.
     """
-    from aiex.guard.policy.offers import offers
-
-    action = read_action(words, workspace.root, cwd)
-    classified = _classify(action, policy, workspace, role)
-    decision = decide(action, policy=policy, mode=mode, role=role, classified=classified, confined=confined)
-    offered = offers(action, policy=policy, mode=mode, role=role, classified=classified, confined=confined)
-    return Answer(action, decision, offered, tuple(_parts(classified, policy, mode, role)))
+    action = read_action(words, root, cwd)
+    return Answer(action, judge(action), judge.offers(action), tuple(judge.parts(action)))
 
 
 def read_action(words: Sequence[str], root: str, cwd: str) -> Action:
@@ -90,25 +72,6 @@ def read_action(words: Sequence[str], root: str, cwd: str) -> Action:
         case "network" | "tool" if len(subject) == 1:
             return Action(kind, subject[0])
     raise UsageError(f"{kind} takes one subject, not {len(subject)}", hint=hint)
-
-
-def _classify(action: Action, policy: Policy, workspace: Workspace, role: Role) -> Classified | None:
-    if action.kind != "command":
-        return None
-    from aiex.guard.commands.looking import look_in
-
-    return policy.classify(action.subject, cwd=action.detail.get("cwd", ""), look=look_in(workspace), role=role)
-
-
-def _parts(classified: Classified | None, policy: Policy, mode: Mode, role: Role) -> Iterator[tuple[str, Decision]]:
-    if classified is None:
-        return
-    from aiex.guard.policy.commandrules import changes_directory
-    from aiex.guard.policy.commands import decide_simple
-
-    moves = changes_directory(classified.commands)
-    for simple in classified.commands:
-        yield simple.text, decide_simple(simple, classified, policy=policy, mode=mode, role=role, moves=moves)
 
 
 def describe_rule(rule: Rule) -> dict[str, Any]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from aiex.context.packing.packed import Pack
     from aiex.events import Event
     from aiex.guard.audit.entries import Status
-    from aiex.guard.gate import Admitted, Gate
+    from aiex.guard.gate import Gate
+    from aiex.guard.passage import Admitted
     from aiex.guard.sandbox.files import Workspace
     from aiex.messages import Request
 

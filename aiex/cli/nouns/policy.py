@@ -53,7 +53,7 @@ def _complete_rules(ctx: click.Context, _param: click.Parameter, incomplete: str
 
     wanted = ctx.params.get("scope") or "user"
     try:
-        rules = [rule for rule in _load(Services(os.getcwd())).rules if rule.scope == wanted]
+        rules = [rule for rule in Services(os.getcwd()).load_policy().rules if rule.scope == wanted]
     except AiexError:
         return []
     return [CompletionItem(rule.text, help=rule.place) for rule in rules if rule.text.startswith(incomplete)]
@@ -120,12 +120,6 @@ def test_policy(*, mode: str | None, rules: tuple[str, ...], without: tuple[str,
 # --- list, show -----------------------------------------------------------------------------------------------------
 
 
-def _load(services: Services) -> Policy:
-    from aiex.guard.policy.sources import load_policy
-
-    return load_policy(services.settings, root=os.path.realpath(services.root), project=services.project)
-
-
 def _mode(services: Services, mode: str | None) -> Mode:
     from aiex.guard.policy.sources import load_mode
 
@@ -140,7 +134,7 @@ def _list(services: Services, mode: str | None) -> Iterator[Event]:
     from aiex.guard.policy.modes import DEFAULTS, default_of
     from aiex.jobs.policing import describe_decision, describe_rule
 
-    policy, chosen = _load(services), _mode(services, mode)
+    policy, chosen = services.load_policy(), _mode(services, mode)
     yield from _warnings(policy)
     defaults = {case: default_of(case, chosen) for case in DEFAULTS}
     rows = [(rule.scope, _clean(rule.text), _clean(rule.place)) for rule in policy.rules]
@@ -157,7 +151,7 @@ def _list(services: Services, mode: str | None) -> Iterator[Event]:
 def _show_modes(services: Services, mode: str | None) -> Iterator[Event]:
     from aiex.guard.policy.modes import DEFAULTS, MODES, default_of
 
-    policy, chosen = _load(services), _mode(services, mode)
+    policy, chosen = services.load_policy(), _mode(services, mode)
     yield from _warnings(policy)
     table = {case: [default_of(case, one).effect for one in MODES] for case in DEFAULTS}
     rows = [(DEFAULTS[case].name, *effects) for case, effects in table.items()]
@@ -179,24 +173,11 @@ def _show_modes(services: Services, mode: str | None) -> Iterator[Event]:
 def _show(services: Services, words: tuple[str, ...], mode: str | None, role: Role) -> Iterator[Event]:
     from aiex.jobs.policing import answer
 
-    policy, chosen = _load(services), _mode(services, mode)
-    yield from _warnings(policy)
-    found = answer(
-        words,
-        policy=policy,
-        workspace=services.workspace,
-        cwd=os.path.realpath(services.cwd),
-        mode=chosen,
-        role=role,
-        confined=words[0] != "command" or _is_confined(),
-    )
+    chosen = _mode(services, mode)
+    judge = services.make_judge(mode=chosen, role=role)
+    yield from _warnings(judge.policy)
+    found = answer(words, judge=judge, root=services.workspace.root, cwd=os.path.realpath(services.cwd))
     yield answered("\n".join(_lines(found, chosen, role)), _to_data(found, chosen, role))
-
-
-def _is_confined() -> bool:
-    from aiex.guard.sandbox.probing import choose
-
-    return not choose().requires_approval
 
 
 def _lines(found: Answer, mode: str, role: str) -> Iterator[str]:
@@ -282,7 +263,7 @@ def _test(
 
     if not (file or rules or without):
         raise UsageError("what would change?", hint="give a FILE, --rule RULE or --without RULE")
-    before = _load(services)
+    before = services.load_policy()
     yield from _warnings(before)
     after = _changed(before, os.path.join(services.cwd, file) if file else "", rules, without)
     since_ms = parse_since(since, now_s=time.time())

@@ -91,17 +91,17 @@ def _bounds(services: Services, *, read_only: bool, domains: tuple[str, ...], me
     from aiex.guard.policy.bounds import bound
     from aiex.guard.sandbox.bounds import Limits, make_policy
 
-    gate = services.gate
+    judge = services.gate.judge
     sandbox = make_policy(
         services.root,
-        read_only=read_only or gate.mode == "plan",
+        read_only=read_only or judge.mode == "plan",
         allow_read=services.settings.get("paths.allow_read"),
         allow_write=services.settings.get("paths.allow_write"),
         domains=domains,
         limits=Limits(memory_bytes=memory_mb << 20),
         environ=services.environ,
     )
-    return bound(sandbox, gate.policy, role=gate.role)
+    return bound(sandbox, judge.policy, role=judge.role)
 
 
 def _show(policy: SandboxPolicy) -> Iterator[Event]:

@@ -65,9 +65,8 @@ def decide_command(classified: Classified, *, policy: Policy, mode: Mode, role: 
 
 def decide_parts(classified: Classified, *, policy: Policy, mode: Mode, role: Role) -> Iterator[Decision]:
     """The decision on each simple command, and on what else the line does."""
-    moves = changes_directory(classified.commands)
-    for simple in classified.commands:
-        yield decide_simple(simple, classified, policy=policy, mode=mode, role=role, moves=moves)
+    for simple, decision in decide_each(classified, policy=policy, mode=mode, role=role):
+        yield decision
         if policy.restricts_reads:
             yield from _reads(simple, policy=policy, mode=mode, role=role)
     if rest := beside_commands(classified):
@@ -79,10 +78,16 @@ def decide_parts(classified: Classified, *, policy: Policy, mode: Mode, role: Ro
         yield combine(found, matches, policy=policy, final="managed" if case == "forbidden" else "")
 
 
-def decide_simple(
+def decide_each(classified: Classified, *, policy: Policy, mode: Mode, role: Role) -> Iterator[tuple[Simple, Decision]]:
+    """Each simple command with the decision on it as if it stood alone."""
+    moves = changes_directory(classified.commands)
+    for simple in classified.commands:
+        yield simple, _decide_simple(simple, classified, policy=policy, mode=mode, role=role, moves=moves)
+
+
+def _decide_simple(
     simple: Simple, classified: Classified, *, policy: Policy, mode: Mode, role: Role, moves: bool
 ) -> Decision:
-    """The decision on one simple command as if it stood alone."""
     if simple.name in _RESERVED and simple.level != "forbidden":
         default = default_of("unread", mode, f"{simple.name} is a word of the shell, and no program")
         return combine(default, policy.commands.maybe_about((), role), policy=policy)

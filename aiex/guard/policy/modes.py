@@ -66,6 +66,11 @@ def _default(case: Case, mode: Mode) -> Decision:
 _KNOWN: Final[dict[tuple[Case, Mode], Decision]] = {}
 
 
+def is_forbidden(decision: Decision) -> bool:
+    """Whether this refuses a command that is forbidden by what it does, and by no rule."""
+    return decision.effect == "deny" and decision.rule == default_of("forbidden", "ask").rule
+
+
 def clamp(decision: Decision, mode: Mode, *, changes: bool) -> Decision:
     """What the two strict modes make of a decision: `deny` asks nothing, `plan` also lets nothing change.
 

@@ -109,16 +109,10 @@ def _for_path(action: Action, policy: Policy) -> Iterator[tuple[str, ...]]:
 
 
 def _for_commands(classified: Classified, policy: Policy, mode: Mode, role: Role) -> Iterator[tuple[str, ...]]:
-    from aiex.guard.policy.commandrules import changes_directory
-    from aiex.guard.policy.commands import decide_simple
+    from aiex.guard.policy.commands import decide_each
 
-    moves = changes_directory(classified.commands)
-    asked = [
-        simple
-        for simple in classified.commands
-        if decide_simple(simple, classified, policy=policy, mode=mode, role=role, moves=moves).effect == "ask"
-    ]
-    if asked:
+    each = decide_each(classified, policy=policy, mode=mode, role=role)
+    if asked := [simple for simple, decision in each if decision.effect == "ask"]:
         yield tuple(dict.fromkeys(_exactly(simple) for simple in asked))
         yield tuple(dict.fromkeys(_widely(simple) for simple in asked))
 

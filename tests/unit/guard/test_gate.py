@@ -16,6 +16,7 @@ from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.log import AuditLog, find_places, open_keys
 from aiex.guard.audit.reading import Reading, Wanted
 from aiex.guard.gate import Gate
+from aiex.guard.policy.judge import Judge
 from aiex.guard.policy.offers import Offer
 from aiex.guard.policy.policy import Policy
 from aiex.guard.policy.rules import parse_rule
@@ -31,7 +32,9 @@ class Guarded:
         self.told: list[SecurityNoticed] = []
         log = AuditLog(self.places, mode="required" if required else "on", tell=self.told.append)
         policy = Policy([parse_rule(rule) for rule in rules], root=root)
-        self.gate = Gate(lambda: policy, session="s1", audit=lambda: log if audit else None, **more)
+        approve = more.pop("approve", None)
+        judge = Judge(lambda: policy, **more)
+        self.gate = Gate(judge, session="s1", audit=lambda: log if audit else None, approve=approve)
 
     def records(self) -> list[tuple[str, str, str, str]]:
         """Kind, effect, subject, and the rule or what the outcome says."""
@@ -116,7 +119,7 @@ def test_a_person_says_no() -> None:
 def test_an_answer_for_the_session_counts_until_it_ends() -> None:
     guarded = Guarded(approve=answering(Offer("session", ('allow command "git push"',))))
     asyncio.run(guarded.gate.admit(PUSH))
-    assert guarded.gate.decide(PUSH).rule == 'allow command "git push"'
+    assert guarded.gate.judge(PUSH).rule == 'allow command "git push"'
     assert Guarded().gate.judge(PUSH).effect == "ask"
 
 
@@ -236,11 +239,11 @@ def test_secrets_in_a_command_stay_off_the_record() -> None:
 def test_leave_to_read_lasts_as_long_as_the_reading() -> None:
     guarded = Guarded("ask read", approve=answering(Offer("once", ())))
     gate, path = guarded.gate, Action("read", "a.py")
-    assert gate.kept_out("a.py") == "ask read (user)"
+    assert gate.judge.kept_out("a.py") == "ask read (user)"
     admitted = asyncio.run(gate.admit(path))
-    assert gate.kept_out("a.py") == ""
+    assert gate.judge.kept_out("a.py") == ""
     gate.outcome(admitted, "done")
-    assert gate.kept_out("a.py") != ""
+    assert gate.judge.kept_out("a.py") != ""
 
 
 def test_without_a_log_the_gate_decides_all_the_same(home: Path) -> None:
