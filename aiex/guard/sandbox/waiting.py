@@ -48,7 +48,8 @@ def close_all(fds: list[int]) -> None:
 def pipe_of(data: bytes) -> int:
     """A descriptor from which exactly this can be read."""
     fd = os.memfd_create("aiex", os.MFD_CLOEXEC)
-    with open(os.dup(fd), "wb") as target:
-        target.write(data)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from functools import cache, lru_cache
@@ -42,9 +41,6 @@ _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 PROXY_PORT = 3128
 """On the loopback of the command, where nothing else listens when it starts."""
 _LAID_WITHIN_S = 10.0
-_LAID_AFTER_S = 0.0015
-_SHORT_LOOKS, _SHORT_LOOK_S = 10, 0.0002
-_LOOK_S = 0.001
 _HELD = "held"
 _INFO_BYTES = 4096
 _INFO_WITHIN_MS = 1000
@@ -90,23 +86,12 @@ class Bubblewrap:
     async def start(self, launch: Launch) -> Confined:
         covering, placeholders = self._of(launch.policy)
         covers = covering.find()
-        stack = ExitStack()
-        stack.callback(placeholders.give_back)
-        try:
+        with ExitStack() as stack:
+            stack.callback(placeholders.give_back)
             placeholders.take([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
-            for left in range(_TRIES - 1, -1, -1):
-                try:
-                    return await _start(launch, covering, covers, stack.close)
-                except _Changed as changed:
-                    if not left:
-                        raise Denied(
-                            f"nothing was run: {changed}, the workspace changes all the time", hint="try again"
-                        ) from changed
-                    covers = covering.find()
-        except BaseException:
-            stack.close()
-            raise
-        raise AssertionError("not reached")
+            running = await _start_unchanged(launch, covering, covers)
+            running.done = stack.pop_all().close
+        return running
 
     def _of(self, policy: SandboxPolicy) -> tuple[Covering, Placeholders]:
         from aiex.guard.sandbox.cover import Covering
@@ -226,24 +211,53 @@ def _is_out_of_reach(path: str, expected: Expected) -> bool:
     return not os.access(path, os.R_OK) and not any(is_beneath(path, place) for place in expected.writable)
 
 
-async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], done: Callable[[], None]) -> Confined:
+async def _start_unchanged(launch: Launch, covering: Covering, covers: tuple[Cover, ...]) -> _Running:
+    """Start a command, anew as often as names change meanwhile. Raises Denied when they do not stop."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await _start(launch, covering, covers)
+        except _Changed:
+            covers = covering.find()
+    try:
+        return await _start(launch, covering, covers)
+    except _Changed as changed:
+        raise Denied(f"nothing was run: {changed}, the workspace changes all the time", hint="try again") from changed
+
+
+async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...]) -> _Running:
+    given, expected = arguments(covers, launch.private)
+    told, telling = os.pipe2(os.O_CLOEXEC)
+    waiting, release = os.pipe2(os.O_CLOEXEC)
+    with ExitStack() as stack:
+        stack.callback(close_all, [told, release])
+        running = _Running(_spawn(launch, given, telling, waiting))
+        breaking_off = stack.enter_context(ExitStack())
+        breaking_off.callback(running.break_off, told)
+        await running.prepare(told, launch.policy, expected)
+        if covering.find() != covers:
+            raise _Changed("names changed while its bounds were drawn")
+        running.require_mounts(expected)
+        await running.open_network(launch)
+        os.write(release, b"x")
+        breaking_off.pop_all()
+    return running
+
+
+def _spawn(launch: Launch, given: Iterable[str], telling: int, waiting: int) -> subprocess.Popen[bytes]:
+    """Start bwrap, which writes to one descriptor and is held by another; both are closed here."""
     import subprocess
 
     from aiex.guard.sandbox.seccomp import filter_program, machine_name
 
-    given, expected = arguments(covers, launch.private)
-    told, telling = os.pipe2(os.O_CLOEXEC)
-    waiting, release = os.pipe2(os.O_CLOEXEC)
-    filtering = pipe_of(filter_program(machine_name(), own_namespaces=True))
-    fds = [telling, waiting, filtering]
-    ours = [told, release]
-    more = ["--chdir", launch.cwd, "--seccomp", str(filtering), "--info-fd", str(telling), "--block-fd", str(waiting)]
-    environ = dict(launch.with_temporary(temporary()).environ) | (proxied() if launch.policy.domains else {})
-    for name, value in environ.items():
-        more += ["--setenv", name, value]
+    fds = [telling, waiting]
     try:
+        fds.append(pipe_of(filter_program(machine_name(), own_namespaces=True)))
+        more = ["--chdir", launch.cwd, "--seccomp", str(fds[-1]), "--info-fd", str(telling), "--block-fd", str(waiting)]
+        environ = dict(launch.with_temporary(temporary()).environ) | (proxied() if launch.policy.domains else {})
+        for name, value in environ.items():
+            more += ["--setenv", name, value]
         fds.append(pipe_of(_encode([*held(given, fds), *more])))
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [find_bwrap(), "--args", str(fds[-1]), "--", launch.program, *launch.argv[1:]],
             env={},  # bwrap itself runs unconfined, so no variable of the command may reach it
             cwd="/",
@@ -253,45 +267,23 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...], 
             pass_fds=fds,
             start_new_session=True,
         )
-    except _Changed:
-        close_all(ours)
-        raise
     except (OSError, ValueError) as error:
-        close_all(ours)
         raise StoreError(f"cannot start bwrap: {getattr(error, 'strerror', None) or error}") from error
     finally:
         close_all(fds)
-    running = _Running(process, done)
-    try:
-        await running.prepare(told, launch.policy, expected)
-        if covering.find() != covers:
-            raise _Changed("names changed while its bounds were drawn")
-        running.require_mounts(expected)
-        await running.open_network(launch)
-        os.write(release, b"x")
-    except _Changed:
-        running.learn_pid(told)
-        running.forget(for_good=False)
-        raise
-    except BaseException:
-        running.learn_pid(told)
-        running.forget()
-        raise
-    finally:
-        close_all(ours)
-    return running
 
 
 class _Running:
     """A command in bubblewrap: `process` waits outside, `pid` is the first process inside."""
 
-    def __init__(self, process: subprocess.Popen[bytes], done: Callable[[], None]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.pid = 0
+        self.done: Callable[[], None] = lambda: None
+        """Called once nothing of the command runs any more."""
         self._process = process
         self._outer = os.pidfd_open(process.pid)
         self._inner = -1
         self._told = b""
-        self._done = done
         self._proxy: Proxy | None = None
 
     async def prepare(self, told: int, policy: SandboxPolicy, expected: Expected) -> None:
@@ -307,8 +299,8 @@ class _Running:
             with suppress(ProcessLookupError):
                 resource.prlimit(self.pid, kind, (value, value))
 
-    def learn_pid(self, told: int) -> None:
-        """Make sure that the first process inside is known, and so can be killed, when the start is broken off."""
+    def break_off(self, told: int) -> None:
+        """End a command that was not let go on yet, its first process inside too, of which it may not be known yet."""
         if self._inner < 0:
             waiting = select.poll()
             waiting.register(told, select.POLLIN)
@@ -319,6 +311,7 @@ class _Running:
                         break
                     self._told += piece
                 self._find_inner()
+        self.forget()
 
     def _find_inner(self) -> None:
         import json
@@ -332,20 +325,26 @@ class _Running:
     async def _await_mounts(self) -> None:
         import asyncio
 
+        try:
+            async with asyncio.timeout(_LAID_WITHIN_S):
+                await self._follow_mounts()
+        except (OSError, TimeoutError):
+            raise _Changed(f"bwrap could not lay the mounts (exit code {self._process.poll()})") from None
+
+    async def _follow_mounts(self) -> None:
+        """Look whenever the kernel tells that a mount came or went (proc(5)), or that bwrap ended."""
         from aiex.guard.sandbox.mounts import is_final, read_table
 
-        end = time.monotonic() + _LAID_WITHIN_S
-        await asyncio.sleep(_LAID_AFTER_S)
-        looks = 0
-        while self._process.poll() is None and time.monotonic() < end:
-            if is_final(read_table(self.pid)):
-                return
-            looks += 1
-            if looks < _SHORT_LOOKS:
-                time.sleep(_SHORT_LOOK_S)  # the loop cannot sleep for less than a millisecond
-            else:
-                await asyncio.sleep(_LOOK_S)
-        raise _Changed(f"bwrap could not lay the mounts (exit code {self._process.poll()})")
+        above = os.stat("/")
+        with open(f"/proc/{self.pid}/mountinfo", "rb") as table, select.epoll() as changes:
+            changes.register(table, select.EPOLLPRI)
+            changes.register(self._outer, select.EPOLLIN)
+            # Reading the table holds up whoever mounts, so it is read only where the root is no longer a half-made one.
+            while not (os.path.samestat(above, os.stat(f"/proc/{self.pid}/root")) and is_final(read_table(self.pid))):
+                if self._process.poll() is not None:
+                    raise ProcessLookupError
+                await readable(changes.fileno())
+                changes.poll(0)
 
     def require_mounts(self, expected: Expected) -> None:
         """Ask the kernel whether the mounts are the expected ones. Raises _Changed."""
@@ -377,15 +376,14 @@ class _Running:
             with suppress(OSError):
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
 
-    def forget(self, *, for_good: bool = True) -> None:
-        """Give everything back, once. A command that was not let go on yet is killed before its pipe is closed."""
+    def forget(self) -> None:
+        """Give everything back, once."""
         if self._outer >= 0:
             self.kill()
             self._process.wait()
             close_all([fd for fd in (self._inner, self._outer) if fd >= 0])
             self._inner = self._outer = -1
-            if for_good:
-                self._done()
+            self.done()
             if self._proxy:
                 self._proxy.close()
 
