@@ -5,7 +5,6 @@ and a piece has a word or has it not. A file counts as the full index has it, an
 lacks it: so the full index may grow file by file, where requests look, and nothing is done twice.
 """
 
-import gc
 import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, partial
@@ -81,9 +80,8 @@ class QuickIndex(Index):
         return [entry for entry in super().stale() if entry.path in missing]
 
     def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece]]":
-        here, apart = (partial(read, self.workspace, self.limit_bytes) for read in (scan_piece, _scan_apart))
-        workers = self.workers if is_much(entries) else 1
-        yield from hand_out(here, apart, entries, workers, most_bytes=PIECE_BYTES)
+        read = partial(scan_piece, self.workspace, self.limit_bytes)
+        yield from hand_out(read, entries, self.workers if is_much(entries) else 1, most_bytes=PIECE_BYTES)
 
     def _choose(self, segments: list[Live]) -> list[Live]:
         """Only what is mostly dead is written anew, or everything when the segments are far too many."""
@@ -120,25 +118,27 @@ class Both:
 def scan_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry]) -> Piece:
     """The segment of some files, without a parse."""
     maker = Maker(counted=False)
-    return make_piece(workspace, entries, lambda content: _take_in(maker, content, limit_bytes), maker.segment)
+    return make_piece(workspace, entries, lambda contents: _take_in(maker, contents, limit_bytes), maker.segment)
 
 
-def _scan_apart(workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry]) -> Piece:
-    """The same in a worker."""
-    gc.disable()  # what is made here has no cycles: looking for some took a tenth of the time
-    return scan_piece(workspace, limit_bytes, entries)
+def _take_in(maker: Maker, contents: Sequence[Content], limit_bytes: int) -> None:
+    """Take in files; what is not text or too large has no documents."""
+    found = [_find_places(content, limit_bytes) for content in contents]
+    for content, places in zip(contents, found, strict=True):
+        owner = maker.add_file(File(content.row.path, content.row.digest, ""))
+        if places:
+            numbers = _add_documents(maker, owner, places)
+            _note_words(maker, content.row.path, _say(content.source, places), places, numbers)
 
 
-def _take_in(maker: Maker, content: Content, limit_bytes: int) -> None:
-    """Take in one file; what is not text or too large has no documents."""
-    row, source = content.row, content.source
-    owner = maker.add_file(File(row.path, row.digest, ""))
-    if source and not content.note and len(source) <= limit_bytes:
-        line_count = source.count(b"\n") + (not source.endswith(b"\n"))
-        places = scan(source, content.language.name if content.language else "")
-        places.append(Place(len(source), line_count, "", b"", ""))
-        numbers = _add_documents(maker, owner, places)
-        _note_words(maker, row.path, _say(source, places), places, numbers)
+def _find_places(content: Content, limit_bytes: int) -> list[Place]:
+    """Where the definitions of a file begin, and its end; nothing for one without documents."""
+    source = content.source
+    if not source or content.note or len(source) > limit_bytes:
+        return []
+    line_count = source.count(b"\n") + (not source.endswith(b"\n"))
+    places = scan(source, content.language.name if content.language else "")
+    return [*places, Place(len(source), line_count, "", b"", "")]
 
 
 def _add_documents(maker: Maker, owner: int, places: Sequence[Place]) -> list[int]:
