@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Literal, NamedTuple
@@ -56,14 +57,22 @@ class Covering:
             layers = self._lay(zip(places, surveyed, strict=True))
             for path in filter(self._is_writable, run_by_git):
                 self._protect(path, layers)
-            self._found = (self._surveyor.changes, surveyed, run_by_git, tuple(layers.sorted()))
-        covers = self._found[3]
-        if len(covers) > MOST_COVERS:
-            raise Denied(
-                f"cannot confine a command in {show(self.policy.root)}: {len(covers):,} names there need a cover",
-                hint=f"at most {MOST_COVERS:,} can be laid; work in a directory beneath it",
-            )
-        return covers
+            covers = tuple(layers.sorted())
+            if len(covers) > MOST_COVERS:
+                raise Denied(
+                    f"cannot confine a command in {show(self.policy.root)}: {len(covers):,} names there need a cover",
+                    hint=f"at most {MOST_COVERS:,} can be laid; work in a directory beneath it",
+                )
+            self._found = (self._surveyor.changes, surveyed, run_by_git, covers)
+        return self._found[3]
+
+    def guess(self) -> tuple[Cover, ...]:
+        """The covers that were found last, if what they cover is still there, else those that are found now.
+
+        To begin with: what came since is seen by `find` alone. Raises Denied like `find`. Cost: a look at each cover.
+        """
+        known = self._found[3] if self._found else ()
+        return known if known and all(map(_is_as_it_was, known)) else self.find()
 
     def links(self) -> tuple[str, ...]:
         """Protected names that are links: what lies beside them can be written, not made, removed or renamed."""
@@ -133,6 +142,15 @@ class Covering:
 
     def _is_writable(self, path: str) -> bool:
         return any(is_beneath(path, place) for place in self.policy.writable)
+
+
+def _is_as_it_was(cover: Cover) -> bool:
+    """Whether a mount over it, or what stands in for it, still covers what it did and makes nothing anew."""
+    try:
+        mode = os.lstat(cover.path).st_mode
+        return stat.S_ISDIR(mode) == cover.is_folder and not stat.S_ISLNK(mode)
+    except OSError:
+        return cover.kind == "absent" and os.path.isdir(os.path.dirname(cover.path))
 
 
 class _Layers:

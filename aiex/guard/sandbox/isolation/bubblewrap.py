@@ -85,7 +85,7 @@ class Bubblewrap:
 
     async def start(self, launch: Launch) -> Confined:
         covering, placeholders = self._of(launch.policy)
-        covers = covering.find()
+        covers = covering.guess()
         with ExitStack() as stack:
             stack.callback(placeholders.give_back)
             placeholders.take([(one.path, one.is_folder) for one in covers if one.kind == "absent"])

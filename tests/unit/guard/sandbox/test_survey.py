@@ -166,6 +166,31 @@ def test_more_names_than_can_be_covered_are_refused(tmp_path: Path, monkeypatch:
         Covering(SandboxPolicy(str(tmp_path), (str(tmp_path),))).find()
 
 
+def test_a_guess_is_what_was_found_last_as_long_as_it_covers_what_is_there(tmp_path: Path) -> None:
+    make(tmp_path, ".env", ".git/config", "src/app.py")
+    covering = Covering(SandboxPolicy(str(tmp_path), (str(tmp_path),)))
+    first = covering.guess()
+    assert first == covering.find()
+    make(tmp_path, "src/.env")
+    assert covering.guess() == first
+    assert covering.find() != first
+
+
+@pytest.mark.parametrize("change", ["gone", "a directory", "a link"])
+def test_a_guess_covers_nothing_that_is_not_there_any_more(tmp_path: Path, change: str) -> None:
+    make(tmp_path, ".env", "other/x")
+    covering = Covering(SandboxPolicy(str(tmp_path), (str(tmp_path),)))
+    before = covering.find()
+    (tmp_path / ".env").unlink()
+    if change == "a directory":
+        (tmp_path / ".env").mkdir()
+    elif change == "a link":
+        (tmp_path / ".env").symlink_to("other/x")
+    guessed = covering.guess()
+    assert guessed == covering.find()
+    assert guessed != before
+
+
 def test_the_policy_of_a_machine_hides_its_secrets(tmp_path: Path, home: Path) -> None:
     make(home, ".ssh/id_rsa", ".netrc", ".config/gh/hosts.yml", "work/x", ".npmrc", "id_ed25519")
     policy = make_policy(str(tmp_path / "ws"), allow_read=[str(home / ".npmrc")])
