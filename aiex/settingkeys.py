@@ -77,7 +77,7 @@ KEYS: Final = (
         "paths.allow_read",
         "list",
         [],
-        "Directories outside the workspace that may be read.",
+        "Places outside the workspace that may be read; also, named exactly, a file that is taken for a secret.",
         clamp="subset",
         tighten_only=True,
     ),

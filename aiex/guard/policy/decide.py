@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aiex.guard.commands.verdict import Classified
     from aiex.guard.policy.modes import Case
     from aiex.guard.policy.policy import Match, Policy
+    from aiex.guard.policy.rules import Rule
+    from aiex.guard.sandbox.paths import NameRules
 
 Lock = Literal["", "managed", "always"]
 _LOOSE: Final = "it may be what this rule is about"
@@ -80,7 +82,7 @@ def _decide_path(action: Action, policy: Policy, mode: Mode, role: Role) -> Deci
     default = default_of(case, mode, why)
     matches = policy.about_path(action.kind, words, role)
     if case in ("secret", "write-secret"):
-        matches = [match for match in matches if match.effect != "allow" or _names_secret(match, policy)]
+        matches = [match for match in matches if match.effect != "allow" or names_secret(match.rule, policy.names)]
     return combine(default, matches, policy=policy, final="always" if case == "protected" else "")
 
 
@@ -94,18 +96,17 @@ def _case_of(kind: str, words: tuple[str, ...], policy: Policy) -> tuple[Case, s
         allowed = policy.readable if kind == "read" else policy.writable
         if not any(words[: len(place)] == place for place in allowed):
             return ("read-outside" if kind == "read" else "write-outside"), "it lies outside the workspace"
-    if secret:
+    if secret and not (kind == "read" and policy.has_leave(words)):
         return ("secret" if kind == "read" else "write-secret"), f"{secret} is a secret"
     if kind == "read":
         return "read", ""
     return ("delete" if kind == "delete" else "write"), ""
 
 
-def _names_secret(match: Match, policy: Policy) -> bool:
+def names_secret(rule: Rule, names: NameRules) -> bool:
     """Whether a rule spells out the name that makes a path secret: no wildcard is leave to read secrets."""
-    cover = match.rule.cover
-    texts = ["*".join(element.pieces) if not isinstance(element, str) else element for element in cover]
-    return policy.names.secret_name("/".join(text for text in texts if text not in (INSIDE, OUTSIDE, ""))) != ""
+    texts = ["*".join(element.pieces) if not isinstance(element, str) else element for element in rule.cover]
+    return names.secret_name("/".join(text for text in texts if text not in (INSIDE, OUTSIDE, ""))) != ""
 
 
 def _decide_host(action: Action, policy: Policy, mode: Mode, role: Role) -> Decision:

@@ -54,7 +54,8 @@ class Policy:
             rules: Of all scopes. What a project would allow is left out with a warning.
             root: The workspace, so that absolute patterns count inside it too.
             names: Secret and protected names.
-            allow_read: Absolute places outside that the settings let the guard read.
+            allow_read: Absolute places outside that the settings let the guard read; exactly a secret file, inside or
+                not, is leave to read it.
             allow_write: Absolute places outside that the settings let the guard read and write.
             warnings: What was found on the way here.
 
@@ -119,6 +120,12 @@ class Policy:
         if words[0] == OUTSIDE and top and words[1 : len(top) + 1] == top:
             return (INSIDE, *words[len(top) + 1 :])
         return words
+
+    def has_leave(self, words: tuple[str, ...]) -> bool:
+        """Whether the settings name this very file, so that it may be read though it is a secret."""
+        if words[0] == INSIDE and self._root_words is not None:
+            words = (OUTSIDE, *self._root_words, *words[1:])
+        return words in self.readable
 
     def is_plain(self, words: tuple[str, ...]) -> bool:
         """Whether no component of a path is protected or can be a part of a secret; what was seen is remembered."""

@@ -196,6 +196,20 @@ def test_places_that_the_settings_allow_are_like_the_workspace():
     assert effect(found.extended([]), "write", "/srv/out/x", mode="auto") == "allow"
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "expected"),
+    [
+        ("read", ".env", "allow"), ("read", f"{ROOT}/.env", "allow"), ("read", "/srv/app.key", "allow"),
+        ("read", "a/.env", "ask"), ("read", ".env.local", "ask"), ("read", "/srv/b.key", "ask"),
+        ("read", "conf/.ssh/id_rsa", "ask"), ("write", ".env", "ask"),
+    ],
+)  # fmt: skip
+def test_a_secret_that_the_settings_name_themselves_may_be_read(kind, subject, expected):
+    found = Policy(root=ROOT, allow_read=[f"{ROOT}/.env", "/srv/app.key", f"{ROOT}/conf/.ssh"])
+    assert effect(found, kind, subject) == expected
+    assert effect(found.extended(rules("deny read")), kind, subject) == ("deny" if kind == "read" else expected)
+
+
 hosts = st.one_of(
     st.from_regex(r"[a-zA-Z0-9_.:*%-]{1,20}", fullmatch=True),
     st.lists(st.sampled_from(["a", "b-c", "-d", "e-", "0x7f", "1", "10", "xn--a", "F", "_g", "a" * 64, "h" * 63, ""]),
