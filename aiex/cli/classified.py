@@ -16,7 +16,7 @@ MOST_SHOWN = 400
 MEANINGS = {
     "safe": "it may run unasked",
     "ask": "it runs after somebody agreed",
-    "forbidden": "it is not offered for approval by a single key, and never runs on its own",
+    "forbidden": "it never runs on its own or by a single key, only by aiex run sandbox --approve or a managed rule",
 }
 
 

@@ -33,6 +33,8 @@ class Answer:
     """What a person could answer if they were asked."""
     parts: tuple[tuple[str, Decision], ...] = ()
     """The simple commands of a line, each on its own."""
+    remark: str = ""
+    """What no rule of the person's changes about it; empty when there is nothing of that kind."""
 
 
 def answer(words: Sequence[str], *, judge: Judge, root: str, cwd: str) -> Answer:
@@ -48,7 +50,25 @@ def answer(words: Sequence[str], *, judge: Judge, root: str, cwd: str) -> Answer
         UsageError: if the words are no action.
     """
     action = read_action(words, root, cwd)
-    return Answer(action, judge(action), judge.offers(action), tuple(judge.parts(action)))
+    decision = judge(action)
+    remark = _remark_on(action, decision, judge.policy)
+    return Answer(action, decision, judge.offers(action), tuple(judge.parts(action)), remark)
+
+
+_WHEN_OPENED: Final = "a secret: it is opened only where paths.allow_read names this very file, which is leave enough"
+_WHEN_RUN: Final = "it can be allowed once: aiex run sandbox --approve -- COMMAND; for good only a managed rule does"
+
+
+def _remark_on(action: Action, decision: Decision, policy: Policy) -> str:
+    from aiex.guard.policy.modes import is_forbidden
+    from aiex.guard.policy.places import path_words
+
+    if is_forbidden(decision):
+        return _WHEN_RUN
+    words = path_words(action.subject) if action.kind == "read" else None
+    if words and policy.names.secret_name(action.subject) and not policy.has_leave(policy.locate(words)):
+        return _WHEN_OPENED
+    return ""
 
 
 def read_action(words: Sequence[str], root: str, cwd: str) -> Action:
@@ -103,13 +123,17 @@ def describe_decision(decision: Decision) -> dict[str, str]:
 def remarks(rule: Rule) -> list[str]:
     """What a person might not expect of a rule."""
     from aiex.guard.commands.programs import INTERPRETERS, WRAPPERS
+    from aiex.guard.policy.decide import names_secret
     from aiex.guard.policy.patterns import MANY
+    from aiex.guard.sandbox.paths import DEFAULT_RULES
 
     found = []
     first, last = rule.written[0], rule.written[-1]
     if rule.kind in ("read", "write", "delete") and len(rule.written) == 3 and first == "." and last is MANY:
         name = rule.text.split(" ", 2)[2].strip("\"'").split("/")[0]
         found.append(f"it is about {name} in the workspace itself; at any depth: **/{name}")
+    if rule.kind == "read" and rule.effect == "allow" and names_secret(rule, DEFAULT_RULES):
+        found.append(_WHEN_OPENED)
     if rule.kind == "command" and rule.effect == "allow":
         if first in WRAPPERS | INTERPRETERS and last is MANY:
             found.append(f"{first} runs other programs, so this allows whatever they do inside the isolation")

@@ -61,6 +61,21 @@ def test_a_command_is_judged_in_the_directory_it_would_run_in(run_warm, project)
     assert data(run_warm("explain", "command", "cat ../../x", "--json", cwd=project / "src"))["level"] == "ask"
 
 
+def test_what_a_secret_and_a_forbidden_command_need_is_said(run_warm, project):
+    (project / ".env").write_text("KEY=1")
+    shown = run_warm("show", "policy", "read", ".env", cwd=project)
+    assert "it is opened only where paths.allow_read names this very file, which is leave enough" in shown.stdout
+    assert "aiex add policy" not in shown.stdout
+    added = run_warm("add", "policy", "allow read .env", cwd=project)
+    assert "opened only where paths.allow_read names" in added.stderr
+    ruled = run_warm("show", "policy", "read", ".env", cwd=project)
+    assert (ruled.stdout[:6], "opened only where" in ruled.stdout) == ("allow:", True)
+    named = run_warm("show", "policy", "read", ".env", "--set", 'paths.allow_read=[".env"]', cwd=project)
+    assert (named.stdout[:6], "opened only where" in named.stdout) == ("allow:", False)
+    wipe = run_warm("show", "policy", "command", "rm -rf /", cwd=project)
+    assert "once: aiex run sandbox --approve -- COMMAND; for good only a managed rule" in wipe.stdout
+
+
 def test_modes_are_shown_and_chosen(run_warm, project):
     table = data(run_warm("show", "policy", "--json", cwd=project))["defaults"]
     loose, strict = ("bypass", "auto", "accept-edits"), ("deny", "plan")

@@ -194,6 +194,10 @@ def _lines(found: Answer, mode: str, role: str) -> Iterator[str]:
             [(_clean(text), part.effect, _clean(part.rule)) for text, part in found.parts],
             head=("COMMAND", "EFFECT", "RULE"),
         )
+    if found.remark:
+        yield ""
+        yield found.remark
+        return
     lasting = [offer for offer in found.offers if offer.scope == "user"]
     if lasting:
         yield ""
@@ -213,6 +217,7 @@ def _to_data(found: Answer, mode: str, role: str) -> dict[str, Any]:
         "role": role,
         "parts": [{"command": text, **describe_decision(part)} for text, part in found.parts],
         "offers": [{"scope": offer.scope, "rules": list(offer.rules)} for offer in found.offers],
+        "remark": found.remark,
     }
 
 
