@@ -10,7 +10,7 @@ import shutil
 import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Literal
 
 from aiex import dirs
@@ -248,33 +248,20 @@ class Command:
         """Start it; called once."""
         import asyncio
 
-        reading = [os.pipe() for _ in STREAMS]
-        theirs = [pipe[1] for pipe in reading]
-        ours = [pipe[0] for pipe in reading]
-        feed = source = -1
-        try:
-            if isinstance(stdin, int):
-                source = os.dup(stdin)
-                if _is_passed_on(source):
-                    theirs.append(source)
-                    source = -1
-                else:
-                    entry, feed = os.pipe()
-                    theirs.append(entry)
-            elif stdin:
-                entry, feed = os.pipe()
-                theirs.append(entry)
-            else:
-                theirs.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        theirs: list[int] = []
+        ours: list[int] = []
+        with ExitStack() as stack:
+            stack.callback(close_all, theirs)
+            breaking_off = stack.enter_context(ExitStack())
+            breaking_off.callback(close_all, ours)
+            for _ in STREAMS:
+                _join(ours, theirs)
+            feed, data = _open_input(stdin, theirs, ours)
             launch = launch._replace(stdout=theirs[0], stderr=theirs[1], stdin=theirs[2], tell=self._note)
             self._confined = await isolation.start(launch)
-        except BaseException:
-            close_all([*ours, *(fd for fd in (feed, source) if fd >= 0)])
-            raise
-        finally:
-            close_all(theirs)
-        data = stdin if isinstance(stdin, bytes) else source
-        self._life = asyncio.create_task(self._live(self._confined, ours, feed, data, timeout_s))
+            breaking_off.pop_all()
+        outputs = ours[: len(STREAMS)]
+        self._life = asyncio.create_task(self._live(self._confined, outputs, feed, data, timeout_s))
 
     async def wait(self) -> Ended:
         """How it ended; cancelling this ends the command."""
@@ -400,6 +387,29 @@ def _empty(queue: asyncio.Queue[Wrote | None]) -> None:
     """Let go whoever waits to put something in."""
     while not queue.empty():
         queue.get_nowait()
+
+
+def _join(reading: list[int], writing: list[int]) -> None:
+    """Add the ends of a new pipe."""
+    for fd, fds in zip(os.pipe(), (reading, writing), strict=True):
+        fds.append(fd)
+
+
+def _open_input(stdin: bytes | int | None, theirs: list[int], ours: list[int]) -> tuple[int, bytes | int]:
+    """Add what a command reads from, and what we need for that; where we write to, -1 for nowhere, and what."""
+    if isinstance(stdin, int):
+        source = os.dup(stdin)
+        ours.append(source)
+        if _is_passed_on(source):
+            theirs.append(ours.pop())
+            return -1, b""
+        _join(theirs, ours)
+        return ours[-1], source
+    if stdin:
+        _join(theirs, ours)
+        return ours[-1], stdin
+    theirs.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    return -1, b""
 
 
 def _is_passed_on(fd: int) -> bool:
