@@ -11,7 +11,7 @@ import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from aiex import dirs
 from aiex.errors import Denied, StoreError, UsageError
@@ -26,6 +26,7 @@ from aiex.record import record
 
 if TYPE_CHECKING:
     import asyncio
+    from typing import Unpack
 
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
@@ -64,6 +65,23 @@ class Ended:
     """Hosts that it wanted to speak to, where the policy lets it speak to any."""
 
 
+class How(TypedDict, total=False):
+    """How a command is to run; everything may be left out."""
+
+    cwd: str
+    """Where it runs: the root, which it is by itself, or a directory in it or in an allowed place."""
+    timeout_s: float | None
+    """After so long it is ended, by itself after `DEFAULT_TIMEOUT_S`; None for never."""
+    environ: Mapping[str, str] | None
+    """Variables beside the clean environment; no secrets."""
+    stdin: bytes | int | None
+    """What it reads, a descriptor that it reads from, or nothing."""
+    approved: bool
+    """A person allowed this very command; counts where nothing confines it."""
+    watch: Callable[[Asked], None] | None
+    """Is told of each host that it asks for, before it is reached; Denied from there keeps it unreached."""
+
+
 class Runner:
     """Runs the commands of one workspace; use it as `async with`, or close it.
 
@@ -96,34 +114,19 @@ class Runner:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def start(
-        self,
-        command: str | Sequence[str],
-        *,
-        cwd: str = ".",
-        timeout_s: float | None = DEFAULT_TIMEOUT_S,
-        environ: Mapping[str, str] | None = None,
-        stdin: bytes | int | None = None,
-        approved: bool = False,
-        watch: Callable[[Asked], None] | None = None,
-    ) -> Command:
+    async def start(self, command: str | Sequence[str], **how: Unpack[How]) -> Command:
         """Start a command, which goes on by itself: read its output later, or wait for its end.
 
         Args:
             command: Text for bash, or a program with its arguments.
-            cwd: Where it runs: the root, or a directory in it or in an allowed place.
-            timeout_s: After so long it is ended; None for never.
-            environ: Variables beside the clean environment; no secrets.
-            stdin: What it reads, a descriptor that it reads from, or nothing.
-            approved: A person allowed this very command; counts where nothing confines it.
-            watch: Is told of each host that it asks for, before it is reached; Denied from there keeps it unreached.
+            how: See `How`.
 
         Raises:
             Denied: without an approval where one is needed, for a place outside, or if the isolation ceased to work.
             StoreError: if it cannot be started.
             UsageError: for an empty command.
         """
-        if self.isolation.requires_approval and not approved:
+        if self.isolation.requires_approval and not how.get("approved"):
             raise Denied(
                 "nothing on this machine confines commands, so each one needs an approval",
                 hint="aiex show sandbox tells what is missing",
@@ -131,32 +134,22 @@ class Runner:
         argv = [*_shell(), command] if isinstance(command, str) else list(command)
         if not command or any("\0" in word for word in argv):
             raise UsageError("cannot run a command that is empty or has a NUL character")
-        if bad := next((one for one in (environ or {}).items() if not _is_variable(*one)), None):
+        environ = how.get("environ") or {}
+        if bad := next((one for one in environ.items() if not _is_variable(*one)), None):
             raise UsageError(f"cannot run a command with the variable {show(bad[0])}: no variable can be so")
-        launched = Command(self._spool(), time.monotonic(), watch)
-        launch = self._launch(argv, cwd, environ or {})
+        launched = Command(self._spool(), time.monotonic(), how.get("watch"))
+        launch = self._launch(argv, how.get("cwd", "."), environ)
         try:
-            await launched.begin(self.isolation, launch, stdin, timeout_s)
+            await launched.begin(self.isolation, launch, how.get("stdin"), how.get("timeout_s", DEFAULT_TIMEOUT_S))
         except (Denied, StoreError):
             await self._require_isolation()
             raise
         self.commands.append(launched)
         return launched
 
-    async def run(
-        self,
-        command: str | Sequence[str],
-        *,
-        cwd: str = ".",
-        timeout_s: float | None = DEFAULT_TIMEOUT_S,
-        environ: Mapping[str, str] | None = None,
-        stdin: bytes | int | None = None,
-        approved: bool = False,
-    ) -> tuple[Ended, bytes]:
+    async def run(self, command: str | Sequence[str], **how: Unpack[How]) -> tuple[Ended, bytes]:
         """Run a command to its end; how it ended, and its output as far as it is kept in memory. See `start`."""
-        started = await self.start(
-            command, cwd=cwd, timeout_s=timeout_s, environ=environ, stdin=stdin, approved=approved
-        )
+        started = await self.start(command, **how)
         try:
             return await started.wait(), started.read(0, self._kept[0])
         finally:
