@@ -1,7 +1,8 @@
 """Walks the syntax tree of a command in the order of execution and collects what speaks against running it unasked."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -115,9 +116,15 @@ class Walk:
 
     def inside(self, what: str, node: "Node", state: State) -> Outcome:
         """Visit something within a construct that is named for the reader."""
+        with self.standing_in(what):
+            return self.visit(node, state)
+
+    @contextmanager
+    def standing_in(self, what: str) -> Iterator[None]:
+        """Name a construct for the reader while its parts are visited."""
         self.within, before = (*self.within, what), self.within
         try:
-            return self.visit(node, state)
+            yield
         finally:
             self.within = before
 
@@ -199,9 +206,8 @@ class Walk:
         return settled(outcome.any)
 
     def subshell(self, node: "Node", state: State) -> Outcome:
-        self.within, before = (*self.within, "subshell"), self.within
-        self.sequence(node, state)
-        self.within = before
+        with self.standing_in("subshell"):
+            self.sequence(node, state)
         return settled(state)
 
     def group(self, node: "Node", state: State) -> Outcome:
@@ -214,9 +220,8 @@ class Walk:
 
     def branches(self, node: "Node", state: State) -> Outcome:
         """`if` and its parts, each seen as possibly done."""
-        self.within, before = (*self.within, "if"), self.within
-        outcome = self.sequence(node, state)
-        self.within = before
+        with self.standing_in("if"):
+            outcome = self.sequence(node, state)
         return settled(merge(state, outcome.any))
 
     def for_loop(self, node: "Node", state: State) -> Outcome:
@@ -252,29 +257,27 @@ class Walk:
 
     def _loop(self, node: "Node", state: State) -> Outcome:
         """What is done any number of times: seen again until nothing new is known."""
-        self.within, before = (*self.within, "loop"), self.within
-        for _ in range(4):
-            outcome = self.sequence(node, state)
-            after = merge(state, outcome.any)
-            if after == state or any(reason.rule == "loop" for reason in self.found.reasons[-1:]):
-                break
-            state = after
-        else:
-            self.ask("loop", "the loop is not understood")
-        self.within = before
+        with self.standing_in("loop"):
+            for _ in range(4):
+                outcome = self.sequence(node, state)
+                after = merge(state, outcome.any)
+                if after == state or any(reason.rule == "loop" for reason in self.found.reasons[-1:]):
+                    break
+                state = after
+            else:
+                self.ask("loop", "the loop is not understood")
         return settled(state)
 
     def case(self, node: "Node", state: State) -> Outcome:
-        self.within, before = (*self.within, "case"), self.within
         self.check_gaps(node.children)
         ends = [state]
-        for child in node.named_children:
-            if child.type == "case_item":
-                ends.append(self._case_item(child, state))
-            elif child.type != "comment":
-                for word in read_words(self.tree, child.start_byte, child.end_byte):
-                    self.simple.print_only(word, state)
-        self.within = before
+        with self.standing_in("case"):
+            for child in node.named_children:
+                if child.type == "case_item":
+                    ends.append(self._case_item(child, state))
+                elif child.type != "comment":
+                    for word in read_words(self.tree, child.start_byte, child.end_byte):
+                        self.simple.print_only(word, state)
         return settled(merge(*ends))
 
     def _case_item(self, node: "Node", state: State) -> State:

@@ -77,6 +77,11 @@ def test_each_simple_command_is_listed_with_its_operands() -> None:
     ]
 
 
+def test_what_is_not_understood_encloses_nothing_behind_it() -> None:
+    found = classify('case $"x" in a) ls;; esac; cat README.md')
+    assert [(simple.name, simple.within) for simple in found.commands] == [("cat", ())]
+
+
 def test_absolute_paths_below_the_root_are_inside() -> None:
     assert classify("cat /srv/place/a.py", root="/srv/place").level == "safe"
     assert classify("cat /srv/place/../b", root="/srv/place").level == "ask"
