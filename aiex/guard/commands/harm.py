@@ -23,6 +23,22 @@ _ALL_OPERANDS = frozenset(
 _LAST_OPERAND = frozenset(
     ["cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv", "link", "ditto", "gln", "ginstall"]
 )
+_TARGETS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_LAST_OPERAND, ("-t",)),
+    "curl": ("-o", "--output"),
+    "wget": ("-O", "-P", "-o"),
+    "tar": ("-C",),
+    "unzip": ("-d",),
+    "gcc": ("-o",),
+    "sort": ("-o",),
+    "ssh-keygen": ("-f",),
+    "git": ("-o",),
+    "7z": ("-o",),
+    "tree": ("-o",),
+    "go": ("-o",),
+    "openssl": ("-out",),
+}
+"""Options whose value, in the next word, is written to or in."""
 _TARGET_OPTION = re.compile(
     r"(?:--target-directory|--output|--output-document|--directory|--output-dir|--directory-prefix)=(.+)"
 )
@@ -171,18 +187,8 @@ def written_operands(argv: list[Arg]) -> list[Arg]:
     found = [
         _behind(arg, arg.text[: -len(match[1])]) for arg in argv[1:] if (match := _TARGET_OPTION.fullmatch(arg.text))
     ]
-    valued = {
-        "-t": _LAST_OPERAND,
-        "-o": None,
-        "-O": None,
-        "-C": None,
-        "-d": None,
-        "-P": None,
-        "-f": frozenset(["ssh-keygen"]),
-    }
-    for option, after in pairwise(argv[1:]):
-        if option.text in valued and _takes_target(name, option.text):
-            found.append(after)
+    targets = _TARGETS.get(name, ())
+    found += [after for option, after in pairwise(argv[1:]) if option.text in targets]
     if name in _ALL_OPERANDS or name in _REMOVERS & {"shred"}:
         found += operands
     elif name in _LAST_OPERAND and operands:
@@ -192,21 +198,6 @@ def written_operands(argv: list[Arg]) -> list[Arg]:
     elif name in ("rm", "chmod", "chown"):
         found += [arg for arg in operands if arg.text.startswith("/etc/")]
     return found
-
-
-def _takes_target(name: str, option: str) -> bool:
-    return option in {
-        **dict.fromkeys(_LAST_OPERAND, ("-t",)),
-        **{
-            "curl": ("-o", "--output"),
-            "wget": ("-O", "-P", "-o"),
-            "tar": ("-C",),
-            "unzip": ("-d",),
-            "gcc": ("-o",),
-            "sort": ("-o",),
-        },
-        **{"ssh-keygen": ("-f",), "git": ("-o",), "7z": ("-o",), "tree": ("-o",), "go": ("-o",), "openssl": ("-out",)},
-    }.get(name, ())
 
 
 def _into(operands: list[Arg]) -> list[Arg]:

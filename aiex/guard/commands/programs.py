@@ -1,7 +1,8 @@
 """Names of programs by what they do, and the commands hidden in the arguments of others."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from aiex.guard.commands.values import Arg
 
@@ -116,7 +117,9 @@ WRAPPERS = frozenset(
 )
 """Programs whose arguments hold another command."""
 MOST_TAILS = 24
-"""Words behind a wrapper that are looked at as beginnings of a command; a wrapper is never safe, however long."""
+"""Words behind a wrapper that are looked at as beginnings of a command; behind more of them nobody knows."""
+MOST_ARGUMENTS = 300
+"""Arguments in which harm is looked for; tables read all of them."""
 MOST_WORDS = 64
 """Words of such an inner command that are looked at."""
 CODE_OPTION = re.compile(
@@ -127,7 +130,12 @@ _FAMILY = re.compile(r"(python|perl|ruby|php|lua|node|pypy|tclsh|bash|zsh|ksh)[\
 
 def name_of(arg: Arg) -> str:
     """The program that an argument names, without its directory and version."""
-    name = arg.text.rsplit("/", 1)[-1]
+    return base_name(arg.text)
+
+
+def base_name(program: str) -> str:
+    """A program as it is written, without its directory and version."""
+    name = program.rsplit("/", 1)[-1]
     family = _FAMILY.fullmatch(name)
     return family[1] if family else name
 
@@ -135,9 +143,21 @@ def name_of(arg: Arg) -> str:
 def inner_commands(argv: list[Arg]) -> Iterator[list[Arg]]:
     """The commands that a wrapper such as `sudo` or `find -exec` may start: every tail that could be one."""
     if name_of(argv[0]) in WRAPPERS:
-        for at in range(1, min(len(argv), MOST_TAILS)):
-            if not argv[at].text.startswith(("-", ";")) and "=" not in argv[at].text:
-                yield _until_semicolon(argv[at : at + MOST_WORDS])
+        for at in islice(beginnings([arg.text for arg in argv]), MOST_TAILS):
+            yield _until_semicolon(argv[at : at + MOST_WORDS])
+
+
+def beginnings(words: Sequence[str]) -> Iterator[int]:
+    """The places behind the name of a wrapper where another command may begin: no option, and no assignment."""
+    return (at for at in range(1, len(words)) if not words[at].startswith(("-", ";")) and "=" not in words[at])
+
+
+def is_too_long(words: Sequence[str]) -> bool:
+    """Whether harm was not looked for in all of a command, because it has too many words."""
+    if len(words) > MOST_ARGUMENTS:
+        return True
+    is_wrapper = base_name(words[0]) in WRAPPERS
+    return is_wrapper and next(islice(beginnings(words), MOST_TAILS, None), None) is not None
 
 
 def _until_semicolon(argv: list[Arg]) -> list[Arg]:

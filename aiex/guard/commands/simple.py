@@ -10,7 +10,7 @@ from aiex.guard.commands.harm import Scene, find_harm
 from aiex.guard.commands.network import fetched_places, marks_of, runs_fetched, why_alone
 from aiex.guard.commands.options import Call, check, read_arguments
 from aiex.guard.commands.places import join, why_not_folder, why_not_read
-from aiex.guard.commands.programs import inner_code, inner_commands
+from aiex.guard.commands.programs import MOST_ARGUMENTS, inner_code, inner_commands
 from aiex.guard.commands.redirections import KINDS
 from aiex.guard.commands.state import MOST_FOLDERS, Outcome, State, merge, settled
 from aiex.guard.commands.values import FETCHED, HARMLESS, UNKNOWN_MARK, Arg, resolve
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 MOST_COMMANDS = 32
 """Ways to read one simple command that are looked at; more of them are asked about."""
-MOST_ARGUMENTS = 300
-"""Arguments in which harm is looked for; tables read all of them."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FOREIGN_NAME = re.compile(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
