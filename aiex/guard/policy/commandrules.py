@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aiex.guard.commands.programs import WRAPPERS
+from aiex.guard.commands.programs import WRAPPERS, beginnings
 from aiex.guard.commands.values import UNKNOWN_MARK
 from aiex.guard.policy.patterns import MANY, Element, Glob, Pattern, aligns, covers_word
 from aiex.guard.policy.policy import Match
@@ -24,7 +25,7 @@ _WILD: Final = re.compile(rf"[{UNKNOWN_MARK}*?\[]")
 _ENDING: Final = re.compile(r"\.(?:exe|com|cmd|bat)\Z")
 """Of programs on Windows, which may be left out there."""
 _MOST_TAILS: Final = 48
-"""Words behind a program that runs another, looked at as beginnings of a command; as in guard/commands/programs.py."""
+"""Words behind a program that runs another, looked at as beginnings of a command; behind more of them any may be."""
 _ANY_NAME: Final = ""
 _MOVES: Final = frozenset(["cd", "pushd", "popd"])
 
@@ -78,9 +79,12 @@ class CommandRules:
     def _maybe(self, words: Sequence[str]) -> Iterator[Rule]:
         yield from self._maybe_here(words)
         if words and _name(words[0]) in WRAPPERS:
-            for at in range(1, min(len(words), _MOST_TAILS)):
+            tails = beginnings(words)
+            for at in islice(tails, _MOST_TAILS):
                 yield from self._others.find((_name(words[at]), *words[at + 1 :]))
                 yield from self._maybe_here(words[at:])
+            if next(tails, None) is not None:
+                yield from self.strict
 
     def _maybe_here(self, words: Sequence[str]) -> Iterator[Rule]:
         """The rules that a command beginning here may be about; without words any may be."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiex.guard.actions import Decision
 from aiex.guard.commands.catalogue import find_tool
 from aiex.guard.commands.places import join
+from aiex.guard.commands.programs import is_too_long
 from aiex.guard.commands.values import Arg
 from aiex.guard.policy.commandrules import changes_directory, is_place
 from aiex.guard.policy.decide import combine
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset(["redirection", "background", "network", "path", "here document"])
 """Reasons of a line that was read to its end: no command can hide in it."""
-_UNREAD: Final = frozenset(["does not parse", "text", "nesting", "construct", "alternatives"])
+_UNREAD: Final = frozenset(["does not parse", "text", "nesting", "construct", "alternatives", "length"])
 """Reasons of a line that holds something which nobody read."""
 _RESERVED: Final = frozenset(
     [
@@ -96,6 +97,8 @@ def _decide_simple(
         why = why_reads_all(policy, simple, role)
         return combine(default_of("command" if why else "safe", mode, why), matches, policy=policy)
     case: Case = "forbidden" if simple.level == "forbidden" else "command"
+    if case == "command" and is_too_long([simple.name, *(operand.text for operand in simple.present)]):
+        case = "unread"
     default = default_of(case, mode, _why(simple, classified))
     return combine(default, matches, policy=policy, final="managed" if case == "forbidden" else "")
 

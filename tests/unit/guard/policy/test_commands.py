@@ -296,6 +296,34 @@ def test_where_a_command_runs_counts(cwd, command, expected):
     assert decide(Action("command", command, {"cwd": cwd}), policy=found).effect == expected
 
 
+MANY = " ".join(f"a{i}" for i in range(400))
+
+
+@pytest.mark.parametrize("mode", ["auto", "ask"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "; ".join(["ls"] * 260) + "; rm -rf /",
+        f"env {' '.join(f'A{i}=1' for i in range(60))} git push",
+        f"find {MANY} -exec git push ;",
+        f"xargs {MANY} git push",
+        f"rm {MANY} /",
+        f"find {MANY} -exec rm -rf / ;",
+    ],
+)
+def test_nothing_gets_through_by_its_length(command, mode):
+    assert effect(policy("deny command 'git push'"), "command", command, mode=mode) == "ask"
+    if "rm" in command:
+        assert effect(policy(), "command", command, mode=mode) == "ask"
+
+
+def test_what_is_read_to_its_end_may_be_long():
+    found = policy("deny command 'git push'")
+    assert effect(found, "command", f"cat {MANY}") == "allow"
+    assert effect(found, "command", f"find . {' -o '.join(['-name x'] * 20)}") == "allow"
+    assert effect(found, "command", f"npm test {MANY}", mode="auto") == "ask"
+
+
 # --- properties -----------------------------------------------------------------------------------------------------
 
 SUITE = Path(__file__).parents[3] / "data" / "suites" / "commands" / "dev.jsonl"
