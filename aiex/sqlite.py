@@ -22,6 +22,7 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 MOST_COPIED_BYTES = 128 << 20
 """Of a file that is read into memory because it cannot be written; as much as the index of 80 MB of source."""
+KEPT_ASIDES = 2
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
@@ -146,7 +147,7 @@ def identify(path: str) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def forget_asides(path: str, *, keep: int = 2) -> None:
+def forget_asides(path: str) -> None:
     """Delete what `set_aside` left of this database, but for the last ones: caches set aside must not fill a disk."""
     folder, name = os.path.split(path)
     try:
@@ -154,7 +155,7 @@ def forget_asides(path: str, *, keep: int = 2) -> None:
     except OSError:
         return
     stamps = sorted({entry.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") for entry in asides})
-    for stamp in stamps[: max(0, len(stamps) - keep)]:
+    for stamp in stamps[: max(0, len(stamps) - KEPT_ASIDES)]:
         for side in _SIDE_FILES:
             try:
                 os.remove(os.path.join(folder, stamp + side))

@@ -251,14 +251,14 @@ character of a line. The slash is out because o200k_base lets `);\\n//` be one w
 but at its beginning, and line ends only at its end."""
 
 
-def _pieces(text: str, size: int = PIECE_CHARS, hard_size: int = HARD_PIECE_CHARS) -> Iterator[tuple[str, bool]]:
+def _pieces(text: str, size: int = PIECE_CHARS) -> Iterator[tuple[str, bool]]:
     """`text` in pieces, each with whether the cut after it is clean, so that counts add up exactly."""
     start = 0
     while len(text) - start > size:
-        cut = _CLEAN_CUT.search(text, start + size, min(start + hard_size, len(text)))
-        if cut is None and len(text) - start <= hard_size:
+        cut = _CLEAN_CUT.search(text, start + size, min(start + HARD_PIECE_CHARS, len(text)))
+        if cut is None and len(text) - start <= HARD_PIECE_CHARS:
             break
-        end = start + hard_size if cut is None else cut.start()
+        end = start + HARD_PIECE_CHARS if cut is None else cut.start()
         yield text[start:end], cut is not None
         start = end
     yield text[start:], True

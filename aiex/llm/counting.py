@@ -183,9 +183,9 @@ class TokenCounter:
         return self._known[model]
 
 
-def open_counter(environ: Mapping[str, str] = os.environ, *, connect: Connect | None = None) -> TokenCounter:
+def open_counter(environ: Mapping[str, str] = os.environ) -> TokenCounter:
     """The counter of this person; its file is made when there is something to keep."""
-    return TokenCounter(RatioStore(os.path.join(dirs.state_dir(environ), FILE_NAME)), connect=connect)
+    return TokenCounter(RatioStore(os.path.join(dirs.state_dir(environ), FILE_NAME)))
 
 
 def learning(stream: Stream, counter: TokenCounter) -> Stream:

@@ -29,6 +29,9 @@ COLUMNS = """
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 NEVER = 0
+MOST_AT_ONCE = 100
+MOST_BYTES_AT_ONCE = 500_000
+"""Of values that leave in one transaction."""
 
 
 class Kept(NamedTuple):
@@ -150,12 +153,12 @@ class Ledger:
         return Statistics(self.tier, items, size, self.limit_bytes, *happened)
 
 
-def in_batches(kept: Sequence[Kept], *, most: int = 100, most_bytes: int = 500_000) -> Iterator[list[Kept]]:
+def in_batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
     """The same in parts small enough for one transaction that nobody waits for."""
     batch: list[Kept] = []
     size = 0
     for one in kept:
-        if batch and (len(batch) == most or size + one.size_bytes > most_bytes):
+        if batch and (len(batch) == MOST_AT_ONCE or size + one.size_bytes > MOST_BYTES_AT_ONCE):
             yield batch
             batch, size = [], 0
         batch.append(one)

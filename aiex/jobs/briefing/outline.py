@@ -1,7 +1,6 @@
 """What a file defines, in file order, and small questions about the places in it."""
 
 import re
-from collections.abc import Callable
 
 from aiex.context.facts import FileFacts, Symbol
 from aiex.jobs.briefing.model import Outlined
@@ -15,16 +14,13 @@ _OPENER = re.compile(
 _INDENT = re.compile(r"[ \t]*")
 
 
-def outline_of(
-    path: str, facts: FileFacts, keep: Callable[[Symbol], bool] = lambda _symbol: True
-) -> tuple[Outlined, ...]:
+def outline_of(path: str, facts: FileFacts) -> tuple[Outlined, ...]:
     """Every definition with its nesting; repeated names (overloads) stay, because each has its line."""
     depths: list[int] = []
     listed: list[Outlined] = []
     for index, symbol in enumerate(facts.symbols):
         depths.append(depths[symbol.parent] + 1 if 0 <= symbol.parent < index else 0)
-        if keep(symbol):
-            listed.append(outlined(path, symbol, facts.complexity[index], depths[index]))
+        listed.append(outlined(path, symbol, facts.complexity[index], depths[index]))
     return tuple(listed)
 
 
