@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiex.guard.actions import Mode, Role
     from aiex.guard.audit.log import AuditLog
     from aiex.guard.gate import Gate
+    from aiex.guard.policy.bounds import Bounded
     from aiex.guard.policy.judge import Judge
     from aiex.guard.policy.keptout import KeptOut
     from aiex.guard.policy.policy import Policy
@@ -150,6 +151,23 @@ class Services:
             allow_write=self.settings.get("paths.allow_write"),
             kept_out=self.kept_out,
         )
+
+    def bounds(self, *, read_only: bool = False, domains: Sequence[str] = (), memory_mb: int = 0) -> Bounded:
+        """The same for commands, by the same settings and rules; in the mode `plan` nothing is written."""
+        from aiex.guard.policy.bounds import bound
+        from aiex.guard.sandbox.bounds import Limits, make_policy
+
+        judge = self.gate.judge
+        sandbox = make_policy(
+            self.root,
+            read_only=read_only or judge.mode == "plan",
+            allow_read=self.settings.get("paths.allow_read"),
+            allow_write=self.settings.get("paths.allow_write"),
+            domains=domains,
+            limits=Limits(memory_bytes=memory_mb << 20),
+            environ=self.environ,
+        )
+        return bound(sandbox, judge.policy, role=judge.role)
 
     # --- the guard --------------------------------------------------------------------------------------------------
 

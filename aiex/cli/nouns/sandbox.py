@@ -16,7 +16,6 @@ from aiex.events import Event
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
-    from aiex.guard.policy.bounds import Bounded
     from aiex.guard.sandbox.bounds import SandboxPolicy
 
 _READ_ONLY = click.option("--read-only", is_flag=True, help="Nothing may be written, the workspace neither.")
@@ -57,7 +56,7 @@ def run_sandbox(
         from aiex.guard.sandbox.probing import choose
         from aiex.jobs.confine import run_confined
 
-        bounds = _bounds(services, read_only=read_only, domains=domains, memory_mb=memory or 0)
+        bounds = services.bounds(read_only=read_only, domains=domains, memory_mb=memory or 0)
         way = choose(isolation)
         stdin = None if sys.stdin is None or sys.stdin.isatty() else 0
         return lambda: run_confined(
@@ -81,27 +80,9 @@ def show_sandbox(*, read_only: bool, domains: tuple[str, ...]) -> Work:
     """Show what confines commands here, what they may touch and why, and what a trial of each way showed."""
 
     def prepare(services: Services) -> Job:
-        return lambda: _show(_bounds(services, read_only=read_only, domains=domains).sandbox)
+        return lambda: _show(services.bounds(read_only=read_only, domains=domains).sandbox)
 
     return Work("show sandbox", prepare)
-
-
-def _bounds(services: Services, *, read_only: bool, domains: tuple[str, ...], memory_mb: int = 0) -> Bounded:
-    """The bounds of a workspace, drawn by settings, flags and rules; in the mode `plan` nothing is written."""
-    from aiex.guard.policy.bounds import bound
-    from aiex.guard.sandbox.bounds import Limits, make_policy
-
-    judge = services.gate.judge
-    sandbox = make_policy(
-        services.root,
-        read_only=read_only or judge.mode == "plan",
-        allow_read=services.settings.get("paths.allow_read"),
-        allow_write=services.settings.get("paths.allow_write"),
-        domains=domains,
-        limits=Limits(memory_bytes=memory_mb << 20),
-        environ=services.environ,
-    )
-    return bound(sandbox, judge.policy, role=judge.role)
 
 
 def _show(policy: SandboxPolicy) -> Iterator[Event]:

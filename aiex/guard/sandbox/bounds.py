@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from aiex.errors import Denied
 from aiex.guard.sandbox.hiding import credential_places, start_files
 from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules
 from aiex.record import record
-
-if TYPE_CHECKING:
-    from aiex.guard.sandbox.files import Workspace
 
 
 @record
@@ -48,13 +44,6 @@ class SandboxPolicy:
     domains: tuple[str, ...] = ()
     """Hosts that may be spoken to, as `example.org`, `*.example.org` or `example.org:8080`; none means no network."""
     limits: Limits = Limits()
-
-    def open_workspace(self) -> Workspace:
-        """The files of the same bounds, for tools that work without a shell."""
-        from aiex.guard.sandbox.files import Workspace
-
-        others = [place for place in self.writable if place != self.root]
-        return Workspace(self.root, allow_read=self.readable, allow_write=others, names=self.names)
 
 
 def make_policy(
