@@ -1,4 +1,4 @@
-"""Private keys as blocks of lines: PEM, OpenPGP and SSH2 with their ends, without them when cut, and PuTTY's."""
+"""Private keys as blocks of lines: PEM, OpenPGP and SSH2 with their ends, without them when cut, PuTTY's; in base64."""
 
 import re
 
@@ -19,30 +19,53 @@ _BODY = re.compile(
 )
 _END = re.compile(rf"(?:{_GLUE}|{_LOGGED})-{{4,5}} ?END [A-Z0-9 ]{{0,32}}PRIVATE KEY(?: BLOCK)? ?-{{4,5}}")
 _ANCHOR = re.compile(rb"v(?:ate[ -](?:key|lines))")
+_LINES_BEHIND = 2
 _REST = 512
 """More than the longest line with what a log may put before it."""
-_PUTTY = re.compile(r"vate-lines: {0,4}\d{1,4}\r?\n((?:[A-Za-z0-9+/=]{4,76}(?:\r?\n|$)){1,400})", re.IGNORECASE)
+_PUTTY = re.compile(r"vate-lines: {0,4}(\d{1,4})\r?\n((?:[A-Za-z0-9+/=]{4,76}(?:\r?\n|$)){0,400})", re.IGNORECASE)
+_ENCODED_BEGIN = "LS0tLS1CRUdJTi"
+"""`-----BEGIN ` in base64, as far as it does not depend on what follows."""
+_ENCODED = re.compile(
+    rf"{_ENCODED_BEGIN}[A-Za-z0-9+/]{{0,48}}?(?:UFJJVkFUR|BSSVZBVE|QUklWQVRF)[A-Za-z0-9+/]{{4,{LONGEST_BLOCK}}}+={{0,2}}"
+    r"(?:\r?\n[ \t]{0,64}[A-Za-z0-9+/]{40,128}={0,2}(?=\s|$)){0,1600}+"
+    r"(?:\r?\n[ \t]{0,64}(?=[A-Za-z+/]*[0-9=])[A-Za-z0-9+/]{2,128}={0,2}(?=\s|$))?"
+)
+"""The same and `PRIVATE`, which has three forms in base64, in one line or in many; certificates stay."""
+MARKS = ("PRIVATE", "Private-Lines", _ENCODED_BEGIN)
+"""One of them is in every text that holds a private key."""
 
 
 def find_blocks(source: Source) -> list[Span]:
     """Where private keys are, from the first dash to the last; mentions of their first line in source stay."""
     text = source.text
     found = [(begin, end) for begin, body, end in _armoured(source) if end > body]
-    for place in source.places(_ANCHOR):
-        if (putty := _PUTTY.match(text, place)) is not None:
-            found.append((putty.start(1), putty.start(1) + len(putty[1].rstrip())))
+    found += [(match.start(2), match.start(2) + len(match[2].rstrip())) for match in _putty(source) if match[2]]
+    if _ENCODED_BEGIN in text:
+        found += [match.span() for match in _ENCODED.finditer(text)]
     return found
 
 
 def find_unfinished(source: Source) -> list[tuple[int, int, bool]]:
     """Begin and end of each private key, and whether more text could make it longer."""
-    rests = ((begin, end, source.text[end : end + _REST].strip()) for begin, _, end in _armoured(source))
-    size = len(source.text)
-    return [
-        (begin, end, "\n" not in rest and end + _REST > size and not source.text.endswith("--", begin + 40, end))
-        for begin, end, rest in rests
-        if end > begin
-    ]
+    text = source.text
+    blocks = [(begin, end) for begin, _, end in _armoured(source)]
+    if _ENCODED_BEGIN in text:
+        blocks += [match.span() for match in _ENCODED.finditer(text)]
+    found = [(begin, end, _may_go_on(text, end) and not text.endswith("--", begin + 40, end)) for begin, end in blocks]
+    for match in _putty(source):
+        is_short = match[2].count("\n") < int(match[1]) and "\n" not in text[match.end() : match.end() + _REST]
+        found.append((match.start(), match.start() + len(match[0].rstrip()), is_short))
+    return found
+
+
+def _may_go_on(text: str, end: int) -> bool:
+    """Whether less than two whole lines stand behind a key: the last line of one is known by the line behind it."""
+    return end + _REST > len(text) and text[end : end + _REST].strip().count("\n") < _LINES_BEHIND
+
+
+def _putty(source: Source) -> list[re.Match[str]]:
+    matches = (_PUTTY.match(source.text, place) for place in source.places(_ANCHOR))
+    return [match for match in matches if match is not None]
 
 
 def _armoured(source: Source) -> list[tuple[int, int, int]]:

@@ -6,7 +6,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from aiex.guard.redact.blocks import find_unfinished
+from aiex.guard.redact.blocks import MARKS, find_unfinished
 from aiex.guard.redact.forms import ends_with_key
 from aiex.guard.redact.known import secret_values
 from aiex.guard.redact.scan import find_secrets, remove_secrets
@@ -72,7 +72,7 @@ class Redactor:
         """The end of the next part that stands for itself; `start` when more must come first."""
         text = self._held
         limit = min(len(text), start + HELD_CHARACTERS)
-        has_block = text.find("PRIVATE", start, limit) >= 0
+        has_block = any(text.find(mark, start, limit) >= 0 for mark in MARKS)
         blocks = find_unfinished(to_source(text[start:limit])) if has_block else []
         end = limit
         for _ in range(_MOST_LINES):
