@@ -7,17 +7,33 @@ from aiex.guard.redact.names import Strength
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_ordinary
 
-_ADDRESS, _OPTION, _ARGUMENT, _PORT = map(re.compile, (rb":(?://)", rb"-(?:u|p)", rb"p(?:ass:)", rb":(?:5432|\*):"))
+_ADDRESS, _OPTION, _ARGUMENT, _PORT = map(
+    re.compile, (rb":(?://)", rb"-(?:u|p|a|w|k)", rb"p(?:ass:)", rb":(?:5432|\*):")
+)
 _USER_PART = re.compile(
     r"(?P<user>[^\s/?#\"'`<>@:\\]{0,256})(?::(?P<password>(?:\$\{[^}\s]{0,200}\}|[^\s/\"'`<>\\]){0,1024}|<[^<>\s]{0,64}>))?@(?=[\w\[$<{.%-])"
 )
-_OPTIONS = re.compile(
-    r"(?:--user|--proxy-user|-u)[ =]?[\"']?[^\s:\"'/@]{1,128}:(?P<pair>[^\s\"']{4,256})"
-    r"|-p[ =]?[\"']?(?P<password>[^\s\"'-][^\s\"']{3,256})"
+_VALUE = r"[ =]?[\"']?(?P<password>[^\s\"'-][^\s\"']{3,256})"
+_OPTIONS = tuple(
+    (re.compile(option), re.compile(rf"\b(?:{programs})\b"))
+    for option, programs in (
+        (
+            r"(?:--user|--proxy-user|-u|-a)[ =]?[\"']?[^\s:\"'/@]{1,128}:(?P<password>[^\s\"']{4,256})",
+            "curl|wget|https?|xh",
+        ),
+        (r"-U[ =]?[\"']?[^\s%\"'/@]{1,128}%(?P<password>[^\s\"']{4,256})", "smbclient|rpcclient|net|smbget"),
+        (
+            rf"-p{_VALUE}",
+            "(?:mysql|mariadb|mongo)[a-z-]*|sshpass|7z[az]?|(?:docker|podman|helm registry|az|oc) login",
+        ),
+        (rf"-P{_VALUE}", "zip|unzip"),
+        (rf"-a{_VALUE}", "redis-cli|keydb-cli|valkey-cli"),
+        (rf"-w{_VALUE}", "ldap[a-z]+"),
+        (rf"-k{_VALUE}", "openssl enc"),
+    )
 )
-_PROGRAMS = re.compile(
-    r"\b(?:curl|wget|http|mysql|mysqldump|mysqladmin|mariadb|sshpass|(?:docker|podman|helm registry|az|oc) login)\b"
-)
+"""Which options of which programs take `user:password`, or a password alone."""
+_BEFORE_OPTION = " \t\r\n\"'`,[("
 _PASS_ARGUMENT = re.compile(r"pass:([^\s\"']{4,256})")
 _PGPASS = re.compile(r"[\w.*-]{1,253}:(?:5432|5433|6432|\*):[^:\s]{1,63}:[^:\s]{1,63}:([^\s]{4,256})$", re.MULTILINE)
 _TOKEN_LENGTH = 16
@@ -52,9 +68,14 @@ def _find_options(source: Source) -> list[Span]:
     """`curl -u name:…`, `mysql -p…`, `sshpass -p …`, `openssl -passin pass:…`, lines of a `.pgpass`."""
     text, found = source.text, []
     for place in source.places(_OPTION):
-        match = _OPTIONS.match(text, place - (text[place - 1 : place] == "-"))
-        if match is not None and _PROGRAMS.search(re.split(r"[\n|;&]", text[max(0, place - _LINE) : place])[-1]):
-            found.append(match.span(match.lastgroup or 0))
+        begin = place - (text[place - 1 : place] == "-")
+        if text[begin - 1 : begin] not in _BEFORE_OPTION:
+            continue
+        before = re.split(r"[\n|;&]", text[max(0, begin - _LINE) : begin])[-1]
+        for option, programs in _OPTIONS:
+            match = option.match(text, begin)
+            if match is not None and programs.search(before):
+                found.append(match.span("password"))
     for place in source.places(_ARGUMENT):
         match = _PASS_ARGUMENT.match(text, place)
         if match is not None and re.search(r"-pass(?:in|out)?[ =]$", text[max(0, place - 10) : place]):

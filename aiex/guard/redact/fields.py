@@ -30,7 +30,7 @@ _LEAST_RIGHT = 40
 `key:key:key:` does not take the square of its length."""
 _QUOTE = r"\\{0,3}[\"'`]"
 _AFTER = re.compile(
-    r"(?P<close>(?:\\{0,3}[\"'`])?(?:\[\w{0,8}\]|\])?\)?)(?:"
+    r"(?P<close>(?:\\{0,3}[\"'`]|\\{1,4}u002[27])?(?:\[\w{0,8}\]|\])?\)?)(?:"
     r"[ \t]{0,32}(?P<sep>=>|:=|:-|={1,3}|!=+|::?|%3[AaDd]|\\u003[aAdD]"
     r"|,(?=\s{0,64}\\{0,3}[\"'`]))"
     r"|(?P<space>[ \t]{1,16}))"
@@ -45,7 +45,7 @@ _IN_TAG = re.compile(r"<(?:[\w.-]{1,32}:)?(?:[\w-]{1,32}\.){0,4}$|<key>[\w. -]{0
 _IN_ATTRIBUTE = re.compile(r"<[\w:.-]{1,64}\s[^<>]{0,80}=[\"'][\w.:/-]{0,64}$")
 _GAP = re.compile(r"[ \t]{0,64}(?:[\\(]?[ \t]{0,8}\r?\n[ \t]{1,64}(?=[rbuf]{0,2}[\"'`]))?")
 _BLOCK = re.compile(r"[ \t]{0,64}[|>][+-]?\d?[ \t]{0,8}\r?\n[ \t]{1,64}")
-_OPENING = re.compile(r"(?P<prefix>[A-Za-z]{1,2}|@|\$@?)?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`]))")
+_OPENING = re.compile(r"(?P<prefix>[A-Za-z]{1,2}|@|\$@?)?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`])|\\{1,4}u002[27])")
 _STRING = {quote: re.compile(rf"(?:[^\\\n{quote}]|\\[^\n]){{0,{_LONGEST_VALUE}}}") for quote in "\"'`"}
 _CALL = re.compile(r"(?:new[ \t]{1,4}|await[ \t]{1,4})?[A-Za-z_][\w.:]{0,80}\([ \t]{0,8}(?:default=)?(?=[rbu]?[\"'])")
 _TYPED = re.compile(
@@ -58,7 +58,10 @@ _BARE_DATA = re.compile(
     rf"|[)\]}},;]+(?:\s|$|\x1b))[^\s\x00-\x1f\"'`<>]){{1,{_LONGEST_VALUE}}}"
 )
 _BARE_REFERENCE = re.compile(r"<[^<>\n]{1,80}>|\$\{\{[^}\n]{0,80}\}\}|\{\{[^}\n]{0,80}\}\}|\$\([^)\n]{0,200}\)")
+_CDATA = "<![CDATA["
 _REST_OF_LINE = re.compile(rf"[^\n]{{0,{_LONGEST_VALUE}}}")
+_FIRST_LINE = re.compile(r"(?:\\?\r?\n[ \t]{0,64})?")
+"""A string in three quotes may begin in the next line."""
 _UNTIL_TAG = re.compile(rf"[^<\n]{{0,{_LONGEST_VALUE}}}")
 _UNTIL_BRACE = re.compile(rf"[^}}\n]{{0,{_LONGEST_VALUE}}}")
 _STRUCTURES = ('{"', "{'", "{ ", "{}", "{\n", "{\r", "{{", '["', "['", "[]", "[ ", "[{", "[\n", '{\\"', '[\\"')
@@ -208,6 +211,10 @@ def _in_tag(text: str, start: int, end: int) -> Value | None:
         return None
     if opened.search(text, max(0, start - 96), start) is None:
         return None
+    if text.startswith(_CDATA, place):
+        place += len(_CDATA)
+        end = text.find("]]>", place, place + _LONGEST_VALUE)
+        return Value(place, end, quoted=True, data=True) if end >= 0 else None
     content = text[place : _end(_UNTIL_TAG, text, place)].rstrip()
     if "\n" in text[end:place]:
         is_element = not text[text.rfind("\n", 0, start) + 1 : start].strip().strip("<")
@@ -257,6 +264,7 @@ def _read_string(text: str, opening: re.Match[str]) -> Value | None:
     if len(quote) == 1:
         end = _end(_STRING[quote], text, start)
     else:
+        start = _end(_FIRST_LINE, text, start) if len(quote.lstrip("\\")) == 3 else start
         line_end = _end(_REST_OF_LINE, text, start)
         end = text.find(quote, start, line_end)
         end = line_end if end < 0 else end

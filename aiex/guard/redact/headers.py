@@ -53,6 +53,8 @@ def _credential(text: str, place: int, *, strict: bool) -> list[Span]:
     value = match[0].rstrip(".:,!")
     if len(value) < _SHORTEST or is_ordinary(value) or text.startswith(("(", "{"), match.end()):
         return []
+    if value.endswith("=") and text.startswith(('"', "'"), match.end()) and is_wordy(value[:-1]):
+        return []  # the first parameter of a scheme that has several
     if is_wordy(value) and (strict or len(value) < 20):
         return []
     return [(place, place + len(value))]

@@ -46,7 +46,10 @@ _ABOUT = frozenset(
 """As the last word they say that the value is something about a secret, not the secret."""
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "passwort", "psk", "secret", "pwd")
 _PASSWORD_WORDS = frozenset(
-    _to_words("pass pw passwords pword userpass requirepass bindpw masterauth rootpw mypass dbpass")
+    _to_words(
+        "pass pw passwords pword userpass requirepass bindpw masterauth rootpw mypass dbpass sqlpass sshpass smtppass "
+        "mailpass ftppass rootpass adminpass"
+    )
 )
 _KEY_OWNERS = frozenset(
     _to_words(

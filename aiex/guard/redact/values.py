@@ -107,6 +107,8 @@ def is_ordinary(value: str, strength: Strength = Strength.STRONG) -> bool:
 
 @lru_cache(maxsize=2048)
 def _is_ordinary(value: str, strength: Strength) -> bool:
+    if value.startswith("{") and value.endswith("}") and is_random(value[1:-1]):
+        return False  # ODBC quotes by braces
     if value.lower() in _PLAIN or _REFERENCE.fullmatch(value) is not None:
         return True
     if _NUMBER.fullmatch(value) is not None:
