@@ -106,14 +106,7 @@ async def explain(
                 else:
                     yield news
         assert found is not None  # noqa: S101  (the last news is what was found)
-        links = Links(read_base(task, workspace))
-        if task.model == OFFLINE and not task.show_request:
-            ready = Ready(_offline_request(found.briefing, task.budget_tokens, links), to_data(found.briefing))
-        else:
-            from aiex.jobs.redacting import clean_found  # with its patterns, 60 ms that nothing else needs
-
-            around = _around(found, engine, workspace, links)
-            ready = _with_code(task, clean_found(found), around, links, counting)
+        ready = _make_ready(task, found, engine, workspace, counting)
     except AiexError as error:
         yield failed(error)
         return
@@ -332,6 +325,17 @@ def _named(task: ExplainTask, engine: "Engine", workspace: "Workspace") -> tuple
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
+
+
+def _make_ready(task: ExplainTask, found: Found, engine: "Engine", workspace: "Workspace", counting: CountFor) -> Ready:
+    """The request: the briefing alone where no model answers, else what a model is to read."""
+    links = Links(read_base(task, workspace))
+    if task.model == OFFLINE and not task.show_request:
+        return Ready(_offline_request(found.briefing, task.budget_tokens, links), to_data(found.briefing))
+    from aiex.jobs.redacting import clean_found  # with its patterns, 60 ms that nothing else needs
+
+    around = _around(found, engine, workspace, links)
+    return _with_code(task, clean_found(found), around, links, counting)
 
 
 def _offline_request(briefing: Briefing, budget_tokens: int, links: Links) -> Request:
