@@ -4,8 +4,10 @@ Ignore rules cost 30 ms to load, so what they decided is remembered: a later wal
 has not seen, and starts over when an ignore file changed.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import __version__
@@ -25,7 +27,7 @@ DEFAULT_PATTERNS = (
     ".hypothesis/", ".idea/", "*.pyc", "*.pyo", "*.egg-info/", ".DS_Store", "bower_components/", ".gradle/",
     ".terraform/",
 )  # fmt: skip
-"""Dependencies and caches, left out where no `.gitignore` exists to say so."""
+"""Dependencies and caches, left out where no ignore file says otherwise."""
 DEPTH_LIMIT = 64
 
 
@@ -165,12 +167,12 @@ class _Walk:
                 if verdict is not None:
                     return bool(verdict)
             if not folder:
-                return False
+                return _default_pattern().search(path) is not None
             folder = folder.rpartition("/")[0]
 
     def spec(self, prefix: str) -> "GitIgnoreSpec | None":
         if prefix not in self.specs:
-            lines: list[str] = [] if prefix else [*DEFAULT_PATTERNS, *self.read_lines(EXCLUDE_FILE)]
+            lines = [] if prefix else self.read_lines(EXCLUDE_FILE)
             for name in IGNORE_FILES:
                 lines += self.read_lines(prefix + name)
             lines += [] if prefix else self.extra
@@ -209,6 +211,14 @@ def tell_kept_out(listing: Listing) -> Iterator[Warned]:
             "1 file is left out: a rule keeps it" if count == 1 else f"{count:,} files are left out: rules keep them"
         )
         yield Warned(f"{files} from being read", "aiex list policy shows the rules")
+
+
+@cache
+def _default_pattern() -> re.Pattern[str]:
+    """Finds what `DEFAULT_PATTERNS` leave out, an order of magnitude faster than one pattern after the other."""
+    names = [re.escape(line).replace(r"\*", "[^/]*") for line in DEFAULT_PATTERNS]
+    endings = (name if name.endswith("/") else name + "(?:/|$)" for name in names)
+    return re.compile(f"(?:^|/)(?:{'|'.join(endings)})")
 
 
 def _compile(lines: list[str]) -> "GitIgnoreSpec":

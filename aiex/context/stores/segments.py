@@ -190,7 +190,7 @@ class SegmentStore:
             _pack([file.imports for file in segment.files]),
             *_pack_names(segment.names),
             *_pack_kinds(segment.kinds),
-            _BETWEEN_TERMS.join(map(_encode, segment.terms[::TERMS_PER_BLOCK])),
+            _join_terms(segment.terms[::TERMS_PER_BLOCK]),
         )
         with sqlite.translated_errors(self.path), self.connection:
             if self._drop(replaced) < len(replaced):
@@ -412,14 +412,22 @@ def _pack(words: Sequence[str]) -> bytes:
 
 
 def _pack_names(names: Sequence[str]) -> tuple[bytes, bytes]:
-    encoded = [_encode(name) for name in names]
-    return b"".join(encoded), array("I", accumulate(map(len, encoded))).tobytes()
+    packed = _encode("".join(names))
+    encoded = names if len(packed) == sum(map(len, names)) else map(_encode, names)  # plain letters take a byte each
+    return packed, array("I", accumulate(map(len, encoded))).tobytes()
 
 
 def _pack_kinds(kinds: Sequence[str]) -> tuple[bytes, bytes]:
     known = sorted(set(kinds))
     codes = {kind: code for code, kind in enumerate(known)}
     return bytes(map(codes.__getitem__, kinds)), _encode("\n".join(known))
+
+
+def _join_terms(terms: Sequence[str]) -> bytes:
+    packed = _encode("\0".join(terms))  # all at once, unless one of them has a NUL
+    if packed.count(0) == len(terms) - 1:
+        return packed.replace(b"\0", _BETWEEN_TERMS)
+    return _BETWEEN_TERMS.join(map(_encode, terms))
 
 
 def _encode(text: str) -> bytes:
@@ -435,10 +443,10 @@ def _to_blocks(segment: Segment) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
     """Runs of terms: how many documents each has, the documents, the counts."""
     ends = list(accumulate(array("I", segment.sizes), initial=0))
     for place in range(0, len(segment.terms), TERMS_PER_BLOCK):
-        terms = [_encode(term) for term in segment.terms[place : place + TERMS_PER_BLOCK]]
+        terms = segment.terms[place : place + TERMS_PER_BLOCK]
         start, end = ends[place], ends[place + len(terms)]
         yield (
-            _BETWEEN_TERMS.join(terms),
+            _join_terms(terms),
             segment.sizes[4 * place : 4 * (place + len(terms))],
             segment.documents[2 * start : 2 * end],
             segment.counts[start:end],

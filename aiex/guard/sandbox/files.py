@@ -156,6 +156,8 @@ class Workspace:
 
     def is_kept_out(self, path: str) -> bool:
         """Whether a rule keeps it from being read, judged by the name alone."""
+        if self._kept_out is None:
+            return False
         located = self._locate(path)
         return self._rule_against(located.place, located.plain) != ""
 
