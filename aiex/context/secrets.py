@@ -1,5 +1,6 @@
 """What is kept of source files, without the secrets that stand in them."""
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aiex.context.facts import FileFacts
@@ -70,24 +71,14 @@ def without_secrets(facts: FileFacts) -> FileFacts:
 
 def _texts_of(facts: FileFacts) -> "Iterator[str]":
     """Every text of the source that can hold a secret."""
+    symbols, uses = facts.symbols, facts.references
+    whats = chain((one.what for one in facts.faults), (one.what for one in facts.effects))
+    phrases = chain((one.signature for one in symbols), (one.doc for one in symbols), whats)
+    names = chain((one.module for one in facts.imports), (one.receiver for one in uses), (one.name for one in uses))
     if facts.doc:
         yield facts.doc
-    for symbol in facts.symbols:
-        if len(symbol.signature) >= SHORTEST_TEXT:
-            yield symbol.signature
-        if len(symbol.doc) >= SHORTEST_TEXT:
-            yield symbol.doc
+    yield from (text for text in phrases if len(text) >= SHORTEST_TEXT)
+    yield from (text for text in names if len(text) >= SHORTEST_KEY)
+    for symbol in symbols:
         if len(symbol.name) >= SHORTEST_KEY:
-            yield symbol.name
-            yield symbol.qualified
-    for item in facts.imports:
-        if len(item.module) >= SHORTEST_KEY:
-            yield item.module
-    for use in facts.references:
-        if len(use.receiver) >= SHORTEST_KEY:
-            yield use.receiver
-        if len(use.name) >= SHORTEST_KEY:
-            yield use.name
-    for what in (*(fault.what for fault in facts.faults), *(effect.what for effect in facts.effects)):
-        if len(what) >= SHORTEST_TEXT:
-            yield what
+            yield from (symbol.name, symbol.qualified)
