@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,33 +37,35 @@ def places_of_records(log: bytes) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_each_changed_byte_is_found(records: Records, name: str) -> None:
+def unseen(records: Records, name: str, damages: Callable[[bytes], Iterator[tuple[int, bytes]]]) -> list[int]:
+    """The places of the damages to a file of a good log that no check finds."""
     records.fill(3)
     path = Path(getattr(records.places, name))
-    whole = path.read_bytes()
     assert not is_found(records)
-    unseen = []
-    for at in range(len(whole)):
-        changed = bytearray(whole)
-        changed[at] ^= 1 << at % 8
-        path.write_bytes(changed)
+    places = []
+    for at, damaged in damages(path.read_bytes()):
+        path.write_bytes(damaged)
         if not is_found(records):
-            unseen.append(at)
-    assert unseen == []
+            places.append(at)
+    return places
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_changed_byte_is_found(records: Records, name: str) -> None:
+    def change(whole: bytes) -> Iterator[tuple[int, bytes]]:
+        for at, byte in enumerate(whole):
+            yield at, whole[:at] + bytes([byte ^ 1 << at % 8]) + whole[at + 1 :]
+
+    assert unseen(records, name, change) == []
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_cuts_anywhere_are_found(records: Records, name: str) -> None:
-    records.fill(3)
-    path = Path(getattr(records.places, name))
-    whole = path.read_bytes()
-    unseen = []
-    for length in {*range(0, len(whole), 5), *range(0, len(whole), 64), len(whole) - 1}:
-        path.write_bytes(whole[:length])
-        if not is_found(records):
-            unseen.append(length)
-    assert unseen == []
+    def cut(whole: bytes) -> Iterator[tuple[int, bytes]]:
+        for length in {*range(0, len(whole), 5), *range(0, len(whole), 64), len(whole) - 1}:
+            yield length, whole[:length]
+
+    assert unseen(records, name, cut) == []
 
 
 @pytest.mark.parametrize("name", FILES)
