@@ -35,9 +35,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("aiex")
 
+gc.set_threshold(50_000, 20, 20)  # as the command does: what a run of tests keeps it mostly keeps to its end
+
 
 def pytest_collection_finish() -> None:
-    """What was collected lives to the end: looking through it for garbage costs a tenth of small tests."""
+    """Look for garbage in what was collected once, and never again."""
     gc.collect()
     gc.freeze()
 
