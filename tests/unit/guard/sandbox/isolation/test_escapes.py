@@ -526,20 +526,20 @@ def test_processes_are_alone(place: Place) -> None:
     assert int(answer.output) < 10
 
 
-@pytest.mark.parametrize(
-    "leaving",
-    [
-        "sleep {n} & sleep {n}",
-        "setsid sleep {n} & sleep {n}",
-        "(setsid sh -c 'sleep {n} & sleep {n}' &) ; (nohup setsid -f sleep {n}) ; sleep {n}",
-        "trap '' TERM INT HUP; sleep {n} & wait",
-    ],
+LEAVING = (
+    "sleep {n} & sleep {n}",
+    "setsid sleep {n} & sleep {n}",
+    "(setsid sh -c 'sleep {n} & sleep {n}' &) ; (nohup setsid -f sleep {n}) ; sleep {n}",
+    "trap '' TERM INT HUP; sleep {n} & wait",
 )
-def test_nothing_outlives_the_kill(place: Place, leaving: str) -> None:
-    mark = f"6{os.getpid()}{len(leaving)}"
-    answer = place.run(leaving.format(n=mark), timeout_s=1)
+
+
+def test_nothing_outlives_the_kill(place: Place) -> None:
+    marks = {f"6{os.getpid()}{number}": words for number, words in enumerate(LEAVING)}
+    command = "".join(f"({words.format(n=mark)}) & " for mark, words in marks.items())
+    answer = place.run(f"{command} wait", timeout_s=1)
     assert (answer.timed_out, answer.code) == (True, 137)
-    assert running(mark) == []
+    assert {words: left for mark, words in marks.items() if (left := running(mark))} == {}
 
 
 def test_nothing_outlives_the_command(place: Place) -> None:
