@@ -115,8 +115,8 @@ def test_targets_are_relative_to_the_directory_and_minus_c_moves_it(run_aiex, wo
         (["create", "index", "now"], 2, "usage: aiex create index"),
     ],
 )
-def test_bad_input_is_answered_with_a_code_and_a_hint(words, code, said, run_aiex, workspace):
-    done = run_aiex(words, cwd=workspace)
+def test_bad_input_is_answered_with_a_code_and_a_hint(words, code, said, run_warm, workspace):
+    done = run_warm(words, cwd=workspace)
     assert done.returncode == code, done.stderr
     assert done.stderr.startswith("error: ")
     assert said in done.stderr
