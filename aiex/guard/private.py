@@ -103,6 +103,11 @@ def _write_all(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
+def open_private(path: str, flags: int) -> int:
+    """For `open(path, mode, opener=open_private)`: what it makes, only its owner may read. Raises OSError."""
+    return os.open(path, flags, 0o600)
+
+
 def sync_folder(folder: str) -> None:
     """Make the rename last; systems that cannot open a directory do so by themselves."""
     with suppress(OSError):

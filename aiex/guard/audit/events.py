@@ -14,6 +14,7 @@ from aiex import dirs
 from aiex.events import SecurityNoticed
 from aiex.guard.actions import Decision
 from aiex.guard.audit.entries import Note, Outcome
+from aiex.guard.private import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ class Watch:
         self._hosts.add(mark)
         with suppress(OSError):  # told once more by the next process, which does no harm
             dirs.ensure(os.path.dirname(self._path))
-            with open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            with open(self._path, "ab", opener=open_private) as file:
                 file.write(mark)
         return True
 

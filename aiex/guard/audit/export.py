@@ -32,6 +32,7 @@ _PURPOSE: Final = b"aiex audit copy"
 _LINE: Final = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}', re.DOTALL)
 _BLOCK_BYTES: Final = 1 << 20
 _WRITTEN_CHARS: Final = 1 << 16
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 MOST_TEXT_BYTES: Final = 1 << 26
 
 
@@ -147,7 +148,7 @@ def is_export(path: str) -> bool:
 
 def _signed(chain: Chain, before: bytes, said: dict[str, Any]) -> tuple[bytes, str]:
     """The keyed hash of a line and the line with it, in ASCII."""
-    text = json.dumps(said, separators=(",", ":"))[:-1]
+    text = _encode(said)[:-1]
     mac = chain.sign(_PURPOSE, before + text.encode("ascii"))
     return mac, f'{text},"mac":"{mac.hex()}"}}'
 

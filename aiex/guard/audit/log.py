@@ -13,6 +13,7 @@ from aiex.guard.audit.chainfile import ChainFile, Draft
 from aiex.guard.audit.datakeys import DataKeys
 from aiex.guard.audit.entries import NOWHERE, OWN, Note, codes_of, to_payload
 from aiex.guard.audit.turns import Turns
+from aiex.guard.private import open_private
 from aiex.guard.protectors import KeyFileProtector
 from aiex.record import record
 
@@ -276,11 +277,7 @@ def keep_in_file(path: str) -> Callable[[Chain, Head], None]:
         from aiex.guard.audit.heads import to_line
         from aiex.sqlite import translated_errors
 
-        with translated_errors(path), open(path, "a", encoding="ascii", opener=_open_private) as file:
+        with translated_errors(path), open(path, "a", encoding="ascii", opener=open_private) as file:
             file.write(to_line(chain, head) + "\n")
 
     return keep
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
