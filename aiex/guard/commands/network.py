@@ -12,6 +12,7 @@ from aiex.guard.commands.programs import (
     INTERPRETERS,
     SHELLS,
     SOCKETS,
+    code_behind,
     inline_code,
     inner_commands,
     name_of,
@@ -159,7 +160,7 @@ def _unknown_code(argv: list[Arg]) -> set[str]:
     if name in ("eval", "source", "."):
         return {why for arg in argv[1:] if (why := arg.unknown or ("a pipe" if arg.pipe else ""))}
     for at, arg in enumerate(argv[1:], 1):
-        code = argv[at + 1 : at + 2] if CODE_OPTION.fullmatch(arg.text) else [arg]
+        code = code_behind(argv, at) if CODE_OPTION.fullmatch(arg.text) else [arg]
         if code != [arg] or not arg.text.startswith("-"):
             return {why for arg in code if (why := arg.unknown or ("a pipe" if arg.pipe else ""))}
     return {"its input"}
@@ -223,4 +224,4 @@ def _runs_one(argv: list[Arg], folders: Iterable[str], fetched: set[str]) -> boo
 
 def scan_text(text: str) -> list[tuple[str, str]]:
     """What is plainly forbidden in a text that could not be parsed. Cost: linear."""
-    return [(rule, f"{rule}: {found[0][:80]}") for rule, pattern in _PLAIN_TEXT if (found := pattern.search(text))]
+    return [(rule, found[0][:80]) for rule, pattern in _PLAIN_TEXT if (found := pattern.search(text))]

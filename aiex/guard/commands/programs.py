@@ -122,9 +122,8 @@ MOST_ARGUMENTS = 300
 """Arguments in which harm is looked for; tables read all of them."""
 MOST_WORDS = 64
 """Words of such an inner command that are looked at."""
-CODE_OPTION = re.compile(
-    r"-[A-Za-z]*[ce]|--command(?:=.*)?|--eval(?:=.*)?|-r|-S|--split-string(?:=.*)?|-EncodedCommand"
-)
+CODE_OPTION = re.compile(r"-[A-Za-z]*[ceS]|--command(?:=.*)?|--eval(?:=.*)?|-r|--split-string(?:=.*)?|-EncodedCommand")
+_ATTACHED_CODE = re.compile(r"-[A-Za-z]*?[ceS](.*\s.*)", re.DOTALL)
 _FAMILY = re.compile(r"(python|perl|ruby|php|lua|node|pypy|tclsh|bash|zsh|ksh)[\d.]+")
 
 
@@ -166,16 +165,32 @@ def _until_semicolon(argv: list[Arg]) -> list[Arg]:
 
 
 def inner_code(argv: list[Arg]) -> Iterator[str]:
-    """Shell code in the arguments of a command: of `sh -c`, `eval`, `trap`, `su -c`, `env -S`, `watch`."""
-    name = name_of(argv[0])
-    if name in ("eval", "watch", "parallel"):
-        yield " ".join(arg.text for arg in argv[1:])
+    """Shell code in the arguments of a command: of `sh -c`, `eval`, `trap`, `env -S`, `watch`, `git rebase --exec`."""
+    name, words = name_of(argv[0]), [arg.text for arg in argv]
+    if name == "eval":
+        yield " ".join(words[1:])
+    elif name in ("watch", "parallel"):  # the first may be the value of an option
+        yield from (" ".join(words[at:]) for at in islice(beginnings(words), 2))
     elif name in ("trap", "alias"):
-        yield from (arg.text.partition("=")[2] if name == "alias" else arg.text for arg in argv[1:2])
+        yield from (word.partition("=")[2] if name == "alias" else word for word in words[1:2])
     elif name in SHELLS or name in ("su", "runuser", "script", "env", "flock", "ssh"):
         yield from _option_values(argv)
-    elif name == "git" and any("alias." in arg.text for arg in argv[1:]):
-        yield from (arg.text.partition("!")[2] for arg in argv[1:] if "!" in arg.text)
+    elif name == "git":
+        yield from _git_code(words[1:])
+
+
+def _git_code(words: list[str]) -> Iterator[str]:
+    if any("alias." in word for word in words):
+        yield from (word.partition("!")[2] for word in words if "!" in word)
+    for at, word in enumerate(words):
+        if "alias." in word and "=" in word and "!" not in word:
+            yield f"git {word.partition('=')[2]}"
+        elif word == "foreach" and "submodule" in words[:at]:
+            yield " ".join(inner for inner in words[at + 1 :] if not inner.startswith("--"))
+        elif word in ("-x", "--exec") and "rebase" in words[:at]:
+            yield from words[at + 1 : at + 2]
+        elif word.startswith("--exec=") and "rebase" in words[:at]:
+            yield word.partition("=")[2]
 
 
 def inline_code(argv: list[Arg]) -> str:
@@ -191,7 +206,18 @@ def inline_code(argv: list[Arg]) -> str:
 def _option_values(argv: list[Arg]) -> Iterator[str]:
     for at, arg in enumerate(argv[1:], 1):
         if CODE_OPTION.fullmatch(arg.text):
-            yield arg.text.partition("=")[2] if "=" in arg.text else (argv[at + 1].text if at + 1 < len(argv) else "")
+            behind = code_behind(argv, at)
+            yield arg.text.partition("=")[2] if "=" in arg.text else (behind[0].text if behind else "")
+        elif attached := _ATTACHED_CODE.fullmatch(arg.text):
+            yield attached[1]
+
+
+def code_behind(argv: list[Arg], at: int) -> list[Arg]:
+    """The code that belongs to the option at a place, if it is a word of its own: a shell reads more options first."""
+    start = at + 1
+    while name_of(argv[0]) in SHELLS and start < len(argv) and argv[start].text.startswith(("-", "+")):
+        start += 1
+    return argv[start : start + 1]
 
 
 def reads_input(argv: list[Arg]) -> bool:

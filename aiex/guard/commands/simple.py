@@ -262,7 +262,8 @@ class SimpleCommands:
 
     def _read_cd(self, call: Call) -> list[Operand]:
         if len(call.args) != 1:
-            return [Operand(" ".join(arg.text for arg in call.args), "look", "ask", "only cd DIRECTORY is understood")]
+            why = "only cd DIRECTORY is understood"
+            return [Operand(arg.text, "look", "ask", why) for arg in call.args] or [Operand("", MISSING, "ask", why)]
         arg = call.args[0]
         why = "the last directory" if arg.text.startswith("-") else why_not_folder(arg, call.folders, call.place)
         return [Operand(arg.text, "look", "ask" if why else "safe", why)]
@@ -272,10 +273,10 @@ class SimpleCommands:
         if not names:
             return [Operand("", MISSING, "ask", "read is not known without a name")]
         return [
-            Operand(arg.text, "name")
-            if self._is_name(arg)
+            Operand(arg.text, "option" if arg.text == "-r" else "name")
+            if arg.text == "-r" or self._is_name(arg)
             else Operand(arg.text, "name", "ask", "it may change the shell")
-            for arg in names
+            for arg in call.args
         ]
 
     def _is_name(self, arg: Arg) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_NESTED = 24
 """Texts handed to other shells that are looked into; handing one over is never safe."""
+MOST_DEEP = 3
+"""Texts within texts that are looked into."""
 MOST_JUDGED = 250
 """Simple commands that are looked at; nobody reads more of them before agreeing."""
 MOST_VISITS = 3_000
@@ -368,11 +370,15 @@ class Walk:
 
     def nested(self, code: str, state: State) -> None:
         """Look for what is forbidden in shell code that is handed to another shell."""
-        if not code.strip() or self.depth >= 3 or self.found.nested >= MOST_NESTED:
+        if not code.strip():
+            return
+        if self.depth >= MOST_DEEP or self.found.nested >= MOST_NESTED:
+            self.ask("nesting", "commands are handed on too often to be read")
             return
         self.found.nested += 1
         tree = parse(code)
         if isinstance(tree, Unparsed):
+            self.ask("does not parse", tree.why)
             for reason in scan_text(code):
                 self.forbid(reason)
             return

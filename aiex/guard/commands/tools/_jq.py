@@ -113,32 +113,33 @@ FUNCTIONS = frozenset(
 
 def read_jq(call: Call) -> list[Operand]:
     """Options and files by the table; a filter only if all its words are known to compute."""
-    names, args = _split_named(list(call.args))
+    given, args = _split_named(list(call.args))
+    names = {f"${arg.text}" for arg in given[1::3]}
     found = read_arguments(_TABLE, call._replace(args=tuple(args)))
     filters = [operand for operand in found if operand.role == "text"]
     if filters and filters[0].level == "safe" and (why := why_not_filter(filters[0].text, names)):
         found.append(Operand(filters[0].text, "filter", "ask", why))
-    return found
+    return found + [Operand(arg.text, "value, text") for arg in given]
 
 
-def _split_named(args: list[Arg]) -> tuple[set[str], list[Arg]]:
-    """The variables that `--arg NAME VALUE` gives, and the other arguments.
+def _split_named(args: list[Arg]) -> tuple[list[Arg], list[Arg]]:
+    """The words of each `--arg NAME VALUE`, and the other arguments.
 
     Behind `--`, and as the value of another option, the same word is something else.
     """
     valued = read_table(_TABLE.options).roles
-    names, others = set[str](), list[Arg]()
+    given, others = list[Arg](), list[Arg]()
     while args:
         if args[0].text == "--":
-            return names, others + args
+            return given, others + args
         if _names_value(args):
-            names.add(f"${args[1].text}")
+            given += args[:3]
             args = args[3:]
         else:
             taken = 2 if valued.get(args[0].text) else 1
             others += args[:taken]
             args = args[taken:]
-    return names, others
+    return given, others
 
 
 def _names_value(args: list[Arg]) -> bool:

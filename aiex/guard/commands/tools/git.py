@@ -81,7 +81,8 @@ def _first_word(*words: str, more: Tool) -> Tool:
 
     def read(call: Call) -> list[Operand]:
         if not call.args or not call.args[0].is_known or call.args[0].text not in words:
-            return [Operand(" ".join(arg.text for arg in call.args), "unclear", "ask", f"git {call.name} may write")]
+            why = f"git {call.name} may write"
+            return [unclear(arg, why) for arg in call.args] or [Operand("", MISSING, "ask", why)]
         rest = read_arguments(more, call._replace(args=call.args[1:]))
         return [Operand(call.args[0].text, "option"), *rest]
 

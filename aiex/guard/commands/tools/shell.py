@@ -64,8 +64,9 @@ def _read_printf(call: Call) -> list[Operand]:
     if args and args[0].is_known and args[0].text == "--":
         args.pop(0)
     elif args and args[0].text[:1] in ("-", ""):
-        return [unclear(args[0], "printf is not known with this option")]
-    found = [check(arg, "text" if at == 0 else "print", call) for at, arg in enumerate(args)]
+        return [unclear(arg, "printf is not known with this option") for arg in args]
+    found = [Operand(arg.text, "option") for arg in call.args[: len(call.args) - len(args)]]
+    found += [check(arg, "text" if at == 0 else "print", call) for at, arg in enumerate(args)]
     if args and not _FORMAT.fullmatch(args[0].text):  # %n sets a variable
         found.append(unclear(args[0], "this format is not known to only print"))
     return found
@@ -73,7 +74,7 @@ def _read_printf(call: Call) -> list[Operand]:
 
 def _read_command(call: Call) -> list[Operand]:
     if len(call.args) < 2 or not call.args[0].is_known or call.args[0].text not in ("-v", "-V"):
-        return [unclear(arg, "it runs another program") for arg in call.args[:1]] or [
+        return [unclear(arg, "it runs another program") for arg in call.args] or [
             Operand("", MISSING, "ask", "no program")
         ]
     return [Operand(call.args[0].text, "option"), *(check(arg, "text", call) for arg in call.args[1:])]

@@ -1,8 +1,10 @@
 """Which commands may run unasked, which are asked about, and which are forbidden."""
 
+import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,19 @@ def test_each_simple_command_is_listed_with_its_operands() -> None:
         ("-n", "option"),
         ("3", "value, number"),
     ]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_word_of_a_command_is_among_its_operands(level: str) -> None:
+    """Rules about commands are compared with the operands."""
+    plain = [command for command in commands(level) if re.fullmatch(r"[\w ./:=,@%+-]+", command)]
+    missing = {}
+    for command in plain:
+        found, (first, *words) = classify(command).commands, command.split()
+        if len(found) == 1 and found[0].name == first:
+            missing[command] = Counter(words) - Counter(operand.text for operand in found[0].operands)
+    assert len(missing) > 50
+    assert {command: words for command, words in missing.items() if words} == {}
 
 
 def test_what_is_not_understood_encloses_nothing_behind_it() -> None:

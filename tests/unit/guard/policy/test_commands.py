@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -315,6 +316,29 @@ def test_nothing_gets_through_by_its_length(command, mode):
     assert effect(policy("deny command 'git push'"), "command", command, mode=mode) == "ask"
     if "rm" in command:
         assert effect(policy(), "command", command, mode=mode) == "ask"
+
+
+def nested(command: str, times: int) -> str:
+    return nested(f"bash -c {shlex.quote(command)}", times - 1) if times else command
+
+
+@pytest.mark.parametrize("mode", ["auto", "ask"])
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (nested("git push", 2), "deny"), (nested("git push", 5), "ask"), (nested("rm -rf /", 5), "deny"),
+        ("; ".join(f"bash -c 'ls {at}'" for at in range(30)) + "; bash -c 'rm -rf /'", "deny"),
+        ("bash -c -- 'git push'", "deny"), ("bash -c -x 'git push'", "deny"), ("env -S'git push'", "deny"),
+        ("env -vS 'git push'", "deny"), ("watch -n1 'git push'", "deny"), ("watch -n 1 'git push'", "deny"),
+        ("su -c'git push'", "deny"), ("git -c alias.p=push p", "deny"), ("git -c alias.p='!git push' p", "deny"),
+        ("git submodule foreach 'git push'", "deny"), ("git rebase -x 'git push' main", "deny"),
+        ("git rebase --exec='git push' main", "deny"), ("command git push", "ask"), ("git stash drop x", "deny"),
+        ("bash -c 'git push \"'", "deny"),
+    ],
+)  # fmt: skip
+def test_what_another_program_is_told_to_run_is_met_by_rules(command, expected, mode):
+    found = policy("deny command 'git push'", "deny command 'git stash drop'")
+    assert effect(found, "command", command, mode=mode) == expected
 
 
 def test_what_is_read_to_its_end_may_be_long():
