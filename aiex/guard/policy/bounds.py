@@ -41,7 +41,7 @@ def bound(sandbox: SandboxPolicy, policy: Policy, *, role: str = "admin") -> Bou
     """
     protected, hidden, gaps = [*sandbox.protected], [*sandbox.hidden], []
     for rule in policy.rules:
-        if rule.effect == "allow" or (rule.roles and role not in rule.roles):
+        if rule.effect == "allow" or not rule.is_for(role):
             continue
         if not rule.kinds & {"read", "write"}:
             continue
@@ -59,7 +59,7 @@ def bound(sandbox: SandboxPolicy, policy: Policy, *, role: str = "admin") -> Bou
 
 def open_hosts(policy: Policy, role: str = "admin") -> tuple[str, ...]:
     """The hosts that commands may reach: what a rule allows, unless a stricter one is about some of it too."""
-    rules = [rule for rule in policy.rules if "network" in rule.kinds and (not rule.roles or role in rule.roles)]
+    rules = [rule for rule in policy.rules if "network" in rule.kinds and rule.is_for(role)]
     closed = [rule for rule in rules if rule.effect != "allow"]
     allowed = [rule for rule in rules if rule.effect == "allow" and rule.written != (MANY,)]
     return tuple(spell_host(rule) for rule in allowed if not any(_closes(other, rule) for other in closed))

@@ -63,17 +63,17 @@ class CommandRules:
         found = [
             Match(rule)
             for rule in self._allowed.find(words)
-            if _is_for(rule, role) and covers(rule.cover, simple, words) and not (moves and _is_relative(simple.name))
+            if rule.is_for(role) and covers(rule.cover, simple, words) and not (moves and _is_relative(simple.name))
         ]
         if not self.strict:
             return found
-        sure = [rule for rule in self._others.find((_name(words[0]), *words[1:])) if _is_for(rule, role)]
+        sure = [rule for rule in self._others.find((_name(words[0]), *words[1:])) if rule.is_for(role)]
         found += [Match(rule) for rule in sure]
         return found + [match for match in self.maybe_about(words, role) if match.rule not in sure]
 
     def maybe_about(self, words: Sequence[str], role: str) -> list[Match]:
         """The rules that ask or deny, and that the words may be about after all."""
-        found = {id(rule): rule for rule in self._maybe(words) if _is_for(rule, role)}
+        found = {id(rule): rule for rule in self._maybe(words) if rule.is_for(role)}
         return [Match(rule, loose=True) for rule in found.values()]
 
     def _maybe(self, words: Sequence[str]) -> Iterator[Rule]:
@@ -140,10 +140,6 @@ def _goes_beyond(operands: Sequence[Operand], beyond: int, spelled: frozenset[st
         return False
     text = operands[beyond - 1].text
     return text in spelled or (beyond == 1 and not text.startswith("-"))
-
-
-def _is_for(rule: Rule, role: str) -> bool:
-    return not rule.roles or role in rule.roles
 
 
 def _is_relative(name: str) -> bool:

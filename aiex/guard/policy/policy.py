@@ -84,20 +84,16 @@ class Policy:
 
     def extended(self, rules: Iterable[Rule]) -> Policy:
         """The same policy with more rules, such as those of a session."""
-        return Policy(
-            (*self.rules, *rules),
-            root=self.root,
-            names=self.names,
-            allow_read=[_path_of(words) for words in self.readable],
-            allow_write=[_path_of(words) for words in self.writable],
-            warnings=self.warnings,
-        )
+        return self._with((*self.rules, *rules))
 
     def without(self, rules: Iterable[Rule]) -> Policy:
         """The same policy without some of its rules."""
         gone = set(rules)
+        return self._with(rule for rule in self.rules if rule not in gone)
+
+    def _with(self, rules: Iterable[Rule]) -> Policy:
         return Policy(
-            [rule for rule in self.rules if rule not in gone],
+            rules,
             root=self.root,
             names=self.names,
             allow_read=[_path_of(words) for words in self.readable],
@@ -151,13 +147,13 @@ class Policy:
         found = []
         for form in self.forms(words):
             found += self._allowed_paths.find(form) + self._other_paths.find(_folded(form))
-        return [Match(rule) for rule in _once(found) if kind in rule.kinds and _is_for(rule, role)]
+        return [Match(rule) for rule in _once(found) if kind in rule.kinds and rule.is_for(role)]
 
     def restricted_below(self, kind: str, words: tuple[str, ...], role: str) -> Rule | None:
         """A rule that asks about, or denies, this path or something beneath it; None when there is none."""
         found = [rule for form in self.forms(words) for rule in self._other_paths.find_below(_folded(form))]
         return max(
-            (rule for rule in found if kind in rule.kinds and _is_for(rule, role)),
+            (rule for rule in found if kind in rule.kinds and rule.is_for(role)),
             key=lambda rule: (rule.strictness, rule.text),
             default=None,
         )
@@ -166,12 +162,12 @@ class Policy:
         """The rules about a host; see `hosts.parse_host`."""
         from aiex.guard.policy.hosts import is_on_port
 
-        return [Match(rule) for rule in self._hosts.find(words) if _is_for(rule, role) and is_on_port(rule, port)]
+        return [Match(rule) for rule in self._hosts.find(words) if rule.is_for(role) and is_on_port(rule, port)]
 
     def about_tool(self, name: str, role: str) -> list[Match]:
         """The rules about a tool. What forbids one forbids it in any spelling."""
         found = self._tools.find((name,)) + self._tools.find((name.casefold(), ""))
-        return [Match(rule) for rule in _once(found) if _is_for(rule, role)]
+        return [Match(rule) for rule in _once(found) if rule.is_for(role)]
 
     def classify(
         self, command: str, *, cwd: str = "", look: Callable[[str], str] | None = None, role: Role = "admin"
@@ -279,10 +275,6 @@ def _folded(words: Sequence[str]) -> tuple[str, ...]:
 
 def _once(rules: Iterable[Rule]) -> Iterable[Rule]:
     return {id(rule): rule for rule in rules}.values()
-
-
-def _is_for(rule: Rule, role: str) -> bool:
-    return not rule.roles or role in rule.roles
 
 
 def _order(rule: Rule) -> tuple[int, int, str, str, int]:

@@ -39,7 +39,7 @@ def _restricted_among(policy: Policy, words: tuple[str, ...], role: str) -> Rule
     """The first rule that may be about something that a pattern of the shell stands for."""
     patterns = [(form[0], *map(_element, form[1:]), MANY) for form in policy.forms(words)]
     for rule in policy.rules:
-        if rule.effect == "allow" or "read" not in rule.kinds or (rule.roles and role not in rule.roles):
+        if rule.effect == "allow" or "read" not in rule.kinds or not rule.is_for(role):
             continue
         cover = (*rule.cover[:1], *map_texts(rule.cover[1:], fold, fold_piece))
         if any(may_meet(pattern, cover) for pattern in patterns):

@@ -63,6 +63,10 @@ class Rule:
             return self.scope
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    def is_for(self, role: str) -> bool:
+        """Whether it counts for a role."""
+        return not self.roles or role in self.roles
+
     @property
     def strictness(self) -> int:
         """0 for allow, 1 for ask, 2 for deny."""
