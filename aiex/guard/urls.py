@@ -34,7 +34,7 @@ _LOCAL_NAMES = (
     "localdomain",
     "onion",
 )
-"""Last labels of names that mean this machine or this network (RFC 6761, RFC 6762, RFC 8375)."""
+"""Names that mean this machine or this network, with all beneath them (RFC 6761, RFC 6762, RFC 8375)."""
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)")
 _BEYOND = ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10", "::/96", "100:0:0:1::/64")
 """IPv6 networks that lead to IPv4 addresses or stay local: NAT64, 6to4, Teredo, site-local."""
@@ -129,7 +129,8 @@ def _check_host(netloc: str, host: str, *, allow_private: bool) -> str:
     name = _to_ascii(host)
     if (number := _parse_v4(name)) is not None:
         return _check_number(number, allow_private=allow_private)
-    if not allow_private and (name.split(".")[-1] in _LOCAL_NAMES or name.endswith(".home.arpa") or "." not in name):
+    is_local = "." not in name or any(f".{name}".endswith(f".{local}") for local in _LOCAL_NAMES)
+    if is_local and not allow_private:
         raise Denied(f"{_short(name)} is a name of this machine or this network", hint=_HINT)
     return name
 

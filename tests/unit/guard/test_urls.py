@@ -33,7 +33,7 @@ PRIVATE = [
     *("100.64.1.1", "100.100.100.200", "168.63.129.16", "192.0.0.192", "198.18.0.1", "203.0.113.7", "224.0.0.1", "255.255.255.255", "240.0.0.1"),
     *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:10.0.0.1]", "[0:0:0:0:0:0:0:1]", "[fe80::1]", "[fc00::1]"),
     *("[fd00:ec2::254]", "[ff02::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]", "[fec0::1]", "[2001::1]", "[2001:db8::1]"),
-    *("metadata", "metadata.google.internal", "router.lan", "printer.local", "db.internal", "nas.home.arpa", "LOCALHOST.", "x.onion"),
+    *("metadata", "metadata.google.internal", "router.lan", "printer.local", "db.internal", "nas.home.arpa", "home.arpa", "LOCALHOST.", "x.onion"),
     *("①②⑦.⓪.⓪.①", "127。0。0。1", "ｌｏｃａｌｈｏｓｔ"),
 ]  # fmt: skip
 
