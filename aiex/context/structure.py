@@ -37,6 +37,7 @@ class Walk:
         self.public: Container[str] = ()
         self.kept: dict[int, int] = {}
         self.full: set[int] = set()
+        self.telling = _telling_kinds(language)
         self.opened: list[Node] = []
         self.bare: set[int] = set()
 
@@ -50,13 +51,16 @@ class Walk:
         above: "Sequence[Node]" = (),
     ) -> None:
         """Look at the children of a node; `outer` is the wrapper whose start the next definition takes."""
-        comments, attached, telling = self.language.comments, self.language.attached, _telling_kinds(self.language)
+        comments, attached, telling = self.language.comments, self.language.attached, self.telling
         sparse = parent >= 0 and self.language.inside is not None and self.symbols[parent].kind in BODIED
         leading = [*above]
+        silent = self.names_only and not attached
         before: Node | None = None
         for child in node.named_children:
             kind = child.type
             if kind in comments or kind in attached:
+                if silent:
+                    continue
                 # a comment behind code on its line says nothing about what follows
                 if leading or kind in attached or before is None or child.start_point[0] + 1 != last_line(before):
                     leading.append(child)
@@ -82,11 +86,14 @@ class Walk:
         """Take in one node of a telling kind: the definitions it is, the import it is, or what it contains."""
         language = self.language
         reader = language.definitions.get(kind)
-        found = tuple(reader(node, self.source)) if reader is not None else ()
-        if found:
-            for item in found:
+        if reader is not None:
+            before = len(self.symbols)
+            found = False
+            for item in reader(node, self.source):
                 self.add(item, parent, outer, leading, depth, wrappers)
-            return
+                found = True
+            if found:
+                return
         if kind in language.imports:
             self.imports.extend(language.imports[kind](node, self.source))
         if depth >= WALK_DEPTH:
@@ -141,7 +148,7 @@ class Walk:
         wrappers: tuple[str, ...],
     ) -> None:
         node, language = found.node, self.language
-        if "\n" in found.name or "\n" in (found.signature or ""):
+        if "\n" in found.name or (found.signature and "\n" in found.signature):
             line = " ".join(found.signature.split()) if found.signature else found.signature
             found = found._replace(name=" ".join(found.name.split()), qualified=None, signature=line)
         if not found.name:
@@ -154,9 +161,8 @@ class Walk:
         kind: SymbolKind = "method" if found.kind == "function" and above and above.kind in OWNERS else found.kind
         exported = False if self.names_only else self.is_exported(found, above, wrappers)
         start = outer or found.first or node
-        attributes = [item for item in leading if item.type in language.attached]
-        if attributes and outer is None:
-            start = attributes[0]
+        if leading and outer is None:
+            start = next((item for item in leading if item.type in language.attached), start)
         last = found.last or outer or node
         self.symbols.append(
             Symbol(

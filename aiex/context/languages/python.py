@@ -13,6 +13,7 @@ from aiex.context.prose import first_paragraph
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_LINE_END, _CONTINUED = b"\n\\"
 _CONSTANT = re.compile(r"^_{0,2}[A-Z][A-Z0-9_]*$")
 
 
@@ -41,14 +42,22 @@ def _assignment(node: "Node", source: bytes) -> Iterable[Found]:
     if left is None or left.type != "identifier":
         return
     name = text(left, source)
-    around = node.parent  # found from the root down each time it is asked for
-    above = around.parent if around is not None and around.type == "block" else None
+    above = _block_owner(node, source)
     if above is not None and above.type != "class_definition":
         return
     if _CONSTANT.match(name):
         yield Found(name, "constant", node)
     else:
         yield Found(name, "variable" if above is None else "field", node)
+
+
+def _block_owner(node: "Node", source: bytes) -> "Node | None":
+    """The statement in whose block another stands; None at the level of the module."""
+    start = node.start_byte
+    if start < 2 or (source[start - 1] == _LINE_END and source[start - 2] != _CONTINUED):
+        return None  # at the margin; parents are found from the root down each time they are asked for
+    around = node.parent
+    return around.parent if around is not None and around.type == "block" else None
 
 
 def _import(node: "Node", source: bytes) -> Iterable[Import]:
