@@ -44,6 +44,7 @@ _LAID_WITHIN_S = 10.0
 _HELD = "held"
 _INFO_BYTES = 4096
 _INFO_WITHIN_MS = 1000
+_GONE_WITHIN_MS = 1000
 _TRIES = 5
 
 
@@ -301,17 +302,19 @@ class _Running:
 
     def break_off(self, told: int) -> None:
         """End a command that was not let go on yet, its first process inside too, of which it may not be known yet."""
-        if self._inner < 0:
-            waiting = select.poll()
-            waiting.register(told, select.POLLIN)
-            with suppress(OSError, _Changed):
-                while not self._told.endswith(b"}\n") and waiting.poll(_INFO_WITHIN_MS):
-                    piece = os.read(told, _INFO_BYTES)
-                    if not piece:
-                        break
-                    self._told += piece
-                self._find_inner()
-        self.forget()
+        try:
+            if self._inner < 0:
+                waiting = select.poll()
+                waiting.register(told, select.POLLIN)
+                with suppress(OSError, _Changed):
+                    while not self._told.endswith(b"}\n") and waiting.poll(_INFO_WITHIN_MS):
+                        piece = os.read(told, _INFO_BYTES)
+                        if not piece:
+                            break
+                        self._told += piece
+                    self._find_inner()
+        finally:
+            self.forget()
 
     def _find_inner(self) -> None:
         import json
@@ -377,15 +380,24 @@ class _Running:
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
 
     def forget(self) -> None:
-        """Give everything back, once."""
+        """Give everything back, once; nothing of it lays mounts any more then, which would make what they need."""
         if self._outer >= 0:
             self.kill()
             self._process.wait()
+            if self._inner >= 0:
+                _await_end(self._inner)
             close_all([fd for fd in (self._inner, self._outer) if fd >= 0])
             self._inner = self._outer = -1
             self.done()
             if self._proxy:
                 self._proxy.close()
+
+
+def _await_end(pidfd: int) -> None:
+    """Block until a process that was killed is gone, which takes it as long as its call of the system at most."""
+    waiting = select.poll()
+    waiting.register(pidfd, select.POLLIN)
+    waiting.poll(_GONE_WITHIN_MS)
 
 
 ISOLATION = Bubblewrap()
