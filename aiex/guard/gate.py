@@ -77,7 +77,7 @@ class Gate:
             action: With its subject resolved.
             chosen: Who chose this very action, as `Judge` takes it.
             approved: By what a person agreed to this very action beforehand, such as `--approve`. It answers any
-                question, and it is the only way to a forbidden command.
+                question, and beside a managed rule it is the only way to a forbidden command.
 
         Raises:
             Denied: naming the rule.
