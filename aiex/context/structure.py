@@ -87,7 +87,6 @@ class Walk:
         language = self.language
         reader = language.definitions.get(kind)
         if reader is not None:
-            before = len(self.symbols)
             found = False
             for item in reader(node, self.source):
                 self.add(item, parent, outer, leading, depth, wrappers)
