@@ -8,7 +8,7 @@ import json
 import zlib
 from typing import Literal, NamedTuple
 
-VERSION = 9
+VERSION = 10
 """Raised when the same source would give other facts, so that stored facts are read anew."""
 
 PARSE_LIMIT_BYTES = 1_000_000

@@ -10,6 +10,7 @@ from aiex.context.extract import bare_facts, extract
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
 from aiex.context.language import HEAD_BYTES, Language, find_language, get_language
 from aiex.context.secrets import settings_without_secrets, without_secrets
+from aiex.context.search.words import is_key
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, StoreError
@@ -63,8 +64,9 @@ def read_content(workspace: Workspace, entry: "FileEntry", *, search: bool = Fal
         return Content(row, b"", None, f"{entry.size_bytes / 1e6:.0f} MB, too large to read")
     language, note = recognise(source, entry.path)
     name = language.name if language else ("binary" if is_binary(source) else "text")
-    row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(source, language) if search else " ")
-    return Content(row, settings_without_secrets(source, language, note), language, note)
+    clean = settings_without_secrets(source, language, note)
+    row = FileRow(*entry, checked_ns, fingerprint(source), name, mentions(clean, language) if search else " ")
+    return Content(row, clean, language, note)
 
 
 class Terms(NamedTuple):
@@ -110,8 +112,7 @@ def mentions(source: bytes, language: Language | None) -> str:
     if language is None or language.mention is None:
         return " "
     found = b"\n".join(match.group() for match in language.mention.finditer(source))
-    words = {word.decode("ascii") for word in _WORD.findall(found)}
-    return f" {' '.join(sorted(words))} "
+    return _to_keys(found)
 
 
 def find_mentions(content: Content, facts: FileFacts) -> str:
@@ -131,8 +132,13 @@ def imported_words(facts: FileFacts) -> str:
             said |= WORDLESS_IMPORT  # as `require("..")`
     if facts.imports:
         said |= get_language(facts.language).import_words
-    words = {word.decode("ascii") for word in _WORD.findall(" ".join(said).encode("utf-8", "surrogateescape"))}
-    return f" {' '.join(sorted(words))} "
+    return _to_keys(" ".join(said).encode("utf-8", "surrogateescape"))
+
+
+def _to_keys(said: bytes) -> str:
+    """The identifiers in it, each between spaces, without those that may be secrets: no file has such a name."""
+    words = {word.decode("ascii") for word in _WORD.findall(said)}
+    return f" {' '.join(sorted(word for word in words if not is_key(word)))} "
 
 
 def read_many(

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from aiex.context.facts import to_heavy, to_light
-from aiex.context.reading import describe
+from aiex.context.listing import list_files
+from aiex.context.reading import describe, read_content
 from aiex.context.search.words import spell
 from aiex.context.secrets import settings_without_secrets, without_secrets
+from aiex.guard.sandbox.files import Workspace
 
 KEY = "Zk39fQ7xLw2bN8Tr"
 SOURCES = {
@@ -31,6 +33,14 @@ def test_facts_hold_no_secret_of_a_source(path: str) -> None:
     assert KEY.encode() not in zlib.decompress(to_heavy(facts))
     assert facts.line_count == SOURCES[path].count("\n") + (not SOURCES[path].endswith("\n"))
     assert without_secrets(facts) is facts
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_what_is_noted_of_a_file_that_is_not_parsed_holds_no_secret(path: str, tmp_path: Path) -> None:
+    (tmp_path / path).write_text(SOURCES[path], encoding="utf-8")
+    workspace = Workspace(str(tmp_path))
+    (entry,) = list_files(workspace).files
+    assert KEY not in repr(read_content(workspace, entry, search=True).row)
 
 
 def test_facts_without_secrets_stay_the_same_object() -> None:
