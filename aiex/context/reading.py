@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiex.context.extract import bare_facts, extract
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
 from aiex.context.language import HEAD_BYTES, Language, find_language, get_language
-from aiex.context.secrets import settings_without_secrets, without_secrets
 from aiex.context.search.words import is_key
+from aiex.context.secrets import settings_without_secrets, without_secrets
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, StoreError
