@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from aiex.cli.work import Events
 from aiex.events import Event, TurnEnded
 
 Show = Callable[[Event], None]
+
+TOGETHER_S = 0.5
+"""Signals so near to each other are one wish: `timeout` and shells tell a process and then its whole group."""
+DEAF_S = 1.0
+"""A loop that has not looked up for so long, because a step of it blocks, is interrupted in the middle after all."""
 
 
 class Terminated(BaseException):
@@ -87,29 +96,74 @@ def _require(ended: TurnEnded | None) -> TurnEnded:
 def _execute_in_loop(events: AsyncIterator[Event], show: Show) -> TurnEnded:
     import asyncio
     import contextlib
-    import signal
 
-    terminated = False
+    stops = _Stops()
 
     async def watch() -> TurnEnded:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-        def cancel() -> None:
-            nonlocal terminated
-            terminated = True
-            cast("asyncio.Task[TurnEnded]", task).cancel()
-
-        with contextlib.suppress(NotImplementedError):  # event loops of Windows take no signal handlers
-            loop.add_signal_handler(signal.SIGTERM, cancel)
         ended: TurnEnded | None = None
-        async with contextlib.aclosing(cast("AsyncGenerator[Event]", events)) as stream:
-            async for event in stream:
-                ended = _note(event, ended, show)
+        with stops.heeded():
+            async with contextlib.aclosing(cast("AsyncGenerator[Event]", events)) as stream:
+                async for event in stream:
+                    ended = _note(event, ended, show)
+                    if ended is None:
+                        await asyncio.sleep(0)  # a job that does not wait hears of a signal here
         return _require(ended)
 
     try:
         return asyncio.run(watch())
     except asyncio.CancelledError:
-        if terminated:
-            raise Terminated from None
+        if stops.cause is not None:
+            raise stops.cause from None
         raise
+
+
+class _Stops:
+    """SIGINT and SIGTERM while a task runs: they cancel it where it waits, and raise nothing in the middle of it.
+
+    What asyncio does by itself with a second SIGINT is to raise it wherever the loop happens to be, between making a
+    thing and noting that it is there to be removed.
+    """
+
+    def __init__(self) -> None:
+        self.cause: BaseException | None = None
+        """What the first signal asked for; None as long as there was none."""
+        self._at_s = 0.0
+        self._is_heard = True
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Inside, signals cancel the task that entered. Each cancels again, so that no clean-up can hang."""
+        import asyncio
+
+        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[object]", asyncio.current_task())
+        process = os.getpid()
+
+        def cancel() -> None:
+            self._is_heard = True
+            task.cancel()
+
+        def heed(number: int, _frame: object) -> None:
+            if os.getpid() != process:  # a forked worker inherits this, and has nothing to wind up
+                os._exit(128 + number)
+            if self._counts(number):
+                loop.call_soon_threadsafe(cancel)
+
+        before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _counts(self, number: int) -> bool:
+        """Whether a signal is a wish of its own; raises it if the loop does not look up from what it does."""
+        after_s = time.monotonic() - self._at_s
+        cause = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        if not self._is_heard and after_s > DEAF_S:
+            raise cause
+        if self.cause is not None and after_s < TOGETHER_S:
+            return False
+        self.cause = self.cause or cause
+        if self._is_heard:
+            self._at_s, self._is_heard = time.monotonic(), False
+        return True

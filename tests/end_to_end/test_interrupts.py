@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -14,18 +16,17 @@ from tests.conftest import SOURCE_ROOT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 
-WAITING_IN_A_LOOP = """
-import asyncio, sys, click
+IN_A_LOOP = """
+import asyncio, itertools, os, sys, time, click
 from aiex import _entry
 from aiex.cli import registry
 from aiex.cli.work import Work
-async def wait():
-    try:
-        sys.stdout.write("ready\\n"); sys.stdout.flush()
-        await asyncio.sleep(600)
-        yield
-    finally:
-        sys.stdout.write("closed\\n"); sys.stdout.flush()
+from aiex.events import Progressed
+if os.isatty(0):
+    os.close(os.open(os.ttyname(0), os.O_RDWR))  # the terminal of this session: Ctrl-C on it reaches us
+def tell(word):
+    sys.stdout.write(word + "\\n"); sys.stdout.flush()
+%s
 @click.command()
 def command():
     return Work("wait", lambda services: wait)
@@ -33,6 +34,54 @@ registry.verb_names = lambda: ("wait",)
 registry.load_verb = lambda name: registry.with_globals(command)
 sys.argv = ["aiex", "wait", "--set", "model=openai/x"]
 sys.exit(_entry.main())
+"""
+WAITING_IN_A_LOOP = """
+async def wait():
+    try:
+        tell("ready")
+        await asyncio.sleep(600)
+        yield
+    finally:
+        tell("closed")
+"""
+CLOSING_SLOWLY = """
+async def wait():
+    try:
+        tell("ready")
+        await asyncio.sleep(600)
+        yield
+    finally:
+        tell("closing")
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        tell("closed")
+from aiex.cli import driver
+driver.TOGETHER_S = 600  # however slow this machine is
+"""
+CLOSING_FOR_EVER = """
+async def wait():
+    try:
+        tell("ready")
+        await asyncio.sleep(600)
+        yield
+    finally:
+        tell("closing")
+        await asyncio.sleep(600)
+"""
+BLOCKING_THE_LOOP = """
+async def wait():
+    tell("ready")
+    time.sleep(600)
+    yield
+"""
+NEVER_WAITING = """
+async def wait():
+    try:
+        tell("ready")
+        for number in itertools.count():
+            yield Progressed("counting", number, 0)
+    finally:
+        tell("closed")
 """
 WAITING_AT_IMPORT = """
 import sys, builtins
@@ -73,14 +122,10 @@ sys.exit(_entry.main())
 """
 
 
-def start(*command: str) -> subprocess.Popen[str]:
+def start(*command: str, **more: Any) -> subprocess.Popen[str]:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen(
-        [sys.executable, *command],
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, *command], env={**os.environ, "PYTHONPATH": SOURCE_ROOT}, text=True, **{**pipes, **more}
     )
 
 
@@ -90,11 +135,24 @@ def interrupt(process: subprocess.Popen[str], number: int) -> tuple[int, str, st
     return process.returncode, out, err
 
 
+END = b"\0"
+"""Nobody writes it."""
+
+
+def read_until(screen: Any, word: bytes) -> bytes:
+    """What a terminal shows until some word has come, or until nobody is left to write."""
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux tells in this way that the other side is closed
+        while not shown.endswith(word) and (piece := screen.read(1)):
+            shown += piece
+    return shown
+
+
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
-def test_a_run_that_reads_is_interrupted(number, code):
+def test_a_run_that_reads_is_interrupted(number: int, code: int) -> None:
     process = start("-m", "aiex", "explain", "-", "-o", "stream-json")
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())  # `init` is out: the run waits for its standard input now
@@ -106,20 +164,67 @@ def test_a_run_that_reads_is_interrupted(number, code):
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
-def test_a_job_in_the_event_loop_is_cancelled_and_closed(number, code):
-    process = start("-c", WAITING_IN_A_LOOP)
+def test_a_job_in_the_event_loop_is_cancelled_and_closed(number: int, code: int) -> None:
+    process = start("-c", IN_A_LOOP % WAITING_IN_A_LOOP)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     assert interrupt(process, number) == (code, "closed\n", "interrupted\n")
 
 
-def test_ctrl_c_while_starting_is_quiet_too():
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_job_that_never_waits_is_ended_by_one_signal(number: int, code: int) -> None:
+    process = start("-c", IN_A_LOOP % NEVER_WAITING)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    assert interrupt(process, number) == (code, "closed\n", "interrupted\n")
+
+
+def test_two_signals_at_once_to_a_process_group_are_one_wish() -> None:
+    process = start("-c", IN_A_LOOP % CLOSING_SLOWLY, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout.readline() == "closing\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert (*process.communicate(timeout=120), process.returncode) == ("closed\n", "interrupted\n", 130)
+
+
+def test_ctrl_c_typed_twice_on_a_terminal_still_closes_the_job() -> None:
+    ours, theirs = os.openpty()
+    terminal: Any = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with (
+        start("-c", IN_A_LOOP % CLOSING_SLOWLY, start_new_session=True, **terminal) as process,
+        open(ours, "rb", 0) as screen,
+    ):
+        os.close(theirs)
+        read_until(screen, b"ready\r\n")
+        os.write(ours, b"\x03")
+        read_until(screen, b"closing\r\n")
+        os.write(ours, b"\x03")
+        shown = read_until(screen, END)
+    assert (process.returncode, shown) == (130, b"^Cclosed\r\ninterrupted\r\n")
+
+
+@pytest.mark.parametrize("job", [CLOSING_FOR_EVER, BLOCKING_THE_LOOP])
+def test_what_does_not_end_by_the_first_ctrl_c_ends_by_another(job: str) -> None:
+    process = start("-c", IN_A_LOOP % job)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    returncode = None
+    while returncode is None:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            returncode = process.wait(0.2)
+    assert (returncode, process.communicate()[1]) == (130, "interrupted\n")
+
+
+def test_ctrl_c_while_starting_is_quiet_too() -> None:
     process = start("-c", WAITING_AT_IMPORT)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     assert interrupt(process, signal.SIGINT) == (130, "", "interrupted\n")
 
 
-def test_a_forked_worker_ends_without_a_word():
+def test_a_forked_worker_ends_without_a_word() -> None:
     out, err = start("-c", FORKING).communicate(timeout=120)
     assert (out, err) == ("143\n", "")
