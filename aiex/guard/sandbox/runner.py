@@ -164,13 +164,17 @@ class Runner:
             self.commands.remove(command)
 
     async def close(self) -> None:
-        """End what still runs, and remove what was temporary."""
-        for command in list(self.commands):
-            await self.discard(command)
-        self.isolation.close(self.policy)
-        if self._scratch:
-            self._scratch.close()
-            self._scratch = None
+        """End what still runs, and remove what was temporary; cancelling this only ends the wait for it."""
+        try:
+            for command in list(self.commands):
+                await self.discard(command)
+        finally:
+            for command in self.commands:
+                command.kill()
+            self.isolation.close(self.policy)
+            if self._scratch:
+                self._scratch.close()
+                self._scratch = None
 
     async def _require_isolation(self) -> None:
         """Try the isolation anew; Denied if it does not work any more, for whatever worked when it was chosen."""

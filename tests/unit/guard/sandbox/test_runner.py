@@ -216,6 +216,22 @@ async def test_closing_the_runner_ends_what_runs(root: Path) -> None:
     assert command.ended
 
 
+async def test_closing_that_is_broken_off_leaves_nothing(runner: Runner, root: Path) -> None:
+    commands = [await runner.start("sleep 600", approved=True) for _ in range(2)]
+    while not all(pids := [command.pid for command in commands]):
+        await asyncio.sleep(0.01)
+    closing = asyncio.ensure_future(runner.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert not list(Path(dirs.state_dir(), "sandbox").glob("run-*"))
+    assert [command.ended or (await command.end()) for command in commands]
+    assert all(map(is_gone, pids))
+    await runner.close()
+    assert list(root.iterdir()) == []
+
+
 async def test_many_commands_run_side_by_side(runner: Runner) -> None:
     commands = [await runner.start(f"echo {number}; sleep 0.2", approved=True) for number in range(6)]
     for command in commands:
