@@ -4,8 +4,8 @@ Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
-from itertools import accumulate, chain, repeat
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import accumulate, chain, compress, repeat
 from math import log
 from typing import NamedTuple
 
@@ -133,15 +133,20 @@ class _Term:
             scores[number] = known(number, 0.0) + worth * times / (times + flat + slope * lengths[number])
 
     def _add_files(self, files: dict[int, float], known: "Set[int] | None") -> None:
-        owners, lengths = self.sizes.owners_from, self.sizes.files
+        lengths = self.sizes.files
+        having: set[int] = set()
         occurrences: Counter[int] = Counter()
         for part in self.parts:
-            numbers = chain.from_iterable(map(repeat, part.documents, part.counts))
-            occurrences.update(map(owners(part.first).__getitem__, numbers))
-        worth = self._weight * _rareness(len(occurrences), len(lengths))
-        for file in occurrences if known is None else known & occurrences.keys():
-            times = occurrences[file]
-            files[file] = files.get(file, 0.0) + worth * times / (times + lengths[file])
+            owners = list(map(self.sizes.owners_from(part.first).__getitem__, part.documents))
+            having.update(owners)
+            times: Iterable[int] = part.counts
+            if known is not None:  # a Counter takes longer than all else here
+                wanted = list(map(known.__contains__, owners))
+                owners, times = list(compress(owners, wanted)), compress(times, wanted)
+            occurrences.update(chain.from_iterable(map(repeat, owners, times)))
+        worth = self._weight * _rareness(len(having), len(lengths))
+        for file, count in occurrences.items():
+            files[file] = files.get(file, 0.0) + worth * count / (count + lengths[file])
 
 
 def _count_leading(terms: Sequence[_Term]) -> int:

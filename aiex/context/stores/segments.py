@@ -287,10 +287,7 @@ class SegmentStore:
                 marks = ",".join("?" * len(some))
                 query = f"select id, checksum, terms, sizes, documents, counts from blocks where id in ({marks})"  # noqa: S608  (only marks)
                 for number, *row in self.connection.execute(query, some):
-                    block = self._checked(*row)
-                    there = [term for term in wanted[number] if term in block[0]]
-                    if there:
-                        found[number // _MOST_BLOCKS].update(_search(block, there))
+                    found[number // _MOST_BLOCKS].update(_search(self._checked(*row), wanted[number]))
         return found
 
     def read(self, head: Head) -> Segment | None:
@@ -388,22 +385,20 @@ def _range_of(segment: int) -> tuple[int, int]:
 def _search(block: Sequence[bytes], wanted: Iterable[bytes]) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
     """Documents and counts of those terms that a block has."""
     words, sizes, documents, counts = block
-    terms = words.split(_BETWEEN_TERMS)
-    lengths = array("I", sizes)
+    framed = _BETWEEN_TERMS + words + _BETWEEN_TERMS
     for term in wanted:
-        if term in terms:
-            place = terms.index(term)
-            start = sum(lengths[:place])
-            end = start + lengths[place]
+        at = framed.find(_BETWEEN_TERMS + term + _BETWEEN_TERMS)
+        if at >= 0:
+            place = framed.count(_BETWEEN_TERMS, 0, at)
+            lengths = array("I", sizes[: 4 * place + 4])
+            end = sum(lengths)
+            start = end - lengths[-1]
             yield _decode(term), (documents[2 * start : 2 * end], counts[start:end])
 
 
 def _sum_up(columns: Iterable[bytes]) -> int:
     """Damage of a page inside shows in the checksum alone: SQLite keeps none."""
-    total = 0
-    for column in columns:
-        total = zlib.crc32(column, total)
-    return total
+    return zlib.crc32(b"".join(columns))
 
 
 def _pack(words: Sequence[str]) -> bytes:
