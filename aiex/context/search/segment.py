@@ -59,8 +59,6 @@ class Source(NamedTuple):
     lines: Sequence[bytes]
     """Its source without line ends."""
     spans: Sequence[Span]
-    imported: Sequence[str] = ()
-    """Words of its imports."""
 
 
 class Segment(NamedTuple):
