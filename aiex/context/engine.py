@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, without_uses
 from aiex.context.freshness import is_fresh
-from aiex.context.listing import FileEntry, Listing, Paths, list_files, tell_kept_out
+from aiex.context.leftout import tell_left_out
+from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.memory import Memory
 from aiex.context.tiers.warm import FactsRow, FileRow, Warm
 from aiex.context.version import parser_version
@@ -69,7 +70,7 @@ class Engine:
         }
         if fresh != note:
             self.remember("listing", json.dumps(fresh))
-        self.warnings += tell_kept_out(known)
+        self.warnings += tell_left_out(known)
         return known
 
     def listing_note(self) -> dict[str, Any]:

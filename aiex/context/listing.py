@@ -5,15 +5,16 @@ has not seen, and starts over when an ignore file changed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import __version__
+from aiex.context.leftout import to_reason
 from aiex.digest import fingerprint
-from aiex.errors import Denied, StoreError
-from aiex.events import Warned
+from aiex.errors import AiexError, Denied, StoreError
+from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.files import Workspace
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Listing(NamedTuple):
     ignored: frozenset[str]
     """Names that the rules left out; folders end with `/` and stand for all they hold."""
     unreadable: tuple[str, ...]
+    """Folders that the system keeps shut, and names that the guard takes for a home, a drive or a way out."""
     folders: frozenset[str]
     """Folders that were looked into, with a final `/`."""
     rules: str
@@ -73,6 +75,9 @@ def list_files(
         kept: Paths that an earlier walk kept (files, and folders with a final `/`).
         ignored: Names that an earlier walk left out.
         rules: Digest of the rules under which `kept` and `ignored` were decided.
+
+    Raises:
+        StoreError: if the root itself cannot be listed.
 
     Cost: one directory scan per folder, plus about 15 µs for each name not seen before.
     """
@@ -114,7 +119,9 @@ class _Walk:
         """Take in one folder; gives its folders to look at next, in order."""
         try:
             entries = self.workspace.scan(folder.rstrip("/") or ".")
-        except (StoreError, Denied):
+        except (StoreError, Denied) as error:
+            if not folder:
+                raise _unlisted(self.workspace.root, error) from error
             self.unreadable.append(folder.rstrip("/"))
             return []
         for entry in entries:
@@ -204,13 +211,9 @@ class _Walk:
         )
 
 
-def tell_kept_out(listing: Listing) -> Iterator[Warned]:
-    """Say how many files rules keep out, where they do."""
-    if count := listing.kept_out:
-        files = (
-            "1 file is left out: a rule keeps it" if count == 1 else f"{count:,} files are left out: rules keep them"
-        )
-        yield Warned(f"{files} from being read", "aiex list policy shows the rules")
+def _unlisted(root: str, error: AiexError) -> StoreError:
+    message = f"cannot list the files of {printable_path(root)}: {to_reason(error, '.')}"
+    return StoreError(message, hint="give yourself leave to read that directory, or name another with -C DIR")
 
 
 @cache

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aiex import sqlite
 from aiex.context.freshness import is_alike, is_fresh
-from aiex.context.listing import FileEntry, Listing, Paths, list_files, tell_kept_out
+from aiex.context.leftout import tell_failed, tell_left_out
+from aiex.context.listing import FileEntry, Listing, Paths, list_files
 from aiex.context.shelf import MEMORY, Shelf
 from aiex.context.stores.segments import Found, Head, Seen, SegmentStore
 from aiex.context.workforce import count_workers, is_much
@@ -22,9 +23,12 @@ from aiex.events import Warned
 if TYPE_CHECKING:
     from aiex.context.search.reading import Piece
     from aiex.context.search.segment import Segment
+    from aiex.errors import AiexError
     from aiex.guard.sandbox.files import Workspace
 
 T = TypeVar("T")
+Failed = dict[str, "AiexError"]
+"""Files that could not be read, by path."""
 
 VERSION = 5
 """Raised when the same files would give other segments."""
@@ -119,8 +123,11 @@ class Index:
         if fresh != note:
             text = json.dumps(fresh).encode("ascii")
             self.ask_store(lambda store: store.remember("listing", text), None)
-        self.warnings += (warning for warning in tell_kept_out(known) if warning not in self.warnings)
+        self._warn(tell_left_out(known))
         return known
+
+    def _warn(self, warnings: Iterator[Warned]) -> None:
+        self.warnings += (warning for warning in warnings if warning not in self.warnings)
 
     def _listing_note(self) -> dict[str, Any]:
         """What the last walk decided: its rules, and by names what it left out and where it looked."""
@@ -209,18 +216,22 @@ class Index:
     def refresh(self, *, most_bytes: int | None = None) -> Iterator[Progress]:
         """Bring the index up to date; what is done is kept when the iteration ends early.
 
-        Files that cannot be read are left out, with a warning.
+        Files that cannot be read are left out, with one warning for each reason at the end.
 
         Args:
             most_bytes: When more source is to be read, none is; `left_bytes` tells how much.
         """
-        for _ in range(ATTEMPTS):
-            losses = self.losses
-            yield from self._refresh(most_bytes)
-            if self.losses == losses:
-                break
+        failed: Failed = {}
+        try:
+            for _ in range(ATTEMPTS):
+                losses = self.losses
+                yield from self._refresh(most_bytes, failed)
+                if self.losses == losses:
+                    break
+        finally:
+            self._warn(tell_failed(failed))
 
-    def _refresh(self, most_bytes: int | None) -> Iterator[Progress]:
+    def _refresh(self, most_bytes: int | None, failed: Failed) -> Iterator[Progress]:
         self._look_again()
         entries = self.stale()
         self._see([], [path for path in self.seen if path not in self.paths.known])
@@ -237,7 +248,7 @@ class Index:
             return
         done = total - len(entries)
         for count, piece in self._read(entries):
-            self._keep(piece)
+            self._keep(piece, failed)
             done += count
             yield Progress(done, total)
         self._tidy()
@@ -245,8 +256,10 @@ class Index:
     def take_in(self, paths: Collection[str]) -> None:
         """Read those of some files that the index lacks, without looking at the file system for changes."""
         entries = [entry for entry in self.stale() if entry.path in paths]
+        failed: Failed = {}
         for _, piece in self._read(self._sort_out(entries)):
-            self._keep(piece)
+            self._keep(piece, failed)
+        self._warn(tell_failed(failed))
         if entries:
             self._tidy()
 
@@ -288,12 +301,9 @@ class Index:
 
         yield from read_pieces(self.workspace, entries, self.workers if is_much(entries) else 1, self.limit_bytes)
 
-    def _keep(self, piece: "Piece") -> None:
-        """Write what a worker found."""
-        from aiex.guard.neutral import printable_path
-
-        for path, error in piece.failed:
-            self.warnings.append(Warned(f"left out {printable_path(path)}: {error.message}"))
+    def _keep(self, piece: "Piece", failed: Failed) -> None:
+        """Write what a worker found, and note what it could not read."""
+        failed.update(piece.failed)
         if piece.seen:
             self._add(piece.segment, piece.seen)
 

@@ -69,6 +69,37 @@ def test_the_first_refresh_reads_every_file(root: Path, store: Path):
     )
 
 
+def test_files_that_vanish_meanwhile_are_said_once_at_the_end(root: Path, store: Path):
+    for number in range(12):
+        write(root, f"gone/g{number:02}.py", f"gone = {number}\n")
+    index = index_on(root, store)
+    progress = index.refresh()
+    next(progress)
+    assert index.warnings == []
+    shutil.rmtree(root / "gone")
+    list(progress)
+    said = "left out 12 files that cannot be read: gone/g00.py, gone/g01.py, gone/g02.py and 9 more"
+    assert [told.message for told in index.warnings] == [f"{said}: no such file or directory"]
+    refresh(index)
+    assert (files_of(index), len(index.warnings)) == (ALL, 1)
+
+
+def test_files_are_said_by_reason_and_the_reason_of_most_first(root: Path, store: Path):
+    for name in ("a.py", "b.py", "c.py"):
+        write(root, name, "one = 1\n")
+    index = index_on(root, store)
+    progress = index.refresh()
+    next(progress)
+    for name in ("a.py", "b.py", "c.py"):
+        (root / name).unlink()
+    (root / "a.py").mkdir()
+    list(progress)
+    assert [told.message for told in index.warnings] == [
+        "left out 2 files that cannot be read: b.py, c.py: no such file or directory",
+        "left out a.py: cannot read a.py: it is a directory",
+    ]
+
+
 def test_nothing_is_left_to_do_for_the_second(root: Path, store: Path):
     index = index_on(root, store)
     refresh(index)
