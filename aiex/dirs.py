@@ -1,7 +1,7 @@
 """Where Aiex keeps its own files: cache, configuration, data and state, outside every repository.
 
-Each place is, in this order: `AIEX_<KIND>_DIR`, the platform's rule. On Linux and other XDG systems the rule is
-computed here, because importing `platformdirs` costs 19 ms; elsewhere `platformdirs` answers.
+Each place is, in this order: `AIEX_<KIND>_DIR`, which must be a whole path, the platform's rule. On Linux and other XDG
+systems the rule is computed here, because importing `platformdirs` costs 19 ms; elsewhere `platformdirs` answers.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from aiex.digest import fingerprint
+from aiex.errors import ConfigError
 
 _XDG = {
     "cache": ("XDG_CACHE_HOME", ".cache"),
@@ -40,6 +41,17 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
     return _place("state", environ)
 
 
+def require_whole(environ: Mapping[str, str] = os.environ) -> None:
+    """Check the places that the environment names.
+
+    Raises:
+        ConfigError: if one is relative, as each function above does: our files would lie in whatever repository one
+            is in.
+    """
+    for kind in _XDG:
+        _chosen(kind, environ)
+
+
 def ensure(path: str) -> str:
     """Create a directory of ours, readable by its owner only, and give its path back."""
     os.makedirs(path, mode=0o700, exist_ok=True)
@@ -57,9 +69,8 @@ def workspace_dir(base: str, root: str) -> str:
 
 
 def _place(kind: str, environ: Mapping[str, str]) -> str:
-    chosen = environ.get(f"AIEX_{kind.upper()}_DIR", "").strip()
-    if chosen:
-        return os.path.abspath(os.path.expanduser(chosen))
+    if chosen := _chosen(kind, environ):
+        return chosen
     if sys.platform in ("win32", "darwin"):
         return _platform_place(kind)
     variable, below_home = _XDG[kind]
@@ -67,6 +78,16 @@ def _place(kind: str, environ: Mapping[str, str]) -> str:
     if not os.path.isabs(base):  # the XDG specification: a relative path is invalid and ignored
         base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), below_home)
     return os.path.join(base, "aiex")
+
+
+def _chosen(kind: str, environ: Mapping[str, str]) -> str:
+    name = f"AIEX_{kind.upper()}_DIR"
+    given = environ.get(name, "").strip()
+    place = os.path.expanduser(given)
+    if place and not os.path.isabs(place):  # it would begin in the current directory, which is mostly a repository
+        hint = f"give {name} a whole path, such as {os.path.join('~', 'aiex', kind)}"
+        raise ConfigError(f"{name} is not a whole path: {given!a}", hint=hint)
+    return os.path.normpath(place) if place else ""
 
 
 def _platform_place(kind: str) -> str:

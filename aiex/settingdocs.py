@@ -158,6 +158,8 @@ which is applied after it. A policy file that is named but missing, or cannot be
 | `AIEX_DATA_DIR` | sessions, checkpoints, trust | `$XDG_DATA_HOME/aiex`, `~/.local/share/aiex` |
 | `AIEX_STATE_DIR` | logs, crash reports | `$XDG_STATE_HOME/aiex`, `~/.local/state/aiex` |
 | `AIEX_CACHE_DIR` | what can be computed again | `$XDG_CACHE_HOME/aiex`, `~/.cache/aiex` |
+
+They are whole paths; a relative one, which would begin in whatever repository you are in, is an error.
 """
 
 

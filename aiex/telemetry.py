@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aiex import dirs
+from aiex.errors import ConfigError
 
 if TYPE_CHECKING:
     import logging
@@ -117,7 +118,7 @@ def _write(level: Level, name: str, message: str, fields: Mapping[str, object]) 
         line = _render(level, name, message, fields)
         record = logging.LogRecord(name, LEVELS[level], "", 0, line, None, None)
         _State.handler.handle(record)
-    except OSError:
+    except (OSError, ConfigError):
         return  # the log is the last to know: there is nowhere to say that it cannot be written
 
 

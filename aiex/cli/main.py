@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiex import __version__
+from aiex import __version__, dirs
 from aiex.cli.driver import Terminated, execute
 from aiex.cli.flags import Flags, Form, find_form
 from aiex.cli.groups import COMPLETE_VARIABLE, Root, WordError
@@ -204,7 +204,10 @@ def find_services(invocation: Invocation) -> Services:
 
 def find_settings(invocation: Invocation, services: Services) -> Settings:
     """The settings; what must work when they are broken gets the built-in ones then."""
-    return services.sturdy_settings if invocation.work.sturdy else services.settings
+    if invocation.work.sturdy:
+        return services.sturdy_settings
+    dirs.require_whole(services.environ)
+    return services.settings
 
 
 def validate(invocation: Invocation, services: Services) -> Job:

@@ -206,6 +206,19 @@ def test_doctor_is_healthy_here_and_never_prints_a_key(run_aiex):
     assert "sk-very-secret" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("kind", ["CACHE", "CONFIG", "DATA", "STATE"])
+def test_our_files_do_not_come_into_the_workspace_by_a_relative_place(run_aiex, workspace, kind):
+    before = sorted(workspace.rglob("*"))
+    environ = {f"AIEX_{kind}_DIR": "own", "AIEX_LOG__LEVEL": "debug"}
+    done = run_aiex("create", "index", cwd=workspace, env=environ)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr.startswith(f"error: AIEX_{kind}_DIR is not a whole path: 'own'\nhint: give AIEX_{kind}_DIR a")
+    assert run_aiex("version", cwd=workspace, env=environ).returncode == 0
+    told = run_aiex("doctor", cwd=workspace, env=environ)
+    assert (told.returncode, f"AIEX_{kind}_DIR is not a whole path" in told.stdout) == (1, True)
+    assert sorted(workspace.rglob("*")) == before
+
+
 def test_doctor_fails_when_a_store_cannot_be_written(run_aiex, tmp_path):
     (tmp_path / "file").write_text("")
     done = run_aiex("doctor", env={"AIEX_CACHE_DIR": str(tmp_path / "file" / "cache")})

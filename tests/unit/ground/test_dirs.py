@@ -11,6 +11,7 @@ import platformdirs
 import pytest
 
 from aiex import dirs
+from aiex.errors import ConfigError
 
 KINDS = {"cache": dirs.cache_dir, "config": dirs.config_dir, "data": dirs.data_dir, "state": dirs.state_dir}
 
@@ -28,10 +29,19 @@ def test_places_are_those_of_platformdirs(kind: str, xdg: str | None, monkeypatc
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_our_variable_comes_first_and_is_made_absolute(kind: str, home: Path) -> None:
+def test_our_variable_comes_first(kind: str, home: Path) -> None:
     environ = {f"AIEX_{kind.upper()}_DIR": "~/mine", "HOME": str(home), f"XDG_{kind.upper()}_HOME": "/elsewhere"}
     assert KINDS[kind](environ) == str(home / "mine")
-    assert KINDS[kind]({f"AIEX_{kind.upper()}_DIR": "here"}) == os.path.abspath("here")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", ["here", "./here", "../here", "~nobody-of-this-name/here", "here\n"])
+def test_a_relative_place_of_ours_is_refused(kind: str, place: str) -> None:
+    environ = {f"AIEX_{kind.upper()}_DIR": place}
+    for ask in (KINDS[kind], dirs.require_whole):
+        with pytest.raises(ConfigError, match=f"AIEX_{kind.upper()}_DIR is not a whole path: '") as caught:
+            ask(environ)
+        assert caught.value.hint.startswith(f"give AIEX_{kind.upper()}_DIR a whole path")
 
 
 def test_naming_a_place_creates_nothing(home: Path) -> None:
