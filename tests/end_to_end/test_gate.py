@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -22,6 +20,7 @@ from aiex.guard.policy.modes import MODES
 from aiex.guard.sandbox.probing import choose
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.site import open_site
 
 Run = Callable[..., CompletedProcess[str]]
 confines = pytest.mark.skipif(
@@ -129,26 +128,10 @@ def test_every_mode_has_its_word_on_the_command_line() -> None:
     assert set(said.type.choices) == set(MODES)
 
 
-class _Hello(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"hi")
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def site() -> Iterator[int]:
-    server = HTTPServer(("127.0.0.1", 0), _Hello)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with open_site() as port:
+        yield port
 
 
 @confines
@@ -167,7 +150,7 @@ for place in ("127.0.0.1:{site}", "127.0.0.1:{site}", "example.org:80"):
         print(error)
 """
     done = aiex("run", "sandbox", "--domain", f"127.0.0.1:{site}", "--", "python3", "-c", program)
-    assert done.stdout.count("b'hi'") == 2, done.stderr
+    assert done.stdout.count("b'hello'") == 2, done.stderr
     rows = [row for row in records(run_warm) if row["kind"] == "network"]
     assert [(row["effect"], row["subject"]) for row in rows] == [
         ("allow", f"127.0.0.1:{site}"),
@@ -176,7 +159,7 @@ for place in ("127.0.0.1:{site}", "127.0.0.1:{site}", "example.org:80"):
     ]
     run_warm("add", "policy", f'deny network "127.0.0.1:{site}"')
     refused = aiex("run", "sandbox", "--domain", f"127.0.0.1:{site}", "--", "python3", "-c", program)
-    assert "b'hi'" not in refused.stdout
+    assert "b'hello'" not in refused.stdout
     assert "deny network" in refused.stderr
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import sys
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from aiex.guard.sandbox.cover import Cover
 from aiex.guard.sandbox.isolation.bubblewrap import arguments
 from aiex.guard.sandbox.mounts import Expected, is_final, parse, problem_with
+from tests.fakes.site import open_site
 from tests.unit.guard.sandbox.isolation.conftest import Place
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
@@ -92,24 +91,8 @@ def test_covers_become_mounts(tmp_path) -> None:
 
 @pytest.fixture
 def site() -> Iterator[int]:
-    """The port of a server on loopback."""
-
-    class Hello(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"hello")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with open_site() as port:
+        yield port
 
 
 FETCHING = """
