@@ -250,7 +250,10 @@ class Index:
         for count, piece in self._read(entries):
             self._keep(piece, failed)
             done += count
-            yield Progress(done, total)
+            if count and done < total:
+                yield Progress(done, total)
+        if entries:
+            yield Progress(total, total)
         self._tidy()
 
     def take_in(self, paths: Collection[str]) -> None:
@@ -296,13 +299,15 @@ class Index:
         unchanged = {seen.path for seen in same}
         return [entry for entry in entries if entry.path not in unchanged]
 
-    def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece]]":
+    def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece | None]]":
         from aiex.context.search.reading import read_pieces
 
         yield from read_pieces(self.workspace, entries, self.workers if is_much(entries) else 1, self.limit_bytes)
 
-    def _keep(self, piece: "Piece", failed: Failed) -> None:
-        """Write what a worker found, and note what it could not read."""
+    def _keep(self, piece: "Piece | None", failed: Failed) -> None:
+        """Write what a worker found, if it is enough for a segment, and note what it could not read."""
+        if piece is None:
+            return
         failed.update(piece.failed)
         if piece.seen:
             self._add(piece.segment, piece.seen)

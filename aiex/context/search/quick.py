@@ -9,25 +9,21 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import pairwise, repeat
-from typing import TYPE_CHECKING
 
 from aiex.context.listing import FileEntry, Listing
 from aiex.context.ranking.lowfiles import is_low
 from aiex.context.reading import Content
 from aiex.context.search.documents import LONGEST_LINES
 from aiex.context.search.index import DEAD_SHARE, Index, Live
-from aiex.context.search.reading import Piece, hand_out, make_piece
+from aiex.context.search.reading import Gathering, Piece, hand_out
 from aiex.context.search.scan import Place, scan
-from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Maker
+from aiex.context.search.segment import DEFINES, LONGEST_LENGTH, MOST_DOCUMENTS, File, Maker, Segment
 from aiex.context.search.words import speak_path, split_parts
 from aiex.context.stores.segments import Found, Head, SegmentStore
 from aiex.context.workforce import is_much
 
-if TYPE_CHECKING:
-    from aiex.guard.sandbox.files import Workspace
-
-PIECE_BYTES = 4_000_000
-"""Source for one segment of a worker: what has many small definitions has more documents than it has when parsed."""
+SEGMENT_BYTES = 4_000_000
+"""Source for one segment: what has many small definitions has more documents than it has when parsed."""
 MOST_SEGMENTS = 128
 """With more, all are written anew as few."""
 VERSION = 2
@@ -79,9 +75,9 @@ class QuickIndex(Index):
         missing = {entry.path for entry in self.full.stale()}
         return [entry for entry in super().stale() if entry.path in missing]
 
-    def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece]]":
-        read = partial(scan_piece, self.workspace, self.limit_bytes)
-        yield from hand_out(read, entries, self.workers if is_much(entries) else 1, most_bytes=PIECE_BYTES)
+    def _read(self, entries: Sequence[FileEntry]) -> "Iterator[tuple[int, Piece | None]]":
+        gathering = Gathering(self.workspace, partial(Scanning, self.limit_bytes), SEGMENT_BYTES)
+        yield from hand_out(gathering, entries, self.workers if is_much(entries) else 1)
 
     def _choose(self, segments: list[Live]) -> list[Live]:
         """Only what is mostly dead is written anew, or everything when the segments are far too many."""
@@ -115,20 +111,30 @@ class Both:
         return found | {-number: known for number, known in quick.items()}
 
 
-def scan_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence[FileEntry]) -> Piece:
-    """The segment of some files, without a parse."""
-    maker = Maker(counted=False)
-    return make_piece(workspace, entries, lambda contents: _take_in(maker, contents, limit_bytes), maker.segment)
+class Scanning:
+    """Takes in files without a parse."""
 
+    def __init__(self, limit_bytes: int) -> None:
+        """Args:
+        limit_bytes: What is larger has no documents, as what is not text.
+        """
+        self._limit_bytes = limit_bytes
+        self._maker = Maker(counted=False)
 
-def _take_in(maker: Maker, contents: Sequence[Content], limit_bytes: int) -> None:
-    """Take in files; what is not text or too large has no documents."""
-    found = [_find_places(content, limit_bytes) for content in contents]
-    for content, places in zip(contents, found, strict=True):
-        owner = maker.add_file(File(content.row.path, content.row.digest, ""))
-        if places:
-            numbers = _add_documents(maker, owner, places)
-            _note_words(maker, content.row.path, _say(content.source, places), places, numbers)
+    def take_in(self, contents: Sequence[Content]) -> int:
+        """Take in files; gives how many documents there are so far."""
+        maker = self._maker
+        found = [_find_places(content, self._limit_bytes) for content in contents]
+        for content, places in zip(contents, found, strict=True):
+            owner = maker.add_file(File(content.row.path, content.row.digest, ""))
+            if places:
+                numbers = _add_documents(maker, owner, places)
+                _note_words(maker, content.row.path, _say(content.source, places), places, numbers)
+        return len(maker.owners)
+
+    def segment(self) -> Segment:
+        """The segment of all files."""
+        return self._maker.segment()
 
 
 def _find_places(content: Content, limit_bytes: int) -> list[Place]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiex.context.extract import extract
 from aiex.context.facts import FileFacts
@@ -11,34 +11,126 @@ from aiex.context.search.documents import to_documents
 from aiex.context.search.segment import MOST_DOCUMENTS, File, Segment, Source, Span, to_segment, write_imports
 from aiex.context.stores.segments import Seen
 from aiex.errors import AiexError
-from aiex.guard.sandbox.workers import Died, run_in_workers
+from aiex.guard.sandbox.workers import Died, gather_in_workers, run_in_workers
 
 if TYPE_CHECKING:
     from aiex.context.listing import FileEntry
     from aiex.guard.sandbox.files import Workspace
 
-LARGEST_PIECE_BYTES = 8_000_000
-"""Source for one segment of a worker: larger ones hold more memory."""
-USUAL_PIECES = 16
+SEGMENT_BYTES = 8_000_000
+"""Source for one segment: larger ones hold more memory while they are made."""
+USUAL_SEGMENTS = 16
 """Of more source than so many of them hold, they are larger: each segment costs every query some look-ups."""
-SMALLEST_PIECE_BYTES = 400_000
-"""Smaller ones take longer to hand out than they spare at the end."""
+SEGMENT_DOCUMENTS = MOST_DOCUMENTS * 4 // 5
+"""With so many a segment is done, whatever its source."""
+LARGEST_BATCH_BYTES, SMALLEST_BATCH_BYTES = 1_000_000, 100_000
+"""What is handed out at a time: much at first, little at the end, so that all workers end together."""
 GROUP_FILES, GROUP_BYTES = 32, 500_000
 """Files that go through each step together: a step finds its code and tables in the processor's cache again, which
 spares a tenth of the time. More would drive their trees out of it."""
 
 
 class Piece(NamedTuple):
-    """What a worker made of some files."""
+    """What came of some files."""
 
     segment: Segment
     seen: list[Seen]
     failed: list[tuple[str, AiexError]]
     """Files that could not be read."""
-    size_bytes: int
 
 
-Read = Callable[[Sequence["FileEntry"]], Piece]
+class Taker(Protocol):
+    """Makes one segment of files."""
+
+    def take_in(self, contents: Sequence[Content]) -> int:
+        """Take in files; gives how many documents there are so far."""
+
+    def segment(self) -> Segment:
+        """The segment of all files."""
+
+
+class Gathering:
+    """Reads files and makes segments of them."""
+
+    def __init__(self, workspace: "Workspace", begin: Callable[[], Taker], segment_bytes: int = SEGMENT_BYTES) -> None:
+        """Args:
+        begin: Begins a segment.
+        segment_bytes: Source for one.
+        """
+        self._workspace = workspace
+        self._begin = begin
+        self._segment_bytes = segment_bytes
+        self._start()
+
+    def _start(self) -> None:
+        self._taker = self._begin()
+        self._seen: list[Seen] = []
+        self._failed: list[tuple[str, AiexError]] = []
+        self._size = 0
+
+    def take(self, entries: Sequence["FileEntry"]) -> Piece | None:
+        """Read files; gives a segment of these and all before them when they are enough."""
+        documents = 0
+        for group in _groups(entries):
+            contents: list[Content] = []
+            for entry in group:
+                try:
+                    contents.append(read_content(self._workspace, entry))
+                except AiexError as error:
+                    self._failed.append((entry.path, error))
+            self._seen.extend(map(to_seen, contents))
+            self._size += sum(entry.size_bytes for entry in group)
+            documents = self._taker.take_in(contents)
+        is_enough = self._size >= self._segment_bytes or documents >= SEGMENT_DOCUMENTS
+        return self.finish() if is_enough else None
+
+    def finish(self) -> Piece | None:
+        """The segment of what is in none yet; None without any files."""
+        if not self._seen and not self._failed:
+            return None
+        piece = Piece(self._taker.segment(), self._seen, self._failed)
+        self._start()
+        return piece
+
+    def read_alone(self, entries: Sequence["FileEntry"]) -> Piece | None:
+        """Make one segment of files."""
+        return self.take(entries) or self.finish()
+
+
+def _groups(entries: Iterable["FileEntry"]) -> Iterator[list["FileEntry"]]:
+    group: list[FileEntry] = []
+    size = 0
+    for entry in entries:
+        if group and (len(group) == GROUP_FILES or size + entry.size_bytes > GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += entry.size_bytes
+    if group:
+        yield group
+
+
+class Parsing:
+    """Takes in files by a parse."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Args:
+        limit_bytes: What is larger is known by its path in the listing alone, as what is not text.
+        """
+        self._limit_bytes = limit_bytes
+        self._sources: list[Source] = []
+        self._documents = 0
+
+    def take_in(self, contents: Sequence[Content]) -> int:
+        """Take in files; gives how many documents there are so far."""
+        sources = to_sources(contents, self._limit_bytes)
+        self._sources += sources
+        self._documents += sum(len(source.spans) for source in sources)
+        return self._documents
+
+    def segment(self) -> Segment:
+        """The segment of all files."""
+        return to_segment(fit_sources(self._sources))
 
 
 def to_seen(content: Content) -> Seen:
@@ -76,47 +168,46 @@ def _to_source(content: Content, facts: FileFacts | None) -> Source:
 
 def read_pieces(
     workspace: "Workspace", entries: Sequence["FileEntry"], workers: int, limit_bytes: int
-) -> Iterator[tuple[int, Piece]]:
-    """Segments of many files, in worker processes when `workers` is above 1, with the number of files in each."""
-    yield from hand_out(partial(read_piece, workspace, limit_bytes), entries, workers)
+) -> Iterator[tuple[int, Piece | None]]:
+    """Read many files, in worker processes when `workers` is above 1.
 
-
-def hand_out(
-    read: Read, entries: Sequence["FileEntry"], workers: int, *, most_bytes: int = LARGEST_PIECE_BYTES
-) -> Iterator[tuple[int, Piece]]:
-    """The same with another way to read.
-
-    Args:
-        most_bytes: Source for one segment.
+    Gives for how many more files the work is done, and now and then a segment.
     """
+    size = max(SEGMENT_BYTES, min(sum(map(_cost, entries)) // USUAL_SEGMENTS, 4 * SEGMENT_BYTES))
+    yield from hand_out(Gathering(workspace, partial(Parsing, limit_bytes), size), entries, workers)
+
+
+def hand_out(gathering: Gathering, entries: Sequence["FileEntry"], workers: int) -> Iterator[tuple[int, Piece | None]]:
+    """The same with another way to read."""
+    batches = list(_batches(entries, workers))
     if workers <= 1:
-        for batch in _batches(entries, 1, most_bytes):
-            yield len(batch), read(batch)
+        for batch in batches:
+            yield len(batch), gathering.take(batch) if batch is not batches[-1] else gathering.read_alone(batch)
         return
-    batches = list(_batches(entries, workers, most_bytes))
-    for batch, piece in zip(batches, run_in_workers(read, batches, workers), strict=True):
+    left = {number: len(batch) for number, batch in enumerate(batches)}
+    for number, piece in gather_in_workers(gathering, batches, workers):
+        count = left.pop(number, 0)  # a batch may come again
         if not isinstance(piece, Died):
-            yield len(batch), piece
+            yield count, piece
             continue
-        singles = [[entry] for entry in batch]  # one of them is too much for a parser; the others are read again
-        for entry, single in zip(batch, run_in_workers(read, singles, 1), strict=True):
-            yield 1, single if not isinstance(single, Died) else _nothing(entry, lost(single))
+        singles = [[entry] for entry in batches[number]]  # one is too much for a parser; the others are read again
+        for entry, single in zip(batches[number], run_in_workers(gathering.read_alone, singles, 1), strict=True):
+            alone = _nothing(entry, lost(single)) if isinstance(single, Died) else single
+            yield min(count, 1), alone
 
 
 def _nothing(entry: "FileEntry", error: AiexError) -> Piece:
-    return Piece(to_segment([]), [], [(entry.path, error)], entry.size_bytes)
+    return Piece(to_segment([]), [], [(entry.path, error)])
 
 
-def _batches(entries: Sequence["FileEntry"], workers: int, most_bytes: int) -> Iterator[list["FileEntry"]]:
-    """Pieces of work that become smaller, so that all workers end at about the same time."""
+def _batches(entries: Sequence["FileEntry"], workers: int) -> Iterator[list["FileEntry"]]:
     left = sum(map(_cost, entries))
-    most_bytes = max(most_bytes, min(left // USUAL_PIECES, 4 * most_bytes))
     batch: list[FileEntry] = []
     size = 0
     for entry in entries:
         batch.append(entry)
         size += _cost(entry)
-        if size >= min(max(2 * (left + size) // (3 * workers), SMALLEST_PIECE_BYTES), most_bytes):
+        if size >= min(max((left + size) // (4 * workers), SMALLEST_BATCH_BYTES), LARGEST_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         left -= _cost(entry)
@@ -127,51 +218,6 @@ def _batches(entries: Sequence["FileEntry"], workers: int, most_bytes: int) -> I
 def _cost(entry: "FileEntry") -> int:
     """What reading a file takes, in bytes of source."""
     return entry.size_bytes + 1_000
-
-
-def read_piece(workspace: "Workspace", limit_bytes: int, entries: Sequence["FileEntry"]) -> Piece:
-    """The segment of some files."""
-    sources: list[Source] = []
-    return make_piece(
-        workspace,
-        entries,
-        lambda contents: sources.extend(to_sources(contents, limit_bytes)),
-        lambda: to_segment(fit_sources(sources)),
-    )
-
-
-def make_piece(
-    workspace: "Workspace",
-    entries: Sequence["FileEntry"],
-    take_in: Callable[[Sequence[Content]], None],
-    finish: Callable[[], Segment],
-) -> Piece:
-    """Read files, have them taken in, some at a time, and give the segment of those that could be read."""
-    seen: list[Seen] = []
-    failed: list[tuple[str, AiexError]] = []
-    for group in _groups(entries):
-        contents: list[Content] = []
-        for entry in group:
-            try:
-                contents.append(read_content(workspace, entry))
-            except AiexError as error:
-                failed.append((entry.path, error))
-        seen.extend(map(to_seen, contents))
-        take_in(contents)
-    return Piece(finish(), seen, failed, sum(entry.size_bytes for entry in entries))
-
-
-def _groups(entries: Iterable["FileEntry"]) -> Iterator[list["FileEntry"]]:
-    group: list[FileEntry] = []
-    size = 0
-    for entry in entries:
-        if group and (len(group) == GROUP_FILES or size + entry.size_bytes > GROUP_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(entry)
-        size += entry.size_bytes
-    if group:
-        yield group
 
 
 def fit_sources(sources: Sequence[Source]) -> Sequence[Source]:

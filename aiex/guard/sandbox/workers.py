@@ -8,35 +8,25 @@ in lends a worker no modules.
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from aiex.errors import StoreError
+from aiex.guard.sandbox.team import FINISH, Died, Team, apply
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import BaseContext
-    from multiprocessing.process import BaseProcess
     from threading import Event
 
-AHEAD = 2
-"""Pieces a worker is given at a time, so that it need not wait for the next one."""
+__all__ = ["FINISH", "Died", "Gatherer", "Overran", "gather_in_workers", "run_in_workers", "run_within"]
+
 LOOK_S = 0.05
 """How often it is looked whether a process that one waits for is still wanted."""
-_STOPPING = frozenset({signal.SIGINT, signal.SIGTERM})
-_SAFE_PATH = "PYTHONSAFEPATH"
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
-
-
-class Died(NamedTuple):
-    """Takes the place of the result of a piece whose worker ended before it was done."""
-
-    exit_code: int
-    """Of the worker; negative for the signal that ended it."""
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
+Gathered_co = TypeVar("Gathered_co", covariant=True)
 
 
 class Overran(NamedTuple):
@@ -45,11 +35,17 @@ class Overran(NamedTuple):
     timeout_s: float
 
 
-class _Worker(NamedTuple):
-    process: "BaseProcess"
-    pipe: "Connection"
-    given: deque[int]
-    """Numbers of the pieces it has not answered yet, oldest first."""
+class Gatherer(Protocol[Taken_contra, Gathered_co]):
+    """Takes pieces in one after the other, and gives a result of several of them at a time.
+
+    Each worker has a copy of its own.
+    """
+
+    def take(self, piece: Taken_contra, /) -> Gathered_co | None:
+        """Take in a piece; gives a result of this and all before it when they are enough."""
+
+    def finish(self) -> Gathered_co | None:
+        """A result of the pieces that are in none yet; None without any."""
 
 
 def run_in_workers(work: Callable[[Piece], Result], pieces: Sequence[Piece], count: int) -> Iterator["Result | Died"]:
@@ -62,13 +58,36 @@ def run_in_workers(work: Callable[[Piece], Result], pieces: Sequence[Piece], cou
     Raises:
         Exception: whatever `work` raised, with the worker's traceback as a note.
     """
-    team = _Team(work, pieces, min(count, len(pieces)))
+    team = Team(work, None, pieces, min(count, len(pieces)))
+    results: dict[int, Result | Died] = {}
     try:
         team.start()
         for number, piece in enumerate(pieces):
-            while number not in team.results and team.workers:
-                team.receive()
-            yield team.results.pop(number) if number in team.results else work(piece)
+            while number not in results and team.workers:
+                results.update((answer.number, answer.result) for answer in team.receive())
+            yield results.pop(number) if number in results else work(piece)
+    finally:
+        team.end()
+
+
+def gather_in_workers(
+    gatherer: Gatherer[Piece, Result], pieces: Sequence[Piece], count: int
+) -> Iterator[tuple[int, "Result | Died | None"]]:
+    """Have every piece taken in by one of `count` processes.
+
+    Gives the number of each piece that was taken in, with a result of some pieces until there or None; then what is
+    left, under the number `FINISH`. For a piece that ended its worker comes `Died`; what that worker had taken in
+    before is taken in by another, so its numbers come again. Otherwise as `run_in_workers`.
+    """
+    team = Team(gatherer.take, gatherer.finish, pieces, min(count, len(pieces)))
+    try:
+        team.start()
+        while team.is_busy:
+            yield from team.receive()
+        for number in team.left:
+            yield number, gatherer.take(pieces[number])
+        if team.left:
+            yield FINISH, gatherer.finish()
     finally:
         team.end()
 
@@ -139,7 +158,7 @@ def _answer() -> None:
     if hasattr(signal, "alarm"):
         signal.alarm(math.ceil(timeout_s) + 1)  # the parent may have been killed, and work in native code sees no pipe
     work, piece = pickle.load(asked)  # noqa: S301
-    pickle.dump(_apply(work, piece), answers)
+    pickle.dump(apply(work, piece), answers)
     answers.flush()
 
 
@@ -152,154 +171,3 @@ def _read_answer(answer: bytes, exit_code: int) -> Any:
     if not done:
         raise result
     return result
-
-
-def _apply(work: Callable[[Piece], Result], piece: Piece) -> tuple[bool, Result | Exception]:
-    """Whether the work could be done, and what came of it."""
-    try:
-        return True, work(piece)
-    except Exception as error:  # noqa: BLE001  (raised again by the parent)
-        return False, _with_trace(error)
-
-
-class _Team:
-    def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any], count: int) -> None:
-        self.work = work
-        self.pieces = pieces
-        self.count = count
-        self.left = deque(range(len(pieces)))
-        self.workers: list[_Worker] = []
-        self.results: dict[int, Any] = {}
-
-    def start(self) -> None:
-        """Bring the team up to its size, as far as the system lets it."""
-        from multiprocessing import get_context
-
-        context = get_context("fork" if _may_fork() else "spawn")
-        with suppress(OSError):  # fewer workers, or none, do the same work
-            while len(self.workers) < self.count and self.left:
-                self.add(context)
-        for worker in self.workers:  # the first pieces are the largest: each begins with one of them
-            self.give(worker)
-
-    def add(self, context: "BaseContext") -> None:
-        here, there = context.Pipe()
-        ours = here if context.get_start_method() == "fork" else None
-        process = context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(there, ours, self.work, self.pieces), daemon=True
-        )
-        with _unstopped(), _safe_path():  # until the worker can be ended, and has its own way with signals
-            try:
-                process.start()
-            except OSError:
-                here.close()
-                raise
-            finally:
-                there.close()
-            worker = _Worker(process, here, deque())
-            self.workers.append(worker)
-        self.give(worker, most=1)
-
-    def give(self, worker: _Worker, most: int = AHEAD) -> None:
-        """Send as many pieces as a worker may have."""
-        while self.left and len(worker.given) < most:
-            number = self.left.popleft()
-            worker.given.append(number)
-            with suppress(OSError):  # a dead worker is seen when its answer is read
-                worker.pipe.send(number)
-
-    def receive(self) -> None:
-        """Wait for answers, and take those that are there."""
-        from multiprocessing.connection import wait
-
-        answered = wait([worker.pipe for worker in self.workers])
-        for worker in [worker for worker in self.workers if worker.pipe in answered]:
-            try:
-                done, result = worker.pipe.recv()
-            except (EOFError, OSError):
-                self.bury(worker)
-                continue
-            if not done:
-                raise result
-            self.results[worker.given.popleft()] = result
-            self.give(worker)
-
-    def bury(self, worker: _Worker) -> None:
-        """Note the piece a worker died of, and put another in its place for the others it was given."""
-        worker.process.join()
-        worker.pipe.close()
-        self.workers.remove(worker)
-        if worker.given:
-            self.results[worker.given.popleft()] = Died(worker.process.exitcode or 0)
-        self.left.extendleft(reversed(worker.given))
-        self.start()
-
-    def end(self) -> None:
-        """End all workers, whatever they are at: they only read."""
-        for worker in self.workers:
-            worker.process.kill()
-        for worker in self.workers:
-            worker.process.join()
-            worker.pipe.close()
-        self.workers.clear()
-
-
-def _may_fork() -> bool:
-    """Whether a copy of this process would find all locks free."""
-    import threading
-
-    return sys.platform == "linux" and threading.active_count() == 1
-
-
-@contextmanager
-def _unstopped() -> Iterator[None]:
-    """Put off the signals that end a run."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _safe_path() -> Iterator[None]:
-    """Keep Python processes that start now from importing what lies in the current directory."""
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = before
-
-
-def _serve(
-    pipe: "Connection", other_end: "Connection | None", work: Callable[[Any], Any], pieces: Sequence[Any]
-) -> None:
-    """The life of a worker: answer until the pipe ends, as it does when the parent is gone."""
-    import gc
-
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent ends us
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-    if other_end is not None:
-        other_end.close()  # a copy of the parent's end would keep the pipe open
-    gc.freeze()  # what was here before is not looked through again, nor are its pages copied
-    gc.disable()  # plain results have no cycles: looking for some while they grow cost up to a fifth of the time
-    with suppress(EOFError, OSError):
-        while True:
-            pipe.send(_apply(work, pieces[pipe.recv()]))
-            gc.collect(0)  # what an error may have left
-
-
-def _with_trace(error: Exception) -> Exception:
-    import traceback
-
-    error.add_note("in a worker process:\n" + traceback.format_exc())
-    return error

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from aiex.guard.sandbox import workers
-from aiex.guard.sandbox.workers import Died, Overran, run_in_workers, run_within
+from aiex.guard.sandbox import team
+from aiex.guard.sandbox.workers import FINISH, Died, Overran, gather_in_workers, run_in_workers, run_within
 from tests.fakes.processes import is_gone
 from tests.fakes.source import SOURCE_ROOT
 
@@ -78,11 +78,62 @@ def test_a_run_that_is_closed_early_leaves_no_process(taken: int) -> None:
     assert multiprocessing.active_children() == []
 
 
+class Sums:
+    """Adds numbers up, and gives the sum when it is enough."""
+
+    def __init__(self, enough: int, fatal: Set[int] = frozenset()) -> None:
+        self.enough = enough
+        self.fatal = fatal
+        self.held = 0
+
+    def take(self, number: int) -> int | None:
+        if number in self.fatal:
+            os._exit(3)
+        self.held += number
+        return self.finish() if self.held >= self.enough else None
+
+    def finish(self) -> int | None:
+        if FINISH in self.fatal:
+            os._exit(3)
+        held, self.held = self.held, 0
+        return held or None
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("enough", [1, 50, 10_000])
+def test_what_is_gathered_holds_every_piece_once(count: int, enough: int) -> None:
+    answers = list(gather_in_workers(Sums(enough), range(1, 41), count))
+    assert sorted(number for number, _ in answers if number != FINISH) == list(range(40))
+    assert sum(result or 0 for _, result in answers) == sum(range(1, 41))
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("fatal", [{1}, {8}, {40}, {3, 4, 5}])
+def test_a_worker_that_dies_has_what_it_gathered_gathered_by_another(fatal: set[int]) -> None:
+    answers = list(gather_in_workers(Sums(100, fatal), range(1, 41), 2))
+    assert {number + 1 for number, result in answers if result == Died(3)} == fatal
+    assert {number for number, _ in answers} - {FINISH} == set(range(40))
+    assert sum(result for _, result in answers if isinstance(result, int)) == sum(range(1, 41)) - sum(fatal)
+
+
+def test_pieces_that_together_are_too_much_are_told_one_by_one() -> None:
+    answers = list(gather_in_workers(Sums(10_000, {FINISH}), range(1, 11), 2))
+    assert {number for number, result in answers if result == Died(3)} == set(range(10))
+
+
+def test_without_workers_pieces_are_gathered_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(team.Team, "add", refuse)
+    assert list(gather_in_workers(Sums(3), [1, 2, 3, 1], 2)) == [(0, None), (1, 3), (2, 3), (3, None), (FINISH, 1)]
+
+
 def test_the_current_directory_lends_a_worker_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("pickle", "multiprocessing", "signal"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workers, "_may_fork", lambda: False)
+    monkeypatch.setattr(team, "_may_fork", lambda: False)
     assert list(run_in_workers(abs, [-1, 2], 1)) == [1, 2]
     assert "PYTHONSAFEPATH" not in os.environ
 

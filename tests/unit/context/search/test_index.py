@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex.context.retrieval import Retrieval
+from aiex.context.search import reading
 from aiex.context.search.index import MOST_SEGMENTS, SMALL_DOCUMENTS, Index, Live, _to_groups
 from aiex.context.search.segment import to_segment
 from aiex.context.stores.segments import SegmentStore
@@ -294,7 +295,10 @@ def test_many_large_segments_do_not_have_the_small_ones_written_again_and_again(
 
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_was_read_before_an_end_in_the_middle_stays(root: Path, store: Path, steps: int, workers: int):
+def test_what_was_read_before_an_end_in_the_middle_stays(
+    root: Path, store: Path, steps: int, workers: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reading, "SEGMENT_BYTES", 100_000)  # what is in a segment stays
     for number in range(6):
         write(root, f"large{number}.py", f"def large{number}():\n    return 1\n" + f"x{number} = 1\n" * 40_000)
     index = index_on(root, store, workers=workers)

@@ -192,6 +192,7 @@ def test_a_damaged_map_is_made_anew(large: Path, tmp_path: Path) -> None:
 def test_a_process_that_is_killed_leaves_what_it_finished(large: Path, tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from tests.unit.context.search.test_quick import *\n"
+        "from aiex.context.search import quick; quick.SEGMENT_BYTES = 100_000\n"
         "for progress in quick_on(Path(sys.argv[1]), Path(sys.argv[2])).refresh():\n"
         "    if progress.done: os.kill(os.getpid(), 9)\n"
     )

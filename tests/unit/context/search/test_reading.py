@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from aiex.context.retrieval import Retrieval
 from aiex.context.search.index import Index
-from aiex.context.search.reading import fit_sources, read_piece
+from aiex.context.search.reading import Gathering, Parsing, fit_sources
 from aiex.context.search.segment import MOST_DOCUMENTS, File, Source, Span, to_segment
 from aiex.guard.sandbox.files import Workspace
 from tests.unit.context.search.indexes import find, held_by, index_on, refresh, write
@@ -253,6 +254,8 @@ def test_a_nested_repository_is_read_without_its_git_directory(root: Path):
 def test_a_piece_tells_what_it_could_not_read(root: Path):
     workspace = Workspace(str(root))
     entries = index_on(root).listing.files
-    piece = read_piece(workspace, 1_000, [*entries, entries[0]._replace(path="missing.py")])
+    gathering = Gathering(workspace, partial(Parsing, 1_000))
+    piece = gathering.read_alone([*entries, entries[0]._replace(path="missing.py")])
+    assert piece is not None
     assert [path for path, _ in piece.failed] == ["missing.py"]
     assert [row.path for row in piece.seen] == [file.path for file in piece.segment.files] == ["shop.py"]
