@@ -16,7 +16,7 @@ import click
 from aiex import __version__, dirs
 from aiex.cli.driver import Terminated, execute
 from aiex.cli.flags import Flags, Form, find_form
-from aiex.cli.groups import COMPLETE_VARIABLE, Root, WordError
+from aiex.cli.groups import COMPLETE_VARIABLE, Root
 from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
 from aiex.cli.streams import (
@@ -28,7 +28,6 @@ from aiex.cli.streams import (
     say,
     write_stdout,
 )
-from aiex.cli.suggest import did_you_mean
 from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, UsageError
 from aiex.events import SessionStarted, TurnEnded
@@ -142,6 +141,8 @@ def parse(arguments: list[str]) -> Invocation:
     except click.exceptions.Exit as ended:
         raise Answered(ended.exit_code, printed.getvalue()) from None
     except click.UsageError as error:
+        from aiex.cli.misuse import to_usage_error
+
         raise to_usage_error(error) from error
     if not isinstance(work, Work):
         raise TypeError(f"the command gave {type(work).__name__}, not work to do")
@@ -160,20 +161,6 @@ def _begin() -> Work:
         sturdy=True,
         placeless=True,
     )
-
-
-def to_usage_error(error: click.UsageError) -> UsageError:
-    """Click's complaint in our words: message, then what to do."""
-    path = error.ctx.command_path if error.ctx else "aiex"
-    if isinstance(error, WordError):
-        return UsageError(error.message, hint=error.hint or f"{path} --help shows what there is")
-    if isinstance(error, click.NoSuchOption) and error.ctx:
-        known = (name for parameter in error.ctx.command.get_params(error.ctx) for name in parameter.opts)
-        near = did_you_mean(error.option_name, (name for name in known if name.startswith("--")))
-        return UsageError(f"no such option: {error.option_name}", hint=near or f"{path} --help lists the options")
-    message = error.format_message().rstrip(".").strip()
-    usage = error.ctx.get_usage().removeprefix("Usage: ") if error.ctx else ""
-    return UsageError(message[:1].lower() + message[1:], hint=f"usage: {usage}" if usage else "see aiex --help")
 
 
 # --- validate ------------------------------------------------------------------------------------------------------

@@ -50,6 +50,32 @@ def test_offline_wins_over_a_model() -> None:
         (["config", "lst"], "cannot lst config", "did you mean 'list'?"),
         (["set", "provider"], "cannot set provider", "there is: list provider, show provider, test provider"),
         (["explain", "x", "--buget", "1"], "no such option: --buget", "did you mean '--budget'?"),
+        (
+            ["run", "sandbox", "--memory", "abc", "x"],
+            "--memory cannot be 'abc': it takes a whole number of at least 1",
+            "--memory MB: Address space of each process.",
+        ),
+        (
+            ["run", "sandbox", "--timeout", "-1", "x"],
+            "--timeout cannot be '-1': it takes a number above 0",
+            "--timeout SECONDS: End it after so long.",
+        ),
+        (
+            ["explain", "x", "--max-tokens", "1.5"],
+            "--max-tokens cannot be '1.5': it takes a whole number",
+            "--max-tokens N: Use at most so many tokens in this run.",
+        ),
+        (
+            ["list", "config", "-o", "jsn"],
+            "--output-format cannot be 'jsn': it takes text, json or stream-json",
+            "did you mean 'json'?",
+        ),
+        (["completion", "bsh"], "SHELL cannot be 'bsh': it takes bash, zsh or fish", "did you mean 'bash'?"),
+        (
+            ["show", "audit", "0"],
+            "SEQ cannot be '0': it takes a whole number of at least 1",
+            "usage: aiex show audit [OPTIONS] SEQ",
+        ),
         (["explain"], "missing argument 'TARGET'", "usage: aiex explain [OPTIONS] TARGET"),
         (["version", "x"], "got unexpected extra argument (x)", "usage: aiex version [OPTIONS]"),
         (["rm"], "rm what?", "one of: audit, index, key, policy, trust"),
