@@ -13,6 +13,10 @@ _ADDRESS, _OPTION, _ARGUMENT, _PORT = map(
 _USER_PART = re.compile(
     r"(?P<user>[^\s/?#\"'`<>@:\\]{0,256})(?::(?P<password>(?:\$\{[^}\s]{0,200}\}|[^\s/\"'`<>\\]){0,1024}|<[^<>\s]{0,64}>))?@(?=[\w\[$<{.%-])"
 )
+_SLASHED = re.compile(
+    r"[\w.%+~-]{1,64}:(?P<password>(?!\d{1,5}/|[$<{%])(?=[^\s/]{0,256}/)[^\s\"'`<>\\@:?#]{8,256})@(?=[a-zA-Z0-9][\w.-]{0,253}(?::\d{1,5})?(?:[/\s\"'`?]|$))"
+)
+"""A password with a bare slash, as base64 has it; what stands before the first slash is no port."""
 _VALUE = r"[ =]?[\"']?(?P<password>[^\s\"'-][^\s\"']{3,256})"
 _OPTIONS = tuple(
     (re.compile(option), re.compile(rf"\b(?:{programs})\b"))
@@ -46,6 +50,8 @@ def find_addresses(source: Source) -> list[Span]:
     for place in source.places(_ADDRESS):
         if (match := _USER_PART.match(source.text, place + 3)) is not None:
             found += _secrets_of(match)
+        elif (match := _SLASHED.match(source.text, place + 3)) is not None and is_random(match["password"]):
+            found.append(match.span("password"))
     return found + _find_options(source)
 
 

@@ -6,12 +6,24 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from aiex.guard.randomness import is_random
+from aiex.guard.redact.elsewhere import find_elsewhere
+from aiex.guard.redact.further import find_rest
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_base64_pair, is_call, is_expression, is_secret, is_wordy
 
 ANCHORS = tuple(
-    map(re.compile, (rb"k(?:ey|en)", rb"w(?:d|ord)", rb"p(?:ass|hrase|sk|w)", rb"c(?:ret|red)", rb"u(?:th)"))
+    map(
+        re.compile,
+        (
+            rb"k(?:ey|en)",
+            rb"w(?:d|ord|oord)",
+            rb"p(?:ass|hrase|sk|w)",
+            rb"c(?:ret|red|ontrase)",
+            rb"u(?:th)",
+            rb"h(?:a(?<=senha))",
+        ),
+    )
 )
 """Key, token, pwd, password, passphrase, psk, secret, credential, auth: one of them is in every name of a short secret.
 
@@ -43,7 +55,14 @@ _NAMED_VALUE = re.compile(
 _TAG_END = re.compile(r"[^<>\n=]{0,64}>\s{0,64}|</key>\s{0,64}<string>")
 _IN_TAG = re.compile(r"<(?:[\w.-]{1,32}:)?(?:[\w-]{1,32}\.){0,4}$|<key>[\w. -]{0,64}$")
 _IN_ATTRIBUTE = re.compile(r"<[\w:.-]{1,64}\s[^<>]{0,80}=[\"'][\w.:/-]{0,64}$")
-_GAP = re.compile(r"[ \t]{0,64}(?:[\\(]?[ \t]{0,8}\r?\n[ \t]{1,64}(?=[rbuf]{0,2}[\"'`]))?")
+_GAP = re.compile(
+    r"[ \t]{0,64}(?:[\\(]?[ \t]{0,8}\r?\n[ \t]{1,64}(?=[rbuf]{0,2}[\"'`])"
+    r"|\((?=[rbuf]{0,2}(?P<quote>[\"'])[^\"'\n]{1,2048}(?P=quote)[ \t]{0,8}(?:\)|\r?\n)))?"
+)
+_NEXT_LINE = re.compile(
+    r"[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,64})(?P<value>[^\s\"'`#;:{}\[\]()<>,&*|!-][^\s\"'`]{3,512})[ \t]*(?:\r?\n|\r?$)"
+)
+"""A value alone in the line below its name, as in YAML and INI."""
 _BLOCK = re.compile(r"[ \t]{0,64}[|>][+-]?\d?[ \t]{0,8}\r?\n[ \t]{1,64}")
 _OPENING = re.compile(r"(?P<prefix>[A-Za-z]{1,2}|@|\$@?)?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`])|\\{1,4}u002[27])")
 _STRING = {quote: re.compile(rf"(?:[^\\\n{quote}]|\\[^\n]){{0,{_LONGEST_VALUE}}}") for quote in "\"'`"}
@@ -74,6 +93,10 @@ _WHOLE = re.compile(r"[^\s\"'`)\],;}][^\s\"'`]*")
 """What may be a string whose end was cut off."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m")
 _TO_LINE_END = re.compile(r"[ \t]*(?:[#;][^\n]*)?(?:\r?\n|$)")
+
+
+_TILDE = re.compile(r"(?:\xf1|n\u0303|\\u00[fF]1|\\xf1|\xd1|%[cC]3%[bB]1)[aA][\w-]{0,16}")
+"""What stands behind `contrase`, written out or escaped."""
 
 
 class Value(NamedTuple):
@@ -107,7 +130,7 @@ def find_fields(source: Source) -> list[Span]:
         if crowd < _LONGEST_VALUE and _look(text, start, end, strength, max(_LEAST_RIGHT, 4 * crowd // _CROWD)) is None:
             continue
         if (span := _look(text, start, end, strength, _RIGHT)) is not None:
-            found.append(span)
+            found += [span, *find_rest(text, *span)]
             done = max(end, span[1])
     return found
 
@@ -127,7 +150,10 @@ def _name_at(source: Source, place: int) -> Span:
     escape = source.text.rfind("\x1b", max(0, start - 16), start)
     if escape >= 0 and (colour := _COLOUR.match(source.text, escape)) is not None:
         start = max(start, min(colour.end(), place))
-    return max(start, lowest), end if end >= 0 else min(len(source.text), place + _LONGEST_NAME)
+    end = end if end >= 0 else min(len(source.text), place + _LONGEST_NAME)
+    if source.folded.startswith(b"ontrase", place + 1) and (tilde := _TILDE.match(source.text, place + 8)) is not None:
+        end = max(end, tilde.end())
+    return max(start, lowest), end
 
 
 def _find_value(text: str, start: int, end: int, strength: Strength) -> Span | None:
@@ -136,6 +162,8 @@ def _find_value(text: str, start: int, end: int, strength: Strength) -> Span | N
         return _judge(text, _read(text, named.end(), data=True), strength)
     if (inside := _in_tag(text, start, end)) is not None:
         return _judge(text, inside, strength)
+    if strength >= Strength.STRONG and (span := find_elsewhere(text, start, end, strength)) is not None:
+        return span
     after = _AFTER.match(text, end)
     if after is None:
         return None
@@ -161,7 +189,10 @@ def _behind_sign(text: str, start: int, after: re.Match[str], strength: Strength
         return _judge(text, value, strength) if value and value.quoted and not is_wordy(_content(text, value)) else None
     if sign == "::" and not text.startswith(" ", place):
         return None
-    value = _read(text, place, data=_is_data(text, start, after))
+    is_data = _is_data(text, start, after)
+    if (below := _NEXT_LINE.match(text, place)) is not None:
+        return _below(text, start, below, strength)
+    value = _read(text, place, data=is_data)
     if value is not None and text[start - 1 : start] in {"?", "&"}:
         value = value._replace(end=value.start + len(_content(text, value).partition("#")[0]))
     if (value is None or not value.quoted) and sign != "=" and (typed := _TYPED.match(text, place)):
@@ -169,6 +200,18 @@ def _behind_sign(text: str, start: int, after: re.Match[str], strength: Strength
     if text[start : after.start()].lower() == "pass" and value is not None and not value.quoted and sign == ":":
         return (value.start, value.end) if is_random(_content(text, value)) else None
     return _judge(text, value, strength)
+
+
+def _below(text: str, start: int, below: re.Match[str], strength: Strength) -> Span | None:
+    """The value alone in the next line, which is further right than the name."""
+    line = text[max(text.rfind("\n", 0, start) + 1, start - 200) : start]
+    value = below["value"]
+    if strength < Strength.STRONG or _LINE_START.match(line) is None or len(below["indent"]) <= len(line.rstrip("\"'")):
+        return None
+    if value.startswith(REMOVED) or is_call(value) or is_expression(value) or value.endswith((":", ";", ",")):
+        return None
+    is_drawn = is_random(value) or (strength is Strength.PASSWORD and not is_wordy(value))
+    return below.span("value") if is_drawn and is_secret(value, strength) else None
 
 
 def _second_string(text: str, start: int, after: re.Match[str], strength: Strength) -> Span | None:

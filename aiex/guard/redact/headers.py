@@ -5,7 +5,7 @@ import re
 from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
-from aiex.guard.redact.values import REMOVED, is_ordinary, is_wordy
+from aiex.guard.redact.values import REMOVED, is_base64_pair, is_ordinary, is_wordy
 
 _to_words = str.split
 
@@ -15,6 +15,14 @@ _AUTHORIZATION = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9-]{1,24})(?:[ \t]{1,4}|%20|\+))?",
     re.IGNORECASE,
 )
+_FOLDED = re.compile(
+    r"uthorization[ \t]{0,4}:[ \t]{0,4}(?:(?:basic|bearer|token|negotiate|ntlm|apikey)[ \t]{0,4}\r?\n[ \t]{1,8}"
+    r"|\r?\n[ \t]{1,8}(?:basic|token|negotiate|ntlm|apikey)[ \t]{1,4})",
+    re.IGNORECASE,
+)
+"""A header may go on in the next line, further right (RFC 7230, 3.2.4)."""
+_RESPONSE = re.compile(r"response=\\{0,3}[\"']?([0-9a-fA-F]{32,128})(?![0-9a-zA-Z])")
+_LINE = 1_024
 _BEARER = re.compile(r"bearer(?:[ \t]{1,4}|%20)", re.IGNORECASE)
 _COOKIE = re.compile(
     r"kie2?(?:\\{0,3}[\"'`])?\]?[ \t]{0,8}(?::|=>|=|,|(?=[ \t]))[ \t]{0,8}(?:[rbf]?\\{0,3}[\"'`])?", re.IGNORECASE
@@ -34,6 +42,17 @@ def find_headers(source: Source) -> list[Span]:
     for place in authorization:
         if (match := _AUTHORIZATION.match(text, place)) is not None:
             found += _credential(text, match.end(), strict=match["scheme"] is None)
+            if (match["scheme"] or "").lower() == "digest":
+                line_end = text.find("\n", match.end(), match.end() + _LINE)
+                found += [
+                    one.span(1)
+                    for one in _RESPONSE.finditer(text, match.end(), line_end if line_end >= 0 else match.end() + _LINE)
+                ]
+        if (folded := _FOLDED.match(text, place)) is not None:
+            credential = _credential(text, folded.end(), strict=False)
+            found += [
+                span for span in credential if is_random(text[slice(*span)]) or is_base64_pair(text[slice(*span)])
+            ]
     for place in bearer:
         if (match := _BEARER.match(text, place)) is not None:
             found += _credential(text, match.end(), strict=True)
@@ -65,12 +84,12 @@ def _cookies(text: str, place: int) -> tuple[list[Span], int]:
     found = []
     while (pair := _PAIR.match(text, place)) is not None:
         place = pair.end()
-        if _is_secret_cookie(pair[1], pair[2]):
+        if is_secret_cookie(pair[1], pair[2]):
             found.append(pair.span(2))
     return found, place
 
 
-def _is_secret_cookie(name: str, value: str) -> bool:
+def is_secret_cookie(name: str, value: str) -> bool:
     if name.lower() in _ATTRIBUTES or value.startswith(REMOVED) or is_ordinary(value):
         return False
     if strength_of(name) is not Strength.NONE or name.lower().endswith(("sid", "id", "auth", "login", "remember_me")):

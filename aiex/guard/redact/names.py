@@ -44,7 +44,22 @@ _ABOUT = frozenset(
     )
 )
 """As the last word they say that the value is something about a secret, not the secret."""
-_PASSWORDS = ("password", "passwd", "passphrase", "passcode", "passwort", "psk", "secret", "pwd")
+_PASSWORDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "kennwort",
+    "wachtwoord",
+    "motdepasse",
+    "contrasena",
+    "contrase",
+    "senha",
+    "psk",
+    "secret",
+    "pwd",
+)
 _PASSWORD_WORDS = frozenset(
     _to_words(
         "pass pw passwords pword userpass requirepass bindpw masterauth rootpw mypass dbpass sqlpass sshpass smtppass "
@@ -81,6 +96,10 @@ def strength_of(name: str) -> Strength:
     if not words:
         return Strength.NONE
     last = words[-1]
+    if last == "passe" and words[-3:-1] == ["mot", "de"]:
+        return Strength.PASSWORD
+    if words[0].endswith("contrase"):
+        return Strength.NONE if last in _ABOUT else Strength.PASSWORD
     if last.endswith(_PASSWORDS) or last in _PASSWORD_WORDS:
         return Strength.PASSWORD
     if last.endswith("token"):

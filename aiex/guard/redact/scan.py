@@ -14,10 +14,22 @@ from aiex.guard.redact.forms import find_forms
 from aiex.guard.redact.headers import find_headers
 from aiex.guard.redact.known import find_known
 from aiex.guard.redact.listed import find_listed
+from aiex.guard.redact.manifests import find_in_manifests
+from aiex.guard.redact.objects import find_in_objects
 from aiex.guard.redact.source import Span, to_source
+from aiex.guard.redact.statements import find_statements
 from aiex.guard.redact.values import REMOVED
 
-_RULES = (find_forms, find_fields, find_headers, find_addresses, find_blocks)
+_RULES = (
+    find_forms,
+    find_fields,
+    find_headers,
+    find_addresses,
+    find_blocks,
+    find_statements,
+    find_in_objects,
+    find_in_manifests,
+)
 _INVISIBLE = f"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f{INVISIBLE}"
 _SEQUENCE = (
     r"\[[0-9;:?<=>!]{0,64}[ -/]?[@-~]|\][^\x07\x1b\n]{0,512}(?:\x07|\x1b\\)|[PX^_][^\x1b\n]{0,512}\x1b\\|[@-Z\\^_a-z=>]"

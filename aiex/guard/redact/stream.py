@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from aiex.guard.redact.blocks import MARKS, find_unfinished
 from aiex.guard.redact.forms import ends_with_key
+from aiex.guard.redact.further import needs_more
 from aiex.guard.redact.known import secret_values
+from aiex.guard.redact.manifests import find_manifests
 from aiex.guard.redact.scan import find_secrets, remove_secrets
 from aiex.guard.redact.source import to_source
 
@@ -18,12 +20,14 @@ _TAIL = 512
 _MOST_LINES = 4_096
 """When so many lines in a row have an end that goes on, no earlier one is looked for."""
 _GOES_ON = re.compile(
-    r"(?:[=:>|(\\,\"'\[{]|[|>][+-]?\d?|(?i:(?:name|key)\\{0,3}[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
+    r"(?:[=:>|(\\,\"'\[{]|[|>][+-]?\d?[+-]?|[\"'][ \t]{0,8}[+.&]"
+    r"|(?i:uthorization)[ \t]{0,4}:[ \t]{0,4}[A-Za-z]{1,16}|kind:[ \t]{0,4}[\"']?Secret[\"']?"
+    r"|(?i:(?:name|key)\\{0,3}[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
     r"\\{0,3}[\"']?[\w.-]{1,64}\\{0,3}[\"']?,?))[ \t]{0,64}\r?$"
 )
 """How a line ends whose value is in the next one."""
 _MOST_SEPARATORS = 1_024
-_WORDS = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|psk|cookie|bearer|\\\r?$")
+_WORDS = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|psk|cookie|bearer|senha|contrase|kennw|oord|\\\r?$")
 _SEPARATORS = re.compile(r"[\s,;}\])]")
 
 
@@ -45,6 +49,8 @@ class Redactor:
     def feed(self, text: str) -> str:
         """What can be given out by now. At most `HELD_CHARACTERS` are held back."""
         self._held += text
+        if "\n" not in text and len(self._held) < HELD_CHARACTERS:
+            return ""
         parts: list[str] = []
         start = 0
         while (end := self._next_cut(start)) > start:
@@ -72,8 +78,7 @@ class Redactor:
         """The end of the next part that stands for itself; `start` when more must come first."""
         text = self._held
         limit = min(len(text), start + HELD_CHARACTERS)
-        has_block = any(text.find(mark, start, limit) >= 0 for mark in MARKS)
-        blocks = find_unfinished(to_source(text[start:limit])) if has_block else []
+        blocks = _find_open(text[start:limit])
         end = limit
         for _ in range(_MOST_LINES):
             newline = text.rfind("\n", start, end)
@@ -102,13 +107,23 @@ class Redactor:
         return start + spans[-1][0] if spans and spans[-1][0] > HELD_CHARACTERS // 2 else limit
 
 
+def _find_open(text: str) -> list[tuple[int, int, bool]]:
+    """Begin and end of each private key and each manifest, and whether more text could make it longer."""
+    if "V" not in text and "L" not in text:
+        return []
+    blocks = [one[:3] for one in find_manifests(text)]
+    if any(mark in text for mark in MARKS):
+        blocks += find_unfinished(to_source(text))
+    return blocks
+
+
 def goes_on(text: str, start: int, newline: int) -> bool:
     """Whether a secret of the line that ends here can go on in the next line."""
     begin = max(text.rfind("\n", start, newline) + 1, start, newline - _TAIL)
     tail = text[begin:newline]
     if _WORDS.search(tail) and _GOES_ON.search(tail):
         return True
-    return _ends_with_key(tail)
+    return _ends_with_key(tail) or needs_more(text, start, newline)
 
 
 def _ends_with_key(tail: str) -> bool:

@@ -156,6 +156,9 @@ HOSTILE = [
     "a", "A1", '"', "'", "=", ":", "\\", " ", "\n", "\r", "-", "_", "@", "://", "password", "password=", "key:", "key: \"", "<", "<password>", "${", "\x1b", "\x1b[",
     "\u200b", "eyJ", "eyJa.", "sk-", "sk-a1-", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n", "PRIVATE KEY", "Cookie: a=b;", "Bearer ", "Authorization: ",
     "[removed]", "xox", "token ", "https://a:", "\\\n", "\" + \"", "%3D", "name: key\n value:", "a1B2", "A3-", ".atlasv1.", "12345678:", "Private-Lines: 1\nAAAA\n", "-u a:", "curl -u ",
+    "apiVersion: v1\n", "apiVersion: v1\n ", '"apiVersion":"v1",', '{"apiVersion":{', '{"kty":', '"d":"a",', "'kty':", 'form-data; name="password"\n', 'variable "token" {\n', "identified by ",
+    "create user a identified by ", "ConvertTo-SecureString ", "sqlplus a/b@", "password: |\n  a\n", "password: |\n", '"a1b2c3"\n', 'password = "a1b2c3"\n  ', "http://a:b/", "htpasswd -b a ", "echo a:b | chpasswd ",
+    "\tTRUE\t/", "password:\n ", "Authorization: Basic\n ", "password('", "oracle:thin:a/", 'name="password"\n\n', "Authorization: Digest ", "response=a",
 ]  # fmt: skip
 
 

@@ -1,0 +1,170 @@
+"""Values of a Kubernetes Secret, whatever their names are: in YAML and in JSON, also inside of a string."""
+
+import re
+from typing import NamedTuple
+
+from aiex.guard.redact.names import Strength
+from aiex.guard.redact.source import Source, Span
+from aiex.guard.redact.values import REMOVED, is_ordinary, is_secret
+
+MARK = "apiVersion"
+"""It is in every manifest."""
+LONGEST = 65_536
+"""Characters of a manifest that are looked at."""
+_MOST_COLUMNS = 8
+_MARK_IN_YAML = re.compile(r"(?P<indent>[ \t]*(?:- +)?)[\"']?apiVersion[\"']?:[ \t]*[^\s{][^\n]{0,80}$", re.MULTILINE)
+_MARK_IN_JSON = re.compile(r"(?P<quote>\\{0,7}\")apiVersion(?P=quote)\s*:")
+_KIND_BEFORE = re.compile(r"\s*(?:- +)?kind:[ \t]*[\"']?Secret[\"']?[ \t]*\r?\n")
+_KIND_BEFORE_IN_JSON = re.compile(r"\\{0,7}\"kind\\{0,7}\"\s*:\s*\\{0,7}\"Secret\\{0,7}\"\s*,(?:\s|\\[nrt])*$")
+_KEY = re.compile(
+    r"(?P<indent>[ \t]*(?:- +)?)(?P<quote>[\"']?)(?P<name>[\w./-]{1,253})(?P=quote):"
+    r"(?:[ \t]+(?P<value>[^\n]*?))?[ \t]*\r?$"
+)
+_QUOTED = re.compile(r"(?P<quote>[\"'])(?P<value>[^\"'\n]*)(?P=quote)")
+_COMMENT = re.compile(r"[ \t]+#.*")
+_BLOCK = re.compile(r"[|>][+-]?\d?[+-]?")
+_PARTS = frozenset(["data", "stringData"])
+_CERTIFICATE = ("LS0tLS1CRUdJTiBDRVJUSUZJQ", "-----BEGIN CERT")
+_OPEN = frozenset(
+    str.split(
+        "user username login email host hostname port database dbname db name schema namespace region zone bucket"
+    )
+)
+"""As the last word of a name they say that the value is no secret."""
+
+
+class Manifest(NamedTuple):
+    """One manifest, as far as it was needed to know what it is."""
+
+    begin: int
+    end: int
+    is_open: bool
+    """More text could make it longer."""
+    secrets: list[Span]
+
+
+def find_manifests(text: str) -> list[Manifest]:
+    """Every manifest of a Secret, and those of which it is not yet known. Empty where there is no `MARK`."""
+    if "V" not in text or MARK not in text:
+        return []
+    found: list[Manifest] = []
+    done: dict[int, int] = {}
+    for mark in _MARK_IN_YAML.finditer(text):
+        column = len(mark["indent"])
+        if mark.start() >= done.get(column, 0) and (column in done or len(done) < _MOST_COLUMNS):
+            found.append(_read_yaml(text, mark))
+            done[column] = found[-1].end
+    last = 0
+    for mark in _MARK_IN_JSON.finditer(text):
+        if mark.start() >= last:
+            found.append(_read_json(text, mark))
+            last = found[-1].end
+    return found
+
+
+def find_in_manifests(source: Source) -> list[Span]:
+    """Where the values of Secrets are."""
+    return [span for manifest in find_manifests(source.text) for span in manifest.secrets]
+
+
+def _read_yaml(text: str, mark: re.Match[str]) -> Manifest:
+    """The lines from the mark, or from `kind: Secret` directly before it, to the end of the mapping they are in.
+
+    The last line of the text may be cut: it ends nothing.
+    """
+    column, begin = len(mark["indent"]), mark.start()
+    line_before = text.rfind("\n", 0, max(0, begin - 1)) + 1
+    is_secret = bool(begin) and _KIND_BEFORE.fullmatch(text, line_before, begin) is not None
+    begin = line_before if is_secret else begin
+    found: list[Span] = []
+    inside, block, place = False, -1, mark.end() + 1
+    while place < len(text) and place - begin < LONGEST:
+        end = text.find("\n", place)
+        is_whole, end = end >= 0, end if end >= 0 else len(text)
+        line, at, place = text[place:end], place, end + 1
+        bare = line.lstrip(" \t")
+        indent = len(line) - len(bare)
+        if not bare.strip() or bare.startswith(("#", "{{")):
+            continue
+        if block >= 0 and indent > block:
+            found.append((at + indent, at + len(line.rstrip())))
+            continue
+        key, block = _KEY.match(line), -1
+        is_end = indent < column or line.startswith(("---", "...")) or (indent == column and not _goes_on(key, bare))
+        if is_end and is_whole:
+            return Manifest(begin, at - 1, False, found if is_secret else [])
+        if indent == column and key is not None:
+            inside = key["name"] in _PARTS
+            if key["name"] == "kind" and (key["value"] or "").strip("\"'") == "Secret":
+                is_secret = True
+            elif key["name"] == "kind" and is_whole:
+                return Manifest(begin, end, False, [])
+        elif inside and indent > column and key is not None and key["value"]:
+            if _BLOCK.fullmatch(key["value"]):
+                block = -1 if _is_open(key["name"]) else indent
+            else:
+                found += _value_of(key, at)
+    return Manifest(begin, min(place, len(text)), place - begin < LONGEST, found if is_secret else [])
+
+
+def _goes_on(key: re.Match[str] | None, line: str) -> bool:
+    """Whether a line in the column of the mark belongs to the same mapping."""
+    return key is not None or line.startswith("- ")
+
+
+def _value_of(key: re.Match[str], place: int) -> list[Span]:
+    value, start = key["value"], key.start("value")
+    if (quoted := _QUOTED.match(value)) is not None:
+        value, start = quoted["value"], start + quoted.start("value")
+    else:
+        value = _COMMENT.sub("", value)
+    return [(place + start, place + start + len(value))] if _is_value_secret(key["name"], value) else []
+
+
+def _is_open(name: str) -> bool:
+    return re.split(r"[^a-z]+", name.lower())[-1] in _OPEN
+
+
+def _is_value_secret(name: str, value: str) -> bool:
+    if _is_open(name) or value.startswith((REMOVED, *_CERTIFICATE)) or value[:1] in {"{", "[", "&", "*", "!"}:
+        return False
+    return not is_ordinary(value) and is_secret(value, Strength.STRONG, quoted=False)
+
+
+class _Object:
+    """An object that is being read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.key = ""
+        self.is_secret = False
+        self.secrets: list[Span] = []
+
+
+def _read_json(text: str, mark: re.Match[str]) -> Manifest:
+    """All that stands behind the mark to the end of the object that it is in; Secrets may stand inside of a list."""
+    begin, limit = mark.start(), min(len(text), mark.start() + LONGEST)
+    before = _KIND_BEFORE_IN_JSON.search(text, max(0, begin - 96), begin)
+    begin = begin if before is None else before.start()
+    quote = re.escape(mark["quote"])
+    token = re.compile(rf"(?<!\\){quote}(?P<string>[^\n]*?)(?<!\\){quote}(?P<colon>\s*:)?|(?P<brace>[{{}}])")
+    objects = [_Object("")]
+    objects[0].is_secret = before is not None
+    found: list[Span] = []
+    for match in token.finditer(text, begin, limit):
+        top = objects[-1]
+        if match["brace"] == "{":
+            objects.append(_Object(top.key))
+        elif match["brace"]:
+            found += top.secrets if top.is_secret else []
+            objects.pop()
+            if not objects:
+                return Manifest(begin, match.end(), False, found)
+        elif match["colon"]:
+            top.key = match["string"]
+        elif top.key == "kind":
+            top.is_secret = top.is_secret or match["string"] == "Secret"
+        elif top.name in _PARTS and len(objects) > 1 and _is_value_secret(top.key, match["string"]):
+            objects[-2].secrets.append(match.span("string"))
+    found += [span for one in objects if one.is_secret for span in one.secrets]
+    return Manifest(begin, limit, limit == len(text), found)
