@@ -189,7 +189,7 @@ def _statements(text: str) -> Iterator[Statement]:
             yield Statement(table, table, start, at, at)
         else:
             relative, at = _read_path(text, at)
-            value_start = re.compile(r"=[ \t]*").match(text, at).end()  # type: ignore[union-attr]
+            value_start = re.compile(r"=[ \t]*").match(text, at).end()  # type: ignore[union-attr]  # (a path ends at its `=`)
             at = _value_end(text, value_start)
             yield Statement(table + relative, table, start, value_start, at)
         at = _skip_space(text, at)

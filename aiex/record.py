@@ -28,7 +28,7 @@ def record(cls: type[T]) -> type[T]:
 def _init_of(cls: type) -> Any:
     def __init__(self: Any, *args: Any, **named: Any) -> None:
         compiled = _compile_init(cls)
-        setattr(cls, "__init__", compiled)  # noqa: B010
+        setattr(cls, "__init__", compiled)  # noqa: B010  (as above)
         compiled(self, *args, **named)
 
     return __init__

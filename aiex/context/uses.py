@@ -95,7 +95,7 @@ class Uses:
                 self.note(name, node, place.at(start))
                 if defining and name == "call" and (word := self.word(node)):
                     if word in defining:
-                        head = _SPACE.match(self.source, node.end_byte).end()  # type: ignore[union-attr]
+                        head = _SPACE.match(self.source, node.end_byte).end()  # type: ignore[union-attr]  # (it matches an empty place too)
                     elif word in branching and (owner := place.body_at(start)) >= 0:
                         self.complexity[owner] += 1
             last = start

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Place = Literal["keyring", "file"]
 PASSPHRASE = "AIEX_PASSPHRASE"  # noqa: S105  (the name of a variable)
-NEW_PASSPHRASE = "AIEX_NEW_PASSPHRASE"  # noqa: S105
+NEW_PASSPHRASE = "AIEX_NEW_PASSPHRASE"  # noqa: S105  (the name of a variable)
 LONGEST_KEY = 16_384
 KEY_FILE = "vault.key"
 

@@ -44,7 +44,7 @@ class Chaos:
         self._connect = connect
         self._rate = rate
         self._faults = faults
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)  # noqa: S311  (faults that can be had again, no secret)
 
     async def connect(self, endpoint: Endpoint) -> Wire:
         """The way to this server, with faults."""

@@ -167,7 +167,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
         async for event in link.speaker.stream(request):
             yield event
         return
-    assert link.target is not None  # noqa: S101
+    assert link.target is not None  # noqa: S101  (who has no speaker has a target)
     target, settled = link.target, False
     outlook, owner = await means.monitor.look(target)
     if not outlook.allowed:

@@ -7,7 +7,7 @@ JSON string between, can mean nothing else than the same object with that string
 
 import json
 from collections.abc import Callable
-from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.decoder import scanstring  # type: ignore[attr-defined]  # (it is there, but not announced)
 
 _scan: Callable[[str, int, bool], tuple[str, int]] = scanstring
 """From behind the opening quote: the string, and the place behind its closing quote. ValueError where there is none."""

@@ -67,7 +67,7 @@ class Retries:
         if self._attempts is None:
             self._attempts = aiter(self._engine())
             self._attempt = await anext(self._attempts)
-        assert self._attempt is not None  # noqa: S101
+        assert self._attempt is not None  # noqa: S101  (set together with the attempts)
         with self._attempt:
             raise error
         try:

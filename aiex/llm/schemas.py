@@ -99,7 +99,7 @@ def _uncheckable(why: str) -> UsageError:
 
 def _published() -> Any:
     """The meta-schemas; what is not among them is not fetched."""
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # (it tells no types)
 
     return REGISTRY
 

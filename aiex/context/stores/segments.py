@@ -197,7 +197,7 @@ class SegmentStore:
                 self.connection.rollback()
                 return 0
             cursor = self.connection.execute(
-                f"insert into segments(version, checksum, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"insert into segments(version, checksum, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  (ours)
                 (self.version, _sum_up(columns), *columns),
             )
             number = cursor.lastrowid or 0
@@ -298,7 +298,7 @@ class SegmentStore:
         """
         with sqlite.translated_errors(self.path):
             rows = self.connection.execute(
-                f"select checksum, terms, sizes, documents, counts from blocks where {_OF_SEGMENT} order by id",  # noqa: S608
+                f"select checksum, terms, sizes, documents, counts from blocks where {_OF_SEGMENT} order by id",  # noqa: S608  (ours)
                 _range_of(head.id),
             ).fetchall()
             if not self.connection.execute("select 1 from segments where id = ?", (head.id,)).fetchone():

@@ -279,7 +279,7 @@ class Warm:
             where kind = 'facts' and key not in (select digest || ':' || language from files)
             order by used_ns desc limit -1 offset ?
         """  # noqa: S608  (names of ours)
-        unused = f"select {COLUMNS} from kept where used_ns < ?"  # noqa: S608
+        unused = f"select {COLUMNS} from kept where used_ns < ?"  # noqa: S608  (names of ours)
         with self._lock, sqlite.translated_errors(self.path):
             idle = {Kept(*row) for row in self.connection.execute(orphans, (spare,))}
             idle.update(Kept(*row) for row in self.connection.execute(unused, (unused_since_ns,)))
@@ -355,7 +355,7 @@ class Warm:
     def _delete(self, kept: Sequence[Kept]) -> None:
         for one in kept:
             table = "facts" if one.kind == "facts" else "items"
-            self.connection.execute(f"delete from {table} where key = ?", (one.key,))  # noqa: S608
+            self.connection.execute(f"delete from {table} where key = ?", (one.key,))  # noqa: S608  (names of ours)
             self.ledger.drop(one.kind, [one.key])
 
 

@@ -84,7 +84,7 @@ class Team:
     def add(self, context: "BaseContext") -> None:
         here, there = context.Pipe()
         ours = here if context.get_start_method() == "fork" else None
-        process = context.Process(  # type: ignore[attr-defined]
+        process = context.Process(  # type: ignore[attr-defined]  # (each context has one)
             target=_serve, args=(there, ours, self.work, self.finish, self.pieces), daemon=True
         )
         with _unstopped(), _safe_path():  # until the worker can be ended, and has its own way with signals

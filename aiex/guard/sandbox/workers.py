@@ -157,7 +157,7 @@ def _answer() -> None:
     timeout_s = pickle.load(asked)  # noqa: S301  (our parent wrote it)
     if hasattr(signal, "alarm"):
         signal.alarm(math.ceil(timeout_s) + 1)  # the parent may have been killed, and work in native code sees no pipe
-    work, piece = pickle.load(asked)  # noqa: S301
+    work, piece = pickle.load(asked)  # noqa: S301  (as above)
     pickle.dump(apply(work, piece), answers)
     answers.flush()
 
