@@ -1,7 +1,9 @@
 """Which files a repository consists of: what is left out without an ignore file, and how to have it back."""
 
+import os
 from itertools import product
 
+import pytest
 from pathspec import GitIgnoreSpec
 
 from aiex.context.listing import DEFAULT_PATTERNS, list_files
@@ -36,3 +38,21 @@ def test_an_ignore_file_has_the_last_word(tmp_path):
     (tmp_path / ".gitignore").write_text("!/node_modules/\n", encoding="utf-8")
     (tmp_path / "web/.aiexignore").write_text("!*.pyc\n", encoding="utf-8")
     assert listed(tmp_path) == {".gitignore", "node_modules/a.js", "web/.aiexignore", "web/n.pyc"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes files as links of one, which is quick on POSIX systems only")
+def test_a_hundred_thousand_files_half_of_them_in_one_directory_are_listed(tmp_path):
+    folders = [tmp_path / "wide", *(tmp_path / f"deep/d{number}" for number in range(50))]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    for folder, count in zip(folders, [50_000] + [1_000] * 50, strict=True):
+        source = folder / "f0.py"
+        source.write_bytes(b"x = 1\n")
+        for number in range(1, count):
+            os.link(source, folder / f"f{number}.py")
+    listing = list_files(Workspace(str(tmp_path)))
+    paths = [entry.path for entry in listing.files]
+    assert len(paths) == 100_000
+    assert paths == sorted(paths)
+    assert not listing.unreadable
+    assert sum(path.startswith("wide/") for path in paths) == 50_000
