@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from aiex.guard.randomness import is_random
@@ -25,6 +25,8 @@ _HOOK = re.compile(
     r"|hooks\.zapier\.com/[\w/]{1,80}/)$"
 )
 """Addresses that are secrets themselves."""
+_LINKS = frozenset(["is", "was", "are", "Basic", "basic", "value"])
+"""Between a name and its value."""
 _VALUE = re.compile(r"[A-Za-z0-9_\-+/=.~]*")
 _VALUE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/.~"
 _NAME_CHARACTERS = _VALUE_CHARACTERS[:64]
@@ -124,12 +126,20 @@ def _find_in_context(text: str, start: int, end: int) -> Span | None:
     return (begin, begin + len(value)) if is_secret(value, strength) else None
 
 
+@lru_cache(maxsize=1024)
+def _says_nothing(word: str) -> bool:
+    """Whether a word tells nothing of the value behind it, whatever stands before the word."""
+    return word not in _LINKS and not word.lower().endswith(("signature", "sig")) and not strength_of(word)
+
+
 def _strength_before(head: str) -> Strength:
     """What the words before a value say: `sig=`, `"key": "`, `Bearer `, `the token is `."""
     bare = head.rstrip(" \t\"'`\\(<")
     name = bare.removesuffix("%3D").removesuffix("%3d").rstrip("=:> \t").rstrip("\"'`\\] ")
     word = name[len(name.rstrip(_NAME_CHARACTERS)) :]
-    if word in {"is", "was", "are", "Basic", "basic", "value"}:
+    if _says_nothing(word):
+        return Strength.NONE
+    if word in _LINKS:
         name = name[: -len(word)].rstrip(" \t=:\"'")
         word = name[len(name.rstrip(_NAME_CHARACTERS)) :]
     if word.lower().endswith(("signature", "sig")) and name.removesuffix(word).endswith(("?", "&", ";", ", ", "%26")):
