@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiex.context.extract import bare_facts, extract
 from aiex.context.facts import PARSE_LIMIT_BYTES, READ_LIMIT_BYTES, FileFacts, to_heavy, to_light, without_uses
 from aiex.context.language import HEAD_BYTES, Language, find_language, get_language
-from aiex.context.search.words import is_key
 from aiex.context.secrets import settings_without_secrets, without_secrets
 from aiex.context.tiers.warm import FactsRow, FileRow
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, StoreError
+from aiex.guard.randomness import is_key
 from aiex.guard.sandbox.files import TooLarge, Workspace
 from aiex.guard.sandbox.workers import Died, run_in_workers
 

@@ -7,6 +7,19 @@ _KINDS = "".join(
     "9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in map(chr, range(128))
 )
 _RUN = re.compile(r"9+|a+|A+|\.+")
+_SAYING = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+SHORTEST_KEY = 16
+"""Shorter words are no keys; passwords may be."""
+
+
+def is_key(word: str) -> bool:
+    """Whether a word was drawn by lot, as keys and hashes are: nobody asks for it, and it may be a secret."""
+    return any(len(part) >= SHORTEST_KEY and _is_drawn(part) for part in word.split("_"))
+
+
+def _is_drawn(part: str) -> bool:
+    said = sum(map(len, _SAYING.findall(part)))
+    return said * 2 < len(part) and is_random(part)
 
 
 def is_random(value: str) -> bool:
@@ -43,5 +56,5 @@ def _case_changes(value: str) -> int:
 
 def _reads_as_words(value: str) -> bool:
     """Whether most of a value lies in runs of four and more lower letters, or in capitalised words."""
-    inside = sum(len(word) for word in re.findall(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}", value))
+    inside = sum(len(word) for word in _SAYING.findall(value))
     return inside * 3 >= len(value) * 2

@@ -4,12 +4,11 @@ import re
 from collections import Counter
 from itertools import chain
 
+from aiex.guard.randomness import SHORTEST_KEY, is_key
+
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|[0-9]+")
-_SAYING = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 LONGEST_WORD = 80
 """Longer runs of letters are data: hashes, encoded pictures."""
-SHORTEST_KEY = 16
-"""Shorter words are no keys; passwords may be."""
 _STOP_WORDS = """
 a an and are as at be been but by can could did do does for from get had has have how i if in into is it its just like
 may me my no not of on one only or other our out over same should so some such than that the their them then there
@@ -60,18 +59,6 @@ def spell(word: bytes) -> tuple[str, ...]:
     if len(parts) < 2:
         return (stem(whole),)
     return (stem(whole), *filter(None, map(_spell_part, parts)))
-
-
-def is_key(word: str) -> bool:
-    """Whether a word was drawn by lot, as keys and hashes are: nobody asks for it, and it may be a secret."""
-    return any(len(part) >= SHORTEST_KEY and _looks_random(part) for part in word.split("_"))
-
-
-def _looks_random(part: str) -> bool:
-    from aiex.guard.randomness import is_random
-
-    said = sum(map(len, _SAYING.findall(part)))
-    return said * 2 < len(part) and is_random(part)
 
 
 class _Stems(dict[str, str]):
