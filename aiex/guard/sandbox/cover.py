@@ -29,6 +29,15 @@ class Cover(NamedTuple):
     is_folder: bool
 
 
+class _Covered(NamedTuple):
+    """What was found last."""
+
+    state: tuple[object, ...]
+    """All that the covers follow from."""
+    surveyed: tuple[Found, ...]
+    covers: tuple[Cover, ...]
+
+
 class Covering:
     """The covers of one policy; what was surveyed is remembered from command to command.
 
@@ -42,7 +51,7 @@ class Covering:
         self._is_stand_in = is_stand_in
         self._surveyor = Surveyor(policy.names)
         self._leave = frozenset(policy.readable)
-        self._found: tuple[int, tuple[Found, ...], tuple[str, ...], tuple[Cover, ...]] | None = None
+        self._found: _Covered | None = None
 
     def find(self) -> tuple[Cover, ...]:
         """The covers, those above before those beneath.
@@ -53,8 +62,10 @@ class Covering:
         places = tuple(dict.fromkeys((self.policy.root, *self.policy.writable, *self.policy.readable)))
         surveyed = tuple(self._surveyor.survey(place, leave=self._leave) for place in places)
         run_by_git = tuple(path for found in surveyed for git in found.protected for path in configured_paths(git))
-        if self._found is None or self._found[:3] != (self._surveyor.changes, surveyed, run_by_git):
-            layers = self._lay(zip(places, surveyed, strict=True))
+        hidden = tuple(filter(os.path.lexists, self.policy.hidden))
+        state = self._surveyor.changes, surveyed, run_by_git, hidden
+        if self._found is None or self._found.state != state:
+            layers = self._lay(zip(places, surveyed, strict=True), hidden)
             for path in filter(self._is_writable, run_by_git):
                 self._protect(path, layers)
             covers = tuple(layers.sorted())
@@ -63,29 +74,29 @@ class Covering:
                     f"cannot confine a command in {show(self.policy.root)}: {len(covers):,} names there need a cover",
                     hint=f"at most {MOST_COVERS:,} can be laid; work in a directory beneath it",
                 )
-            self._found = (self._surveyor.changes, surveyed, run_by_git, covers)
-        return self._found[3]
+            self._found = _Covered(state, surveyed, covers)
+        return self._found.covers
 
     def guess(self) -> tuple[Cover, ...]:
         """The covers that were found last, if what they cover is still there, else those that are found now.
 
         To begin with: what came since is seen by `find` alone. Raises Denied like `find`. Cost: a look at each cover.
         """
-        known = self._found[3] if self._found else ()
+        known = self._found.covers if self._found else ()
         return known if known and all(map(_is_as_it_was, known)) else self.find()
 
     def links(self) -> tuple[str, ...]:
         """Protected names that are links: what lies beside them can be written, not made, removed or renamed."""
-        return tuple(path for found in (self._found[1] if self._found else ()) for path in found.links)
+        return tuple(path for found in (self._found.surveyed if self._found else ()) for path in found.links)
 
-    def _lay(self, surveyed: Iterable[tuple[str, Found]]) -> _Layers:
+    def _lay(self, surveyed: Iterable[tuple[str, Found]], hidden: Iterable[str]) -> _Layers:
         policy, layers = self.policy, _Layers()
         layers.lay(policy.root, "write" if self._is_writable(policy.root) else "read")
         for place in policy.writable:
             layers.lay(place, "write")
         for path in policy.readable:
             layers.lay(path, "write" if self._is_writable(path) else "read")
-        for path in policy.hidden:
+        for path in hidden:
             layers.lay(path, "hide")
         for path in policy.protected:
             self._protect(path, layers)

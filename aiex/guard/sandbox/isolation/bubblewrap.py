@@ -12,7 +12,7 @@ import select
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aiex.errors import Denied, StoreError
@@ -124,9 +124,12 @@ def find_bwrap() -> str:
     return ""
 
 
-@lru_cache(maxsize=16)
 def arguments(covers: tuple[Cover, ...], private: str) -> tuple[tuple[str, ...], Expected]:
-    """The options of bwrap for these covers, and what the mounts must be then; see `held` for writable places."""
+    """The options of bwrap for these covers, and what the mounts must be then; see `held` for writable places.
+
+    Raises:
+        _Changed: if something that is to be covered is gone by now: left out, it would be open once it is back.
+    """
     from aiex.guard.sandbox.mounts import Expected
 
     given = [*_NAMESPACES, *_WHOLE]
@@ -150,9 +153,13 @@ def arguments(covers: tuple[Cover, ...], private: str) -> tuple[tuple[str, ...],
             case _ if one.is_folder:
                 given += ["--perms", "0555", "--tmpfs", one.path]
                 expected.fixed[one.path] = True
+            case "absent" if not os.path.lexists(one.path) and _cannot_be_made(one.path):
+                continue
             case _ if os.path.lexists(one.path):
                 given += ["--ro-bind", os.devnull, one.path]
                 expected.fixed[one.path] = False
+            case _:
+                raise _Changed(f"{one.path} is gone")
     return tuple(given), expected
 
 
@@ -210,6 +217,12 @@ def _is_out_of_reach(path: str, expected: Expected) -> bool:
     from aiex.guard.sandbox.bounds import is_beneath
 
     return not os.access(path, os.R_OK) and not any(is_beneath(path, place) for place in expected.writable)
+
+
+def _cannot_be_made(path: str) -> bool:
+    """Whether this user can make nothing in the directory, so that nothing needs to stand in for it."""
+    folder = os.path.dirname(path)
+    return os.path.isdir(folder) and not os.access(folder, os.W_OK)
 
 
 async def _start_unchanged(launch: Launch, covering: Covering, covers: tuple[Cover, ...]) -> _Running:

@@ -197,3 +197,11 @@ def test_the_policy_of_a_machine_hides_its_secrets(tmp_path: Path, home: Path) -
     hidden = {os.path.relpath(path, home) for path in policy.hidden}
     assert {".ssh", ".netrc", ".config/gh", "id_ed25519"} <= hidden
     assert ".npmrc" not in hidden
+
+
+def test_a_hidden_name_that_comes_later_is_covered_then(tmp_path):
+    hidden = tmp_path / "notes"
+    covering = Covering(SandboxPolicy(str(tmp_path), (str(tmp_path),), hidden=(str(hidden),)))
+    assert str(hidden) not in [one.path for one in covering.find()]
+    hidden.write_text("x", encoding="utf-8")
+    assert Cover(str(hidden), "hide", is_folder=False) in covering.find()

@@ -89,6 +89,18 @@ def test_covers_become_mounts(tmp_path) -> None:
     assert text.index(f"held {tmp_path} ") < text.index(f"--tmpfs {folder}")
 
 
+@pytest.mark.parametrize("kind", ["hide", "absent"])
+def test_what_is_gone_for_a_moment_is_not_left_open(tmp_path, kind) -> None:
+    secret = tmp_path / ".env"
+    covers = (Cover(str(tmp_path), "write", is_folder=True), Cover(str(secret), kind, is_folder=False))
+    with pytest.raises(Exception, match="is gone"):
+        arguments(covers, "/private")
+    secret.write_text("x")
+    given, expected = arguments(covers, "/private")
+    assert str(secret) in given
+    assert expected.fixed[str(secret)] is False
+
+
 @pytest.fixture
 def site() -> Iterator[int]:
     with open_site() as port:
