@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +152,11 @@ def test_programs_read_lines(workspace: Path) -> None:
     assert err == b"interrupted\n"
 
 
-def test_quiet_says_nothing(workspace: Path, run_warm: RunAiex) -> None:
+def test_quiet_says_nothing(workspace: Path, home: Path) -> None:
     with watching(workspace, "-q") as watch:
-        while not find(run_warm, workspace, "price_of"):
+        while not list(home.rglob("index.db")):  # it is at work, and heeds signals, when it opens its index
+            with suppress(subprocess.TimeoutExpired):
+                watch.process.wait(0.01)
             assert watch.process.poll() is None
         assert watch.stop(signal.SIGTERM) == 143
         assert watch.process.communicate() == (b"", b"interrupted\n")
