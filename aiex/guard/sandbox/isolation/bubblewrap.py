@@ -41,6 +41,8 @@ _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 PROXY_PORT = 3128
 """On the loopback of the command, where nothing else listens when it starts."""
 _LAID_WITHIN_S = 10.0
+_LOOK_AGAIN_S = 0.005
+"""The kernel tells of a change once, to the first who asks: when the event loop begins to listen it may be lost."""
 _HELD = "held"
 _INFO_BYTES = 4096
 _INFO_WITHIN_MS = 1000
@@ -349,6 +351,8 @@ class _Running:
 
     async def _follow_mounts(self) -> None:
         """Look whenever the kernel tells that a mount came or went (proc(5)), or that bwrap ended."""
+        import asyncio
+
         from aiex.guard.sandbox.mounts import is_final, read_table
 
         above = os.stat("/")
@@ -359,7 +363,9 @@ class _Running:
             while not (os.path.samestat(above, os.stat(f"/proc/{self.pid}/root")) and is_final(read_table(self.pid))):
                 if self._process.poll() is not None:
                     raise ProcessLookupError
-                await readable(changes.fileno())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_AGAIN_S):
+                        await readable(changes.fileno())
                 changes.poll(0)
 
     def require_mounts(self, expected: Expected) -> None:
