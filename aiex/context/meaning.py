@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.context.portions import in_portions
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, StoreError, UsageError
 from aiex.events import Warned
@@ -83,7 +84,9 @@ class Meaning:
         if missing:
             yield Learned(0, len(missing))
         done = 0
-        for texts in _batches(self._texts(corpus, files, missing)):
+        found = self._texts(corpus, files, missing)
+        for portion in in_portions(found, _to_bytes, most=MOST_TEXTS, most_bytes=MOST_BYTES):
+            texts = dict(portion)
             await fill(store, self.model, texts, self.embed, batch=MOST_TEXTS)
             done += len(texts)
             yield Learned(done, len(missing))
@@ -301,16 +304,6 @@ def _digest(text: str) -> str:
     return fingerprint(text.encode("utf-8", "surrogatepass"))
 
 
-def _batches(texts: Iterator[tuple[str, str]]) -> Iterator[dict[str, str]]:
-    """As many texts as fit into one question."""
-    batch: dict[str, str] = {}
-    size = 0
-    for digest, text in texts:
-        own = len(text.encode("utf-8", "replace"))
-        if batch and (len(batch) >= MOST_TEXTS or size + own > MOST_BYTES):
-            yield batch
-            batch, size = {}, 0
-        batch[digest] = text
-        size += own
-    if batch:
-        yield batch
+def _to_bytes(named: tuple[str, str]) -> int:
+    """The size of a text behind its digest."""
+    return len(named[1].encode("utf-8", "replace"))

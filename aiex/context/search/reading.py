@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiex.context.extract import extract
 from aiex.context.facts import FileFacts
+from aiex.context.portions import in_portions
 from aiex.context.reading import Content, lost, read_content
 from aiex.context.search.documents import to_documents
 from aiex.context.search.segment import MOST_DOCUMENTS, File, Segment, Source, Span, to_segment, write_imports
@@ -71,7 +73,7 @@ class Gathering:
     def take(self, entries: Sequence["FileEntry"]) -> Piece | None:
         """Read files; gives a segment of these and all before them when they are enough."""
         documents = 0
-        for group in _groups(entries):
+        for group in in_portions(entries, attrgetter("size_bytes"), most=GROUP_FILES, most_bytes=GROUP_BYTES):
             contents: list[Content] = []
             for entry in group:
                 try:
@@ -95,19 +97,6 @@ class Gathering:
     def read_alone(self, entries: Sequence["FileEntry"]) -> Piece | None:
         """Make one segment of files."""
         return self.take(entries) or self.finish()
-
-
-def _groups(entries: Iterable["FileEntry"]) -> Iterator[list["FileEntry"]]:
-    group: list[FileEntry] = []
-    size = 0
-    for entry in entries:
-        if group and (len(group) == GROUP_FILES or size + entry.size_bytes > GROUP_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(entry)
-        size += entry.size_bytes
-    if group:
-        yield group
 
 
 class Parsing:

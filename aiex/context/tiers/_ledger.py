@@ -6,9 +6,11 @@ written when something is written anyway, or once a day: a run that only reads c
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import attrgetter
 from time import time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.context.portions import in_portions
 from aiex.context.tiers import Statistics
 
 if TYPE_CHECKING:
@@ -155,13 +157,4 @@ class Ledger:
 
 def in_batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
     """The same in parts small enough for one transaction that nobody waits for."""
-    batch: list[Kept] = []
-    size = 0
-    for one in kept:
-        if batch and (len(batch) == MOST_AT_ONCE or size + one.size_bytes > MOST_BYTES_AT_ONCE):
-            yield batch
-            batch, size = [], 0
-        batch.append(one)
-        size += one.size_bytes
-    if batch:
-        yield batch
+    return in_portions(kept, attrgetter("size_bytes"), most=MOST_AT_ONCE, most_bytes=MOST_BYTES_AT_ONCE)
