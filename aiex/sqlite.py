@@ -7,7 +7,7 @@ set aside and built again, a locked store is tried later, a full or read-only di
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiex.errors import StoreError
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_S: Final = 5.0
 """How long another process may hold the lock before we say so; a migration of a large store takes under a second."""
 
-MOST_COPIED_BYTES = 128 << 20
+MOST_COPIED_BYTES: Final = 128 << 20
 """Of a file that is read into memory because it cannot be written; as much as the index of 80 MB of source."""
-KEPT_ASIDES = 2
+KEPT_ASIDES: Final = 2
+"""Databases set aside that stay, the last of them."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
@@ -121,7 +122,6 @@ def _ways_to_read(path: str) -> Iterator[str]:
 
 def _copy(path: str, way: str, into: sqlite3.Connection) -> bool:
     import sqlite3
-    from contextlib import closing
 
     lead = "file:/" if os.path.splitdrive(path)[0] else "file:"
     name = "".join(f"%{byte:02x}" for byte in os.fsencode(path))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiex.errors import UsageError
 from aiex.guard.actions import Decision
-from aiex.guard.audit.entries import DENIED, KINDS, WHATS, Gist, Note, Outcome
+from aiex.guard.audit.entries import DENIED, WHATS, Gist, Note, Outcome
 from aiex.guard.audit.events import escape_of
 from aiex.guard.audit.log import open_keys
-from aiex.guard.audit.reading import Opener, to_found
+from aiex.guard.audit.reading import KIND_NAMES, Opener, to_found
 from aiex.guard.audit.verify import Checked, verify_log
 from aiex.record import record
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NOTE: Final = WHATS["note"]
-_KINDS: Final = {code: name for name, code in KINDS.items()}
 _LAST_DENIED: Final = 50
 
 
@@ -96,8 +95,8 @@ def make_report(places: Places, since_ms: int, *, clock: Callable[[], float] = t
     """
     keys = open_keys(places)
     if not keys.exists():
-        return _Tally(since_ms, None).to_report(int(clock() * 1000), None, Checked())
-    tally = _Tally(since_ms, Opener(keys))
+        return _Tally(since_ms, Opener({})).to_report(int(clock() * 1000), None, Checked())
+    tally = _Tally(since_ms, Opener(keys.open_all()))
     checked = verify_log(places.log, keys, head=places.head, lock=places.lock, see=tally.see)
     return tally.to_report(int(clock() * 1000), _ages(keys), checked)
 
@@ -105,8 +104,8 @@ def make_report(places: Places, since_ms: int, *, clock: Callable[[], float] = t
 class _Tally:
     """Counts record by record, and opens no more of each than it needs."""
 
-    def __init__(self, since_ms: int, opener: Opener | None) -> None:
-        """From a time on; nothing is opened where there are no keys."""
+    def __init__(self, since_ms: int, opener: Opener) -> None:
+        """Counts from a time on: UTC, milliseconds since 1970."""
         self.since_ms = since_ms
         self._opener = opener
         self.records = self.erased = self.redactions = self.escapes = self.denials = 0
@@ -120,8 +119,8 @@ class _Tally:
         self.notes: list[tuple[Fields, bytes]] = []
 
     def see(self, row: Fields, sealed: bytes) -> None:
-        """Count a record, if it is of the time."""
-        if row[6] < self.since_ms or self._opener is None:
+        """Count a record, if it is of the time. Raises StoreError if it cannot be opened with the key that there is."""
+        if row[6] < self.since_ms:
             return
         self.records += 1
         if row[2] == _NOTE:
@@ -135,7 +134,7 @@ class _Tally:
         if payload is None:
             self.erased += 1
         else:
-            self._add(Gist(payload, row[5]), _KINDS.get(row[3], ""))
+            self._add(Gist(payload, row[5]), KIND_NAMES.get(row[3], ""))
 
     def _add(self, gist: Gist, kind: str) -> None:
         """Count what was sealed; `kind` is empty where it does not stand in the open."""
@@ -176,8 +175,7 @@ class _Tally:
         )
 
     def _opened(self, records: Iterable[tuple[Fields, bytes]]) -> tuple[Found, ...]:
-        opener = self._opener
-        return tuple(to_found(row, opener.open(row, sealed)) for row, sealed in records) if opener else ()
+        return tuple(to_found(row, self._opener.open(row, sealed)) for row, sealed in records)
 
 
 def _sorted(counts: Counter[Any]) -> dict[Any, int]:

@@ -147,7 +147,7 @@ def from_payload(data: bytes, seq: int, at_ms: int) -> Entry:
         action = _action(said.get("action") or (NOWHERE.kind, "", {}))
         return Entry(seq, at_ms, str(said["session"]), str(said.get("who", "")), action, _verdict(said))
     except _MALFORMED as error:
-        raise StoreError(f"cannot read audit record {seq}: it does not say what a record says") from error
+        raise _unreadable(seq) from error
 
 
 class Gist:
@@ -165,7 +165,7 @@ class Gist:
         try:
             self.who, self.verdict = _read_head(_without_number(head[head.find(_NEXT) + 1 :]))
         except _MALFORMED as error:
-            raise StoreError(f"cannot read audit record {seq}: it does not say what a record says") from error
+            raise _unreadable(seq) from error
 
     @property
     def action(self) -> Action:
@@ -173,7 +173,11 @@ class Gist:
         try:
             return _action(json.loads(self._action[:-1]))
         except _MALFORMED as error:
-            raise StoreError(f"cannot read audit record {self._seq}: it does not say what a record says") from error
+            raise _unreadable(self._seq) from error
+
+
+def _unreadable(seq: int) -> StoreError:
+    return StoreError(f"cannot read audit record {seq}: it does not say what a record says")
 
 
 def _without_number(head: bytes) -> bytes:

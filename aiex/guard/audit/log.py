@@ -252,7 +252,7 @@ class AuditLog:
 
 
 def _to_ms(at_s: float) -> int:
-    """A time as a record holds it, which a clock that is far off does not leave."""
+    """Milliseconds of these seconds since 1970; of a clock that is far off, the nearest that a record can hold."""
     return int(min(max(at_s, 0), _LATEST_S) * 1000)
 
 

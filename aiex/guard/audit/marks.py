@@ -33,11 +33,7 @@ def add_mark(log: str, chain: Chain, end: Head) -> None:
         descriptor = os.open(_path_of(log), _FLAGS | getattr(os, "O_BINARY", 0), 0o600)
         try:
             count = os.fstat(descriptor).st_size // HEAD_BYTES
-            last = (
-                parse_head(chain, read_at(descriptor, HEAD_BYTES, (count - 1) * HEAD_BYTES), _PURPOSE)
-                if count
-                else None
-            )
+            last = parse_head(chain, read_at(descriptor, HEAD_BYTES, max(0, count - 1) * HEAD_BYTES), _PURPOSE)
             if last is None or last.log != end.log or end.offset - last.offset >= APART_BYTES:
                 write_at(descriptor, render_head(chain, end, _PURPOSE), count * HEAD_BYTES)
         finally:
@@ -62,19 +58,15 @@ def find_mark(log: str, descriptor: int, chain: Chain, start: Position, *, since
         return start
     name = read_at(descriptor, 16, 16)
 
-    def mark_at(number: int) -> Head | None:
-        return parse_head(chain, data[number * HEAD_BYTES : (number + 1) * HEAD_BYTES], _PURPOSE)
+    def early_mark(number: int) -> Head | None:
+        """The mark of this number, if it is one and lies before all that is asked for."""
+        mark = parse_head(chain, data[number * HEAD_BYTES : (number + 1) * HEAD_BYTES], _PURPOSE)
+        return mark if mark and (mark.at_ms < since_ms or mark.seq < seq) else None
 
-    def is_too_late(number: int) -> bool:
-        mark = mark_at(number)
-        return mark is None or (mark.at_ms >= since_ms and mark.seq >= seq)
-
-    number = bisect_left(range(len(data) // HEAD_BYTES), True, key=is_too_late) - 1
-    while number >= 0:
-        mark = mark_at(number)
-        if mark and mark.log == name and not is_too_late(number) and _is_there(descriptor, mark):
+    count = bisect_left(range(len(data) // HEAD_BYTES), True, key=lambda number: early_mark(number) is None)
+    for mark in map(early_mark, reversed(range(count))):
+        if mark and mark.log == name and _is_there(descriptor, mark):
             return Position(mark.seq, mark.offset, mark.link)
-        number -= 1
     return start
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aiex.guard.audit.walk import Fields, Position
 
 _WHAT: Final = {code: name for name, code in WHATS.items()}
-_KIND: Final = {code: name for name, code in KINDS.items()}
+KIND_NAMES: Final[Mapping[int, str]] = {code: name for name, code in KINDS.items()}
 _ABOUT: Final = {code: name for name, code in ABOUTS.items()}
 _EFFECT: Final = {code: name for name, code in EFFECTS.items()}
 
@@ -64,11 +64,12 @@ class Wanted:
 class Opener:
     """Opens sealed payloads; each session's key is unwrapped once."""
 
-    def __init__(self, keys: DataKeys) -> None:
+    def __init__(self, keys: Mapping[bytes, bytes | None]) -> None:
+        """With the data keys of sessions by their tags, as `DataKeys.open_all` gives them; of others nothing opens."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        self.keys: Mapping[bytes, bytes | None] = keys.open_all()
+        self.keys = keys
         self._cipher, self._refused = AESGCM, (InvalidTag, ValueError)
         self._ciphers: dict[bytes, AESGCM] = {}
 
@@ -119,8 +120,8 @@ class Reading:
                 raise StoreError(f"{self._log} does not begin as a log of these keys does", hint="aiex verify audit")
             wanted = self._wanted
             start = find_mark(self._log, file.descriptor, chain, start, since_ms=wanted.since_ms, seq=wanted.seq)
-            opener, rows = Opener(self._keys), self._rows(file.descriptor, chain, start)
-            for row, sealed in deque(rows, self._wanted.last) if self._wanted.last else rows:
+            opener, rows = Opener(self._keys.open_all()), self._rows(file.descriptor, chain, start)
+            for row, sealed in deque(rows, wanted.last) if wanted.last else rows:
                 yield to_found(row, opener.open(row, sealed))
 
     def _rows(self, descriptor: int, chain: Chain, start: Position) -> Iterator[tuple[Fields, bytes]]:
@@ -188,5 +189,5 @@ def _to_tag(text: str) -> bytes:
 def to_found(row: Fields, entry: Entry | None) -> Found:
     """A record of this row, with what was sealed."""
     _size, _version, what, kind, effect, seq, at_ms, tag, _digest = row
-    kinds = _ABOUT if what == WHATS["note"] else _KIND
+    kinds = _ABOUT if what == WHATS["note"] else KIND_NAMES
     return Found(seq, at_ms, tag.hex(), _WHAT.get(what, "?"), kinds.get(kind, "?"), _EFFECT.get(effect, ""), entry)

@@ -178,7 +178,7 @@ class _Check:
 
     def _open_keys(self) -> Opener | None:
         try:
-            return Opener(self.keys)
+            return Opener(self.keys.open_all())
         except StoreError as error:
             self.broken.append(error.message)
             return None
