@@ -156,6 +156,16 @@ def home(homes: Iterator[Path]) -> Path:
     return folder
 
 
+@pytest.fixture
+def own_keys(home: Path) -> Iterator[None]:
+    """The store of keys, which is kept as long as the process, is opened anew by this test and by what follows."""
+    from aiex.guard.keys import open_store
+
+    open_store.cache_clear()
+    yield
+    open_store.cache_clear()
+
+
 WORKSPACE_FILES = {
     "README.md": "# Shop\n\nCounts what is in the basket.\n",
     "shop/__init__.py": '"""A very small shop."""\n',

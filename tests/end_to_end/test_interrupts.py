@@ -26,6 +26,15 @@ if os.isatty(0):
     os.close(os.open(os.ttyname(0), os.O_RDWR))  # the terminal of this session: Ctrl-C on it reaches us
 def tell(word):
     sys.stdout.write(word + "\\n"); sys.stdout.flush()
+async def close():
+    tell("closed")
+async def wait():
+    try:
+        tell("ready")
+        await asyncio.sleep(600)
+        yield
+    finally:
+        await close()
 %s
 @click.command()
 def command():
@@ -35,38 +44,20 @@ registry.load_verb = lambda name: registry.with_globals(command)
 sys.argv = ["aiex", "wait", "--set", "model=openai/x"]
 sys.exit(_entry.main())
 """
-WAITING_IN_A_LOOP = """
-async def wait():
-    try:
-        tell("ready")
-        await asyncio.sleep(600)
-        yield
-    finally:
-        tell("closed")
-"""
+"""A command whose job says `ready`, waits and says `closed`, except for what is put in."""
 CLOSING_SLOWLY = """
-async def wait():
-    try:
-        tell("ready")
-        await asyncio.sleep(600)
-        yield
-    finally:
-        tell("closing")
-        for _ in range(100):
-            await asyncio.sleep(0.001)
-        tell("closed")
+async def close():
+    tell("closing")
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    tell("closed")
 from aiex.cli import driver
 driver.TOGETHER_S = 600  # however slow this machine is
 """
 CLOSING_FOR_EVER = """
-async def wait():
-    try:
-        tell("ready")
-        await asyncio.sleep(600)
-        yield
-    finally:
-        tell("closing")
-        await asyncio.sleep(600)
+async def close():
+    tell("closing")
+    await asyncio.sleep(600)
 """
 BLOCKING_THE_LOOP = """
 async def wait():
@@ -81,7 +72,7 @@ async def wait():
         for number in itertools.count():
             yield Progressed("counting", number, 0)
     finally:
-        tell("closed")
+        await close()
 """
 WAITING_AT_IMPORT = """
 import sys, builtins
@@ -129,6 +120,18 @@ def start(*command: str, **more: Any) -> subprocess.Popen[str]:
     )
 
 
+def read_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def start_ready(program: str, **more: Any) -> subprocess.Popen[str]:
+    """A process that runs a program and has said `ready`."""
+    process = start("-c", program, **more)
+    assert read_line(process) == "ready\n"
+    return process
+
+
 def interrupt(process: subprocess.Popen[str], number: int) -> tuple[int, str, str]:
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
@@ -154,8 +157,7 @@ SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_run_that_reads_is_interrupted(number: int, code: int) -> None:
     process = start("-m", "aiex", "explain", "-", "-o", "stream-json")
-    assert process.stdout is not None
-    first = json.loads(process.stdout.readline())  # `init` is out: the run waits for its standard input now
+    first = json.loads(read_line(process))  # `init` is out: the run waits for its standard input now
     assert first["type"] == "init"
     returncode, out, err = interrupt(process, number)
     result = json.loads(out.splitlines()[-1])
@@ -165,26 +167,20 @@ def test_a_run_that_reads_is_interrupted(number: int, code: int) -> None:
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_job_in_the_event_loop_is_cancelled_and_closed(number: int, code: int) -> None:
-    process = start("-c", IN_A_LOOP % WAITING_IN_A_LOOP)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = start_ready(IN_A_LOOP % "")
     assert interrupt(process, number) == (code, "closed\n", "interrupted\n")
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_job_that_never_waits_is_ended_by_one_signal(number: int, code: int) -> None:
-    process = start("-c", IN_A_LOOP % NEVER_WAITING)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = start_ready(IN_A_LOOP % NEVER_WAITING)
     assert interrupt(process, number) == (code, "closed\n", "interrupted\n")
 
 
 def test_two_signals_at_once_to_a_process_group_are_one_wish() -> None:
-    process = start("-c", IN_A_LOOP % CLOSING_SLOWLY, start_new_session=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = start_ready(IN_A_LOOP % CLOSING_SLOWLY, start_new_session=True)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.stdout.readline() == "closing\n"
+    assert read_line(process) == "closing\n"
     os.killpg(process.pid, signal.SIGINT)
     assert (*process.communicate(timeout=120), process.returncode) == ("closed\n", "interrupted\n", 130)
 
@@ -207,9 +203,7 @@ def test_ctrl_c_typed_twice_on_a_terminal_still_closes_the_job() -> None:
 
 @pytest.mark.parametrize("job", [CLOSING_FOR_EVER, BLOCKING_THE_LOOP])
 def test_what_does_not_end_by_the_first_ctrl_c_ends_by_another(job: str) -> None:
-    process = start("-c", IN_A_LOOP % job)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = start_ready(IN_A_LOOP % job)
     returncode = None
     while returncode is None:
         process.send_signal(signal.SIGINT)
@@ -219,9 +213,7 @@ def test_what_does_not_end_by_the_first_ctrl_c_ends_by_another(job: str) -> None
 
 
 def test_ctrl_c_while_starting_is_quiet_too() -> None:
-    process = start("-c", WAITING_AT_IMPORT)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = start_ready(WAITING_AT_IMPORT)
     assert interrupt(process, signal.SIGINT) == (130, "", "interrupted\n")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,14 +17,8 @@ from aiex.guard import keys
 from aiex.guard.redact import redact_arguments
 from aiex.wiring import Services
 
+pytestmark = pytest.mark.usefixtures("own_keys")
 KEY = "sk-0123456789abcdefghijWXYZ"
-
-
-@pytest.fixture(autouse=True)
-def own_store(home: Path) -> Iterator[None]:
-    keys.open_store.cache_clear()
-    yield
-    keys.open_store.cache_clear()
 
 
 @pytest.fixture

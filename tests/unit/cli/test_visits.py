@@ -15,7 +15,6 @@ from aiex.cli.driver import execute
 from aiex.cli.main import parse
 from aiex.errors import Denied, Transient
 from aiex.events import TurnEnded
-from aiex.guard import keys
 from aiex.guard.actions import Decision
 from aiex.guard.audit.entries import Outcome, Verdict
 from aiex.guard.audit.log import find_places, open_keys
@@ -26,14 +25,8 @@ from aiex.wiring import Services
 from tests.fakes.issuer import CLIENT, FakeIssuer
 from tests.fakes.openai_server import FakeOpenAI
 
+pytestmark = pytest.mark.usefixtures("own_keys")
 ASKS = [("test", "key", "corp"), ("test", "provider", "corp"), ("list", "models", "--live", "corp")]
-
-
-@pytest.fixture(autouse=True)
-def own_store(home: Path) -> Iterator[None]:
-    keys.open_store.cache_clear()
-    yield
-    keys.open_store.cache_clear()
 
 
 @pytest.fixture

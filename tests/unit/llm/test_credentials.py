@@ -16,7 +16,6 @@ import pytest
 
 from aiex import settings
 from aiex.errors import AiexError, NotSignedIn, StoreError, Transient, Unavailable
-from aiex.guard import keys
 from aiex.guard.keys import KeyStore, StoredKey, keep_key, store_for
 from aiex.llm.credentials import (
     credential_for,
@@ -36,15 +35,9 @@ from tests.conftest import SOURCE_ROOT
 from tests.fakes.issuer import CLIENT, FakeIssuer
 from tests.fakes.responses_server import FakeResponses
 
+pytestmark = pytest.mark.usefixtures("own_keys")
 SERVER = "http://127.0.0.1:9"
 LOCAL = f"providers.corp.base_url={SERVER}/v1"
-
-
-@pytest.fixture(autouse=True)
-def own_store(home: Path) -> Iterator[None]:
-    keys.open_store.cache_clear()
-    yield
-    keys.open_store.cache_clear()
 
 
 @pytest.fixture
