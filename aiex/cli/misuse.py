@@ -21,7 +21,7 @@ def to_usage_error(error: click.UsageError) -> UsageError:
     usage = error.ctx.get_usage().removeprefix("Usage: ") if error.ctx else ""
     hint = f"usage: {usage}" if usage else "see aiex --help"
     if isinstance(error, click.BadParameter) and error.param and (wanted := _wanted_by(error.param.type)):
-        given, is_not, _ = error.message.partition(" is not ")
+        given, is_not, _ = error.message.rpartition(" is not ")  # a value may hold these words too
         if is_not:
             return _refuse(error.param, given, wanted, hint)
     message = error.format_message().rstrip(".").strip()

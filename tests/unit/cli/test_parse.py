@@ -70,6 +70,11 @@ def test_offline_wins_over_a_model() -> None:
             "--output-format cannot be 'jsn': it takes text, json or stream-json",
             "did you mean 'json'?",
         ),
+        (
+            ["run", "sandbox", "--memory", "this is not much", "x"],
+            "--memory cannot be 'this is not much': it takes a whole number of at least 1",
+            "--memory MB: Address space of each process.",
+        ),
         (["completion", "bsh"], "SHELL cannot be 'bsh': it takes bash, zsh or fish", "did you mean 'bash'?"),
         (
             ["show", "audit", "0"],
