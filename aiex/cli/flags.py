@@ -125,7 +125,9 @@ def _mode_options() -> tuple[GlobalOption, GlobalOption]:
     return said, GlobalOption(["--yolo"], expose_value=False, callback=remember, is_flag=True, help=text)
 
 
-def _build_options() -> tuple[GlobalOption, ...]:
+@cache
+def global_options() -> tuple[GlobalOption, ...]:
+    """The options that every command understands, always the same objects."""
     return (
         _option(
             ["-C", "--cwd"], "cwd", metavar="DIR", shell_complete=complete_folder, help="Work as if started in DIR."
@@ -159,12 +161,6 @@ def _build_options() -> tuple[GlobalOption, ...]:
         _option(["-v", "--verbose"], "verbosity", count=True, help="Say more on standard error; twice: log more too."),
         _option(["--no-color"], "no_color", is_flag=True, help="No colour, as with NO_COLOR=1."),
     )
-
-
-@cache
-def global_options() -> tuple[GlobalOption, ...]:
-    """The options that every command understands, always the same objects."""
-    return _build_options()
 
 
 def with_globals(command: click.Command) -> click.Command:
