@@ -44,7 +44,7 @@ def list_audit(*, since: str, session: str, kind: str | None, denied: bool, last
     """List audit records, the newest last."""
 
     def tell(services: Services) -> TurnEnded:
-        return _list(services, _wanted(since, session, kind, denied=denied), last)
+        return _list(services, _wanted(since, session, kind, denied=denied, last=last))
 
     return report("list audit", tell, sturdy=True, placeless=True)
 
@@ -100,23 +100,21 @@ def rm_audit(session: str) -> Work:
 # --- list, show -----------------------------------------------------------------------------------------------------
 
 
-def _wanted(since: str, session: str, kind: str | None, *, denied: bool) -> Wanted:
+def _wanted(since: str, session: str, kind: str | None, *, denied: bool, last: int = 0) -> Wanted:
     from aiex.guard.audit.reading import Wanted
     from aiex.jobs.auditing import parse_since
 
     since_ms = parse_since(since, now_s=time.time()) if since else 0
-    return Wanted(since_ms=since_ms, session=session, kind=kind or "", denied=denied)
+    return Wanted(since_ms=since_ms, session=session, kind=kind or "", denied=denied, last=last)
 
 
-def _list(services: Services, wanted: Wanted, last: int) -> TurnEnded:
-    from dataclasses import replace
-
+def _list(services: Services, wanted: Wanted) -> TurnEnded:
     from aiex.guard.audit.export import to_data
     from aiex.guard.audit.reading import Reading
 
     places, keys = open_records(services)
-    reading = Reading(places.log, keys, replace(wanted, last=last))
-    kept: list[Found] = list(reading)
+    reading = Reading(places.log, keys, wanted)
+    kept = list(reading)
     count = reading.count
     text = columns(
         [row_of(found) for found in kept], head=("SEQ", "TIME", "SESSION", "WHAT", "EFFECT", "SUBJECT", "BY")
