@@ -221,8 +221,11 @@ def _rotate(services: Services, word: str, protect: Kind | None) -> Iterator[Eve
     yield answered(text, {"count": count, "protected_by": kind, "audit": audited})
 
 
-def _count(number: int, what: str) -> str:
-    return f"1 {what} is" if number == 1 else f"{number} {what}s are"
+def _count(number: int, noun: str) -> str:
+    """A number, its noun and the verb: `1 key is`, `3 keys are`."""
+    from aiex.jobs.briefing.words import count
+
+    return f"{count(number, noun)} {'is' if number == 1 else 'are'}"
 
 
 def _rotate_audit(services: Services) -> int:
