@@ -120,21 +120,22 @@ class _Tally:
 
     def see(self, row: Fields, sealed: bytes) -> None:
         """Count a record, if it is of the time. Raises StoreError if it cannot be opened with the key that there is."""
-        if row[6] < self.since_ms:
+        _size, _version, what, kind, effect, seq, at_ms, tag, _digest = row
+        if at_ms < self.since_ms:
             return
         self.records += 1
-        if row[2] == _NOTE:
+        if what == _NOTE:
             self.notes.append((row, sealed))
             return
-        self.tags.add(row[7])
-        if row[4] in DENIED:
+        self.tags.add(tag)
+        if effect in DENIED:
             self.denials += 1
             self.denied.append((row, sealed))
         payload = self._opener.unseal(row, sealed)
         if payload is None:
             self.erased += 1
         else:
-            self._add(Gist(payload, row[5]), KIND_NAMES.get(row[3], ""))
+            self._add(Gist(payload, seq), KIND_NAMES.get(kind, ""))
 
     def _add(self, gist: Gist, kind: str) -> None:
         """Count what was sealed; `kind` is empty where it does not stand in the open."""
