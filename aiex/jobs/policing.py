@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from aiex.guard.policy.rules import Rule
 
 KINDS: Final = ("read", "write", "delete", "command", "network", "tool")
+_WHEN_OPENED: Final = "a secret: it is opened only where paths.allow_read names this very file, which is leave enough"
+_WHEN_RUN: Final = "it can be allowed once: aiex run sandbox --approve -- COMMAND; for good only a managed rule does"
 
 
 @record
@@ -55,11 +57,8 @@ def answer(words: Sequence[str], *, judge: Judge, root: str, cwd: str) -> Answer
     return Answer(action, decision, judge.offers(action), tuple(judge.parts(action)), remark)
 
 
-_WHEN_OPENED: Final = "a secret: it is opened only where paths.allow_read names this very file, which is leave enough"
-_WHEN_RUN: Final = "it can be allowed once: aiex run sandbox --approve -- COMMAND; for good only a managed rule does"
-
-
 def _remark_on(action: Action, decision: Decision, policy: Policy) -> str:
+    """What it takes where no rule of the person's is enough; empty elsewhere."""
     from aiex.guard.policy.modes import is_forbidden
     from aiex.guard.policy.places import path_words
 
