@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from codecs import getincrementaldecoder
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -62,17 +62,10 @@ async def run_confined(
         Denied: naming the rule.
     """
     from aiex.guard.policy.places import command_action
-    from aiex.guard.sandbox.probing import lost
     from aiex.guard.sandbox.runner import Runner
 
-    if isolation.requires_approval:
-        yield Warned("nothing confines this command: it can read, write and reach whatever you can")
-    for name, reason in lost(isolation):
-        known = f"{isolation.name} is used; to end this warning: aiex show sandbox"
-        yield Warned(f"{name} confined commands here once and does not any more: {reason}", known)
-    if bounds.gaps:
-        rules = ", ".join(rule.text for rule in bounds.gaps)
-        yield Warned(f"commands do not keep to rules with wildcards: {rules}", "write the directory without a *")
+    for warned in _warn(isolation, bounds):
+        yield warned
     action = command_action(shlex.join(argv), cwd, bounds.sandbox.root, isolation=isolation.name)
     admitted = await _admit(gate, action, approved=approved)
     hosts = Hosts(gate, admitted)
@@ -87,6 +80,20 @@ async def run_confined(
                     passage.status = "failed" if event.exit_code else "done"
                     passage.text = f"exit code {event.exit_code}"
                 yield event
+
+
+def _warn(isolation: Isolation, bounds: Bounded) -> Iterator[Warned]:
+    """Where the command is confined less than one may think."""
+    from aiex.guard.sandbox.probing import lost
+
+    if isolation.requires_approval:
+        yield Warned("nothing confines this command: it can read, write and reach whatever you can")
+    for name, reason in lost(isolation):
+        known = f"{isolation.name} is used; to end this warning: aiex show sandbox"
+        yield Warned(f"{name} confined commands here once and does not any more: {reason}", known)
+    if bounds.gaps:
+        rules = ", ".join(rule.text for rule in bounds.gaps)
+        yield Warned(f"commands do not keep to rules with wildcards: {rules}", "write the directory without a *")
 
 
 async def _admit(gate: Gate, action: Action, *, approved: bool) -> Admitted:
@@ -188,7 +195,10 @@ def _outcome(ended: Ended, output: str, timeout_s: float | None) -> TurnEnded:
 
 
 def describe_isolation(policy: SandboxPolicy) -> dict[str, Any]:
-    """What a command may do here, what would confine it, and what a trial of every backend showed."""
+    """What a command may do here, what would confine it, and what a trial of every backend showed.
+
+    Ways that ceased to work are told here, so `run_confined` does not warn of them any more.
+    """
     from aiex.guard.sandbox.cover import Covering
     from aiex.guard.sandbox.probing import backends, choose, forget_lost
 
