@@ -54,7 +54,6 @@ _PASSWORDS = (
     "wachtwoord",
     "motdepasse",
     "contrasena",
-    "contrase",
     "senha",
     "psk",
     "secret",
@@ -98,7 +97,7 @@ def strength_of(name: str) -> Strength:
     last = words[-1]
     if last == "passe" and words[-3:-1] == ["mot", "de"]:
         return Strength.PASSWORD
-    if words[0].endswith("contrase"):
+    if any(word.endswith("contrase") for word in words):
         return Strength.NONE if last in _ABOUT else Strength.PASSWORD
     if last.endswith(_PASSWORDS) or last in _PASSWORD_WORDS:
         return Strength.PASSWORD

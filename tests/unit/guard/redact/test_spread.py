@@ -49,7 +49,7 @@ SECRETS = {
     "strings with signs": f'String apiKey = "{L}" +\n    "{B}"\n    + "{A}";\n$password = \'{A}\'\n  . \'{B}\';\n',
     "strings in C": f'const char *password = "{A}"\n    "{B}";\nputs("keep-this-one");\n',
     "strings in brackets": f"password = ('{A}'\n            '{B}')\n",
-    "languages": f'mot_de_passe: {A}\nmotdepasse={A}\n"contraseña": "{A}"\n"contrase\\u00f1a": "{B}"\nCONTRASENA={A}\nkennwort: {A}\nDB_PASSWORT={A}\nsenha: {A}\nwachtwoord={A}\n',
+    "languages": f'mot_de_passe: {A}\nmotdepasse={A}\n"contraseña": "{A}"\n"contrase\\u00f1a": "{B}"\nCONTRASENA={A}\nkennwort: {A}\nDB_PASSWORT={A}\nsenha: {A}\nwachtwoord={A}\nmi_contraseña: {A}\nDB_CONTRASEÑA={B}\nmiContraseña = "{W}"\n"db_contrase\\u00f1a": "{A}"\n',
     "a digest": f'Authorization: Digest username="keep-this-one", realm="r", nonce="abc", uri="/", response="{HEX}", qop=auth\n',
 }  # fmt: skip
 KEPT = {
@@ -74,7 +74,7 @@ KEPT = {
     "strings": 'password = ("Enter the password: "\n    "Zk39fQ7xLw2bN8")\ntoken = ("name", "other1x2y3")\n',
     "a folded header": "Authorization: required\n  for/everyone/here\nAuthorization: Basic\n  credentials\n",
     "a response": 'response="Zk39fQ7xLw2bN8"\nAuthorization: Digest username="u", realm="r"\n',
-    "languages": "senha: string\n# mot de passe oublié\nsenhas = []\ncontraseña: ${CLAVE}\n",
+    "languages": "senha: string\n# mot de passe oublié\nsenhas = []\ncontraseña: ${CLAVE}\nmi_contraseña_hint: Zk39fQ7xLw2bN8\n",
 }  # fmt: skip
 
 
