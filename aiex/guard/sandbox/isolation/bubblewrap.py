@@ -41,8 +41,6 @@ _EMPTIED = ("/run", "/var/tmp", "/var/run")  # noqa: S108  (empty inside)
 PROXY_PORT = 3128
 """On the loopback of the command, where nothing else listens when it starts."""
 _LAID_WITHIN_S = 10.0
-_LOOK_AGAIN_S = 0.005
-"""The kernel tells of a change once, to the first who asks: when the event loop begins to listen it may be lost."""
 _HELD = "held"
 _INFO_BYTES = 4096
 _INFO_WITHIN_MS = 1000
@@ -350,23 +348,32 @@ class _Running:
             raise _Changed(f"bwrap could not lay the mounts (exit code {self._process.poll()})") from None
 
     async def _follow_mounts(self) -> None:
-        """Look whenever the kernel tells that a mount came or went (proc(5)), or that bwrap ended."""
+        """Look whenever the kernel tells that a mount came or went (proc(5)), or that bwrap ended.
+
+        It tells of each change once, to the first who asks, so the event loop listens all the while.
+        """
         import asyncio
 
         from aiex.guard.sandbox.mounts import is_final, read_table
 
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
         above = os.stat("/")
         with open(f"/proc/{self.pid}/mountinfo", "rb") as table, select.epoll() as changes:
-            changes.register(table, select.EPOLLPRI)
+            changes.register(table, select.EPOLLPRI)  # the loop itself would wait for EPOLLIN, which always holds here
             changes.register(self._outer, select.EPOLLIN)
-            # Reading the table holds up whoever mounts, so it is read only where the root is no longer a half-made one.
-            while not (os.path.samestat(above, os.stat(f"/proc/{self.pid}/root")) and is_final(read_table(self.pid))):
-                if self._process.poll() is not None:
-                    raise ProcessLookupError
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_AGAIN_S):
-                        await readable(changes.fileno())
-                changes.poll(0)
+            loop.add_reader(changes.fileno(), changed.set)
+            try:
+                # Reading the table holds up whoever mounts, so it is read only where the root is no half-made one.
+                while not (self._has_root(above) and is_final(read_table(self.pid))):
+                    if self._process.poll() is not None:
+                        raise ProcessLookupError
+                    await changed.wait()
+                    changed.clear()
+            finally:
+                loop.remove_reader(changes.fileno())
+
+    def _has_root(self, root: os.stat_result) -> bool:
+        return os.path.samestat(root, os.stat(f"/proc/{self.pid}/root"))
 
     def require_mounts(self, expected: Expected) -> None:
         """Ask the kernel whether the mounts are the expected ones. Raises _Changed."""
