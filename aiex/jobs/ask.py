@@ -16,7 +16,7 @@ from aiex.jobs.asking import (
     Planned,
     PlannedPart,
     describe,
-    plan_cheaply,
+    plan_counted,
     sources_within,
     to_data,
     tokens_with_overhead,
@@ -147,19 +147,17 @@ def _prepare(task: AskTask, about: list[About], counting: CountFor, links: Links
     from aiex.guard.redact import redact_within
     from aiex.jobs.redacting import clean_planned
 
-    planned, sent = _plan_as_wished(task, about, counting, links)
+    planned, sent = plan_counted(
+        lambda count_for: plan(task, about, count_for, links),
+        counting,
+        task.budget_tokens,
+        is_shown=task.show_request,
+    )
     planned, code = clean_planned(planned), sent.code if sent else None
     along = {"code": to_code(code), "map": redact_within(to_map(sent.map if sent else None))}
     if task.show_request:
         return Ready(planned.request, along, (_show(task, planned, about, along),))
     return Ready(planned.request, along, tuple(_tell(planned, code)), code, planned.removed)
-
-
-def _plan_as_wished(task: AskTask, about: list[About], counting: CountFor, links: Links) -> tuple[Planned, Sent | None]:
-    """The request with close counts where it is shown; where it is sent, with as cheap ones as do."""
-    if task.show_request:
-        return plan(task, about, counting, links)
-    return plan_cheaply(lambda count_for: plan(task, about, count_for, links), counting, task.budget_tokens)
 
 
 def _show(task: AskTask, planned: Planned, about: list[About], along: Mapping[str, Any]) -> TurnEnded:

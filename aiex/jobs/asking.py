@@ -95,14 +95,22 @@ def plan(
     return Planned(_request(model, parts), tuple(parts), total, exact, (*fitted.cut, *cut))
 
 
-def plan_cheaply(
-    plan: Callable[[CountFor], tuple[Planned, Along]], counting: CountFor, budget_tokens: int
+def plan_counted(
+    plan: Callable[[CountFor], tuple[Planned, Along]], counting: CountFor, budget_tokens: int, *, is_shown: bool
 ) -> tuple[Planned, Along]:
     """What to send, counted closely only where that matters: close counts may load a vocabulary, which takes 0.3 s.
 
     Args:
         plan: Gives the request by a way of counting, and what it holds of the code that goes along.
+        counting: Counts closely.
+        budget_tokens: What the request may take; it matters when it comes near to that.
+        is_shown: The counts themselves are shown, so they matter too.
+
+    Raises:
+        UsageError: as `plan`.
     """
+    if is_shown:
+        return plan(counting)
     with suppress(UsageError):
         planned, along = plan(lambda text, _: estimate(text))
         if not planned.cut and planned.tokens * SURE <= budget_tokens:

@@ -369,8 +369,7 @@ def _with_code(task: ExplainTask, found: Found, around: "Gathered", links: Links
         kind = briefing.subject.kind
         return plan_around(alone, around, budget_tokens=budget, counting=count_for, kind=kind)
 
-    is_close = task.show_request
-    planned, packed = planned_by(counting) if is_close else asking.plan_cheaply(planned_by, counting, budget)
+    planned, packed = asking.plan_counted(planned_by, counting, budget, is_shown=task.show_request)
     planned = clean_planned(planned)
     data = {**to_data(briefing), "code": to_code(packed)}
     if task.show_request:
