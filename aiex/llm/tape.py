@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aiex.llm.http import Clock
 
 MOST_BYTES: Final = 256 << 20
+"""Of a recording, which is read into memory as a whole."""
 FORM: Final = {"aiex_tape": 1}
 _KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "location")
 
@@ -205,7 +206,8 @@ class Player:
 def _read(path: str) -> list[Exchange]:
     hint = "a recording is made with --record"
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode) or os.stat(path).st_size > MOST_BYTES:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
             raise ConfigError(f"{path} is no recording: it is no file of at most {MOST_BYTES >> 20} MiB", hint=hint)
         with open(path, encoding="utf-8") as file:
             head, *lines = file.read().removesuffix("\n").split("\n")
@@ -213,9 +215,8 @@ def _read(path: str) -> list[Exchange]:
         raise ConfigError(f"cannot read the recording {path}: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no recording: it is not text", hint=hint) from error
-    for number, line in enumerate([head], start=1):
-        if line != json.dumps(FORM):
-            raise ConfigError(f"{path} is no recording: line {number} is not {json.dumps(FORM)}", hint=hint)
+    if head != json.dumps(FORM):
+        raise ConfigError(f"{path} is no recording: line 1 is not {json.dumps(FORM)}", hint=hint)
     exchanges = []
     for number, line in enumerate(lines, start=2):
         try:
