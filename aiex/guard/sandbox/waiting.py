@@ -1,4 +1,4 @@
-"""Waiting for descriptors and processes in an event loop."""
+"""Waiting for descriptors and processes, in an event loop or without one."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ async def readable(fd: int) -> None:
         await ready
     finally:
         loop.remove_reader(fd)
+
+
+def is_readable(fd: int, within_ms: int) -> bool:
+    """Whether a descriptor can be read, or its process ended, within so long; blocks until then."""
+    import select
+
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(within_ms))
 
 
 async def read_until(fd: int, end: bytes, limit_bytes: int) -> bytes:

@@ -19,7 +19,7 @@ from aiex.errors import Denied, StoreError
 from aiex.guard.sandbox.bounds import SandboxPolicy
 from aiex.guard.sandbox.isolation import Confined, Launch, Probe
 from aiex.guard.sandbox.placeholders import parent_of
-from aiex.guard.sandbox.waiting import close_all, pipe_of, read_until, readable
+from aiex.guard.sandbox.waiting import close_all, is_readable, pipe_of, read_until, readable
 
 if TYPE_CHECKING:
     import subprocess
@@ -43,6 +43,7 @@ PROXY_PORT = 3128
 _LAID_WITHIN_S = 10.0
 _HELD = "held"
 _INFO_BYTES = 4096
+_TOLD = b"}\n"
 _INFO_WITHIN_MS = 1000
 _GONE_WITHIN_MS = 1000
 _TRIES = 5
@@ -247,7 +248,7 @@ async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...]) 
         running = _Running(_spawn(launch, given, telling, waiting))
         breaking_off = stack.enter_context(ExitStack())
         breaking_off.callback(running.break_off, told)
-        await running.prepare(told, launch.policy, expected)
+        await running.prepare(told, launch.policy)
         if covering.find() != covers:
             raise _Changed("names changed while its bounds were drawn")
         running.require_mounts(expected)
@@ -300,13 +301,13 @@ class _Running:
         self._told = b""
         self._proxy: Proxy | None = None
 
-    async def prepare(self, told: int, policy: SandboxPolicy, expected: Expected) -> None:
+    async def prepare(self, told: int, policy: SandboxPolicy) -> None:
         """Wait until the file system is complete, and set the limits."""
         import resource
 
         from aiex.guard.sandbox.limiting import limits_of
 
-        self._told = await read_until(told, b"}\n", _INFO_BYTES)
+        self._told = await read_until(told, _TOLD, _INFO_BYTES)
         self._find_inner()
         await self._await_mounts()
         for kind, value in limits_of(policy.limits):
@@ -317,17 +318,19 @@ class _Running:
         """End a command that was not let go on yet, its first process inside too, of which it may not be known yet."""
         try:
             if self._inner < 0:
-                waiting = select.poll()
-                waiting.register(told, select.POLLIN)
                 with suppress(OSError, _Changed):
-                    while not self._told.endswith(b"}\n") and waiting.poll(_INFO_WITHIN_MS):
-                        piece = os.read(told, _INFO_BYTES)
-                        if not piece:
-                            break
-                        self._told += piece
+                    self._hear(told)
                     self._find_inner()
         finally:
             self.forget()
+
+    def _hear(self, told: int) -> None:
+        """Read what bwrap tells of itself, as far as it comes soon."""
+        while not self._told.endswith(_TOLD) and is_readable(told, _INFO_WITHIN_MS):
+            piece = os.read(told, _INFO_BYTES)
+            if not piece:
+                return
+            self._told += piece
 
     def _find_inner(self) -> None:
         import json
@@ -411,19 +414,12 @@ class _Running:
             self.kill()
             self._process.wait()
             if self._inner >= 0:
-                _await_end(self._inner)
+                is_readable(self._inner, _GONE_WITHIN_MS)  # its call of the system, at most, keeps it so long
             close_all([fd for fd in (self._inner, self._outer) if fd >= 0])
             self._inner = self._outer = -1
             self.done()
             if self._proxy:
                 self._proxy.close()
-
-
-def _await_end(pidfd: int) -> None:
-    """Block until a process that was killed is gone, which takes it as long as its call of the system at most."""
-    waiting = select.poll()
-    waiting.register(pidfd, select.POLLIN)
-    waiting.poll(_GONE_WITHIN_MS)
 
 
 ISOLATION = Bubblewrap()
