@@ -1,6 +1,5 @@
 """From the text of a command to a bash syntax tree, within bounds of size, nesting and time."""
 
-import re
 from functools import cache
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +18,8 @@ LIMIT_DEPTH = 40
 DEADLINE_S = 0.1
 """Seconds for a parse, then as many of CPU time; typical commands take 50 µs."""
 PIECE_BYTES = 1_024
-_CONTINUED = re.compile(rb"[^ \t\n;&|()](?:\\\n)+\Z")
+WORD_ENDS = b" \t\n;&|()"
+"""Behind one of these a word begins, or a comment."""
 SUBSTITUTIONS = frozenset(["command_substitution", "process_substitution", "arithmetic_expansion", "expansion"])
 
 
@@ -117,8 +117,15 @@ def _look_over(source: bytes, root: "Node") -> Tree | Unparsed:
             tree.substitutions.setdefault(node.start_byte, node)
         elif kind == "comment":
             tree.comments[node.start_byte] = node.end_byte
-            before = source[: node.start_byte]
-            if before.endswith(b"\\\n") and _CONTINUED.search(before):
+            if _goes_on(source, node.start_byte):
                 return Unparsed("a comment begins in a word that goes on from the line above")
         nodes.extend((child, depth + 1) for child in node.children)
     return tree
+
+
+def _goes_on(source: bytes, start: int) -> bool:
+    """Whether a word reaches from the line above to this place, over line ends with a backslash before them."""
+    end = start
+    while source.endswith(b"\\\n", 0, end):
+        end -= 2
+    return end < start and bool(source[end - 1 : end].strip(WORD_ENDS))

@@ -11,7 +11,7 @@ from aiex.guard.commands.places import Place, join
 from aiex.guard.commands.redirections import Redirections
 from aiex.guard.commands.simple import SimpleCommands, printed_text
 from aiex.guard.commands.state import Outcome, State, merge, settled
-from aiex.guard.commands.syntax import LIMIT_DEPTH, Tree, Unparsed, parse
+from aiex.guard.commands.syntax import LIMIT_DEPTH, WORD_ENDS, Tree, Unparsed, parse
 from aiex.guard.commands.values import FETCHED, UNKNOWN_MARK, Arg
 from aiex.guard.commands.verdict import Level, Reason, Simple
 from aiex.guard.commands.words import Disagreement, Word, read_words
@@ -154,11 +154,11 @@ class Walk:
             if gap and not _GAP.fullmatch(gap):
                 self.ask("does not parse", f"the text can be read in two ways, at {gap[:20]!r}")
         for child in children:
-            if child.type == "comment" and self.tree.source[child.start_byte - 1 : child.start_byte].strip(
-                b" \t\n;&|()"
-            ):
+            if child.type != "comment":
+                continue
+            if self.tree.source[child.start_byte - 1 : child.start_byte].strip(WORD_ENDS):
                 self.ask("does not parse", "a comment begins in a word")
-            elif child.type == "comment" and b"\n" in self.tree.source[child.start_byte : child.end_byte]:
+            elif b"\n" in self.tree.source[child.start_byte : child.end_byte]:
                 self.ask("does not parse", "a comment is longer than a line")
 
     def program(self, node: "Node", state: State) -> Outcome:

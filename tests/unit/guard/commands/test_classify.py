@@ -6,11 +6,13 @@ import subprocess
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aiex.guard.commands.classify import classify
 from aiex.guard.commands.looking import look_in
+from aiex.guard.commands.syntax import Tree, parse
 from aiex.guard.commands.verdict import LEVELS
 from aiex.guard.sandbox.files import Workspace
 from aiex.guard.sandbox.paths import NameRules
@@ -199,6 +201,30 @@ def test_hostile_text_is_answered_in_bounded_time(text: str) -> None:
     start = time.thread_time()
     assert classify(text).level != "safe"
     assert time.thread_time() - start < PATIENCE_S
+
+
+class CountingBytes(bytes):
+    """A source that counts the bytes which are taken out of it."""
+
+    taken = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        part = super().__getitem__(place)
+        if isinstance(part, bytes):
+            type(self).taken += len(part)
+        return part
+
+
+class CountedText(str):
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return CountingBytes(super().encode(encoding, errors))
+
+
+def test_comments_below_lines_that_go_on_are_looked_at_where_they_stand() -> None:
+    text = CountedText("ls \\\n# a\n" * 1_700)
+    CountingBytes.taken = 0
+    assert isinstance(parse(text), Tree)
+    assert CountingBytes.taken <= 20 * len(text)
 
 
 @pytest.mark.parametrize("filler", [" " * 15_000, "ls;" * 6_000, "x" * 20_000 + ";", "#\n" * 9_000])
