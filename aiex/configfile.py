@@ -18,7 +18,9 @@ from aiex.record import record
 Path = tuple[str, ...]
 
 MOST_BYTES = 1_000_000
+"""Of a file of settings."""
 _LONG_KEY = re.compile(r"(?<![\w-])(?:[\"']?[\w-]++[\"']?[ \t]*+\.[ \t]*+){64}")
+"""64 parts and their dots, more than a setting has or a manifest needs; strings and comments are not told apart."""
 _SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|#[^\n]*)*")
 _KEY_PART = re.compile(r"""[ \t]*("(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.?)""")
 _VALUE_TOKEN = re.compile(
@@ -57,7 +59,7 @@ def parse(data: bytes, file: str) -> ConfigText:
     """Read the bytes of a TOML file.
 
     Raises:
-        ConfigError: with file and line, if it is not UTF-8 or not TOML.
+        ConfigError: with file and line, if it is not UTF-8 or not TOML; if it is larger than `MOST_BYTES`.
     """
     text = decode(data, file)
     values = load(text, file)
@@ -150,9 +152,8 @@ def read_toml(text: str) -> dict[str, Any]:
     `tomllib` takes the square of the number of parts of a key, and gives up on deep values in its own way.
     """
     if long := _LONG_KEY.search(text):
-        raise tomllib.TOMLDecodeError(
-            f"a key of too many parts (at line {text.count(chr(10), 0, long.start()) + 1}, column 1)"
-        )
+        line = text.count("\n", 0, long.start()) + 1
+        raise tomllib.TOMLDecodeError(f"a key of too many parts (at line {line}, column 1)")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:

@@ -1,7 +1,7 @@
 """Where Aiex keeps its own files: cache, configuration, data and state, outside every repository.
 
-Each place is, in this order: `AIEX_<KIND>_DIR`, which must be a whole path, the platform's rule. On Linux and other XDG
-systems the rule is computed here, because importing `platformdirs` costs 19 ms; elsewhere `platformdirs` answers.
+Each place is `AIEX_<KIND>_DIR`, which must be a whole path, or else what the platform's rule says. On Linux and other
+XDG systems the rule is computed here, because importing `platformdirs` costs 19 ms; elsewhere `platformdirs` answers.
 """
 
 import os
