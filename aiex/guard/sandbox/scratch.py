@@ -11,7 +11,6 @@ from aiex.guard.private import try_lock
 from aiex.guard.sandbox.removal import remove_tree
 
 _PREFIX = "run-"
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC
 
 
 class Scratch:
@@ -38,15 +37,15 @@ class Scratch:
             remove_tree(self.path)
             os.close(self._fd)
             self._fd = -1
-            sweep(self._base)
+            _sweep(self._base)
 
 
-def sweep(base: str) -> None:
+def _sweep(base: str) -> None:
     """Remove the directories whose owners are gone; where a file system has no locks, none are."""
     with suppress(OSError), os.scandir(base) as entries:
         for entry in [entry for entry in entries if entry.name.startswith(_PREFIX)]:
             with suppress(OSError):
-                fd = os.open(entry.path, _FLAGS | os.O_DIRECTORY | os.O_NOFOLLOW)
+                fd = _open(entry.path)
                 try:
                     if try_lock(fd):
                         remove_tree(entry.path)
@@ -57,7 +56,7 @@ def sweep(base: str) -> None:
 def _take(path: str) -> int:
     """Hold a new directory; -1 if another process took it for a forsaken one before that."""
     try:
-        fd = os.open(path, _FLAGS | os.O_DIRECTORY | os.O_NOFOLLOW)
+        fd = _open(path)
     except FileNotFoundError:
         return -1
     with suppress(OSError):  # without locks nobody takes it either
@@ -65,3 +64,7 @@ def _take(path: str) -> int:
             os.close(fd)
             return -1
     return fd
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -20,6 +20,13 @@ made = Scratch(sys.argv[1])
 os.makedirs(os.path.join(made.path, "tmp", "deep"))
 os.kill(os.getpid(), 9)
 """
+ON_WINDOWS = """
+import os, sys
+for name in [name for name in vars(os) if name in ("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_PATH")]:
+    delattr(os, name)
+sys.modules |= dict.fromkeys(["fcntl", "pwd", "resource"])
+import aiex.guard.sandbox.runner
+"""
 
 
 def leave_one(base: Path) -> None:
@@ -54,3 +61,8 @@ def test_what_is_in_use_stays(tmp_path: Path) -> None:
         [os.path.basename(used.path), "placeholders", "run-file", "run-link"]
     )
     used.close()
+
+
+def test_commands_can_be_named_where_the_system_has_no_such_flags() -> None:
+    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
+    subprocess.run([sys.executable, "-c", ON_WINDOWS], env=environ, check=True)
