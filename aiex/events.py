@@ -120,19 +120,9 @@ class Failed:
 
 
 StreamEvent = (
-    Started
-    | TextDelta
-    | ReasoningDelta
-    | ToolCallStarted
-    | ToolCallDelta
-    | PartEnded
-    | UsageUpdated
-    | Retrying
-    | Waiting
-    | FailedOver
-    | Stopped
-    | Failed
-)
+    Started | TextDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | PartEnded | UsageUpdated | Retrying
+    | Waiting | FailedOver | Stopped | Failed
+)  # fmt: skip
 
 # --- lasting events ------------------------------------------------------------------------------------------------
 
@@ -146,6 +136,8 @@ class SessionStarted:
     command: str
     provider: str
     model: str
+    root: str = ""
+    """The workspace; empty where there is none."""
 
 
 @record
@@ -234,11 +226,20 @@ class CheckpointTaken:
 
 @record
 class Rewound:
-    """The files, the conversation or both went back to a checkpoint; `undo_id` is the checkpoint taken before that."""
+    """The files, the conversation or both went to another state; nothing is lost by it.
+
+    The conversation is as it was behind the event `to_seq`; a redo names a later one than the rewind before it did.
+    """
 
     checkpoint_id: str
+    """What the files were brought to; empty where they were left alone."""
     undo_id: str
+    """The checkpoint taken of the files before that."""
     what: Literal["files", "conversation", "both"]
+    to_seq: int = 0
+    direction: Literal["back", "forth"] = "back"
+    steps: int = 1
+    """How many checkpoints back or forth the files went."""
 
 
 @record
@@ -248,6 +249,60 @@ class Compacted:
     before_tokens: int
     after_tokens: int
     summary: str
+    upto_seq: int = 0
+    """The summary stands for what was said up to this event; later messages stay. 0 for all of it."""
+
+
+@record
+class Pinned:
+    """The message that the event `at_seq` recorded stays word for word through compaction, or no longer does."""
+
+    at_seq: int
+    pinned: bool = True
+
+
+@record
+class SessionRenamed:
+    """A person gave the session another title; an empty one takes the title away."""
+
+    title: str
+
+
+@record
+class SessionForked:
+    """The session goes its own way: everything before this is a copy of `parent` up to its event `parent_seq`."""
+
+    parent: str
+    parent_seq: int
+
+
+@record
+class SessionArchived:
+    """The session was put aside; it can be read, and goes on after `SessionRestored`."""
+
+
+@record
+class SessionRestored:
+    """The session was fetched back from the archive."""
+
+
+@record
+class Imported:
+    """Everything before this came from a file; `digest` is that of the file."""
+
+    source: str
+    digest: str
+
+
+@record
+class TurnInterrupted:
+    """A turn that had no end was found and closed: the process that ran it died.
+
+    The calls `in_flight` had begun and have no outcome but this: they may have had effects, and are not repeated.
+    """
+
+    reason: str
+    in_flight: tuple[str, ...] = ()
 
 
 @record
@@ -331,26 +386,11 @@ class TurnEnded:
 
 
 LastingEvent = (
-    SessionStarted
-    | UserSpoke
-    | AssistantSpoke
-    | ToolStarted
-    | ToolWrote
-    | ToolFinished
-    | ApprovalAsked
-    | ApprovalGiven
-    | FileEdited
-    | CheckpointTaken
-    | Rewound
-    | Compacted
-    | BudgetHit
-    | CheckRan
-    | Progressed
-    | Noted
-    | Warned
-    | SecurityNoticed
-    | TurnEnded
-)
+    SessionStarted | UserSpoke | AssistantSpoke | ToolStarted | ToolWrote | ToolFinished | ApprovalAsked
+    | ApprovalGiven | FileEdited | CheckpointTaken | Rewound | Compacted | Pinned | SessionRenamed | SessionForked
+    | SessionArchived | SessionRestored | Imported | TurnInterrupted | BudgetHit | CheckRan | Progressed | Noted
+    | Warned | SecurityNoticed | TurnEnded
+)  # fmt: skip
 Event = StreamEvent | LastingEvent
 
 # --- one JSON form -------------------------------------------------------------------------------------------------

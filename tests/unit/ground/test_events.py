@@ -238,7 +238,7 @@ def test_lines_hold_what_their_type_promises(event: Event, line: dict[str, Any])
 
 
 LINE_TYPES = {
-    *("init", "message", "tool_use", "tool_result", "permission", "checkpoint", "usage"),
+    *("init", "message", "tool_use", "tool_result", "permission", "checkpoint", "session", "usage"),
     *("compaction", "failover", "budget", "check", "progress", "error", "result"),
 }
 

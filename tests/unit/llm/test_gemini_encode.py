@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from aiex.errors import AiexError, ContextOverflow, NotSignedIn, Rejected, Transient
 from aiex.events import PartEnded
 from aiex.llm.answer import AnswerReader
-from aiex.llm.history import NO_RESULT
 from aiex.llm.protocols.gemini.encode import DUMMY_SIGNATURE, OPENING
 from aiex.llm.protocols.gemini.names import from_wire_name, to_wire_name
 from aiex.llm.providers.gemini import PROVIDER
@@ -33,6 +32,7 @@ from aiex.messages import (
     ToolResult,
     Usage,
 )
+from aiex.pairing import NO_RESULT
 from tests.fakes.gemini_server import FIELDS, SIGNATURE, FakeGemini, Reply, problem_with, stream_pieces
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiex.llm.history import COMMON_IDS, NO_RESULT
+from aiex.llm.history import COMMON_IDS
 from aiex.llm.protocols.openai_chat.quirks import Quirks, find_quirks, quirks_of
 from aiex.llm.providers.openai_chat import PROVIDER
 from aiex.llm.wire import Profile, to_json
@@ -26,6 +26,7 @@ from aiex.messages import (
     ToolDefinition,
     ToolResult,
 )
+from aiex.pairing import NO_RESULT
 from tests.unit.llm.chat_servers import DEEPSEEK, MISTRAL, OLLAMA, OPENAI, OPENROUTER, PROFILE, SERVERS, at
 
 ASK = Request("ignored", (Message("user", (Text("hi"),)),))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from aiex.llm.history import NO_RESULT, balanced, native, turns, with_call_ids, words_of
+from aiex.llm.history import native, turns, with_call_ids, words_of
 from aiex.llm.wire import Profile
 from aiex.messages import (
     CachePoint,
@@ -21,6 +21,7 @@ from aiex.messages import (
     ToolCall,
     ToolResult,
 )
+from aiex.pairing import NO_RESULT, balanced
 
 Block = dict[str, Any]
 

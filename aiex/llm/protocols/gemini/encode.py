@@ -27,6 +27,7 @@ from aiex.messages import (
     ToolDefinition,
     ToolResult,
 )
+from aiex.pairing import NO_RESULT, balanced
 
 DUMMY_SIGNATURE = "skip_thought_signature_validator"
 """Stands for the signature of a call that another model made. Source: ai.google.dev/gemini-api/docs/thought-signatures,
@@ -145,7 +146,7 @@ class _Contents:
 
     def encode(self, messages: Sequence[Message]) -> list[Json]:
         """All contents."""
-        for message in history.with_call_ids(history.balanced(messages), self._tag):
+        for message in history.with_call_ids(balanced(messages), self._tag):
             results = [part for part in message.parts if isinstance(part, ToolResult)]
             if results or self._calls:
                 self._respond(results)
@@ -185,7 +186,7 @@ class _Contents:
     def _respond(self, results: Sequence[ToolResult]) -> None:
         """One response for each waiting call, in their order, and then pictures that have no place in a response."""
         calls, self._calls = self._calls, []
-        missing = [ToolResult("", history.NO_RESULT, True)] * (len(calls) - len(results))
+        missing = [ToolResult("", NO_RESULT, True)] * (len(calls) - len(results))
         beside: list[Json] = []
         for call, result in zip(calls, [*results, *missing], strict=False):
             response, pictures = _encode_result(call, result, self._quirks)

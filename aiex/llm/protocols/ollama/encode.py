@@ -9,9 +9,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aiex import tokens
-from aiex.llm.history import balanced, native, with_call_ids, words_of
+from aiex.llm.history import native, with_call_ids, words_of
 from aiex.llm.protocols.ollama.quirks import find_window, quirks_of
 from aiex.messages import Image, Reasoning, Refusal, Text, ToolCall, ToolResult
+from aiex.pairing import balanced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -28,6 +28,7 @@ from aiex.messages import (
     ToolDefinition,
     ToolResult,
 )
+from aiex.pairing import balanced
 
 MAX_STOPS = 4
 """Stop sequences that a request may have. Source: the API reference of OpenAI, November 2026."""
@@ -150,7 +151,7 @@ _DATA = ("enum", "const", "default", "examples", "required")
 
 def encode_messages(request: Request, profile: Profile, quirks: Quirks) -> list[_Body]:
     """The conversation as the server accepts it: calls and results paired, ids that fit, nothing empty."""
-    messages = history.balanced(request.messages)
+    messages = balanced(request.messages)
     if quirks.short_ids:
         messages = history.with_call_ids(messages, profile.tag, fits=_SHORT, make=_to_short_id)
     else:

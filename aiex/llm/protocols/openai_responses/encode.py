@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence, Set
 from hashlib import blake2b
 from typing import Any
 
-from aiex.llm.history import balanced, native, with_call_ids, words_of
+from aiex.llm.history import native, with_call_ids, words_of
 from aiex.llm.protocols.openai_responses.quirks import Quirks, quirks_of
 from aiex.llm.protocols.openai_responses.strict import is_strict
 from aiex.llm.wire import Profile
 from aiex.messages import Image, Message, Opaque, Part, Refusal, Request, Text, ToolCall, ToolResult
+from aiex.pairing import balanced
 
 _MAX_CACHE_KEY = 64
 _PICTURES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from aiex.context.packing.compacted import Compaction, from_data
 from aiex.context.packing.talk import fit_talk
 from aiex.errors import ContextOverflow
-from aiex.llm.history import balanced
 from aiex.messages import Document, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from aiex.pairing import balanced
 from aiex.tokens import estimate
 
 
