@@ -14,7 +14,7 @@ _TABLE = Tool(
     more="read",
 )
 _TOKEN = re.compile(
-    r"\s+|\.\.|\.[A-Za-z_]\w*|\.(?=[\s\"|\[),;:?}*/+=<>!-]|$)|\d+(?:\.\d+)?|\"(?:[^\"\\]|\\[^(])*\""
+    r"\s+|\.\.|\.[A-Za-z_]\w*|\.(?=[\s\"|\[),;:?}*/+=<>!-]|$)|\d+(?:\.\d+)?"
     r"|//|and\b|or\b|not\b|==|!=|<=|>=|\?//|[-+*/%|,;:(){}\[\]?<>]"
 )
 _STRING = re.compile(r"[\")](?:[^\"\\]|\\[^(])*(?:\"|\\\()")
@@ -152,24 +152,20 @@ def _names_value(args: list[Arg]) -> bool:
 def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:
     """Why a filter is not understood as harmless, or an empty string; `names` are variables that were given."""
     at, own = 0, {*names}
-    strings: list[int] = []
-    depth = 0
+    interpolates: list[bool] = []  # of each open parenthesis
     while at < len(text):
-        string = (
-            _STRING.match(text, at)
-            if text[at] == '"' or (strings and strings[-1] == depth and text[at] == ")")
-            else None
-        )
+        string = _STRING.match(text, at) if text[at] == '"' or (text[at] == ")" and any(interpolates[-1:])) else None
         if string:
-            depth -= text[at] == ")"
             if text[at] == ")":
-                strings.pop()
+                interpolates.pop()
             if string[0].endswith("("):
-                depth += 1
-                strings.append(depth)
+                interpolates.append(True)
             at = string.end()
             continue
-        depth += (text[at] == "(") - (text[at] == ")")
+        if text[at] == "(":
+            interpolates.append(False)
+        elif text[at] == ")" and not all(interpolates[-1:]):
+            interpolates.pop()
         word = _WORD.match(text, at)
         if word:
             if re.fullmatch(r"\$[a-z]\w*", word[0]) and re.search(r"\bas\s*$", text[:at]):
@@ -182,7 +178,7 @@ def why_not_filter(text: str, names: AbstractSet[str] = frozenset()) -> str:
         if not token:
             return f"jq's {text[at]} is not known to be harmless"
         at = token.end()
-    return "the filter is not understood" if strings else ""
+    return "the filter is not understood" if any(interpolates) else ""
 
 
 def _is_key(text: str, word: "re.Match[str]") -> bool:
