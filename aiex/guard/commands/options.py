@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aiex.guard.commands.globs import is_pattern, may_be_secret, may_be_secret_below
 from aiex.guard.commands.places import EVERYTHING, Place, join, why_not_read
 from aiex.guard.commands.values import HARMLESS, Arg
-from aiex.guard.commands.verdict import Operand
+from aiex.guard.commands.verdict import MISSING, Operand
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,12})?[A-Za-z]{0,3}")
 _COUNT = re.compile(r"-[0-9]+")
@@ -104,6 +104,11 @@ def check(arg: Arg, role: str, call: Call, *, attached: bool = False) -> Operand
 def unclear(arg: Arg, why: str) -> Operand:
     """An argument that is not understood."""
     return Operand(arg.text, "unclear", "ask", why)
+
+
+def missing(why: str) -> Operand:
+    """The operand that is not there, and what the program does without it."""
+    return Operand("", MISSING, "ask", why)
 
 
 def may_be_option(arg: Arg) -> bool:
@@ -283,9 +288,10 @@ def _is_plain_glob(text: str, place: Place, *, hidden: bool = True) -> bool:
     folders = all(not is_pattern(part) or part in ("*", "**") for part in parts[:-1])
     if not is_pattern(parts[-1]):
         return folders
-    if hidden or len(parts) > 1:
-        return folders and bool(_SOURCE.search(parts[-1])) and not may_be_secret_below(parts[-1], place.rules)
-    return bool(_SOURCE.search(parts[-1])) and not may_be_secret(parts, place.rules)
+    if not folders or not _SOURCE.search(parts[-1]):
+        return False
+    is_below = hidden or len(parts) > 1
+    return not (may_be_secret_below(parts[-1], place.rules) if is_below else may_be_secret(parts, place.rules))
 
 
 def _why_not_variable(arg: Arg, _call: Call) -> str:

@@ -8,13 +8,13 @@ from aiex.guard.commands.braces import TooMany, expand_braces
 from aiex.guard.commands.catalogue import find_tool
 from aiex.guard.commands.harm import Scene, find_harm
 from aiex.guard.commands.network import fetched_places, marks_of, runs_fetched, why_alone
-from aiex.guard.commands.options import Call, check, read_arguments
+from aiex.guard.commands.options import Call, check, missing, read_arguments
 from aiex.guard.commands.places import join, why_not_folder, why_not_read
 from aiex.guard.commands.programs import MOST_ARGUMENTS, inner_code, inner_commands
 from aiex.guard.commands.redirections import KINDS
 from aiex.guard.commands.state import MOST_FOLDERS, Outcome, State, merge, settled
 from aiex.guard.commands.values import FETCHED, HARMLESS, UNKNOWN_MARK, Arg, resolve
-from aiex.guard.commands.verdict import MISSING, Level, Operand, Simple
+from aiex.guard.commands.verdict import Level, Operand, Simple
 from aiex.guard.commands.words import Disagreement, Piece, Word, read_words
 
 if TYPE_CHECKING:
@@ -263,21 +263,21 @@ class SimpleCommands:
     def _read_cd(self, call: Call) -> list[Operand]:
         if len(call.args) != 1:
             why = "only cd DIRECTORY is understood"
-            return [Operand(arg.text, "look", "ask", why) for arg in call.args] or [Operand("", MISSING, "ask", why)]
+            return [Operand(arg.text, "look", "ask", why) for arg in call.args] or [missing(why)]
         arg = call.args[0]
         why = "the last directory" if arg.text.startswith("-") else why_not_folder(arg, call.folders, call.place)
         return [Operand(arg.text, "look", "ask" if why else "safe", why)]
 
     def _read_read(self, call: Call) -> list[Operand]:
-        names = [arg for arg in call.args if arg.text != "-r"]
-        if not names:
-            return [Operand("", MISSING, "ask", "read is not known without a name")]
-        return [
-            Operand(arg.text, "option" if arg.text == "-r" else "name")
-            if arg.text == "-r" or self._is_name(arg)
-            else Operand(arg.text, "name", "ask", "it may change the shell")
-            for arg in call.args
-        ]
+        if all(arg.text == "-r" for arg in call.args):
+            return [missing("read is not known without a name")]
+        return [self._read_name(arg) for arg in call.args]
+
+    def _read_name(self, arg: Arg) -> Operand:
+        if arg.text == "-r":
+            return Operand(arg.text, "option")
+        why = "" if self._is_name(arg) else "it may change the shell"
+        return Operand(arg.text, "name", "ask" if why else "safe", why)
 
     def _is_name(self, arg: Arg) -> bool:
         return arg.is_known and self.is_own_name(arg.text)

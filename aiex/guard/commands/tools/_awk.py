@@ -2,8 +2,8 @@
 
 import re
 
-from aiex.guard.commands.options import Call, Tool, read_arguments
-from aiex.guard.commands.verdict import MISSING, Operand
+from aiex.guard.commands.options import Call, Tool, missing, read_arguments
+from aiex.guard.commands.verdict import Operand
 
 _TABLE = Tool("-F:text -v:text --field-separator:text --assign:text --version", ("text",), more="read")
 _TOKEN = re.compile(
@@ -42,7 +42,7 @@ def read_awk(call: Call) -> list[Operand]:
         if operand.role == "read" and "=" in operand.text:
             return [*found, Operand(operand.text, "unclear", "ask", "awk takes it for an assignment")]
     if program is None:
-        return [*found, Operand("", MISSING, "ask", "the program is missing")]
+        return [*found, missing("the program is missing")]
     why = why_not_program(program.text) if program.level == "safe" else ""
     return [*found, Operand(program.text, "program", "ask", why)] if why else found
 

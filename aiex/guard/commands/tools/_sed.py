@@ -2,8 +2,8 @@
 
 import re
 
-from aiex.guard.commands.options import Call, Tool, read_arguments
-from aiex.guard.commands.verdict import MISSING, Operand
+from aiex.guard.commands.options import Call, Tool, missing, read_arguments
+from aiex.guard.commands.verdict import Operand
 
 _TABLE = Tool(
     "-nErszu -e:text -l:number --quiet --silent --expression:text --regexp-extended --separate --null-data --unbuffered"
@@ -35,7 +35,7 @@ def read_sed(call: Call) -> list[Operand]:
         if why := why_not_script(script):
             found.append(Operand(operand.text, "script", "ask", why))
     if not scripts:
-        found.append(Operand("", MISSING, "ask", "the script is missing"))
+        found.append(missing("the script is missing"))
     return found
 
 

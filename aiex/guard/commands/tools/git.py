@@ -2,9 +2,9 @@
 
 import re
 
-from aiex.guard.commands.options import Call, Tool, read_arguments, unclear
+from aiex.guard.commands.options import Call, Tool, missing, read_arguments, unclear
 from aiex.guard.commands.values import Arg
-from aiex.guard.commands.verdict import MISSING, Operand
+from aiex.guard.commands.verdict import Operand
 
 _FORMAT = (
     " -5 -n:number --oneline --graph --decorate?:text --no-decorate --decorate-refs:text --abbrev-commit"
@@ -59,7 +59,7 @@ def _listing(call: Call, options: tuple[str, ...]) -> list[Operand]:
         return read_arguments(_LISTS[call.name], call)
     if any(not arg.text.startswith("-") for arg in call.args) or (not call.args and call.name not in _ALONE):
         return [unclear(arg, f"git {call.name} may write with this") for arg in call.args] or [
-            Operand("", MISSING, "ask", f"git {call.name} alone writes")
+            missing(f"git {call.name} alone writes")
         ]
     return read_arguments(_LISTS[call.name], call)
 
@@ -82,7 +82,7 @@ def _first_word(*words: str, more: Tool) -> Tool:
     def read(call: Call) -> list[Operand]:
         if not call.args or not call.args[0].is_known or call.args[0].text not in words:
             why = f"git {call.name} may write"
-            return [unclear(arg, why) for arg in call.args] or [Operand("", MISSING, "ask", why)]
+            return [unclear(arg, why) for arg in call.args] or [missing(why)]
         rest = read_arguments(more, call._replace(args=call.args[1:]))
         return [Operand(call.args[0].text, "option"), *rest]
 
@@ -107,7 +107,7 @@ def _config(call: Call) -> list[Operand]:
 
 def _symbolic_ref(call: Call, operands: list[Operand]) -> list[Operand]:
     names = [operand for operand in operands if operand.role == "revision"]
-    return [] if len(names) == 1 else [Operand("", MISSING, "ask", "git symbolic-ref may write")]
+    return [] if len(names) == 1 else [missing("git symbolic-ref may write")]
 
 
 _DIFFING = Tool(_DIFF + " --cached --staged --merge-base -t -r -c --cc --base --ours --theirs", more="revision")
@@ -207,7 +207,7 @@ def read_git(call: Call) -> list[Operand]:
         found += [Operand("-C", "option"), Operand(".", "look")]
         rest = rest[2:]
     if not rest:
-        return [*found, Operand("", MISSING, "ask", "git is not known without a sub-command")]
+        return [*found, missing("git is not known without a sub-command")]
     word = rest.pop(0)
     if word.is_known and word.text in ("--version",) and not rest:
         return [*found, Operand(word.text, "option")]

@@ -2,9 +2,9 @@
 
 import re
 
-from aiex.guard.commands.options import Call, Tool, check, unclear
+from aiex.guard.commands.options import Call, Tool, check, missing, unclear
 from aiex.guard.commands.values import Arg
-from aiex.guard.commands.verdict import MISSING, Operand
+from aiex.guard.commands.verdict import Operand
 
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "abcdefghkprsuwxLNOGS")
 _TEXT_TESTS = frozenset(["-n", "-z"])
@@ -60,12 +60,11 @@ def _comparison(arg: Arg) -> str:
 
 
 def _read_printf(call: Call) -> list[Operand]:
-    args = list(call.args)
+    args, found = list(call.args), list[Operand]()
     if args and args[0].is_known and args[0].text == "--":
-        args.pop(0)
+        found.append(Operand(args.pop(0).text, "option"))
     elif args and args[0].text[:1] in ("-", ""):
         return [unclear(arg, "printf is not known with this option") for arg in args]
-    found = [Operand(arg.text, "option") for arg in call.args[: len(call.args) - len(args)]]
     found += [check(arg, "text" if at == 0 else "print", call) for at, arg in enumerate(args)]
     if args and not _FORMAT.fullmatch(args[0].text):  # %n sets a variable
         found.append(unclear(args[0], "this format is not known to only print"))
@@ -74,9 +73,7 @@ def _read_printf(call: Call) -> list[Operand]:
 
 def _read_command(call: Call) -> list[Operand]:
     if len(call.args) < 2 or not call.args[0].is_known or call.args[0].text not in ("-v", "-V"):
-        return [unclear(arg, "it runs another program") for arg in call.args] or [
-            Operand("", MISSING, "ask", "no program")
-        ]
+        return [unclear(arg, "it runs another program") for arg in call.args] or [missing("no program")]
     return [Operand(call.args[0].text, "option"), *(check(arg, "text", call) for arg in call.args[1:])]
 
 

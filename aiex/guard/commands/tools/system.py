@@ -1,7 +1,7 @@
 """Programs that tell about the machine and the user, without secrets."""
 
-from aiex.guard.commands.options import Call, Tool, unclear
-from aiex.guard.commands.verdict import MISSING, Operand
+from aiex.guard.commands.options import Call, Tool, missing, unclear
+from aiex.guard.commands.verdict import Operand
 
 
 def _format_only(_call: Call, operands: list[Operand]) -> list[Operand]:
@@ -12,9 +12,7 @@ def _format_only(_call: Call, operands: list[Operand]) -> list[Operand]:
 
 
 def _at_least_one(call: Call, operands: list[Operand]) -> list[Operand]:
-    return (
-        [] if operands else [Operand("", MISSING, "ask", f"{call.name} alone prints every secret in the environment")]
-    )
+    return [] if operands else [missing(f"{call.name} alone prints every secret in the environment")]
 
 
 def _version_only(call: Call) -> list[Operand]:
@@ -22,7 +20,7 @@ def _version_only(call: Call) -> list[Operand]:
     if len(call.args) == 1 and call.args[0].is_known and call.args[0].text in only:
         return [Operand(call.args[0].text, "option")]
     why = f"only {call.name} {only[0]} is known"
-    return [unclear(arg, why) for arg in call.args] or [Operand("", MISSING, "ask", why)]
+    return [unclear(arg, why) for arg in call.args] or [missing(why)]
 
 
 _VERSIONS = {
