@@ -1,0 +1,192 @@
+"""Who has a session open: one process at a time writes to it, and one that died without closing it is found.
+
+The lock is the system's own and goes with the process. Beside it lies a file that names the owner; an owner without a
+lock died. Where a file system has no locks, the owner counts as long as a process with its number and start time is
+there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex import dirs
+from aiex.errors import Conflict, StoreError
+from aiex.guard.private import read_private, remove_private, try_lock, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOCK, _OWNER = ".lock", ".owner"
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Owner(NamedTuple):
+    """A process that opened a session."""
+
+    pid: int
+    started: str
+    """When the process began, as its system counts; with the number it names one process. Empty where unknown."""
+    host: str
+    since_ms: int
+    """When it opened the session, UTC."""
+
+
+class SessionLock:
+    """The right to write to one session."""
+
+    def __init__(self, folder: str, session: str, *, clock: Callable[[], float] = time.time) -> None:
+        """In a directory of ours that all processes share; nothing is made before `acquire`."""
+        self._place = os.path.join(folder, session)
+        self._session = session
+        self._clock = clock
+        self._descriptor = -1
+        self._is_held = False
+
+    def acquire(self) -> Owner | None:
+        """Take the session; the owner that died with it open, if there is one.
+
+        Raises:
+            Conflict: naming the process that has it.
+            StoreError: if the directory cannot be written.
+        """
+        self._descriptor = self._lock()
+        try:
+            before = read_owner(self._place + _OWNER)
+            if before is not None and self._descriptor < 0 and is_alive(before):
+                raise _in_use(self._session, before)
+            write_private(self._place + _OWNER, json.dumps(_myself(int(self._clock() * 1000))).encode())
+        except BaseException:
+            self._unlock()
+            raise
+        self._is_held = True
+        return before
+
+    def release(self) -> None:
+        """Close the session properly; it counts as dead otherwise."""
+        if self._is_held:
+            self._is_held = False
+            with suppress(StoreError):  # it will be told of as one that died, which loses nothing
+                remove_private(self._place + _OWNER)
+        self._unlock()
+
+    def _lock(self) -> int:
+        """A locked descriptor; -1 where files have no locks."""
+        while True:
+            try:
+                dirs.ensure(os.path.dirname(self._place))
+                descriptor = os.open(self._place + _LOCK, _FLAGS, 0o600)
+            except OSError as error:
+                raise StoreError(f"cannot open {self._place + _LOCK}: {error.strerror}") from error
+            try:
+                is_ours = try_lock(descriptor)
+            except OSError:
+                os.close(descriptor)
+                return -1
+            if not is_ours:
+                os.close(descriptor)
+                raise _in_use(self._session, read_owner(self._place + _OWNER))
+            if _is_at(descriptor, self._place + _LOCK):
+                return descriptor
+            os.close(descriptor)  # the one before removed it just when we had opened it
+
+    def _unlock(self) -> None:
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.unlink(self._place + _LOCK)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def find_dead(folder: str) -> dict[str, Owner]:
+    """The sessions whose process ended without closing them, each with that process; none where nothing can be read."""
+    dead: dict[str, Owner] = {}
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return dead
+    for name in names:
+        session, dot, _ = name.partition(_OWNER)
+        if dot and (owner := _dead_owner(folder, session)):
+            dead[session] = owner
+    return dead
+
+
+def find_owner(folder: str, session: str) -> Owner | None:
+    """The process that has a session open now."""
+    owner = read_owner(os.path.join(folder, session + _OWNER))
+    return owner if owner and not _dead_owner(folder, session) else None
+
+
+def _dead_owner(folder: str, session: str) -> Owner | None:
+    place = os.path.join(folder, session)
+    owner = read_owner(place + _OWNER)
+    if owner is None:
+        return None
+    try:
+        descriptor = os.open(place + _LOCK, _FLAGS & ~os.O_CREAT)
+    except OSError:
+        return owner
+    try:
+        return owner if try_lock(descriptor) else None
+    except OSError:
+        return None if is_alive(owner) else owner
+    finally:
+        os.close(descriptor)
+
+
+def read_owner(path: str) -> Owner | None:
+    """The owner that a file names; None where there is none, or it says nothing that can be understood."""
+    try:
+        data = read_private(path)
+        pid, started, host, since_ms = json.loads(data) if data else (0, "", "", 0)
+        return Owner(int(pid), str(started), str(host), int(since_ms)) if data else None
+    except (StoreError, ValueError, TypeError):
+        return None
+
+
+def is_alive(owner: Owner) -> bool:
+    """Whether this very process runs; of another machine that cannot be known, and it counts as running."""
+    if owner.host != socket.gethostname():
+        return True
+    if owner.started:
+        return _start_of(owner.pid) == owner.started
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _myself(now_ms: int) -> Owner:
+    return Owner(os.getpid(), _start_of(os.getpid()), socket.gethostname(), now_ms)
+
+
+def _start_of(pid: int) -> str:
+    """When a process began, in ticks since the system did (proc(5), field 22); empty where none can be told."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as source:
+            return source.read().rpartition(b") ")[2].split()[19].decode("ascii")
+    except (OSError, IndexError, UnicodeDecodeError):
+        return ""
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
+
+
+def _in_use(session: str, owner: Owner | None) -> Conflict:
+    who = f"process {owner.pid} of {owner.host}" if owner else "another process"
+    return Conflict(
+        f"the session {session} is open in {who}",
+        hint=f"end it there, or go on beside it: aiex fork session {session}",
+    )
