@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from aiex.errors import Denied
+from aiex.guard.sandbox.gitdirs import lies_in_git_directory
 from aiex.guard.sandbox.hiding import credential_places, start_files
 from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules
 from aiex.record import record
@@ -81,8 +82,6 @@ def make_policy(
 
         for domain in domains:
             parse_pattern(domain)
-    from aiex.guard.sandbox.githooks import lies_in_git_directory
-
     real = os.path.realpath(root)
     if real == "/":
         raise Denied("the whole machine is no workspace", hint="use -C DIR to name a directory")

@@ -27,7 +27,17 @@ from aiex.guard.sandbox.faults import (
     reason,
     too_large,
 )
-from aiex.guard.sandbox.paths import DEFAULT_RULES, AskedPath, NameRules, askable, normalise, parse, same_names, show
+from aiex.guard.sandbox.paths import (
+    DEFAULT_RULES,
+    AskedPath,
+    NameRules,
+    askable,
+    normalise,
+    parse,
+    same_names,
+    show,
+    upwards,
+)
 from aiex.guard.sandbox.places import KeptOut, Located, Place, find_place, folder_of, path_for_rules
 from aiex.guard.sandbox.walk import DIRECTORY, HOLD, LIST, MAX_LINKS, READ, ByName, Folder, Opener, Walk
 
@@ -421,15 +431,11 @@ class Workspace:
 def find_root(start: str) -> str:
     """The nearest directory at or above `start` with a mark of a repository or of Aiex, else `start` itself."""
     real = os.path.realpath(start)
-    at = real if os.path.isdir(real) else os.path.dirname(real)
-    first = at
-    while True:
+    first = real if os.path.isdir(real) else os.path.dirname(real)
+    for at in upwards(first):
         if any(os.path.lexists(os.path.join(at, mark)) for mark in ROOT_MARKS):
             return at
-        above = os.path.dirname(at)
-        if above == at:
-            return first
-        at = above
+    return first
 
 
 def sandbox_engine() -> str:

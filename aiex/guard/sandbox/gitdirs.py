@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 
+from aiex.guard.sandbox.paths import upwards
+from aiex.guard.sandbox.peeking import take_beginning
 from aiex.guard.sandbox.walk import HOLD, LIST, READ, Folder, Opener
 
 NAMES_WITH_MEANING = frozenset(
@@ -19,6 +21,8 @@ NAMES_WITH_MEANING = frozenset(
 )
 """What git reads in its directory (gitrepository-layout(5)). The whole tree is searched for a `.git` file only for
 these and beside a HEAD, without which git takes no directory for its own."""
+GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
+"""What a directory holds that git takes for its own (setup.c, is_git_directory)."""
 MAX_DIRECTORIES = 20_000
 _MAX_BYTES = 4096
 
@@ -41,6 +45,23 @@ def git_directory_above(opener: Opener, top: Folder, root: str, resolved: str) -
     return ""
 
 
+def lies_in_git_directory(path: str) -> bool:
+    """Whether git would take this real directory, or one above it, for a git directory before any worktree."""
+    for at in upwards(path):
+        if os.path.lexists(os.path.join(at, ".git")):
+            return False
+        if all(os.path.lexists(os.path.join(at, sign)) for sign in GIT_SIGNS):
+            return True
+    return False
+
+
+def read_git_file(text: str) -> str | None:
+    """The directory that the text of a `.git` file names, absolute or seen from where it lies; None for other text."""
+    if not text.startswith("gitdir:") or "\0" in text:  # no path has a NUL, and git follows none that has
+        return None
+    return text.removeprefix("gitdir:").strip()
+
+
 def _ancestors(resolved: str) -> list[str]:
     """Every directory from the top (empty) down to the parent."""
     parts = resolved.split("/")[:-1]
@@ -49,10 +70,10 @@ def _ancestors(resolved: str) -> list[str]:
 
 def _named_by(opener: Opener, top: Folder, root: str, directory: str) -> list[str]:
     """The real git directories that `directory/.git` names when it is a file."""
-    line = _peek(opener, top, f"{directory}/.git")
-    if not line.startswith("gitdir:") or "\0" in line:  # no path has a NUL, and git follows none that has
+    path = read_git_file(_peek(opener, top, f"{directory}/.git"))
+    if path is None:
         return []
-    named = os.path.realpath(os.path.join(root, directory, line.removeprefix("gitdir:").strip()))
+    named = os.path.realpath(os.path.join(root, directory, path))
     found = [named]
     inside = os.path.realpath(root)
     if named.startswith(os.path.join(inside, "")):
@@ -92,12 +113,7 @@ def _with_git_file(opener: Opener, top: Folder) -> Iterator[str]:
 def _peek(opener: Opener, top: Folder, path: str) -> str:
     """The beginning of a regular file, or an empty string."""
     with suppress(OSError):
-        fd, _ = opener.open(top, _parts(path), READ)
-        try:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                return os.fsdecode(os.read(fd, _MAX_BYTES))
-        finally:
-            os.close(fd)
+        return take_beginning(opener.open(top, _parts(path), READ)[0], _MAX_BYTES)
     return ""
 
 

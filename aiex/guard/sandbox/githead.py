@@ -4,6 +4,7 @@ import re
 
 from aiex.errors import AiexError
 from aiex.guard.sandbox.files import Workspace
+from aiex.guard.sandbox.gitdirs import read_git_file
 
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LIMIT_BYTES = 4_000_000
@@ -32,8 +33,8 @@ def git_head(root: str) -> str:
 def _git_directory(workspace: Workspace) -> str:
     if workspace.stat(".git", follow_links=True).kind == "dir":
         return ".git"
-    line = _text(workspace, ".git")
-    return workspace.relative(line.removeprefix("gitdir:").strip()) if line.startswith("gitdir:") else ""
+    named = read_git_file(_text(workspace, ".git"))
+    return workspace.relative(named) if named is not None else ""
 
 
 def _ref(workspace: Workspace, place: str, name: str) -> str:

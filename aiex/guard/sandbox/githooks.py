@@ -13,7 +13,6 @@ _SECTION = re.compile(r'\s*\[\s*([\w.-]+)(?:\s*"[^"]*")?\s*\]')
 _SETTING = re.compile(r"\s*(\w[\w-]*)\s*=\s*(.*)")
 _NAMING = frozenset({("core", "hookspath"), ("core", "fsmonitor"), ("include", "path"), ("includeif", "path")})
 """Settings whose value is a path that git runs, or reads more settings from (git-config(1))."""
-_GIT_SIGNS = ("HEAD", "objects", "refs")
 
 
 def configured_paths(git: str) -> Iterator[str]:
@@ -27,19 +26,6 @@ def configured_paths(git: str) -> Iterator[str]:
             if value and (setting != "fsmonitor" or "/" in value):
                 base = git if setting == "path" else os.path.dirname(git)
                 yield os.path.normpath(os.path.join(base, os.path.expanduser(value)))
-
-
-def lies_in_git_directory(path: str) -> bool:
-    """Whether git would take this real directory, or one above it, for a git directory before any worktree."""
-    while True:
-        if os.path.lexists(os.path.join(path, ".git")):
-            return False
-        if all(os.path.lexists(os.path.join(path, sign)) for sign in _GIT_SIGNS):
-            return True
-        above = os.path.dirname(path)
-        if above == path:
-            return False
-        path = above
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ what was really opened.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -180,6 +180,14 @@ def normalise(parts: Sequence[str]) -> list[str] | None:
         else:
             return None
     return kept
+
+
+def upwards(path: str) -> Iterator[str]:
+    """An absolute path and everything above it, the nearest first."""
+    below = ""
+    while path != below:
+        yield path
+        path, below = os.path.dirname(path), path
 
 
 def show(path: str) -> str:

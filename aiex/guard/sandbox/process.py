@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.errors import Denied, StoreError
+from aiex.guard.sandbox.paths import upwards
 
 if TYPE_CHECKING:
     import subprocess
@@ -197,13 +198,10 @@ def git(workspace_root: str, *args: str, timeout_s: float = 5.0, limit_bytes: in
 
 def _work_tree(workspace_root: str) -> dict[str, str]:
     """The directory that has `.git`, so that `core.worktree` of a repository cannot point elsewhere."""
-    at = os.path.realpath(workspace_root)
-    while not os.path.lexists(os.path.join(at, ".git")):
-        above = os.path.dirname(at)
-        if above == at:
-            return {}
-        at = above
-    return {"GIT_WORK_TREE": at}
+    for at in upwards(os.path.realpath(workspace_root)):
+        if os.path.lexists(os.path.join(at, ".git")):
+            return {"GIT_WORK_TREE": at}
+    return {}
 
 
 def _require_reading(command: str, options: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from aiex.guard.sandbox.gitdirs import GIT_SIGNS, read_git_file
 from aiex.guard.sandbox.paths import NameRules, fold_name
 from aiex.guard.sandbox.peeking import peek
 
@@ -20,7 +21,6 @@ _SETTLED_NS = 2_100_000_000
 """A directory that changed less than this before it was listed may change again without a new time stamp."""
 Stamp = tuple[int, int, int]
 """Device, inode and time of the last change, which nobody can set back."""
-_GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
 _MOST_GITFILE_BYTES = 4096
 _MOST_MODULES_BYTES = 1 << 20
 _LONGEST_PATH_BYTES = 4096 - 256 - 1
@@ -156,7 +156,7 @@ class Surveyor:
                 secrets.append(real_path(entry.path) if entry.is_symlink() else entry.path)
             elif entry.is_dir(follow_symlinks=False) and fold_name(entry.name) != ".git":
                 folders.append((entry.path, inner))
-        if relative and names >= _GIT_SIGNS:
+        if relative and names >= GIT_SIGNS:
             protected.append(path)
             folders.clear()
         top = frozenset() if relative else frozenset(fold_name(name) for name in names)
@@ -176,10 +176,9 @@ class Surveyor:
 
     def _named_by(self, entry: os.DirEntry[str]) -> Iterator[str]:
         """The git directory that a `.git` file names."""
-        line = peek(entry.path, _MOST_GITFILE_BYTES)
-        if line.startswith("gitdir:") and "\0" not in line:
-            named = os.path.join(os.path.dirname(entry.path), line.removeprefix("gitdir:").strip())
-            yield real_path(named)
+        named = read_git_file(peek(entry.path, _MOST_GITFILE_BYTES))
+        if named is not None:
+            yield real_path(os.path.join(os.path.dirname(entry.path), named))
 
     def _missing(self, place: str, top: frozenset[str]) -> Iterator[str]:
         for name in sorted(self._names.protected):
