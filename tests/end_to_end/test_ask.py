@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.conftest import SOURCE_ROOT
 from tests.fakes.anthropic_server import FakeAnthropic
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.processes import is_gone
+from tests.fakes.started import start_aiex
 
 Run = Callable[..., CompletedProcess[str]]
 
@@ -340,15 +339,7 @@ def test_a_check_that_takes_long_is_interrupted_and_leaves_no_process(
     first.say(NEVER_MATCHED)
     words = ["ask", "Why?", "--schema", "schema.json", "-m", "one/fake-1"]
     setting = f"providers.one.base_url={first.base_url}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aiex", *words, "--set", setting],
-        cwd=workspace,
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start_aiex(*words, "--set", setting, cwd=workspace, text=True)
     while not (checking := children_of(process.pid)):
         assert process.poll() is None
         time.sleep(0.01)

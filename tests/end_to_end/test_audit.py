@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.log import AuditLog, find_places
-from tests.conftest import SOURCE_ROOT, RunAiex
+from tests.conftest import RunAiex
+from tests.fakes.started import start_aiex
 
 RECORDS, LONG = 60, "x" * 40_000
 
@@ -25,15 +23,9 @@ def log(home: Path) -> None:
     audit.close()
 
 
-def start(*words: str) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-m", "aiex", *words]
-    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
-    return subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 @pytest.mark.usefixtures("log")
 def test_an_export_ends_quietly_when_its_reader_has_enough() -> None:
-    with start("export", "audit") as process:
+    with start_aiex("export", "audit") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert json.loads(process.stdout.readline())["audit_export"] == 1

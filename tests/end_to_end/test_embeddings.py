@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,10 @@ from typing import Any
 import pytest
 
 from aiex.digest import fingerprint
-from tests.conftest import SOURCE_ROOT, RunAiex
+from tests.conftest import RunAiex
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Answer, Asked
+from tests.fakes.started import start_aiex
 
 DIMENSIONS = 128
 SAME = {"expense": "price", "prices": "price"}
@@ -237,10 +235,7 @@ def test_ctrl_c_keeps_what_was_paid_for(server: Embedding, shop: Path, run_warm:
     for number in range(150):
         (shop / f"module{number}.py").write_text(f"def function{number}():\n    return {number}\n")
     server.silent_after = 1
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aiex", "create", "index", *settings(server)],
-        cwd=shop, env={**os.environ, "PYTHONPATH": SOURCE_ROOT}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    process = start_aiex("create", "index", *settings(server), cwd=shop)
     while len(server.requests) < 2:
         assert process.poll() is None, process.stderr and process.stderr.read()
         server.client_left.wait(0.02)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +16,9 @@ import pytest
 from aiex.cli.flags import global_options
 from aiex.guard.policy.modes import MODES
 from aiex.guard.sandbox.probing import choose
-from tests.conftest import SOURCE_ROOT
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.site import open_site
+from tests.fakes.started import start_aiex
 
 Run = Callable[..., CompletedProcess[str]]
 confines = pytest.mark.skipif(
@@ -165,9 +163,7 @@ for place in ("127.0.0.1:{site}", "127.0.0.1:{site}", "example.org:80"):
 
 @confines
 def test_a_process_that_is_killed_leaves_a_decision_and_a_whole_log(aiex: Run, run_warm: Run, workspace: Path) -> None:
-    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
-    words = [sys.executable, "-m", "aiex", "run", "sandbox", "--", "sh", "-c", "echo up; sleep 60"]
-    with subprocess.Popen(words, cwd=workspace, env=environ, stdout=subprocess.PIPE, text=True) as process:
+    with start_aiex("run", "sandbox", "--", "sh", "-c", "echo up; sleep 60", cwd=workspace, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGKILL)

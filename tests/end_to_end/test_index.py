@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from aiex import dirs
-from tests.conftest import SOURCE_ROOT, RunAiex
+from tests.conftest import RunAiex
 from tests.fakes.processes import is_gone
+from tests.fakes.started import start_aiex
 
 ADD = "put something in the basket"
 
@@ -33,13 +34,7 @@ def make_large(root: Path) -> Path:
 
 
 def start(root: Path, *words: str, **pipes: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "aiex", *words],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"},
-        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes},
-        text=True,
-    )
+    return start_aiex(*words, cwd=root, text=True, **pipes)
 
 
 def store_of(root: Path) -> Path:

@@ -7,12 +7,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.conftest import SOURCE_ROOT
+from tests.fakes.started import start_python
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 
@@ -114,10 +113,7 @@ sys.exit(_entry.main())
 
 
 def start(*command: str, **more: Any) -> subprocess.Popen[str]:
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(
-        [sys.executable, *command], env={**os.environ, "PYTHONPATH": SOURCE_ROOT}, text=True, **{**pipes, **more}
-    )
+    return start_python(*command, **{"stdin": subprocess.PIPE, "text": True, **more})
 
 
 def read_line(process: subprocess.Popen[str]) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SOURCE_ROOT, RunAiex
+from tests.conftest import RunAiex
 from tests.fakes.issuer import CLIENT, FakeIssuer
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.started import start_aiex
 
 KEY = "corp-0123456789-abcdef-WXYZ"
 PASSPHRASE = "correct horse battery staple"
@@ -81,13 +82,7 @@ def test_a_refused_key_is_77_and_is_not_repeated(home: Path, run_warm: RunAiex, 
 def test_no_key_stands_in_the_arguments_or_the_environment_of_a_process(home: Path, server: FakeOpenAI) -> None:
     """The process is looked at while it has read the key and waits for the end of its input."""
     configure(home, provider(server))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aiex", "set", "key", "corp"],
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = start_aiex("set", "key", "corp", stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(KEY.encode())
     process.stdin.flush()
@@ -153,11 +148,9 @@ def test_damage_and_wrong_passphrases_have_their_codes_and_lose_nothing(home: Pa
 def test_a_typed_key_is_not_shown(home: Path) -> None:
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aiex", "set", "key", "openai"],
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "TERM": "dumb", "AIEX_PASSPHRASE": PASSPHRASE},
-        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-    )  # fmt: skip
+    environ = {"TERM": "dumb", "AIEX_PASSPHRASE": PASSPHRASE}
+    terminal = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    process = start_aiex("set", "key", "openai", environ=environ, **terminal, start_new_session=True)
     os.close(theirs)
     shown = b""
     while b"Key of openai: " not in shown:
@@ -177,11 +170,7 @@ def test_a_typed_key_is_not_shown(home: Path) -> None:
 def test_signing_in_by_the_browser_asking_and_signing_out(home: Path, workspace: Path, run_warm: RunAiex) -> None:
     with FakeIssuer() as issuer, FakeOpenAI() as server:
         configure(home, provider(server, f'oauth_issuer = "{issuer.url}"\noauth_client_id = "{CLIENT}"\n'))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aiex", "login", "corp"],
-            env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = start_aiex("login", "corp", text=True)
         assert process.stderr is not None
         said = ""
         while f"{issuer.url}/authorize" not in said:
@@ -214,11 +203,7 @@ def test_signing_in_by_a_pasted_address(home: Path, run_warm: RunAiex) -> None:
         refused = run_warm("login", "corp", "--paste", input="http://127.0.0.1:1455/callback?code=a&state=b\n")
         assert (refused.returncode, "does not belong" in refused.stderr) == (77, True)
         assert issuer.granted("authorization_code") == 0
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aiex", "login", "corp", "--paste"],
-            env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = start_aiex("login", "corp", "--paste", stdin=subprocess.PIPE, text=True)
         assert process.stderr is not None
         while f"{issuer.url}/authorize" not in (line := process.stderr.readline()):
             assert line
@@ -244,11 +229,7 @@ def test_an_interrupted_sign_in_ends_at_once_and_keeps_nothing(home: Path, run_w
     with FakeIssuer() as issuer, FakeOpenAI() as server:
         configure(home, provider(server, f'oauth_issuer = "{issuer.url}"\noauth_client_id = "{CLIENT}"\n'))
         for way in ([], ["--paste"]):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "aiex", "login", "corp", *way],
-                env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"},
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
+            process = start_aiex("login", "corp", *way, stdin=subprocess.PIPE, text=True)
             assert process.stderr is not None
             while f"{issuer.url}/authorize" not in (line := process.stderr.readline()):
                 assert line

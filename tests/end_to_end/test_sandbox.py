@@ -14,6 +14,7 @@ import pytest
 from aiex.guard.sandbox.probing import choose, probe_of
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.processes import is_gone
+from tests.fakes.started import start_aiex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not run on Windows yet")
 START = [sys.executable, "-m", "aiex"]
@@ -77,11 +78,8 @@ def test_the_workspace_can_be_for_reading(place: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 def test_an_end_from_outside_ends_the_command(place: Path) -> None:
     mark = f"5{os.getpid()}"
-    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
     script = f"echo up; (setsid sleep {mark} &) ; sleep {mark}"
-    with subprocess.Popen(
-        [*START, "run", "sandbox", "--", "sh", "-c", script], cwd=place, env=environ, stdout=subprocess.PIPE
-    ) as process:
+    with start_aiex("run", "sandbox", "--", "sh", "-c", script, cwd=place) as process:
         assert process.stdout
         assert process.stdout.readline() == b"up\n"
         process.send_signal(signal.SIGTERM)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
-from tests.conftest import SOURCE_ROOT
+from tests.fakes.started import start_python
 
 pty = pytest.importorskip("pty")
 
@@ -26,15 +24,9 @@ def on_terminal(*words: str, cwd: os.PathLike[str], code: str = "", **environmen
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
     command = ["-c", code] if code else ["-m", "aiex"]
-    process = subprocess.Popen(
-        [sys.executable, *command, *words],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "TERM": "xterm-256color", **environment},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
+    environ = {"TERM": "xterm-256color", **environment}
+    terminal = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    process = start_python(*command, *words, cwd=cwd, environ=environ, **terminal, start_new_session=True)
     os.close(theirs)
     shown = b""
     while True:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SOURCE_ROOT, RunAiex
+from tests.fakes.started import start_aiex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 PATIENCE_S = 120
@@ -70,11 +71,7 @@ class Watching:
 
 @contextmanager
 def watching(cwd: Path, *words: str, reads: str = "stderr", **environment: str) -> Iterator[Watching]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aiex", "create", "index", "--watch", *words],
-        cwd=cwd, env={**os.environ, "PYTHONPATH": SOURCE_ROOT, **environment},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    process = start_aiex("create", "index", "--watch", *words, cwd=cwd, environ=environment)
     assert process.stdout is not None
     assert process.stderr is not None
     try:
@@ -165,11 +162,9 @@ def test_quiet_says_nothing(workspace: Path, home: Path) -> None:
 def test_on_a_terminal_a_line_is_written_for_each_change(workspace: Path) -> None:
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aiex", "create", "index", "--watch"],
-        cwd=workspace, env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "TERM": "xterm"},
-        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-    )  # fmt: skip
+    environ, terminal = {"TERM": "xterm"}, dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    words = ("create", "index", "--watch")
+    process = start_aiex(*words, cwd=workspace, environ=environ, **terminal, start_new_session=True)
     os.close(theirs)
     watch = Watching(process, ours)
     watch.wait_for("watching by ")
