@@ -108,9 +108,8 @@ def open_warm() -> Iterator[Warm]:
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
             )
-        with server:
+        with server, ours:  # closing ours ends the server, which is waited for then
             yield Warm(ours)
-            ours.close()
 
 
 # --- the other side -------------------------------------------------------------------------------------------------
