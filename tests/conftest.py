@@ -237,23 +237,7 @@ def run_aiex(home: Path) -> RunAiex:
     the variable. Standard input is empty unless `input` is given. The result carries returncode, stdout and stderr.
     """
 
-    def start(
-        words: Sequence[str], *, cwd: str, env: Mapping[str, str], input: str, timeout_s: float
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "aiex", *words],
-            cwd=cwd,
-            env=env,
-            input=input,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=timeout_s,
-            check=False,
-        )
-
-    return _to_run(start, home)
+    return _to_run(_run_anew, home)
 
 
 @pytest.fixture(scope="session")
@@ -272,7 +256,26 @@ def run_warm(request: pytest.FixtureRequest, home: Path, run_aiex: RunAiex) -> R
     return _to_run(warm.run, home)
 
 
-def _to_run(start: Callable[..., subprocess.CompletedProcess[str]], home: Path) -> RunAiex:
+def _run_anew(
+    words: Sequence[str], *, cwd: str, env: Mapping[str, str], input: str, timeout_s: float
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aiex", *words],
+        cwd=cwd,
+        env=env,
+        input=input,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def _to_run(once: Callable[..., subprocess.CompletedProcess[str]], home: Path) -> RunAiex:
+    """A way to run the command with the variables of a test, from one that takes them all."""
+
     def run(
         *args: str | Sequence[str],
         cwd: str | os.PathLike[str] | None = None,
@@ -288,7 +291,7 @@ def _to_run(start: Callable[..., subprocess.CompletedProcess[str]], home: Path) 
             else:
                 variables[name] = value
         place = os.fspath(cwd if cwd is not None else home)
-        return start(words, cwd=place, env=variables, input=input, timeout_s=timeout_s)
+        return once(words, cwd=place, env=variables, input=input, timeout_s=timeout_s)
 
     return run
 
