@@ -1,4 +1,4 @@
-"""Who has a session open: one process at a time writes to it, and one that died without closing it is found.
+"""Who has a thing open, such as a session: one process at a time, and one that died with it open is found.
 
 The lock is the system's own and goes with the process. Beside it lies a file that names the owner; an owner without a
 lock died. Where a file system has no locks, the owner counts as long as a process with its number and start time is
@@ -26,29 +26,39 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_N
 
 
 class Owner(NamedTuple):
-    """A process that opened a session."""
+    """A process that has something open."""
 
     pid: int
     started: str
     """When the process began, as its system counts; with the number it names one process. Empty where unknown."""
     host: str
     since_ms: int
-    """When it opened the session, UTC."""
+    """When it opened it, UTC."""
 
 
-class SessionLock:
-    """The right to write to one session."""
+class OwnerLock:
+    """The right of one process to write to the thing of this name."""
 
-    def __init__(self, folder: str, session: str, *, clock: Callable[[], float] = time.time) -> None:
-        """In a directory of ours that all processes share; nothing is made before `acquire`."""
-        self._place = os.path.join(folder, session)
-        self._session = session
+    def __init__(
+        self, folder: str, name: str, *, title: str = "", hint: str = "", clock: Callable[[], float] = time.time
+    ) -> None:
+        """In a directory of ours that all processes share; nothing is made before `acquire`.
+
+        Args:
+            folder: Where all locks of this kind lie.
+            name: Of the thing, fit for a file name.
+            title: What a person calls it, such as `the session 5e55…`.
+            hint: What a person can do while another process has it.
+        """
+        self._place = os.path.join(folder, name)
+        self._title = title or name
+        self._hint = hint
         self._clock = clock
         self._descriptor = -1
         self._is_held = False
 
     def acquire(self) -> Owner | None:
-        """Take the session; the owner that died with it open, if there is one.
+        """Take it; the owner that died with it open, if there is one.
 
         Raises:
             Conflict: naming the process that has it.
@@ -58,7 +68,7 @@ class SessionLock:
         try:
             before = read_owner(self._place + _OWNER)
             if before is not None and self._descriptor < 0 and is_alive(before):
-                raise _in_use(self._session, before)
+                raise self._in_use(before)
             write_private(self._place + _OWNER, json.dumps(_myself(int(self._clock() * 1000))).encode())
         except BaseException:
             self._unlock()
@@ -67,7 +77,7 @@ class SessionLock:
         return before
 
     def release(self) -> None:
-        """Close the session properly; it counts as dead otherwise."""
+        """Close it properly; the owner counts as dead otherwise."""
         if self._is_held:
             self._is_held = False
             with suppress(StoreError):  # it will be told of as one that died, which loses nothing
@@ -89,10 +99,14 @@ class SessionLock:
                 return -1
             if not is_ours:
                 os.close(descriptor)
-                raise _in_use(self._session, read_owner(self._place + _OWNER))
+                raise self._in_use(read_owner(self._place + _OWNER))
             if _is_at(descriptor, self._place + _LOCK):
                 return descriptor
             os.close(descriptor)  # the one before removed it just when we had opened it
+
+    def _in_use(self, owner: Owner | None) -> Conflict:
+        who = f"process {owner.pid} of {owner.host}" if owner else "another process"
+        return Conflict(f"{self._title} is open in {who}", hint=self._hint)
 
     def _unlock(self) -> None:
         if self._descriptor >= 0:
@@ -103,27 +117,27 @@ class SessionLock:
 
 
 def find_dead(folder: str) -> dict[str, Owner]:
-    """The sessions whose process ended without closing them, each with that process; none where nothing can be read."""
+    """The names of what a process had open when it ended, each with that process; none where nothing can be read."""
     dead: dict[str, Owner] = {}
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return dead
     for name in names:
-        session, dot, _ = name.partition(_OWNER)
-        if dot and (owner := _dead_owner(folder, session)):
-            dead[session] = owner
+        stem, dot, _ = name.partition(_OWNER)
+        if dot and (owner := _dead_owner(folder, stem)):
+            dead[stem] = owner
     return dead
 
 
-def find_owner(folder: str, session: str) -> Owner | None:
-    """The process that has a session open now."""
-    owner = read_owner(os.path.join(folder, session + _OWNER))
-    return owner if owner and not _dead_owner(folder, session) else None
+def find_owner(folder: str, name: str) -> Owner | None:
+    """The process that has the thing of this name open now."""
+    owner = read_owner(os.path.join(folder, name + _OWNER))
+    return owner if owner and not _dead_owner(folder, name) else None
 
 
-def _dead_owner(folder: str, session: str) -> Owner | None:
-    place = os.path.join(folder, session)
+def _dead_owner(folder: str, name: str) -> Owner | None:
+    place = os.path.join(folder, name)
     owner = read_owner(place + _OWNER)
     if owner is None:
         return None
@@ -182,11 +196,3 @@ def _is_at(descriptor: int, path: str) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except OSError:
         return False
-
-
-def _in_use(session: str, owner: Owner | None) -> Conflict:
-    who = f"process {owner.pid} of {owner.host}" if owner else "another process"
-    return Conflict(
-        f"the session {session} is open in {who}",
-        hint=f"end it there, or go on beside it: aiex fork session {session}",
-    )

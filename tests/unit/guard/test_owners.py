@@ -1,4 +1,4 @@
-"""Who has a session open, and who died with it."""
+"""Who has a thing open, and who died with it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from aiex.errors import Conflict, StoreError
-from aiex.sessions.locks import Owner, SessionLock, find_dead, find_owner, is_alive
+from aiex.guard.owners import Owner, OwnerLock, find_dead, find_owner, is_alive
 
 HOLD = """
 import sys
-from aiex.sessions.locks import SessionLock
-lock = SessionLock(sys.argv[1], "5e55")
+from aiex.guard.owners import OwnerLock
+lock = OwnerLock(sys.argv[1], "5e55")
 lock.acquire()
 print("held", flush=True)
 sys.stdin.read()
@@ -37,8 +37,8 @@ def start_holder(folder: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_session_that_was_closed_leaves_nothing_behind(folder: str) -> None:
-    lock = SessionLock(folder, "5e55")
+def test_what_was_closed_leaves_nothing_behind(folder: str) -> None:
+    lock = OwnerLock(folder, "5e55")
     assert lock.acquire() is None
     assert find_dead(folder) == {}
     lock.release()
@@ -48,23 +48,23 @@ def test_a_session_that_was_closed_leaves_nothing_behind(folder: str) -> None:
 def test_a_second_process_is_told_of_the_first(folder: str) -> None:
     with start_holder(folder) as process:
         with pytest.raises(Conflict, match=rf"open in process {process.pid} of .*"):
-            SessionLock(folder, "5e55").acquire()
+            OwnerLock(folder, "5e55").acquire()
         owner = find_owner(folder, "5e55")
         assert owner is not None
         assert owner.pid == process.pid
         assert find_dead(folder) == {}
-        SessionLock(folder, "0ther").acquire()
+        OwnerLock(folder, "0ther").acquire()
         process.communicate()
     assert find_owner(folder, "5e55") is None
 
 
-def test_a_session_that_died_is_found_and_taken_over(folder: str) -> None:
+def test_what_died_is_found_and_taken_over(folder: str) -> None:
     process = start_holder(folder)
     process.kill()
     process.communicate()
     dead = find_dead(folder)
     assert [owner.pid for owner in dead.values()] == [process.pid]
-    lock = SessionLock(folder, "5e55")
+    lock = OwnerLock(folder, "5e55")
     assert lock.acquire() == dead["5e55"]
     assert find_dead(folder) == {}
     lock.release()
@@ -72,12 +72,12 @@ def test_a_session_that_died_is_found_and_taken_over(folder: str) -> None:
 
 
 def test_a_lock_is_held_within_one_process_too(folder: str) -> None:
-    first = SessionLock(folder, "5e55")
+    first = OwnerLock(folder, "5e55")
     first.acquire()
     with pytest.raises(Conflict, match=f"open in process {os.getpid()} of "):
-        SessionLock(folder, "5e55").acquire()
+        OwnerLock(folder, "5e55").acquire()
     first.release()
-    assert SessionLock(folder, "5e55").acquire() is None
+    assert OwnerLock(folder, "5e55").acquire() is None
 
 
 def test_what_names_no_owner_counts_as_none(folder: str) -> None:
@@ -86,7 +86,7 @@ def test_what_names_no_owner_counts_as_none(folder: str) -> None:
         Path(folder, "5e55.owner").write_bytes(text.encode("utf-8", "surrogateescape"))
         os.chmod(os.path.join(folder, "5e55.owner"), 0o600)
         assert find_dead(folder) == {}
-        lock = SessionLock(folder, "5e55")
+        lock = OwnerLock(folder, "5e55")
         assert lock.acquire() is None
         lock.release()
 
@@ -94,11 +94,11 @@ def test_what_names_no_owner_counts_as_none(folder: str) -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"cannot open .*file"):
-        SessionLock(str(tmp_path / "file"), "5e55").acquire()
+        OwnerLock(str(tmp_path / "file"), "5e55").acquire()
 
 
 def test_a_process_is_known_by_its_start_and_one_of_another_machine_counts_as_running(folder: str) -> None:
-    lock = SessionLock(folder, "5e55")
+    lock = OwnerLock(folder, "5e55")
     lock.acquire()
     me = find_owner(folder, "5e55")
     assert me is not None
