@@ -3,13 +3,17 @@
 import re
 
 _LOOKED_AT = 128
-_KINDS = "".join(
-    "9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in map(chr, range(128))
-)
 _RUN = re.compile(r"9+|a+|A+|\.+")
 _SAYING = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 SHORTEST_KEY = 16
 """Shorter words are no keys; passwords may be."""
+
+
+def _kind_of(letter: str) -> str:
+    return "9" if letter.isdigit() else "a" if letter.islower() else "A" if letter.isupper() else "."
+
+
+_KINDS = "".join(map(_kind_of, map(chr, range(128))))
 
 
 def is_key(word: str) -> bool:
@@ -18,8 +22,7 @@ def is_key(word: str) -> bool:
 
 
 def _is_drawn(part: str) -> bool:
-    said = sum(map(len, _SAYING.findall(part)))
-    return said * 2 < len(part) and is_random(part)
+    return _count_said(part) * 2 < len(part) and is_random(part)
 
 
 def is_random(value: str) -> bool:
@@ -47,7 +50,7 @@ def _kinds_of(value: str) -> str:
     """For each character `9` for a digit, `a` for a lower letter, `A` for an upper one, else `.`."""
     if value.isascii():
         return value.translate(_KINDS)
-    return "".join("9" if one.isdigit() else "a" if one.islower() else "A" if one.isupper() else "." for one in value)
+    return "".join(map(_kind_of, value))
 
 
 def _case_changes(value: str) -> int:
@@ -56,5 +59,8 @@ def _case_changes(value: str) -> int:
 
 def _reads_as_words(value: str) -> bool:
     """Whether most of a value lies in runs of four and more lower letters, or in capitalised words."""
-    inside = sum(len(word) for word in _SAYING.findall(value))
-    return inside * 3 >= len(value) * 2
+    return _count_said(value) * 3 >= len(value) * 2
+
+
+def _count_said(value: str) -> int:
+    return sum(map(len, _SAYING.findall(value)))
