@@ -40,17 +40,13 @@ def find_blocks(source: Source) -> list[Span]:
     text = source.text
     found = [(begin, end) for begin, body, end in _armoured(source) if end > body]
     found += [(match.start(2), match.start(2) + len(match[2].rstrip())) for match in _putty(source) if match[2]]
-    if _ENCODED_BEGIN in text:
-        found += [match.span() for match in _ENCODED.finditer(text)]
-    return found
+    return found + _encoded(text)
 
 
 def find_unfinished(source: Source) -> list[tuple[int, int, bool]]:
     """Begin and end of each private key, and whether more text could make it longer."""
     text = source.text
-    blocks = [(begin, end) for begin, _, end in _armoured(source)]
-    if _ENCODED_BEGIN in text:
-        blocks += [match.span() for match in _ENCODED.finditer(text)]
+    blocks = [(begin, end) for begin, _, end in _armoured(source)] + _encoded(text)
     found = [(begin, end, _may_go_on(text, end) and not text.endswith("--", begin + 40, end)) for begin, end in blocks]
     for match in _putty(source):
         is_short = match[2].count("\n") < int(match[1]) and "\n" not in text[match.end() : match.end() + _REST]
@@ -61,6 +57,10 @@ def find_unfinished(source: Source) -> list[tuple[int, int, bool]]:
 def _may_go_on(text: str, end: int) -> bool:
     """Whether less than two whole lines stand behind a key: the last line of one is known by the line behind it."""
     return end + _REST > len(text) and text[end : end + _REST].strip().count("\n") < _LINES_BEHIND
+
+
+def _encoded(text: str) -> list[Span]:
+    return [match.span() for match in _ENCODED.finditer(text)] if _ENCODED_BEGIN in text else []
 
 
 def _putty(source: Source) -> list[re.Match[str]]:

@@ -1,4 +1,4 @@
-"""Values that stand further from their name: in variables of Terraform, parts of forms, calls of SQL, `chpasswd`."""
+"""Values that stand further from their name: Terraform, parts of forms, calls of SQL, `htpasswd`, `chpasswd`."""
 
 import re
 
@@ -52,10 +52,10 @@ def _match(text: str, start: int, end: int) -> re.Match[str] | None:
         if before.endswith('"') and _VARIABLE_BEFORE.search(before):
             return _VARIABLE.match(text, end)
         return _PART.match(text, end) if _PART_BEFORE.search(before) else None
-    if text.endswith("passwd", start, end):
-        match text[start:end]:
-            case "htpasswd":
-                return _ARGUMENTS.match(text, end)
-            case "chpasswd":
-                return _INPUT.search(text, max(0, start - 400), start) or _HERE_STRING.match(text, end)
-    return None
+    match text[start:end]:
+        case "htpasswd":
+            return _ARGUMENTS.match(text, end)
+        case "chpasswd":
+            return _INPUT.search(text, max(0, start - 400), start) or _HERE_STRING.match(text, end)
+        case _:
+            return None

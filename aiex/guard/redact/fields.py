@@ -25,7 +25,8 @@ ANCHORS = tuple(
         ),
     )
 )
-"""Key, token, pwd, password, passphrase, psk, secret, credential, auth: one of them is in every name of a short secret.
+"""Key, token, pwd, password, passphrase, psk, secret, credential, auth, passwords in other languages: one of them is in
+every name of a short secret.
 
 Long ones are found by `forms` whatever their name is.
 """
@@ -40,7 +41,6 @@ _CROWD = 16
 _LEAST_RIGHT = 40
 """Of what stands closer, this much or four times the distance between two names is looked at first, so that
 `key:key:key:` does not take the square of its length."""
-_QUOTE = r"\\{0,3}[\"'`]"
 _AFTER = re.compile(
     r"(?P<close>(?:\\{0,3}[\"'`]|\\{1,4}u002[27])?(?:\[\w{0,8}\]|\])?\)?)(?:"
     r"[ \t]{0,32}(?P<sep>=>|:=|:-|={1,3}|!=+|::?|%3[AaDd]|\\u003[aAdD]"
@@ -93,8 +93,6 @@ _WHOLE = re.compile(r"[^\s\"'`)\],;}][^\s\"'`]*")
 """What may be a string whose end was cut off."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m")
 _TO_LINE_END = re.compile(r"[ \t]*(?:[#;][^\n]*)?(?:\r?\n|$)")
-
-
 _TILDE = re.compile(r"(?:\xf1|n\u0303|\\u00[fF]1|\\xf1|\xd1|%[cC]3%[bB]1)[aA][\w-]{0,16}")
 """What stands behind `contrase`, written out or escaped."""
 
@@ -189,10 +187,9 @@ def _behind_sign(text: str, start: int, after: re.Match[str], strength: Strength
         return _judge(text, value, strength) if value and value.quoted and not is_wordy(_content(text, value)) else None
     if sign == "::" and not text.startswith(" ", place):
         return None
-    is_data = _is_data(text, start, after)
     if (below := _NEXT_LINE.match(text, place)) is not None:
         return _below(text, start, below, strength)
-    value = _read(text, place, data=is_data)
+    value = _read(text, place, data=_is_data(text, start, after))
     if value is not None and text[start - 1 : start] in {"?", "&"}:
         value = value._replace(end=value.start + len(_content(text, value).partition("#")[0]))
     if (value is None or not value.quoted) and sign != "=" and (typed := _TYPED.match(text, place)):
@@ -204,8 +201,7 @@ def _behind_sign(text: str, start: int, after: re.Match[str], strength: Strength
 
 def _below(text: str, start: int, below: re.Match[str], strength: Strength) -> Span | None:
     """The value alone in the next line, which is further right than the name."""
-    line = text[max(text.rfind("\n", 0, start) + 1, start - 200) : start]
-    value = below["value"]
+    line, value = _line_before(text, start), below["value"]
     if strength < Strength.STRONG or _LINE_START.match(line) is None or len(below["indent"]) <= len(line.rstrip("\"'")):
         return None
     if value.startswith(REMOVED) or is_call(value) or is_expression(value) or value.endswith((":", ";", ",")):
@@ -271,7 +267,7 @@ def _in_tag(text: str, start: int, end: int) -> Value | None:
 def _is_data(text: str, start: int, after: re.Match[str]) -> bool:
     """Whether a bare word behind the sign is a value, as in settings, queries and command lines."""
     sign = after["sep"]
-    line = text[max(text.rfind("\n", 0, start) + 1, start - 200) : start]
+    line = _line_before(text, start)
     at_line_start = _LINE_START.match(line) is not None
     if sign == ":":
         return at_line_start or line.endswith(('"', "'"))
@@ -328,6 +324,11 @@ def _judge(text: str, value: Value | None, strength: Strength) -> Span | None:
     if strength is Strength.WEAK and is_base64_pair(content):
         return value.start, value.end
     return (value.start, value.end) if is_secret(content, strength, quoted=value.quoted, data=value.data) else None
+
+
+def _line_before(text: str, start: int) -> str:
+    """What stands before a name in its line, as far as it tells."""
+    return text[max(text.rfind("\n", 0, start) + 1, start - 200) : start]
 
 
 def _content(text: str, value: Value) -> str:

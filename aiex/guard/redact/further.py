@@ -3,7 +3,7 @@
 import re
 
 from aiex.guard.randomness import is_random
-from aiex.guard.redact.names import Strength, strength_of
+from aiex.guard.redact.names import PARTS_OF_NAMES, Strength, strength_of
 from aiex.guard.redact.objects import is_inside_object
 from aiex.guard.redact.source import Span
 from aiex.guard.redact.values import REMOVED, is_ordinary, is_wordy
@@ -13,7 +13,7 @@ LONGEST = 4_096
 _MOST_STRINGS = 16
 _BLOCK_SIGN = re.compile(r"[|>][+-]?\d?[+-]?[ \t]{0,8}\r?$", re.MULTILINE)
 _NEXT_WORD = re.compile(r"(?:[ \t]*\r?\n){0,8}(?P<indent>[ \t]{0,128})(?=[^\s])")
-_MOST = 1_000
+_BLOCK_ENDS = tuple("|>+-0123456789")
 _BLOCK_HEAD = re.compile(
     r"^(?P<indent>[ \t]*(?:- +)?)[\"']?(?P<name>[\w.-]{1,64})[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[+-]?[ \t]*\r?$",
     re.MULTILINE,
@@ -24,8 +24,10 @@ _NEXT_STRING = {
     for quote in "\"'"
 }
 _STRING_ALONE = re.compile(r"[ \t]*[+.&]?[ \t]*[rbfuL]{0,2}[\"'][^\n]*[\"'][ \t]*[+.&\\]?[ \t]*\r?")
+_NO_INDENT = 1_000
+"""Further right than any line: the next one is not there yet."""
 _STRING_ENDS = ('"', "'", "+", ".", "&", "\\", "(")
-_WORDS = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|psk|senha|contrase|kennw|oord")
+_WORDS = re.compile(PARTS_OF_NAMES, re.IGNORECASE)
 _TAIL = 512
 _VARIABLE = re.compile(r"variable[ \t]+\"[^\"\n]{1,64}\"[ \t]*\{[^{}]{0,1024}$")
 _REACH = 1_536
@@ -40,7 +42,7 @@ def find_rest(text: str, start: int, end: int) -> list[Span]:
         if head is not None:
             return _lines_below(text, head, text.find("\n", end) + 1)
     quote = text[end : end + 1]
-    return _strings_below(text, end, quote) if quote in _NEXT_STRING and quote else []
+    return _strings_below(text, end, quote) if quote in _NEXT_STRING else []
 
 
 def _lines_below(text: str, head: re.Match[str], place: int) -> list[Span]:
@@ -88,15 +90,11 @@ def _is_inside_block(text: str, start: int, newline: int) -> bool:
     if _BLOCK_SIGN.search(text, max(start, newline - LONGEST), newline) is None:
         return False
     behind = _NEXT_WORD.match(text, newline + 1)
-    least, end = (_MOST if behind is None else len(behind["indent"])), newline
+    least, end = (_NO_INDENT if behind is None else len(behind["indent"])), newline
     while least > 0 and end > max(start, newline - LONGEST):
         begin = max(text.rfind("\n", start, end) + 1, start)
         line = text[begin:end]
-        head = (
-            _BLOCK_HEAD.match(text, begin, end)
-            if line.rstrip()[-1:] and line.rstrip()[-1] in "|>+-0123456789"
-            else None
-        )
+        head = _BLOCK_HEAD.match(text, begin, end) if line.rstrip().endswith(_BLOCK_ENDS) else None
         if head is not None and len(head["indent"]) < least and strength_of(head["name"]) >= Strength.STRONG:
             return True
         least = min(least, len(line) - len(line.lstrip(" \t"))) if line.strip() else least

@@ -43,16 +43,9 @@ def find_headers(source: Source) -> list[Span]:
         if (match := _AUTHORIZATION.match(text, place)) is not None:
             found += _credential(text, match.end(), strict=match["scheme"] is None)
             if (match["scheme"] or "").lower() == "digest":
-                line_end = text.find("\n", match.end(), match.end() + _LINE)
-                found += [
-                    one.span(1)
-                    for one in _RESPONSE.finditer(text, match.end(), line_end if line_end >= 0 else match.end() + _LINE)
-                ]
+                found += _responses(text, match.end())
         if (folded := _FOLDED.match(text, place)) is not None:
-            credential = _credential(text, folded.end(), strict=False)
-            found += [
-                span for span in credential if is_random(text[slice(*span)]) or is_base64_pair(text[slice(*span)])
-            ]
+            found += [span for span in _credential(text, folded.end(), strict=False) if _is_drawn(text[slice(*span)])]
     for place in bearer:
         if (match := _BEARER.match(text, place)) is not None:
             found += _credential(text, match.end(), strict=True)
@@ -79,6 +72,16 @@ def _credential(text: str, place: int, *, strict: bool) -> list[Span]:
     return [(place, place + len(value))]
 
 
+def _responses(text: str, place: int) -> list[Span]:
+    """The proofs of a digest in the rest of a line."""
+    end = text.find("\n", place, place + _LINE)
+    return [match.span(1) for match in _RESPONSE.finditer(text, place, end if end >= 0 else place + _LINE)]
+
+
+def _is_drawn(value: str) -> bool:
+    return is_random(value) or is_base64_pair(value)
+
+
 def _cookies(text: str, place: int) -> tuple[list[Span], int]:
     """The secret values of a list of cookies, and where the list ends."""
     found = []
@@ -90,6 +93,7 @@ def _cookies(text: str, place: int) -> tuple[list[Span], int]:
 
 
 def is_secret_cookie(name: str, value: str) -> bool:
+    """Whether the value of a cookie tells who somebody is; of one without a known name, only if it is drawn by lot."""
     if name.lower() in _ATTRIBUTES or value.startswith(REMOVED) or is_ordinary(value):
         return False
     if strength_of(name) is not Strength.NONE or name.lower().endswith(("sid", "id", "auth", "login", "remember_me")):

@@ -9,6 +9,9 @@ _to_words = str.split
 SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "AUTH", "COOKIE")
 """A variable or an option with one of these in its name may hold a secret, and does not reach a child process."""
 
+PARTS_OF_NAMES = "pass|pwd|secret|token|key|auth|cred|psk|senha|contrase|kennw|oord"
+"""A choice for a pattern without regard to case: one of them is in every name of a short secret."""
+
 
 class Strength(IntEnum):
     """How much a name promises that its value is secret."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from aiex.guard.redact.headers import is_secret_cookie
 from aiex.guard.redact.source import Source, Span
-from aiex.guard.redact.values import REMOVED
 
 _REACH = 4_096
 """So far behind the first member that counts an object is looked at; a key of RSA of 4096 bits has 3,300 characters."""
@@ -37,7 +36,8 @@ def find_in_objects(source: Source) -> list[Span]:
     for start, end in _objects(text, 0, len(text)):
         for sign, member in _RULES:
             if sign.search(text, start, end) is not None:
-                found += [match.span(1) for match in member.finditer(text, start, end) if _is_secret(match[1])]
+                members = member.finditer(text, start, end)
+                found += [match.span(1) for match in members if is_secret_cookie("", match[1])]
     if "\tTRUE\t" in text or "\tFALSE\t" in text:
         found += [match.span(2) for match in _JAR.finditer(text) if is_secret_cookie(match[1], match[2])]
     return found
@@ -61,7 +61,3 @@ def _objects(text: str, start: int, stop: int) -> Iterator[Span]:
             brace = _BRACE.search(text, place, place + _REACH)
             done = place + _REACH if brace is None else brace.start()
             yield place, done
-
-
-def _is_secret(value: str) -> bool:
-    return not value.startswith(REMOVED) and is_secret_cookie("", value)

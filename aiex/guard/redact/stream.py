@@ -11,6 +11,7 @@ from aiex.guard.redact.forms import ends_with_key
 from aiex.guard.redact.further import needs_more
 from aiex.guard.redact.known import secret_values
 from aiex.guard.redact.manifests import find_manifests
+from aiex.guard.redact.names import PARTS_OF_NAMES
 from aiex.guard.redact.scan import find_secrets, remove_secrets
 from aiex.guard.redact.source import to_source
 
@@ -27,7 +28,7 @@ _GOES_ON = re.compile(
 )
 """How a line ends whose value is in the next one."""
 _MOST_SEPARATORS = 1_024
-_WORDS = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|psk|cookie|bearer|senha|contrase|kennw|oord|\\\r?$")
+_WORDS = re.compile(rf"(?i){PARTS_OF_NAMES}|cookie|bearer|\\\r?$")
 _SEPARATORS = re.compile(r"[\s,;}\])]")
 
 
