@@ -3,10 +3,12 @@
 A store knows rows and no events: what stands in `data` and how it is sealed is the business of `aiex/sessions/log.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from aiex.errors import Conflict
+
+ROOM = "aiex.sessions.stores"
 
 
 class Moved(Conflict):
@@ -98,3 +100,12 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the file or connection."""
+
+
+class Kind(NamedTuple):
+    """What the file of a store offers as `STORE`."""
+
+    place: str
+    """What `open` takes, for a person: "path" or "address"."""
+    open: Callable[[str], Store]
+    """Raises StoreError where the file or server cannot be used."""

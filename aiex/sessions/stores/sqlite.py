@@ -1,0 +1,233 @@
+"""The event log in one SQLite file: written by many processes at once, each transaction as lasting as it has to be.
+
+The file is in WAL mode. A transaction that must last is committed with synchronous=FULL, any other with NORMAL: a power
+cut may take the last of those, never one before a synced one. Data is the last column, so that the small ones are read
+without walking through it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from aiex import sqlite
+from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
+FILE: Final = "sessions.db"
+PATIENCE_S: Final = 60.0
+"""How long we wait for other processes before we say that they hold the file; each holds it for milliseconds."""
+ROWS_AT_ONCE: Final = 256
+"""Read in one statement; nothing of the file is held between two."""
+
+MIGRATIONS: Final = (
+    """
+    create table events (
+        position integer primary key autoincrement, session text not null, seq integer not null,
+        at_ms integer not null, turn integer not null, type text not null, v integer not null, link blob not null,
+        sealed integer not null, copied integer not null, data blob not null
+    ) strict;
+    create unique index events_of_session on events (session, seq);
+    create table snapshots (
+        session text primary key, seq integer not null, link blob not null, version integer not null,
+        data blob not null
+    ) strict;
+    """,
+)
+_COLUMNS = "position, session, seq, at_ms, turn, type, v, data, link, sealed, copied"
+_INSERT = """
+    insert into events (session, seq, at_ms, turn, type, v, data, link, sealed, copied)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_LAST_SEQ = "select seq from events where session = ? order by seq desc limit 1"
+_READ = f"select {_COLUMNS} from events where session = ? and seq > ? and seq <= ? order by seq limit {ROWS_AT_ONCE}"  # noqa: S608  (constants)
+_FOLLOW = f"select {_COLUMNS} from events where position > ? order by position limit ?"  # noqa: S608  (a constant)
+_HEAD = "select seq, position, link, turn, at_ms from events where session = ? order by seq desc limit 1"
+_SESSIONS = """
+    with recursive names (name) as (
+        select min(session) from events
+        union all
+        select (select min(session) from events where session > name) from names where name is not null
+    )
+    select name from names where name is not null
+    order by (select position from events where session = name order by seq limit 1)
+"""
+"""Jumps from one session to the next in the index: a table of sessions would be one more thing to be damaged."""
+
+
+class SqliteStore:
+    """Rows in the file at one path; safe for threads, which take turns."""
+
+    def __init__(self, path: str) -> None:
+        """Open the file, or make it.
+
+        One that can be read and not written is copied into memory, where that is possible: then only changes fail.
+        """
+        self.path = path
+        self._lock = RLock()
+        self._refusal: sqlite.ReadOnlyStore | None = None
+        is_new = path != ":memory:" and not os.path.lexists(path)
+        try:
+            self._connection = _wait_for(lambda: _connect(path))
+        except sqlite.ReadOnlyStore as error:
+            self._connection = _copy(path, error)
+            self._refusal = error
+        if is_new:
+            from aiex.guard.private import sync_folder
+
+            sync_folder(os.path.dirname(path))
+        self._level = "FULL"
+        self._set_level("NORMAL")
+
+    def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
+        """Add rows behind `after_seq` in one transaction; the position of the last.
+
+        Raises:
+            Moved: if the session ends elsewhere.
+            StoreError: if it cannot be written; then nothing of it is.
+
+        Cost: 40 µs and the bytes; synced, as long as the disk takes (benchmarks/sessions.py).
+        """
+        with self._lock, sqlite.translated_errors(self.path):
+            self._begin(synced)
+            try:
+                found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
+                last_seq = found[0] if found else 0
+                if last_seq != after_seq:
+                    raise Moved(
+                        f"session {session} went on: it ends with event {last_seq}, not {after_seq}",
+                        hint="another process continued it; read it again",
+                    )
+                position = 0
+                for seq, (at_ms, turn, kind, v, data, link, sealed, copied) in enumerate(drafts, after_seq + 1):
+                    values = (session, seq, at_ms, turn, kind, v, data, link, sealed, copied)
+                    position = self._connection.execute(_INSERT, values).lastrowid or 0
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+            return position
+
+    def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
+        """The rows of a session in order; nothing is locked between two of them. Raises StoreError."""
+        last = 2**62 if upto_seq is None else upto_seq
+        while after_seq < last:
+            rows = self._fetch(_READ, (session, after_seq, last))
+            yield from map(Row._make, rows)
+            if len(rows) < ROWS_AT_ONCE:
+                return
+            after_seq = rows[-1][2]
+
+    def follow(self, after_position: int, *, limit: int) -> list[Row]:
+        """The next rows of all sessions. One process writes at a time, so that positions appear in order."""
+        return list(map(Row._make, self._fetch(_FOLLOW, (after_position, limit))))
+
+    def head(self, session: str) -> Head | None:
+        """The end of a session, from the index. Raises StoreError."""
+        rows = self._fetch(_HEAD, (session,))
+        return Head(*rows[0]) if rows else None
+
+    def sessions(self) -> list[str]:
+        """Every session, in order of its first position. Cost: 10 µs a session, however long they are."""
+        return [name for (name,) in self._fetch(_SESSIONS)]
+
+    def keep_snapshot(self, session: str, snapshot: Snapshot) -> None:
+        """Put a snapshot in the place of the one before; it may be lost in a power cut. Raises StoreError."""
+        self._change(
+            lambda: self._connection.execute(
+                "insert or replace into snapshots (session, seq, link, version, data) values (?, ?, ?, ?, ?)",
+                (session, *snapshot),
+            )
+        )
+
+    def snapshot(self, session: str) -> Snapshot | None:
+        """The last snapshot. Raises StoreError."""
+        rows = self._fetch("select seq, link, version, data from snapshots where session = ?", (session,))
+        return Snapshot(*rows[0]) if rows else None
+
+    def remove(self, session: str) -> bool:
+        """Take a session out, and write zeros over where it was, as far as SQLite can. Raises StoreError."""
+
+        def delete() -> int:
+            self._connection.execute("delete from snapshots where session = ?", (session,))
+            return self._connection.execute("delete from events where session = ?", (session,)).rowcount
+
+        with self._lock:
+            self._fetch("pragma secure_delete = on")
+            removed = self._change(delete, synced=True)
+            self._fetch("pragma wal_checkpoint(truncate)")  # what the log of changes had of it goes as well
+        return removed > 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _change(self, act: Callable[[], T], *, synced: bool = False) -> T:
+        with self._lock, sqlite.translated_errors(self.path):
+            self._begin(synced)
+            try:
+                done = act()
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+            return done
+
+    def _begin(self, synced: bool) -> None:
+        """Begin to write, once the processes before us are done."""
+        if self._refusal is not None:
+            raise self._refusal
+        self._set_level("FULL" if synced else "NORMAL")
+        _wait_for(self._begin_now)
+
+    def _begin_now(self) -> None:
+        with sqlite.translated_errors(self.path):
+            self._connection.execute("begin immediate")
+
+    def _set_level(self, level: str) -> None:
+        if level != self._level:
+            self._connection.execute(f"pragma synchronous = {level}")
+            self._level = level
+
+    def _fetch(self, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
+        def fetch() -> list[Any]:
+            with sqlite.translated_errors(self.path):
+                return self._connection.execute(statement, values).fetchall()
+
+        with self._lock:
+            return _wait_for(fetch)
+
+
+STORE = Kind("path", SqliteStore)
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    return sqlite.connect(path, migrations=MIGRATIONS, any_thread=True)
+
+
+def _copy(path: str, error: sqlite.ReadOnlyStore) -> sqlite3.Connection:
+    """What the file holds, in memory. Raises the error when that cannot be."""
+    connection = _connect(":memory:")
+    if not sqlite.copy_unwritable(path, into=connection):
+        connection.close()
+        raise error
+    return connection
+
+
+def _wait_for(act: Callable[[], T]) -> T:
+    """Do it as soon as no other process hinders it. Raises LockedStore after `PATIENCE_S`, StoreError."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return act()
+        except sqlite.LockedStore:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
