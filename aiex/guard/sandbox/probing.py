@@ -10,10 +10,11 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 from aiex import __version__, dirs, plugins
-from aiex.errors import UsageError
+from aiex.errors import StoreError, UsageError
+from aiex.guard.private import write_private
 from aiex.guard.sandbox.isolation import ROOM, Isolation, Probe
 
 _BOOT = "/proc/sys/kernel/random/boot_id"
@@ -23,6 +24,8 @@ _SWITCHES = (
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
 )
 """What an administrator sets to take namespaces from users (namespaces(7); Debian and Ubuntu have the others)."""
+_Rows = dict[str, dict[str, Any]]
+"""What is kept of each way, by its name."""
 
 
 def backends() -> list[Isolation]:
@@ -52,34 +55,31 @@ def choose(name: str = "") -> Isolation:
 def probe_of(isolation: Isolation, *, again: bool = False) -> Probe:
     """What a trial of this way showed; one that went well counts until the next boot, unless `again` is wanted."""
     key = _key()
-    known = _read(_place()) if key else {}
-    found = known.get(isolation.name)
-    if not again and isinstance(found, dict) and found.get("key") == key and found.get("works") is True:
+    known = _read() if key else {}
+    found = known.get(isolation.name, {})
+    if not again and found.get("key") == key and found.get("works") is True:
         with suppress(KeyError, TypeError):
-            return Probe(bool(found["works"]), str(found["reason"]), tuple(map(str, found["gaps"])))
+            return Probe(True, str(found["reason"]), tuple(map(str, found["gaps"])))
     probe = isolation.probe()
     if key and (probe.works or isolation.name in known):
-        row = {"key": key, "works": probe.works, "reason": probe.reason, "gaps": list(probe.gaps)}
-        _write(_place(), _read(_place()) | {isolation.name: row | {"lost": _is_lost(found, probe)}})
+        is_lost = not probe.works and bool(found.get("works") or found.get("lost"))
+        row = {"key": key, "works": probe.works, "reason": probe.reason, "gaps": list(probe.gaps), "lost": is_lost}
+        _write(_read() | {isolation.name: row})
     return probe
 
 
 def lost(isolation: Isolation) -> tuple[tuple[str, str], ...]:
     """Stronger ways that worked here once and did not at their last trial: the name of each, and why it does not."""
-    known = _read(_place())
-    rows = [(one.name, known.get(one.name)) for one in backends() if one.rank < isolation.rank]
-    return tuple((name, str(row.get("reason"))) for name, row in rows if isinstance(row, dict) and row.get("lost"))
+    known = _read()
+    rows = [(one.name, known.get(one.name, {})) for one in backends() if one.rank < isolation.rank]
+    return tuple((name, str(row.get("reason"))) for name, row in rows if row.get("lost"))
 
 
 def forget_lost() -> None:
     """Take what does not work for known: a person has seen it."""
-    known = _read(_place())
-    if any(isinstance(row, dict) and row.get("lost") for row in known.values()):
-        _write(_place(), {name: row | {"lost": False} for name, row in known.items() if isinstance(row, dict)})
-
-
-def _is_lost(found: object, probe: Probe) -> bool:
-    return not probe.works and isinstance(found, dict) and bool(found.get("works") or found.get("lost"))
+    known = _read()
+    if any(row.get("lost") for row in known.values()):
+        _write({name: row | {"lost": False} for name, row in known.items()})
 
 
 def _place() -> str:
@@ -108,21 +108,17 @@ def _peek(path: str) -> str:
         return ""
 
 
-def _read(path: str) -> dict[str, object]:
+def _read() -> _Rows:
+    """What is kept; without what is damaged."""
     try:
-        with open(path, encoding="utf-8") as source:
+        with open(_place(), encoding="utf-8") as source:
             found = json.load(source)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {name: row for name, row in found.items() if isinstance(row, dict)} if isinstance(found, dict) else {}
 
 
-def _write(path: str, known: dict[str, object]) -> None:
+def _write(known: _Rows) -> None:
     """Keep the answers; where that cannot be done, the next start tries again."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with suppress(OSError):
-        dirs.ensure(os.path.dirname(path))
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as target:
-            json.dump(known, target)
-        os.replace(temporary, path)
+    with suppress(StoreError):
+        write_private(_place(), json.dumps(known).encode())
