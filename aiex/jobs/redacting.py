@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from aiex.events import Noted
 from aiex.guard.redact import REMOVED, redact_source, redact_texts, redact_within
 from aiex.jobs.asking import Planned
+from aiex.jobs.briefing import words
 from aiex.messages import Document, Part, Request, Text
 
 if TYPE_CHECKING:
@@ -49,5 +50,5 @@ def tell_removed(planned: Planned) -> tuple[Noted, ...]:
     count = planned.removed
     if not count:
         return ()
-    secrets = "1 secret was" if count == 1 else f"{count:,} secrets were"
+    secrets = f"{words.count(count, 'secret')} {'was' if count == 1 else 'were'}"
     return (Noted(f"{secrets} removed from what is sent; {REMOVED} stands there", {"redactions": count}),)
