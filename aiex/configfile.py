@@ -22,6 +22,7 @@ MOST_BYTES = 1_000_000
 _LONG_KEY = re.compile(r"(?<![\w-])(?:[\"']?[\w-]++[\"']?[ \t]*+\.[ \t]*+){64}")
 """64 parts and their dots, more than a setting has or a manifest needs; strings and comments are not told apart."""
 _SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|#[^\n]*)*")
+_EQUALS = re.compile(r"=[ \t]*")
 _KEY_PART = re.compile(r"""[ \t]*("(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.?)""")
 _VALUE_TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[{]|[\]}]|\n|[^"\'#\[\]{}\n]+',
@@ -180,7 +181,7 @@ def load(text: str, file: str) -> dict[str, Any]:
 def _statements(text: str) -> Iterator[Statement]:
     """Headers and pairs in order; `text` is known to be valid TOML."""
     table: Path = ()
-    at = _skip_space(text, 0)
+    at = _skip(_SPACE, text, 0)
     while at < len(text):
         start = at
         if text[at] == "[":
@@ -190,14 +191,14 @@ def _statements(text: str) -> Iterator[Statement]:
             yield Statement(table, table, start, at, at)
         else:
             relative, at = _read_path(text, at)
-            value_start = re.compile(r"=[ \t]*").match(text, at).end()  # type: ignore[union-attr]  # (a path ends at its `=`)
+            value_start = _skip(_EQUALS, text, at)
             at = _value_end(text, value_start)
             yield Statement(table + relative, table, start, value_start, at)
-        at = _skip_space(text, at)
+        at = _skip(_SPACE, text, at)
 
 
-def _skip_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
+def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
     return found.end() if found else at
 
 
