@@ -109,9 +109,11 @@ class HealthStore:
 
     def read_breaker(self, target: str) -> BreakerRow:
         """The state of a breaker; closed when it is not known."""
-        rows = "state, failures, successes, opened_at, cause, probe_by, probe_until"
+        select = (
+            "SELECT state, failures, successes, opened_at, cause, probe_by, probe_until FROM breakers WHERE target = ?"
+        )
         with self._opened() as connection:
-            found = connection.execute(f"SELECT {rows} FROM breakers WHERE target = ?", (target,)).fetchone()  # noqa: S608  (ours)
+            found = connection.execute(select, (target,)).fetchone()
         if found is None or found[0] not in get_args(BreakerState):
             return BreakerRow()
         return BreakerRow(*found)
@@ -166,9 +168,9 @@ class HealthStore:
 
     def read_fares(self) -> list[Fare]:
         """All models that were asked, by name."""
-        columns = "target, successes, last_success_at, last_failure_at, last_error"
+        select = "SELECT target, successes, last_success_at, last_failure_at, last_error FROM fares ORDER BY target"
         with self._opened() as connection:
-            return [Fare(*row) for row in connection.execute(f"SELECT {columns} FROM fares ORDER BY target")]  # noqa: S608  (ours)
+            return [Fare(*row) for row in connection.execute(select)]
 
     def read_failures(self, target: str) -> dict[str, int]:
         """How often it failed in each way."""
