@@ -65,7 +65,8 @@ def set_config(key: str, value: str) -> Work:
 
 
 def _list(services: Services) -> TurnEnded:
-    origins = {key: services.settings.origin(key) for key in services.settings.keys()}  # noqa: SIM118  (settings are no mapping)
+    known = services.settings.keys()
+    origins = {key: services.settings.origin(key) for key in known}
     rows = [(key, shown(origin.value), origin.place) for key, origin in origins.items()]
     return answered(columns(rows, head=("SETTING", "VALUE", "FROM")), {"settings": to_data(origins)})
 
