@@ -107,7 +107,7 @@ class Signer:
         return self._found
 
     async def fresh(self, *, refused: bool = False, visit: Visiting = visit_freely) -> Credential:
-        """The same, renewed when it is about to expire or was refused."""
+        """The same, renewed when it is about to expire or was refused. Raises what `credential_for` raises."""
         if self._found is None:
             await self._look()
         if self._tokens is not None:
@@ -242,6 +242,7 @@ async def keep_fresh(
 
     Raises:
         NotSignedIn: if it ended; it is forgotten then.
+        Denied: if it is time and the issuer may not be asked.
         Unavailable, Transient: if it is over and the issuer cannot be asked.
     """
     if not refused and not tokens.should_renew(now()):

@@ -162,6 +162,7 @@ async def discover(
     """What an issuer says of itself; `place` is where its address was set.
 
     Raises:
+        Denied: if it may not be asked.
         Unavailable, Transient: if it cannot be asked, says something else, or names other or unsafe addresses.
     """
     from aiex.llm.http import ask_issuer

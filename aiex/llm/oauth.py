@@ -169,6 +169,7 @@ class Attempt:
         Raises:
             NotSignedIn: if the redirect is not of this sign-in, the person or the issuer refused, or what came is not
                 what was asked for.
+            Denied: if the issuer may not be asked.
             Unavailable, Transient: if the issuer cannot be asked.
         """
         if self._used or not self.belongs(url):
@@ -227,6 +228,7 @@ async def sign_in_by_device(
 
     Raises:
         NotSignedIn: if the issuer knows no such way, the person refused, or took too long.
+        Denied: if the issuer may not be asked, by what `visit` says of each question.
         Unavailable, Transient: if the issuer cannot be asked.
     """
     if not issuer.device_url:
@@ -266,6 +268,7 @@ async def renew(tokens: Tokens, *, name: str, visit: Visiting = visit_freely) ->
 
     Raises:
         SignedOut: if the issuer does not know the sign-in any more.
+        Denied: if the issuer may not be asked.
         Unavailable, Transient: if the issuer cannot be asked.
     """
     form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh, "client_id": tokens.client_id}
@@ -397,27 +400,26 @@ async def _post(
     url: str, form: Mapping[str, str], name: str, *, place: str, visit: Visiting, needs_json: bool = True
 ) -> tuple[float | None, dict[str, Any]]:
     """The time by the issuer's clock, and its answer; `place` is where the address was set."""
-    async with visit_url(visit, url, place, SIGN_IN):
-        return await _post_freely(url, form, name, needs_json=needs_json)
-
-
-async def _post_freely(
-    url: str, form: Mapping[str, str], name: str, *, needs_json: bool
-) -> tuple[float | None, dict[str, Any]]:
     from aiex.llm.http import ask_issuer
 
-    status, headers, body = await ask_issuer(url, form, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
-    answer = read_json(body)
-    if status >= 500 or status in (408, 429):
-        raise Transient(f"{name} cannot sign you in now (HTTP {status})", hint="try again later", kind="server_error")
-    if status >= 400:
-        error = answer.get("error")
-        code = str(error.get("code") if isinstance(error, dict) else error or "")
-        words = _words(answer.get("error_description") or code or f"HTTP {status}", tuple(form.values()))
-        raise _Refused(f"{name} refused: {words}", hint="run aiex login again", code=code, status=status)
-    if status != 200 or (needs_json and not answer):
-        raise Unavailable(f"{name} answered with something else (HTTP {status} from {url.partition('?')[0]})")
+    async with visit_url(visit, url, place, SIGN_IN):
+        status, headers, body = await ask_issuer(url, form, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
+        answer = read_json(body)
+        if status >= 400:
+            raise _to_error(status, answer, name, tuple(form.values()))
+        if status != 200 or (needs_json and not answer):
+            raise Unavailable(f"{name} answered with something else (HTTP {status} from {url.partition('?')[0]})")
     return _their_time(headers), answer
+
+
+def _to_error(status: int, answer: Mapping[str, Any], name: str, sent: tuple[str, ...]) -> AiexError:
+    """What a status from 400 on means; nothing that was sent stands in its words."""
+    if status >= 500 or status in (408, 429):
+        return Transient(f"{name} cannot sign you in now (HTTP {status})", hint="try again later", kind="server_error")
+    error = answer.get("error")
+    code = str(error.get("code") if isinstance(error, dict) else error or "")
+    words = _words(answer.get("error_description") or code or f"HTTP {status}", sent)
+    return _Refused(f"{name} refused: {words}", hint="run aiex login again", code=code, status=status)
 
 
 def _their_time(headers: Mapping[str, str]) -> float | None:
