@@ -72,53 +72,76 @@ def _read_yaml(text: str, mark: re.Match[str]) -> Manifest:
 
     The last line of the text may be cut: it ends nothing.
     """
-    column, begin = len(mark["indent"]), mark.start()
+    begin = mark.start()
     line_before = text.rfind("\n", 0, max(0, begin - 1)) + 1
-    is_secret = bool(begin) and _KIND_BEFORE.fullmatch(text, line_before, begin) is not None
-    begin = line_before if is_secret else begin
-    found: list[Span] = []
-    inside, block, place = False, -1, mark.end() + 1
+    mapping = _Mapping(len(mark["indent"]))
+    if begin and _KIND_BEFORE.fullmatch(text, line_before, begin) is not None:
+        begin, mapping.is_secret = line_before, True
+    place = mark.end() + 1
     while place < len(text) and place - begin < LONGEST:
-        end = text.find("\n", place)
+        start, end = place, text.find("\n", place)
         is_whole, end = end >= 0, end if end >= 0 else len(text)
-        line, at, place = text[place:end], place, end + 1
+        place = end + 1
+        if not mapping.read(text[start:end], start) and is_whole:
+            return Manifest(begin, start - 1, False, mapping.found())
+        if mapping.is_other and is_whole:
+            return Manifest(begin, end, False, [])
+    return Manifest(begin, min(place, len(text)), place - begin < LONGEST, mapping.found())
+
+
+class _Mapping:
+    """A mapping of YAML that is being read."""
+
+    def __init__(self, column: int) -> None:
+        self.column = column
+        self.is_secret = self.is_other = False
+        """What its kind says; neither before it is met."""
+        self._secrets: list[Span] = []
+        self._is_part = False
+        self._block = -1
+        """How far right the name of a block stands whose lines are secret."""
+
+    def read(self, line: str, place: int) -> bool:
+        """Take in the line at a place; False where the mapping ended before it."""
         bare = line.lstrip(" \t")
         indent = len(line) - len(bare)
         if not bare.strip() or bare.startswith(("#", "{{")):
-            continue
-        if block >= 0 and indent > block:
-            found.append((at + indent, at + len(line.rstrip())))
-            continue
-        key, block = _KEY.match(line), -1
-        is_end = indent < column or line.startswith(("---", "...")) or (indent == column and not _goes_on(key, bare))
-        if is_end and is_whole:
-            return Manifest(begin, at - 1, False, found if is_secret else [])
-        if indent == column and key is not None:
-            inside = key["name"] in _PARTS
-            if key["name"] == "kind" and (key["value"] or "").strip("\"'") == "Secret":
-                is_secret = True
-            elif key["name"] == "kind" and is_whole:
-                return Manifest(begin, end, False, [])
-        elif inside and indent > column and key is not None and key["value"]:
-            if _BLOCK.fullmatch(key["value"]):
-                block = -1 if _is_open(key["name"]) else indent
-            else:
-                found += _value_of(key, at)
-    return Manifest(begin, min(place, len(text)), place - begin < LONGEST, found if is_secret else [])
+            return True
+        if 0 <= self._block < indent:
+            self._secrets.append((place + indent, place + len(line.rstrip())))
+            return True
+        key, self._block = _KEY.match(line), -1
+        if indent < self.column or line.startswith(("---", "...")):
+            return False
+        if indent > self.column:
+            if self._is_part and key is not None and key["value"]:
+                self._read_value(key, place, indent)
+            return True
+        if key is not None:
+            self._read_key(key)
+        return key is not None or bare.startswith("- ")
 
+    def found(self) -> list[Span]:
+        """The secrets by now, where it is known to be a Secret."""
+        return self._secrets if self.is_secret else []
 
-def _goes_on(key: re.Match[str] | None, line: str) -> bool:
-    """Whether a line in the column of the mark belongs to the same mapping."""
-    return key is not None or line.startswith("- ")
+    def _read_key(self, key: re.Match[str]) -> None:
+        self._is_part = key["name"] in _PARTS
+        if key["name"] == "kind":
+            self.is_other = (key["value"] or "").strip("\"'") != "Secret"
+            self.is_secret = self.is_secret or not self.is_other
 
-
-def _value_of(key: re.Match[str], place: int) -> list[Span]:
-    value, start = key["value"], key.start("value")
-    if (quoted := _QUOTED.match(value)) is not None:
-        value, start = quoted["value"], start + quoted.start("value")
-    else:
-        value = _COMMENT.sub("", value)
-    return [(place + start, place + start + len(value))] if _is_value_secret(key["name"], value) else []
+    def _read_value(self, key: re.Match[str], place: int, indent: int) -> None:
+        if _BLOCK.fullmatch(key["value"]):
+            self._block = -1 if _is_open(key["name"]) else indent
+            return
+        value, start = key["value"], key.start("value")
+        if (quoted := _QUOTED.match(value)) is not None:
+            value, start = quoted["value"], start + quoted.start("value")
+        else:
+            value = _COMMENT.sub("", value)
+        if _is_value_secret(key["name"], value):
+            self._secrets.append((place + start, place + start + len(value)))
 
 
 def _is_open(name: str) -> bool:
