@@ -1,6 +1,7 @@
 """Where a secret goes on behind its first line, in blocks and strings; and which lines wait for what comes behind."""
 
 import re
+from collections.abc import Iterator
 
 from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import PARTS_OF_NAMES, Strength, strength_of
@@ -40,25 +41,23 @@ def find_rest(text: str, start: int, end: int) -> list[Span]:
     if line > 0 and not text[line + 1 : start].strip():
         head = _BLOCK_HEAD.search(text, text.rfind("\n", 0, line) + 1, line)
         if head is not None:
-            return _lines_below(text, head, text.find("\n", end) + 1)
+            below = lines_below(text, text.find("\n", end) + 1 or len(text), len(head["indent"]), head.end() + LONGEST)
+            return [span for span in below if span[0] < span[1] and not text.startswith(REMOVED, span[0])]
     quote = text[end : end + 1]
     return _strings_below(text, end, quote) if quote in _NEXT_STRING else []
 
 
-def _lines_below(text: str, head: re.Match[str], place: int) -> list[Span]:
-    found: list[Span] = []
-    depth, limit = len(head["indent"]), head.end() + LONGEST
-    while 0 < place < min(len(text), limit):
+def lines_below(text: str, place: int, depth: int, limit: int) -> Iterator[Span]:
+    """The lines from a place on that are further right than `depth`, without their indent; blank ones are empty."""
+    while place < min(len(text), limit):
         end = text.find("\n", place)
         end = len(text) if end < 0 else end
         line = text[place:end]
-        if line.strip():
-            indent = len(line) - len(line.lstrip(" \t"))
-            if indent <= depth:
-                break
-            found.append((place + indent, place + len(line.rstrip())))
+        indent = len(line) - len(line.lstrip(" \t"))
+        if indent <= depth and line.strip():
+            return
+        yield place + indent, max(place + indent, place + len(line.rstrip()))
         place = end + 1
-    return [span for span in found if not text.startswith(REMOVED, span[0])]
 
 
 def _strings_below(text: str, end: int, quote: str) -> list[Span]:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from aiex.guard.randomness import is_random
 from aiex.guard.redact.fields import ANCHORS
+from aiex.guard.redact.further import lines_below
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_secret, is_wordy
@@ -17,7 +19,6 @@ _ITEM = re.compile(
     r"(?P<indent>[ \t]*)- +(?P<quote>[\"']?)(?P<value>[^\s\"'#:{}\[\],]{4,2048})(?P=quote)[ \t]*(?:#|\r?$)", re.M
 )
 _STRING = re.compile(r"[\s,]{0,256}(?P<quote>[\"'])(?P<value>[^\"'\\\n]{0,2048})(?P=quote)")
-_LINE = re.compile(r"(?P<indent>[ \t]*)(?P<content>[^\n]*?)[ \t]*\r?(?:\n|\Z)")
 _MOST = 256
 """Lines of a block, or items of a list."""
 
@@ -58,15 +59,9 @@ def _is_secret(value: str, strength: Strength) -> bool:
 
 def _find_lines(text: str, head: re.Match[str], strength: Strength) -> list[Span]:
     """The lines of a block whose first one is a secret."""
-    found: list[Span] = []
-    depth, place = len(head["indent"]) + len(head["dash"] or ""), head.end()
-    for _ in range(_MOST):
-        line = _LINE.match(text, place)
-        if line is None or place == len(text) or (line["content"] and len(line["indent"]) <= depth):
-            break
-        place = line.end()
-        if line["content"]:
-            found.append(line.span("content"))
+    depth = len(head["indent"]) + len(head["dash"] or "")
+    lines = islice(lines_below(text, head.end(), depth, len(text)), _MOST)
+    found = [span for span in lines if span[0] < span[1]]
     first = text[slice(*found[0])] if found else REMOVED
     if first.startswith(REMOVED) or not is_secret(first, strength):
         return []
