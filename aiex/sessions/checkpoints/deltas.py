@@ -1,0 +1,89 @@
+"""A content as the changes to another one: whole lines by `myers`, then bytes within the lines that changed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiex.sessions.checkpoints.myers import diff_lines, split_lines
+
+MOST_STEPS: Final = 64
+"""As in `myers`; deltas need not be the smallest, and a file of which more changed is cheap to keep whole."""
+_GROWING_MOST: Final = 9
+"""Bytes of a number in a delta: sizes below 2 to the power of 63."""
+
+
+def make_delta(base: bytes, content: bytes) -> bytes:
+    """What `apply_delta` makes `content` of `base` with: numbers of bytes to copy, skip and insert, and the inserted.
+
+    Longer than `content` where they have nothing in common. Cost: that of `diff_lines`.
+    """
+    old, new = split_lines(base), split_lines(content)
+    packed = bytearray()
+    old_line = 0
+    old_at = new_at = done = 0
+    for hunk in diff_lines(old, new, most_steps=MOST_STEPS):
+        equal = sum(map(len, old[old_line : hunk.old_start]))
+        old_at, new_at = old_at + equal, new_at + equal
+        removed = b"".join(old[hunk.old_start : hunk.old_end])
+        added = b"".join(new[hunk.new_start : hunk.new_end])
+        lead = _shared(removed, added)
+        trail = _shared(removed[lead:][::-1], added[lead:][::-1])
+        inserted = added[lead : len(added) - trail]
+        skipped = len(removed) - lead - trail
+        packed += b"".join(map(_pack, (old_at + lead - done, skipped, len(inserted))))
+        packed += inserted
+        done = old_at + lead + skipped
+        old_at, new_at = old_at + len(removed), new_at + len(added)
+        old_line = hunk.old_end
+    return bytes(packed)
+
+
+def apply_delta(base: bytes, delta: bytes) -> bytes:
+    """The content that `make_delta` was given.
+
+    Raises:
+        ValueError: if the delta is damaged or does not belong to this base; not every such delta is recognised.
+    """
+    pieces: list[bytes] = []
+    at = place = 0
+    while place < len(delta):
+        copied, place = _unpack(delta, place)
+        skipped, place = _unpack(delta, place)
+        inserted, place = _unpack(delta, place)
+        if at + copied + skipped > len(base) or place + inserted > len(delta):
+            raise ValueError("a delta goes beyond its end")
+        pieces += [base[at : at + copied], delta[place : place + inserted]]
+        at, place = at + copied + skipped, place + inserted
+    pieces.append(base[at:])
+    return b"".join(pieces)
+
+
+def _shared(some: bytes, others: bytes) -> int:
+    """How many bytes both begin with, by comparing halves."""
+    low, high = 0, min(len(some), len(others))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if some[low:middle] == others[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _pack(number: int) -> bytes:
+    """Seven bits in a byte, the lowest first; the highest bit says that more follow."""
+    packed = bytearray()
+    while number > 0x7F:
+        packed.append(number & 0x7F | 0x80)
+        number >>= 7
+    packed.append(number)
+    return bytes(packed)
+
+
+def _unpack(data: bytes, place: int) -> tuple[int, int]:
+    number = 0
+    for step, byte in enumerate(data[place : place + _GROWING_MOST]):
+        number |= (byte & 0x7F) << 7 * step
+        if byte < 0x80:
+            return number, place + step + 1
+    raise ValueError("a number in a delta has no end")

@@ -1,0 +1,107 @@
+"""The file that holds the checkpoints of a workspace, and its transactions."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiex import sqlite
+from aiex.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+MIGRATIONS: Final = (
+    """
+    create table objects (
+        n integer primary key, id blob not null unique, kind integer not null, codec integer not null,
+        depth integer not null, base integer, size integer not null, data blob not null
+    );
+    create table checkpoints (
+        number integer primary key autoincrement, id text not null unique, created_ms integer not null,
+        reason text not null, session text not null, tree blob not null, files integer not null,
+        bytes integer not null, tag text not null, seal blob not null
+    );
+    create table notes (name text primary key, value blob not null, seal blob not null) without rowid;
+    """,
+)
+LOG_BYTES: Final = 1 << 20
+"""What stays of the write-ahead log after it was copied; the first checkpoint makes one as large as itself."""
+
+
+class Database:
+    """A connection that threads share by turns; several processes may have the file open."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        """Held by whoever uses the connection."""
+        self._depth = 0
+        self.connection: sqlite3.Connection = sqlite.connect(
+            path, migrations=MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True
+        )
+        with sqlite.translated_errors(path):
+            self.connection.execute(f"pragma journal_size_limit={LOG_BYTES}").fetchone()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction, synced when it ends: all inside lasts or, after an error, nothing. May be nested.
+
+        No other process writes meanwhile, so what is read inside stays true.
+
+        Raises:
+            StoreError: if the transaction cannot begin or be made to last.
+        """
+        with self.lock:
+            if self._depth == 0:
+                with sqlite.translated_errors(self.path):
+                    self.connection.execute("begin immediate")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._roll_back()
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._commit()
+
+    def _commit(self) -> None:
+        if not self.connection.in_transaction:  # SQLite ended it by itself, as it does on a full disk
+            raise StoreError(f"cannot write {self.path}: the transaction was taken back")
+        try:
+            with sqlite.translated_errors(self.path):
+                self.connection.commit()
+        except StoreError:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        import sqlite3
+
+        if self.connection.in_transaction:
+            try:
+                self.connection.rollback()
+            except sqlite3.Error:  # the error that led here says more
+                return
+
+    def shrink(self) -> None:
+        """Give the space of removed rows back to the disk."""
+        with self.lock, sqlite.translated_errors(self.path):
+            self.connection.execute("pragma incremental_vacuum").fetchall()
+            self.connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the pages of the file; cost: a read of the whole of it."""
+        with self.lock, sqlite.translated_errors(self.path):
+            found = [str(row[0]) for row in self.connection.execute("pragma integrity_check(20)")]
+        return [line for line in found if line != "ok"]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self.lock, sqlite.translated_errors(self.path):
+            self.connection.close()
