@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from hashlib import blake2b
 from threading import RLock
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from aiex.errors import StoreError
 from aiex.events import FORM_VERSION, Envelope, Event, UnknownEvent, from_json, to_json, to_timestamp
@@ -65,14 +65,15 @@ class Recorded(NamedTuple):
         """The event; unknown where a later version of Aiex wrote it, or it cannot be understood."""
         import json
 
+        fields: dict[str, Any] = {}
         try:
-            fields = json.loads(self.data) if self.data else {}
+            fields = dict(json.loads(self.data))
             current = upcast(self.type, self.v, fields)
-            if current is None:
-                return UnknownEvent(self.type, fields)
-            return from_json({"type": self.type, **current})
+            if current is not None:
+                return from_json({**current, "type": self.type})
         except (Malformed, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return UnknownEvent(self.type, fields if isinstance(fields, dict) else {})
+            pass
+        return UnknownEvent(self.type, fields)
 
     def envelope(self) -> Envelope:
         """The event with its place."""
@@ -86,10 +87,10 @@ class Sealer(Protocol):
         """Whether new events of the session are sealed."""
 
     def seal(self, session: str, about: bytes, plain: bytes) -> bytes:
-        """The sealed bytes; opened again only with the same session and `about`."""
+        """The sealed bytes; opened again only with the same session and `about`. Raises Erased."""
 
     def open(self, session: str, about: bytes, sealed: bytes) -> bytes:
-        """What was sealed. Raises Erased when its key is gone, StoreError when it was changed."""
+        """What was sealed. Raises Erased when its key is gone, ValueError when it was changed."""
 
     def erase(self, session: str) -> bool:
         """Destroy the key of a session, and with it what is sealed; False when there was none."""
@@ -129,9 +130,12 @@ class EventLog:
     def put(self, session: str, recorded: Iterable[Recorded], *, after_seq: int = 0, copied: bool = True) -> Head:
         """Add what was recorded elsewhere as it is, in one transaction: a fork, an import, or back from an archive.
 
-        Their own sessions, numbers, positions and links do not count. Raises as `append` does.
+        Their own sessions, numbers, positions and links do not count; what was sealed is sealed again. Raises as
+        `append` does.
         """
-        self._add(session, [(one.at_ms, one.turn, one.type, one.v, one.data, copied) for one in recorded], after_seq)
+        whole = list(recorded)
+        rows = [(one.at_ms, one.turn, one.type, one.v, one.data, copied) for one in whole]
+        self._add(session, rows, after_seq, sealed=any(one.sealed for one in whole))
         head = self.head(session)
         if head is None:
             raise StoreError(f"cannot make session {session} of no events")
@@ -185,9 +189,16 @@ class EventLog:
         """Every session, in order of its first event. Raises StoreError."""
         return self.store.sessions()
 
+    def erase(self, session: str) -> bool:
+        """Destroy the key of a sealed session: its events stay in their places and cannot be read by anybody.
+
+        False when it has no key to destroy. Raises StoreError.
+        """
+        return self._seal is not None and self._seal.erase(session)
+
     def remove(self, session: str) -> bool:
         """Take a session out, its key first; False when there was none. Raises StoreError."""
-        erased = self._seal is not None and self._seal.erase(session)
+        erased = self.erase(session)
         with self._lock:
             self._ends.pop(session, None)
         return self.store.remove(session) or erased
@@ -213,7 +224,7 @@ class EventLog:
         if kept.data[:1] == b"\1":
             try:
                 plain = self._unseal(session, _about_snapshot(kept), plain)
-            except StoreError:
+            except (StoreError, ValueError):
                 return None
         return kept._replace(data=plain)
 
@@ -221,8 +232,15 @@ class EventLog:
         """Let go of the store."""
         self.store.close()
 
-    def _add(self, session: str, drafts: Sequence[tuple[int, int, str, int, bytes, bool]], after_seq: int) -> None:
-        seal = self._seal if self._seal is not None and self._seal.seals(session) else None
+    def _add(
+        self,
+        session: str,
+        drafts: Sequence[tuple[int, int, str, int, bytes, bool]],
+        after_seq: int,
+        *,
+        sealed: bool = False,
+    ) -> None:
+        seal = self._seal if self._seal is not None and (sealed or self._seal.seals(session)) else None
         with self._lock:
             before = self._link_at(session, after_seq)
             rows, synced = [], False
