@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 from aiex.errors import Denied
 from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
 from aiex.guard.sandbox.githooks import configured_paths
-from aiex.guard.sandbox.paths import show
-from aiex.guard.sandbox.survey import Found, Surveyor, real_path
+from aiex.guard.sandbox.paths import real_path, show
+from aiex.guard.sandbox.survey import Found, Surveyor
 
 Kind = Literal["write", "hold", "read", "absent", "hide"]
 """`hold` stays writable but cannot be moved; `absent` is a name that must not be made."""
@@ -67,7 +67,10 @@ class Covering:
         if self._found is None or self._found.state != state:
             layers = self._lay(zip(places, surveyed, strict=True), hidden)
             for path in filter(self._is_writable, run_by_git):
-                self._protect(path, layers)
+                if os.path.islink(path):
+                    self._freeze(os.path.dirname(path), layers)
+                else:
+                    self._protect(path, layers)
             covers = tuple(layers.sorted())
             if len(covers) > MOST_COVERS:
                 raise Denied(

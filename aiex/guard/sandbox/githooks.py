@@ -6,9 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 
+from aiex.guard.sandbox.gitdirs import read_git_file
+from aiex.guard.sandbox.paths import real_path, upwards
 from aiex.guard.sandbox.peeking import peek
 
 _MOST_BYTES = 1 << 18
+_MOST_LINE_BYTES = 4096
 _SECTION = re.compile(r'\s*\[\s*([\w.-]+)(?:\s*"[^"]*")?\s*\]')
 _SETTING = re.compile(r"\s*(\w[\w-]*)\s*=\s*(.*)")
 _NAMING = frozenset({("core", "hookspath"), ("core", "fsmonitor"), ("include", "path"), ("includeif", "path")})
@@ -16,16 +19,45 @@ _NAMING = frozenset({("core", "hookspath"), ("core", "fsmonitor"), ("include", "
 
 
 def configured_paths(git: str) -> Iterator[str]:
-    """The absolute paths that a git directory names as hooks or as more settings; nothing for anything else.
+    """The real paths that git takes hooks or more settings from, after the links that lead there.
 
-    Cost: two attempts to open a file.
+    Args:
+        git: A git directory, or a `.git` file, beside which the work tree lies; for anything else there are none.
+
+    Cost: five attempts to open a file, and one for each that these name.
     """
-    for name in ("config", "config.worktree"):
-        text = peek(os.path.join(git, name), _MOST_BYTES)
-        for setting, value in _settings(text):
-            if value and (setting != "fsmonitor" or "/" in value):
-                base = git if setting == "path" else os.path.dirname(git)
-                yield os.path.normpath(os.path.join(base, os.path.expanduser(value)))
+    tree = os.path.dirname(git)
+    waiting, seen = list(_setting_files(git)), set[str]()
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for setting, value in _settings(peek(file, _MOST_BYTES)):
+            if value and "\0" not in value and (setting != "fsmonitor" or "/" in value):
+                base = os.path.dirname(file) if setting == "path" else tree
+                *links, real = _follow(os.path.join(base, os.path.expanduser(value)))
+                yield from links
+                yield real
+                if setting == "path":
+                    waiting.append(real)
+
+
+def _setting_files(git: str) -> Iterator[str]:
+    """Those of a git directory itself, and of the one whose work tree is linked to it (gitrepository-layout(5))."""
+    named = read_git_file(peek(git, _MOST_LINE_BYTES))
+    folder = git if named is None else os.path.normpath(os.path.join(os.path.dirname(git), named))
+    common = peek(os.path.join(folder, "commondir"), _MOST_LINE_BYTES).strip().replace("\0", "")
+    for place in dict.fromkeys((folder, os.path.normpath(os.path.join(folder, common)))):
+        yield from (os.path.join(place, name) for name in ("config", "config.worktree"))
+
+
+def _follow(path: str) -> Iterator[str]:
+    """The links through which a path leads, and the real path."""
+    for at in upwards(os.path.normpath(path)):
+        if os.path.islink(at):
+            yield os.path.join(real_path(os.path.dirname(at)), os.path.basename(at))
+    yield real_path(path)
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:

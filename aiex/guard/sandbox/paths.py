@@ -190,6 +190,14 @@ def upwards(path: str) -> Iterator[str]:
         path, below = os.path.dirname(path), path
 
 
+def real_path(path: str) -> str:
+    """`os.path.realpath`, also while links come and go: the path itself where they do."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
+
+
 def show(path: str) -> str:
     """A path that is safe to print."""
     from aiex.guard.neutral import printable_path

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from aiex.guard.sandbox.gitdirs import GIT_SIGNS, read_git_file
-from aiex.guard.sandbox.paths import NameRules, fold_name
+from aiex.guard.sandbox.paths import NameRules, fold_name, real_path
 from aiex.guard.sandbox.peeking import peek
 
 _SETTLED_NS = 2_100_000_000
@@ -48,14 +48,6 @@ def _stamp(path: str) -> Stamp | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino, found.st_ctime_ns) if stat.S_ISDIR(found.st_mode) else None
-
-
-def real_path(path: str) -> str:
-    """`os.path.realpath`, also while links come and go: the path itself where they do."""
-    try:
-        return os.path.realpath(path)
-    except OSError:
-        return path
 
 
 class _Listed(NamedTuple):

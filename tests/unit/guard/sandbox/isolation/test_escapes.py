@@ -309,6 +309,41 @@ def test_hooks_and_settings_that_git_takes_from_elsewhere_are_protected(place: P
     assert (place.root / "git/more").read_text() == "[alias]\n"
 
 
+def test_hooks_that_an_included_file_names_are_protected(place: Place) -> None:
+    place.write(".git/config", "[include]\n\tpath = ../git/more\n\tpath = ../git/more\n")
+    place.write("git/more", "[include] path = more\n[core]\n\thooksPath = .githooks\n")
+    place.write(".githooks/pre-push", "#!/bin/sh\n")
+    place.run("echo evil >> .githooks/pre-push; echo evil > .githooks/pre-commit")
+    assert [path.name for path in (place.root / ".githooks").iterdir()] == ["pre-push"]
+    assert (place.root / ".githooks/pre-push").read_text() == "#!/bin/sh\n"
+
+
+def test_hooks_of_a_linked_worktree_are_protected_in_it(place: Place) -> None:
+    place.write("main/.git/config", "[core]\n\thooksPath = .husky\n")
+    place.write("main/.git/worktrees/one/commondir", "../..\n")
+    place.write("one/.git", f"gitdir: {place.root}/main/.git/worktrees/one\n")
+    place.write("one/.husky/pre-push", "#!/bin/sh\n")
+    file = place.write("one/file")
+    inside = Place(place.house, place.root / "one")
+    for at in (place, inside):
+        at.run(f"cd {inside.root}; echo evil >> .husky/pre-push; echo evil > .husky/pre-commit; echo fine >> file")
+        assert [path.name for path in (inside.root / ".husky").iterdir()] == ["pre-push"]
+        assert (inside.root / ".husky/pre-push").read_text() == "#!/bin/sh\n"
+    assert file.read_text() == "fine\nfine\n"
+
+
+def test_hooks_behind_a_link_are_protected(place: Place) -> None:
+    place.write(".git/config", "[core]\n\thooksPath = tools/hooks\n")
+    place.write("shared/pre-push", "#!/bin/sh\n")
+    file = place.write("tools/file")
+    (place.root / "tools/hooks").symlink_to("../shared")
+    place.run("echo evil >> shared/pre-push; rm -f tools/hooks; mkdir tools/hooks; echo evil > tools/hooks/pre-push")
+    assert (place.root / "tools/hooks").is_symlink()
+    assert (place.root / "shared/pre-push").read_text() == "#!/bin/sh\n"
+    assert place.run("echo fine > tools/file; cat tools/hooks/pre-push").output == "#!/bin/sh\n"
+    assert file.read_text() == "fine\n"
+
+
 @pytest.mark.parametrize("inner", ["bare.git", "bare.git/hooks", "tree/.git", "tree/.git/hooks"])
 def test_a_workspace_in_a_git_directory_is_only_read(place: Place, inner: str) -> None:
     subprocess.run(["git", "init", "-q", "--bare", place.root / "bare.git"], check=True)
