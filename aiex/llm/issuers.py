@@ -171,9 +171,9 @@ async def discover(
     url = address + _DISCOVERY
     async with visit_url(visit, url, place, SIGN_IN):
         status, _, body = await ask_issuer(url, None, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
-    said = read_json(body)
-    if status != 200 or str(said.get("issuer", "")).rstrip("/") != address:
-        raise Unavailable(f"{url} does not describe this issuer (HTTP {status})", hint="check the address")
+        said = read_json(body)
+        if status != 200 or str(said.get("issuer", "")).rstrip("/") != address:
+            raise Unavailable(f"{url} does not describe this issuer (HTTP {status})", hint="check the address")
 
     def read(name: str, *, required: bool = False) -> str:
         found = str(said.get(name) or "")

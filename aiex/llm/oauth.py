@@ -357,9 +357,9 @@ async def _identify(
 
     async with visit_url(visit, issuer.jwks_url, issuer.place, SIGN_IN):
         status, _, body = await ask_issuer(issuer.jwks_url, None, within_s=WITHIN_S, limit_bytes=MOST_BYTES)
-    keys = read_json(body)
-    if status != 200 or not isinstance(keys.get("keys"), list):
-        raise Unavailable(f"{issuer.name} does not show the keys that it signs with ({issuer.jwks_url})")
+        keys = read_json(body)
+        if status != 200 or not isinstance(keys.get("keys"), list):
+            raise Unavailable(f"{issuer.name} does not show the keys that it signs with ({issuer.jwks_url})")
     who = {"issuer": issuer.issuer, "client_id": issuer.client_id}
     # A device has no nonce to bind: RFC 8628 knows none, and the code came straight from the issuer.
     return read_identity(token, keys, **who, nonce=nonce, now=now)

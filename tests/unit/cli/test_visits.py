@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import pytest
 
 from aiex.cli.driver import execute
 from aiex.cli.main import parse
-from aiex.errors import Denied, Transient
+from aiex.errors import Denied, Transient, Unavailable
 from aiex.events import TurnEnded
 from aiex.guard.actions import Decision
 from aiex.guard.audit.entries import Outcome, Verdict
@@ -99,3 +100,28 @@ async def test_every_request_to_an_issuer_is_a_visit() -> None:
         await revoke(await renew(tokens, name="corp", visit=visit), name="corp", visit=visit)
         assert [count for _, count in told] == list(range(len(issuer.requests)))
     assert [place for place, _ in told] == ["a file"] * 4 + ["the sign-in of corp"] * 2
+
+
+async def test_an_answer_of_an_issuer_that_is_none_is_a_visit_that_failed() -> None:
+    ended: list[str] = []
+
+    @asynccontextmanager
+    async def visit(_host: str, _place: str, _name: str) -> AsyncIterator[Any]:
+        try:
+            yield None
+        except Unavailable:
+            ended.append("failed")
+            raise
+        ended.append("done")
+
+    async def wait(_seconds: float) -> None:
+        return
+
+    with FakeIssuer() as issuer:
+        with pytest.raises(Unavailable, match="does not describe this issuer"):
+            await discover(f"{issuer.url}/elsewhere", CLIENT, ("openid",), visit=visit)
+        described = await discover(issuer.url, CLIENT, ("openid",))
+        keyless = replace(described, jwks_url=f"{issuer.url}/elsewhere")
+        with pytest.raises(Unavailable, match="does not show the keys"):
+            await sign_in_by_device(keyless, "https://x", lambda *_: None, sleep=wait, visit=visit)
+    assert ended == ["failed", "done", "done", "failed"]
