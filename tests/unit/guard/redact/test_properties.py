@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aiex.guard.redact import HELD_CHARACTERS, REMOVED, Redactor, redact, redact_lines
+from tests.unit.guard.redact.drawn import by_piece, redact_cut
 
 NAMES = st.sampled_from(
     [
@@ -94,9 +95,7 @@ def test_values_of_secret_variables_are_gone_wherever_they_stand(before: str, se
 @given(TEXTS, st.data())
 def test_pieces_give_what_the_whole_gives(text: str, data: Any) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
-    redactor = Redactor({})
-    pieces = [redactor.feed(text[start:end]) for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert "".join(pieces) + redactor.finish() == redact(text, {})
+    assert redact_cut(text, cuts) == redact(text, {})
 
 
 CASES = [json.loads(line) for line in Path("tests/data/suites/redaction/dev.jsonl").read_text().splitlines()]
@@ -113,8 +112,7 @@ def test_a_stream_in_steps_gives_what_the_whole_gives(step: int) -> None:
     text = "\n".join(
         "".join("".join(part.get("secret") or part["keep"]) for part in case["segments"]) for case in CASES
     )
-    redactor = Redactor({})
-    shown = "".join(redactor.feed(text[at : at + step]) for at in range(0, len(text), step)) + redactor.finish()
+    shown = by_piece(text, step)
     assert shown == redact(text, {})
     assert shown.count(REMOVED) > 30
 

@@ -1,34 +1,12 @@
 # ruff: noqa: E501  (tables of cases)
-"""Secrets in every place where they are met: the secret goes, all around it stays.
+"""Secrets in every place where they are met: the secret goes, all around it stays."""
 
-The secrets are drawn by lot from a fixed seed, so that this file holds none and trips no scanner.
-"""
-
-import random
 import string
 
 import pytest
 
 from aiex.guard.redact import REMOVED, redact
-
-ALPHABETS = {
-    "a": string.ascii_letters + string.digits,
-    "l": string.ascii_lowercase + string.digits,
-    "h": "0123456789abcdef",
-    "u": string.ascii_letters + string.digits + "-_",
-    "b": string.ascii_letters + string.digits + "+/",
-    "A": string.ascii_uppercase + string.digits,
-    "p": string.ascii_letters + string.digits + "!^*~-_.",
-}
-
-
-def draw(kind: str, length: int, seed: object) -> str:
-    """A secret with at least a digit and a letter, neither end a sign."""
-    lot = random.Random(f"{kind}{length}{seed}")
-    inner = "".join(lot.choice(ALPHABETS[kind]) for _ in range(length - 3))
-    letter = "a" if kind != "A" else "Q"
-    return f"{letter}7{inner}{'c' if kind != 'A' else 'Z'}"
-
+from tests.unit.guard.redact.drawn import draw, split_template, what_is_wrong
 
 VENDORS = [
     "sk-ant-api03-{u93}AA", "sk-ant-admin01-{u90}", "sk-ant-oat01-{u90}", "sk-proj-{u140}", "sk-admin-{u60}", "sk-{a48}", "sk-{h32}",
@@ -120,15 +98,6 @@ def fill(template: str, seed: object) -> tuple[str, list[str]]:
     return "".join(text + (take(name) if name else "") for text, name, _, _ in pieces), secrets
 
 
-def what_is_wrong(text: str, secret: str, *around: str) -> list[str]:
-    """Empty when no ten characters of the secret are left, what stood around is, and a second pass changes nothing."""
-    shown = redact(text, {})
-    body = min(10, len(secret))
-    left = [secret[at : at + body] for at in range(len(secret) - body + 1) if secret[at : at + body] in shown]
-    lost = [kept for kept in around if kept.strip() not in shown]
-    return [shown, *left, *lost] if left or lost or redact(shown, {}) != shown else []
-
-
 @pytest.mark.parametrize("form", VENDORS)
 def test_a_key_in_the_form_of_a_vendor_is_removed_wherever_it_stands(form: str) -> None:
     wrong = {}
@@ -136,17 +105,16 @@ def test_a_key_in_the_form_of_a_vendor_is_removed_wherever_it_stands(form: str) 
         if place in {"ü{}", "prefix_{}"} and not form[0].isalpha():
             continue  # digits behind a letter are no beginning
         key, secrets = fill(form, place)
-        before, after = place.split("{}")
-        text = before.replace("{{", "{").replace("}}", "}") + key + after.replace("{{", "{").replace("}}", "}")
+        before, after = split_template(place)
         for secret in secrets[-1:]:
             kept = after if after.strip() in {"was rejected", "next"} else ""
-            wrong[place] = what_is_wrong(text, secret, kept)
+            wrong[place] = what_is_wrong(before + key + after, secret, kept)
     assert {place: why for place, why in wrong.items() if why} == {}
 
 
 @pytest.mark.parametrize(("template", "kind"), [case for case in FIELDS if case[1] != "x"])
 def test_a_secret_goes_and_what_is_around_it_stays(template: str, kind: str) -> None:
-    before, after = (part.replace("{{", "{").replace("}}", "}") for part in template.split("{}"))
+    before, after = split_template(template)
     for seed in range(4):
         secret = draw(kind[0], int(kind[1:]), f"{template}{seed}")
         kept = after if len(after.strip()) > 3 else ""

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from aiex.guard.redact import REMOVED, Redactor, redact, redact_lines
-from tests.unit.guard.redact.test_secrets import draw
+from tests.unit.guard.redact.drawn import by_piece, draw, redact_cut
 
 A, B, L, W = draw("a", 14, 1), draw("u", 16, 2), draw("a", 32, 3), "sunflower"
 DATA = "c3VwZXJzZWNyZXRwYXNzd29yZDEyMw=="
@@ -78,11 +78,6 @@ KEPT = {
 }  # fmt: skip
 
 
-def by_piece(text: str, size: int) -> str:
-    redactor = Redactor({})
-    return "".join(redactor.feed(text[at : at + size]) for at in range(0, len(text), size)) + redactor.finish()
-
-
 @pytest.mark.parametrize("kind", SECRETS)
 def test_a_secret_is_gone_from_the_whole_and_by_piece(kind: str) -> None:
     text = SECRETS[kind]
@@ -112,10 +107,7 @@ def test_mixtures_cut_anywhere_give_what_the_whole_gives(seed: int) -> None:
     if seed % 4 == 3:
         del lines[lot.randrange(len(lines))]
     text = "".join(lines)
-    cuts = sorted(lot.sample(range(len(text)), 9))
-    redactor = Redactor({})
-    pieces = [redactor.feed(text[start:end]) for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert "".join(pieces) + redactor.finish() == redact(text, {})
+    assert redact_cut(text, sorted(lot.sample(range(len(text)), 9))) == redact(text, {})
 
 
 def test_a_manifest_of_another_kind_is_not_held() -> None:

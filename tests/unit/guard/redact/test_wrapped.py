@@ -6,8 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from aiex.guard.redact import REMOVED, Redactor, redact
-from tests.unit.guard.redact.test_secrets import draw, what_is_wrong
+from aiex.guard.redact import REMOVED, redact
+from tests.unit.guard.redact.drawn import by_piece, draw, split_template, what_is_wrong
 
 FIELDS = [
     ("<pwd><![CDATA[{}]]></pwd>", "a16"), ('token = """\n{}\n"""\n', "a30"), ("token = '''\n  {}'''\n", "a30"),
@@ -31,7 +31,7 @@ KEPT = [
 
 @pytest.mark.parametrize(("template", "kind"), FIELDS)
 def test_a_secret_goes_and_what_is_around_it_stays(template: str, kind: str) -> None:
-    before, after = (part.replace("{{", "{").replace("}}", "}") for part in template.split("{}", 1))
+    before, after = split_template(template)
     secret = draw(kind[0], int(kind[1:]), template)
     assert what_is_wrong(before + secret + after, secret, before, after if len(after.strip()) > 3 else "") == []
 
@@ -63,11 +63,6 @@ def test_a_private_key_in_base64_is_removed_in_one_line_or_in_many(words: str, w
 def test_a_certificate_in_base64_stays() -> None:
     text = f"client-certificate-data: {b64encode(pem('CERTIFICATE').encode()).decode()}\n"
     assert redact(text, {}) == text
-
-
-def by_piece(text: str, size: int) -> str:
-    redactor = Redactor({})
-    return "".join(redactor.feed(text[at : at + size]) for at in range(0, len(text), size)) + redactor.finish()
 
 
 @pytest.mark.parametrize("form", ["{}", '"{}\\n" +', "+{}", "{n:4}  {}", "id_rsa:{n}:{}", "2026-01-01 INFO x: {}"])
