@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -29,13 +29,15 @@ class Cover(NamedTuple):
     is_folder: bool
 
 
-class _Covered(NamedTuple):
-    """What was found last."""
+class _Seen(NamedTuple):
+    """All that the covers of a policy follow from."""
 
-    state: tuple[object, ...]
-    """All that the covers follow from."""
+    changes: int
+    """How many directories were found different so far."""
     surveyed: tuple[Found, ...]
-    covers: tuple[Cover, ...]
+    """One for each place."""
+    run_by_git: tuple[str, ...]
+    hidden: tuple[str, ...]
 
 
 class Covering:
@@ -51,7 +53,8 @@ class Covering:
         self._is_stand_in = is_stand_in
         self._surveyor = Surveyor(policy.names)
         self._leave = frozenset(policy.readable)
-        self._found: _Covered | None = None
+        self._places = tuple(dict.fromkeys((policy.root, *policy.writable, *policy.readable)))
+        self._found: tuple[_Seen, tuple[Cover, ...]] | None = None
 
     def find(self) -> tuple[Cover, ...]:
         """The covers, those above before those beneath.
@@ -59,51 +62,47 @@ class Covering:
         Raises:
             Denied: if there are more than can be laid.
         """
-        places = tuple(dict.fromkeys((self.policy.root, *self.policy.writable, *self.policy.readable)))
-        surveyed = tuple(self._surveyor.survey(place, leave=self._leave) for place in places)
-        run_by_git = tuple(path for found in surveyed for git in found.protected for path in configured_paths(git))
-        hidden = tuple(filter(os.path.lexists, self.policy.hidden))
-        state = self._surveyor.changes, surveyed, run_by_git, hidden
-        if self._found is None or self._found.state != state:
-            layers = self._lay(zip(places, surveyed, strict=True), hidden)
-            for path in filter(self._is_writable, run_by_git):
-                if os.path.islink(path):
-                    self._freeze(os.path.dirname(path), layers)
-                else:
-                    self._protect(path, layers)
-            covers = tuple(layers.sorted())
+        seen = self._look()
+        if self._found is None or self._found[0] != seen:
+            covers = tuple(self._lay(seen).sorted())
             if len(covers) > MOST_COVERS:
                 raise Denied(
                     f"cannot confine a command in {show(self.policy.root)}: {len(covers):,} names there need a cover",
                     hint=f"at most {MOST_COVERS:,} can be laid; work in a directory beneath it",
                 )
-            self._found = _Covered(state, surveyed, covers)
-        return self._found.covers
+            self._found = seen, covers
+        return self._found[1]
 
     def guess(self) -> tuple[Cover, ...]:
         """The covers that were found last, if what they cover is still there, else those that are found now.
 
         To begin with: what came since is seen by `find` alone. Raises Denied like `find`. Cost: a look at each cover.
         """
-        known = self._found.covers if self._found else ()
+        known = self._found[1] if self._found else ()
         return known if known and all(map(_is_as_it_was, known)) else self.find()
 
     def links(self) -> tuple[str, ...]:
         """Protected names that are links: what lies beside them can be written, not made, removed or renamed."""
-        return tuple(path for found in (self._found.surveyed if self._found else ()) for path in found.links)
+        return tuple(path for found in (self._found[0].surveyed if self._found else ()) for path in found.links)
 
-    def _lay(self, surveyed: Iterable[tuple[str, Found]], hidden: Iterable[str]) -> _Layers:
+    def _look(self) -> _Seen:
+        surveyed = tuple(self._surveyor.survey(place, leave=self._leave) for place in self._places)
+        run_by_git = tuple(path for found in surveyed for git in found.protected for path in configured_paths(git))
+        hidden = tuple(filter(os.path.lexists, self.policy.hidden))
+        return _Seen(self._surveyor.changes, surveyed, run_by_git, hidden)
+
+    def _lay(self, seen: _Seen) -> _Layers:
         policy, layers = self.policy, _Layers()
         layers.lay(policy.root, "write" if self._is_writable(policy.root) else "read")
         for place in policy.writable:
             layers.lay(place, "write")
         for path in policy.readable:
             layers.lay(path, "write" if self._is_writable(path) else "read")
-        for path in hidden:
+        for path in seen.hidden:
             layers.lay(path, "hide")
         for path in policy.protected:
             self._protect(path, layers)
-        for place, found in surveyed:
+        for place, found in zip(self._places, seen.surveyed, strict=True):
             if place in found.secrets and place in policy.writable:
                 raise Denied(
                     f"cannot confine a command in {show(place)}: what lies there cannot be seen",
@@ -113,6 +112,11 @@ class Covering:
                 layers.lay(path, "hide")
             if place in policy.writable:
                 self._lay_protected(found, layers)
+        for path in filter(self._is_writable, seen.run_by_git):
+            if os.path.islink(path):
+                self._freeze(os.path.dirname(path), layers)
+            else:
+                self._protect(path, layers)
         return layers
 
     def _lay_protected(self, found: Found, layers: _Layers) -> None:
