@@ -49,15 +49,18 @@ class _Worker(NamedTuple):
 
 
 class Team:
-    """Workers that each take in pieces in the order they are given them."""
+    """Workers that each take in pieces in the order they are given them.
+
+    Args:
+        work: What is done with a piece.
+        finish: Gives what came of all pieces for which `work` gave None; without it None is a result.
+        pieces: What there is to do.
+        count: Workers, at most.
+    """
 
     def __init__(
         self, work: Callable[[Any], Any], finish: Callable[[], Any] | None, pieces: Sequence[Any], count: int
     ) -> None:
-        """Args:
-        work: What is done with a piece.
-        finish: Gives what came of all pieces for which `work` gave None; without it None is a result.
-        """
         self.work = work
         self.finish = finish
         self.pieces = pieces
@@ -79,9 +82,10 @@ class Team:
             while len(self.workers) < self.count and self.left:
                 self.add(context)
         for worker in self.workers:  # the first pieces are the largest: each begins with one of them
-            self.give(worker)
+            self._give(worker)
 
     def add(self, context: "BaseContext") -> None:
+        """Start one more worker, with a piece to begin with. Raises OSError if the system has no room for it."""
         here, there = context.Pipe()
         ours = here if context.get_start_method() == "fork" else None
         process = context.Process(  # type: ignore[attr-defined]  # (each context has one)
@@ -97,16 +101,16 @@ class Team:
                 there.close()
             worker = _Worker(process, here, deque(), [])
             self.workers.append(worker)
-        self.give(worker, most=1)
+        self._give(worker, most=1)
 
-    def give(self, worker: _Worker, most: int = AHEAD) -> None:
+    def _give(self, worker: _Worker, most: int = AHEAD) -> None:
         """Send as many pieces as a worker may have; when there are no more, ask for what it holds."""
         while self.left and len(worker.given) < most:
-            self.send(worker, self.left.popleft())
+            self._send(worker, self.left.popleft())
         if worker.held and not worker.given:
-            self.send(worker, FINISH)
+            self._send(worker, FINISH)
 
-    def send(self, worker: _Worker, number: int) -> None:
+    def _send(self, worker: _Worker, number: int) -> None:
         worker.given.append(number)
         with suppress(OSError):  # a dead worker is seen when its answer is read
             worker.pipe.send(number)
@@ -125,7 +129,7 @@ class Team:
             try:
                 done, result = worker.pipe.recv()
             except (EOFError, OSError):
-                answers += self.bury(worker)
+                answers += self._bury(worker)
                 continue
             if not done:
                 raise result
@@ -135,10 +139,10 @@ class Team:
             else:
                 worker.held.clear()
             answers.append(Answer(number, result))
-            self.give(worker)
+            self._give(worker)
         return answers
 
-    def bury(self, worker: _Worker) -> list[Answer]:
+    def _bury(self, worker: _Worker) -> list[Answer]:
         """Say what a worker died of, and put another in its place for what it held and the others it was given."""
         worker.process.join()
         worker.pipe.close()
@@ -223,7 +227,7 @@ def _serve(
 
 
 def apply(work: Callable[..., Result], *given: object) -> tuple[bool, Result | Exception]:
-    """Whether the work could be done, and what came of it."""
+    """Whether the work could be done, and what came of it: a result, or the error with its trace as a note."""
     try:
         return True, work(*given)
     except Exception as error:  # noqa: BLE001  (raised again by the parent)
