@@ -147,7 +147,9 @@ def _reads(simple: Simple, *, policy: Policy, mode: Mode, role: Role) -> Iterato
     """Decisions of rules that forbid to read what a command plainly names."""
     named = [operand.text for operand in simple.operands if is_place(operand) and operand.level != "safe"]
     for path in dict.fromkeys(join(folder, Arg(text)) or INSIDE for folder in simple.folders for text in named):
-        for match in policy.about_path("read", policy.locate(words), role) if (words := path_words(path)) else ():
+        words = path_words(path)
+        matches = policy.about_path("read", policy.locate(words), role) if words else []
+        for match in matches:
             if match.effect == "deny":
                 yield combine(default_of("safe", mode), [match], policy=policy)
 

@@ -119,9 +119,12 @@ class Policy:
 
     def has_leave(self, words: tuple[str, ...]) -> bool:
         """Whether the settings name this very file, so that it may be read though it is a secret."""
-        if words[0] == INSIDE and self._root_words is not None:
-            words = (OUTSIDE, *self._root_words, *words[1:])
-        return words in self.readable
+        return self._absolute(words) in self.readable
+
+    def _absolute(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        if words[0] != INSIDE or self._root_words is None:
+            return words
+        return (OUTSIDE, *self._root_words, *words[1:])
 
     def is_plain(self, words: tuple[str, ...]) -> bool:
         """Whether no component of a path is protected or can be a part of a secret; what was seen is remembered."""
@@ -136,9 +139,8 @@ class Policy:
 
     def forms(self, words: tuple[str, ...]) -> list[tuple[str, ...]]:
         """A path as rules may name it: relative to the workspace, and absolute where a rule is."""
-        if not self._has_absolute or words[0] != INSIDE or self._root_words is None:
-            return [words]
-        return [words, (OUTSIDE, *self._root_words, *words[1:])]
+        absolute = self._absolute(words) if self._has_absolute else words
+        return [words] if absolute is words else [words, absolute]
 
     # --- which rules are about something ----------------------------------------------------------------------------
 
