@@ -153,7 +153,15 @@ class Services:
         )
 
     def bounds(self, *, read_only: bool = False, domains: Sequence[str] = (), memory_mb: int = 0) -> Bounded:
-        """The same for commands, by the same settings and rules; in the mode `plan` nothing is written."""
+        """What commands may touch in the workspace, by its settings and rules; in the mode `plan` nothing is written.
+
+        Args:
+            read_only: Nothing is written in any mode.
+            domains: Hosts that may be spoken to, beside those that rules allow.
+            memory_mb: Address space of each process, in MiB; 0 for no limit.
+
+        Raises ConfigError for broken rules, and UsageError and Denied as `make_policy` does.
+        """
         from aiex.guard.policy.bounds import bound
         from aiex.guard.sandbox.bounds import Limits, make_policy
 

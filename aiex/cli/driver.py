@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import cast
 
 from aiex.cli.work import Events
@@ -95,14 +95,13 @@ def _require(ended: TurnEnded | None) -> TurnEnded:
 
 def _execute_in_loop(events: AsyncIterator[Event], show: Show) -> TurnEnded:
     import asyncio
-    import contextlib
 
     stops = _Stops()
 
     async def watch() -> TurnEnded:
         ended: TurnEnded | None = None
         with stops.heeded():
-            async with contextlib.aclosing(cast("AsyncGenerator[Event]", events)) as stream:
+            async with aclosing(cast("AsyncGenerator[Event]", events)) as stream:
                 async for event in stream:
                     ended = _note(event, ended, show)
                     if ended is None:
