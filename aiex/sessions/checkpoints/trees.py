@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FILE, FOLDER, LINK = "f", "d", "l"
-_ENTRY = re.compile(rb"([fdl])([0-7]{1,4}) ([0-9a-f]{40}) ([^\n]+)\n")
+FILE, FOLDER, LINK, OMITTED = "f", "d", "l", "o"
+"""What a name is; an omitted one was there, but was left out by a rule or could not be read, and holds nothing here."""
+NOTHING = "0" * 40
+"""The id that an omitted name has; no content has it."""
+_ENTRY = re.compile(rb"([fdlo])([0-7]{1,4}) ([0-9a-f]{40}) ([^\n]+)\n")
 
 
 class Entry(NamedTuple):
@@ -21,11 +24,12 @@ class Entry(NamedTuple):
     name: bytes
     """As the system has it; no `/` and no NUL."""
     kind: str
-    """`FILE`, `FOLDER` or `LINK`."""
+    """`FILE`, `FOLDER`, `LINK` or `OMITTED`."""
     mode: int
     """Permission bits, 0 to 0o7777."""
     id: str
-    """Of the content, of the tree of a directory, or of the target of a link as a content."""
+    """Of the content, of the tree of a directory, or of the target of a link as a content; `NOTHING` for an omitted
+    name, which restoring neither makes nor removes."""
 
 
 def pack_tree(entries: Iterable[Entry]) -> bytes:
