@@ -46,18 +46,25 @@ LIBRARIES = (
 class Warm:
     """Starts runs; several at once if need be."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, server: subprocess.Popen[bytes]) -> None:
         self._channel = channel
+        self._server = server
 
     def run(
         self, words: Sequence[str], *, cwd: str, env: Mapping[str, str], input: str, timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
-        """What `subprocess.run` would give for `python -m aiex`; raises TimeoutExpired as it does."""
+        """What `subprocess.run` would give for `python -m aiex`; raises TimeoutExpired as it does.
+
+        Raises RuntimeError with its last words if the process that is forked has ended.
+        """
         (stdin, given), (said, stdout), (complained, stderr) = os.pipe(), os.pipe(), os.pipe()
         ours, theirs = socket.socketpair()
         with ours, theirs:
             try:
                 socket.send_fds(self._channel, [b"\n"], [stdin, stdout, stderr, theirs.fileno()])
+            except BrokenPipeError as error:
+                last_words = self._server.stderr.read().decode() if self._server.stderr else ""
+                raise RuntimeError(f"the process that is forked has ended: {last_words}") from error
             finally:
                 for descriptor in (stdin, stdout, stderr):
                     os.close(descriptor)
@@ -109,7 +116,7 @@ def open_warm() -> Iterator[Warm]:
                 pass_fds=[theirs.fileno()],
             )
         with server, ours:  # closing ours ends the server, which is waited for then
-            yield Warm(ours)
+            yield Warm(ours, server)
 
 
 # --- the other side -------------------------------------------------------------------------------------------------
@@ -138,7 +145,7 @@ def _warm_up() -> None:
 
     names = [one.name for one in walk_packages(aiex.__path__, "aiex.", onerror=lambda _: None)]
     for name in (*LIBRARIES, *names):
-        with suppress(ImportError):
+        with suppress(Exception):  # what is broken fails in the runs that need it
             import_module(name)
     load_encoding("o200k_base")
     gc.collect()
