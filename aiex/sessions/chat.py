@@ -1,0 +1,112 @@
+"""The conversation of a session as a tree: what was said stays, and a rewind moves the place where it goes on.
+
+Every piece of a conversation is a node behind the one that was last when it was said. Which node was last behind any
+event of the log is remembered, so the conversation of any moment can be told: the path from the root to that node.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiex.jsonform import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiex.messages import Message
+
+NodeKind = Literal["user", "assistant", "words", "begun", "tool", "interrupted", "summary", "pin"]
+"""words: what was shown of an answer that has no record of its own; begun: a tool call began to run."""
+ROOT = -1
+
+
+class Node:
+    """One piece of a conversation."""
+
+    __slots__ = ("data", "kind", "message", "parent", "seq")
+
+    def __init__(self, parent: int, seq: int, kind: NodeKind, data: bytes) -> None:
+        self.parent = parent
+        """The number of the node before, or `ROOT`."""
+        self.seq = seq
+        """Of the event that recorded it."""
+        self.kind = kind
+        self.data = data
+        """The fields of that event as JSON."""
+        self.message: Message | None = None
+        """The same for a model; made when first asked for (`aiex/sessions/requests.py`)."""
+
+
+class Chat:
+    """The tree, and where the conversation goes on."""
+
+    __slots__ = ("_heads", "_seqs", "head", "nodes", "redo")
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.head = ROOT
+        self.redo: list[int] = []
+        """Events to which rewinds can be taken back, the next one last; what is said anew empties it."""
+        self._seqs: list[int] = []
+        self._heads: list[int] = []
+
+    def add(self, seq: int, kind: NodeKind, data: bytes, *, said_at: int = 0) -> None:
+        """Go on with a node that the event `seq` brought; `said_at` is the event of its words, where it is another."""
+        self.nodes.append(Node(self.head, said_at or seq, kind, data))
+        self.redo.clear()
+        self._go(seq, len(self.nodes) - 1)
+
+    def rewind(self, seq: int, to_seq: int, *, forth: bool) -> None:
+        """Go on, from the event `seq`, where the conversation was behind the event `to_seq`."""
+        if not forth:
+            self.redo.append(seq - 1)
+        elif self.redo:
+            self.redo.pop()
+        self._go(seq, self.head if to_seq >= seq else self.head_at(to_seq))
+
+    def head_at(self, seq: int) -> int:
+        """The last node behind an event; `ROOT` before anything was said."""
+        place = bisect_right(self._seqs, seq)
+        return self._heads[place - 1] if place else ROOT
+
+    def path(self, head: int | None = None) -> list[Node]:
+        """The nodes of the conversation as it is, or with another last node; the first one first."""
+        at, found = self.head if head is None else head, []
+        while at != ROOT:
+            node = self.nodes[at]
+            found.append(node)
+            at = node.parent
+        return found[::-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it; the data of nodes as text."""
+        return {
+            "head": self.head,
+            "redo": list(self.redo),
+            "bounds": [list(self._seqs), list(self._heads)],
+            "parents": [node.parent for node in self.nodes],
+            "seqs": [node.seq for node in self.nodes],
+            "kinds": [node.kind for node in self.nodes],
+            "data": [node.data.decode() for node in self.nodes],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Chat:
+        """Read what `to_json` wrote. Raises Malformed."""
+        chat = cls()
+        try:
+            chat.head, chat.redo = data["head"], data["redo"]
+            chat._seqs, chat._heads = data["bounds"]
+            columns = (data[name] for name in ("parents", "seqs", "kinds", "data"))
+            chat.nodes = [
+                Node(parent, seq, kind, text.encode()) for parent, seq, kind, text in zip(*columns, strict=True)
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Malformed("cannot read the conversation of a snapshot") from error
+        return chat
+
+    def _go(self, seq: int, head: int) -> None:
+        self.head = head
+        self._seqs.append(seq)
+        self._heads.append(head)

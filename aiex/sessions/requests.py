@@ -1,0 +1,255 @@
+"""Requests projected from the log: whatever happened in a session, what goes to a model is a legal conversation.
+
+A log may end anywhere: in the middle of an answer, between a call and its result, before anybody spoke. The request
+that is made of it begins with the user, ends with the user or a result, and has exactly one result for each call; a
+result that was never recorded says so, and whether the call had begun. Blocks of vendors keep the names of those whom
+they may go to; the protocols see to that.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from aiex.jsonform import Malformed, form_of
+from aiex.messages import (
+    CachePoint,
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from aiex.pairing import balanced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aiex.messages import ToolDefinition
+    from aiex.sessions.chat import Node
+    from aiex.sessions.state import SessionState
+
+NOT_RUN: Final = "The call was not run."
+CUT_OFF: Final = (
+    "The call was cut off before its result was recorded. It may have had effects: look before you repeat it."
+)
+FIRST: Final = "(The conversation begins with an answer.)"
+GO_ON: Final = "Go on."
+"""Stands at the end where nobody asked anything after the last answer."""
+SUMMARY_TITLE: Final = "Summary of the conversation so far"
+
+_ROLES: Final[Mapping[str, Role]] = {
+    "user": "user", "summary": "user", "assistant": "assistant", "words": "assistant",
+    "tool": "tool", "interrupted": "tool",
+}  # fmt: skip
+_SAID_BY: Final[Mapping[Role, tuple[type, ...]]] = {
+    "user": (Text, Image, Document, Refusal, CachePoint),
+    "assistant": (Text, Reasoning, ToolCall, Image, Document, Refusal, Opaque, CachePoint),
+}
+
+
+class Entry(NamedTuple):
+    """A message of a conversation, with the event that recorded it."""
+
+    seq: int
+    message: Message
+    pinned: bool = False
+    is_summary: bool = False
+
+
+def conversation(state: SessionState, *, at_seq: int | None = None) -> list[Entry]:
+    """What was said as a model would see it, behind an event or now: behind rewinds, and as compaction left it.
+
+    A result that no call waits for is among it, and a call may have no result yet. Cost: O(nodes), and parsing what
+    was not parsed before.
+    """
+    path = state.chat.path(None if at_seq is None else state.chat.head_at(at_seq))
+    return _entries(path)
+
+
+def project_request(
+    state: SessionState,
+    *,
+    model: str,
+    system: Sequence[Part] = (),
+    tools: Sequence[ToolDefinition] = (),
+    at_seq: int | None = None,
+    cache_key: str = "",
+) -> Request:
+    """The request that goes on with a session, legal for every vendor whatever its log holds.
+
+    Args:
+        model: Whom to ask.
+        system: The first message; none when it is empty.
+        at_seq: The conversation as it was behind this event; as it is when None.
+        cache_key: As in `Request`. What else a request can say, `replace` adds.
+
+    Cost: as `conversation`. While a session grows its requests begin alike, but for calls that get their results.
+    """
+    path = state.chat.path(None if at_seq is None else state.chat.head_at(at_seq))
+    said = _answered(_entries(path), _begun(path))
+    if said and said[0].role != "user":
+        said = (Message("user", (Text(FIRST),)), *said)
+    if not said or said[-1].role == "assistant":
+        said = (*said, Message("user", (Text(GO_ON),)))
+    first = (Message("system", tuple(system)),) if system else ()
+    return Request(model=model, messages=(*first, *said), tools=tuple(tools), cache_key=cache_key)
+
+
+def message_of(node: Node) -> Message:
+    """What a node says to a model; without parts where it says nothing. Parsed once."""
+    if node.message is None:
+        node.message = Message(_ROLES.get(node.kind, "user"), tuple(_read(node.kind, _fields_of(node))))
+    return node.message
+
+
+# --- what is in the conversation ------------------------------------------------------------------------------------
+
+
+def _entries(path: Iterable[Node]) -> list[Entry]:
+    path = list(path)
+    pins = _pins(path)
+    entries: list[Entry] = []
+    for node in path:
+        if node.kind == "summary":
+            entries = _compacted(entries, node)
+        elif node.kind in _ROLES and (message := message_of(node)).parts:
+            entries.append(Entry(node.seq, message, node.seq in pins))
+    return entries
+
+
+def _pins(path: Iterable[Node]) -> set[int]:
+    pins: set[int] = set()
+    for node in path:
+        if node.kind == "pin":
+            found = _fields_of(node)
+            if type(seq := found.get("at_seq")) is int:
+                (pins.add if found.get("pinned", True) else pins.discard)(seq)
+    return pins
+
+
+def _compacted(entries: Sequence[Entry], node: Node) -> list[Entry]:
+    """A summary in the place of what it stands for; pinned messages and calls whose results come later stay whole."""
+    upto = _fields_of(node).get("upto_seq")
+    limit = upto if type(upto) is int and 0 < upto < node.seq else node.seq
+    groups = _groups(entries)
+    kept = {group for group, entry in zip(groups, entries, strict=True) if entry.pinned or entry.seq > limit}
+    left = [entry for group, entry in zip(groups, entries, strict=True) if group in kept]
+    summary = [Entry(limit, message, is_summary=True)] if (message := message_of(node)).parts else []
+    return [*summary, *left]
+
+
+def _groups(entries: Sequence[Entry]) -> list[int]:
+    """For each entry the number of its group: an answer and the results of its calls are one, any other its own."""
+    owner: dict[str, int] = {}
+    groups: list[int] = []
+    for at, (_, message, _, _) in enumerate(entries):
+        group = at
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                owner[part.id] = at
+            elif isinstance(part, ToolResult):
+                group = owner.get(part.call_id, at)
+        groups.append(group)
+    return groups
+
+
+# --- one result for each call ---------------------------------------------------------------------------------------
+
+
+def _begun(path: Iterable[Node]) -> Mapping[int, set[str]]:
+    """The calls that began to run behind each answer, by the event of the answer."""
+    begun: dict[int, set[str]] = {}
+    answer = 0
+    for node in path:
+        if node.kind == "assistant":
+            answer = node.seq
+        elif node.kind == "begun":
+            begun.setdefault(answer, set()).add(str(_fields_of(node).get("call_id")))
+    return begun
+
+
+def _answered(entries: Sequence[Entry], begun: Mapping[int, set[str]]) -> tuple[Message, ...]:
+    """The conversation with one result for each call; one that was not recorded says whether the call had begun."""
+    recorded = {id(part) for entry in entries for part in entry.message.parts if isinstance(part, ToolResult)}
+    seq_of = {id(entry.message): entry.seq for entry in entries}
+    said: list[Message] = []
+    ran: set[str] = set()
+    for message in balanced([entry.message for entry in entries]):
+        if message.role != "tool":
+            ran = begun.get(seq_of.get(id(message), 0), set())
+            said.append(message)
+        elif all(id(part) in recorded for part in message.parts):
+            said.append(message)
+        else:
+            said.append(Message("tool", tuple(_told(part, recorded, ran) for part in message.parts)))
+    return tuple(said)
+
+
+def _told(part: Part, recorded: set[int], ran: set[str]) -> Part:
+    if id(part) in recorded or not isinstance(part, ToolResult):
+        return part
+    return ToolResult(part.call_id, CUT_OFF if part.call_id in ran else NOT_RUN, is_error=True)
+
+
+# --- parts of a node ------------------------------------------------------------------------------------------------
+
+
+def _fields_of(node: Node) -> Mapping[str, Any]:
+    try:
+        found = json.loads(node.data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _read(kind: str, data: Mapping[str, Any]) -> Iterator[Part]:
+    """The parts that the speaker of a node may have; none where they say nothing."""
+    match kind:
+        case "user" | "assistant":
+            parts = [part for part in _read_parts(data.get("parts")) if isinstance(part, _SAID_BY[_ROLES[kind]])]
+            yield from parts if any(map(_says_something, parts)) else ()
+        case "words" if words := _text(data, "text"):
+            yield Text(words)
+        case "summary" if summary := _text(data, "summary"):
+            yield Document(SUMMARY_TITLE, "text/markdown", summary)
+        case "tool":
+            yield ToolResult(_text(data, "call_id"), _text(data, "text"), data.get("is_error") is True)
+        case "interrupted":
+            calls = data.get("in_flight")
+            for call in calls if isinstance(calls, list) else ():
+                yield ToolResult(str(call), CUT_OFF, is_error=True)
+        case _:
+            return
+
+
+def _read_parts(found: Any) -> Iterator[Part]:
+    """Parts as they were recorded; an empty text for one of a later version, because blocks of vendors count parts."""
+    form = form_of(Part)
+    for data in found if isinstance(found, list) else ():
+        try:
+            yield form.read(data, "part")
+        except Malformed:
+            yield Text("")
+
+
+def _says_something(part: Part) -> bool:
+    match part:
+        case Text(text) | Refusal(text) | Document(_, _, text):
+            return bool(text.strip())
+        case Reasoning() | CachePoint():
+            return False
+        case _:
+            return True
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    found = data.get(name)
+    return found if isinstance(found, str) else ""

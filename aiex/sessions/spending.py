@@ -1,0 +1,63 @@
+"""What the calls to models took: tokens and money, added up from what providers told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+
+from aiex.messages import Usage
+
+_COUNTS = tuple(count.name for count in fields(Usage))
+
+
+@dataclass(slots=True)
+class Spending:
+    """Sums over calls. A later word on a call replaces the one before; what ends a call makes it count."""
+
+    usage: Usage = field(default_factory=Usage)
+    """Of the calls that ended; None where no call told."""
+    cost_usd: float | None = None
+    """Of the calls whose price is known; None when there is none."""
+    calls: int = 0
+    unpriced: int = 0
+    """Calls whose price is unknown: with them the cost is higher than `cost_usd`."""
+    running: str = ""
+    """The last word on the call that goes on, as JSON; empty between calls."""
+
+    def settle(self) -> None:
+        """The call that goes on ended."""
+        if not self.running:
+            return
+        usage, cost = _read(self.running)
+        self.running = ""
+        self.calls += 1
+        self.usage = _plus(self.usage, usage)
+        if cost is None:
+            self.unpriced += 1
+        else:
+            self.cost_usd = (self.cost_usd or 0.0) + cost
+
+    def total(self) -> Spending:
+        """With the call that goes on."""
+        sums = Spending(self.usage, self.cost_usd, self.calls, self.unpriced, self.running)
+        sums.settle()
+        return sums
+
+
+def _read(text: str) -> tuple[Usage, float | None]:
+    try:
+        data = json.loads(text)
+        counts, cost = data["usage"], data.get("cost_usd")
+        known = [counts.get(name) for name in _COUNTS]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Usage(), None
+    usage = Usage(*(count if type(count) is int else None for count in known))
+    return usage, float(cost) if isinstance(cost, int | float) else None
+
+
+def _plus(one: Usage, other: Usage) -> Usage:
+    sums = []
+    for name in _COUNTS:
+        known = [count for count in (getattr(one, name), getattr(other, name)) if count is not None]
+        sums.append(sum(known) if known else None)
+    return Usage(*sums)
