@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 """Of what is folded; views of another version are made anew."""
-MOST_WORDS_CHARS: Final = 120
+MOST_WORDS_CHARS: Final = 80
 
 COUNTED_ONLY: Final = frozenset(
     {"text_delta", "reasoning_delta", "tool_wrote", "waiting", "noted", "warned", "security_noticed", "budget_hit",
@@ -149,6 +149,8 @@ class Summary:
     parent: str = ""
     parent_seq: int = 0
     imported: bool = False
+    answered: bool = False
+    """The turn that goes on has an answer."""
     calls: dict[str, int] = field(default_factory=dict)
     """Calls in flight, and where they began."""
     pending: list[Any] | None = None
@@ -184,21 +186,26 @@ def fold(summary: Summary, changes: Changes, place: Place, event: Event | Unknow
     _fold_spending(summary, changes, place, event)
     match event:
         case SessionStarted():
-            summary.root = event.root or event.cwd
+            summary.root = event.root or summary.root
             summary.command, summary.provider, summary.model = event.command, event.provider, event.model
         case UserSpoke(parts=parts):
             _hear(summary, changes, place, parts)
         case AssistantSpoke(parts=parts, provider=provider, model=model):
             summary.provider, summary.model = provider or summary.provider, model or summary.model
+            summary.state, summary.answered = "working", True
             _say(changes, place, "assistant", _text_of(parts))
         case ToolStarted(call_id=call):
+            summary.state = "working"
             summary.calls[call] = place.seq
         case ToolFinished(call_id=call, text=text):
             summary.calls.pop(call, None)
             _say(changes, place, "tool", text)
         case FileEdited(path=path):
             changes.files.add(_digest(summary.id, path))
-        case TurnEnded(status=status):
+        case TurnEnded(status=status, answer=answer, files_changed=paths):
+            if summary.state == "working" and not summary.answered:
+                _say(changes, place, "assistant", answer)
+            changes.files.update(_digest(summary.id, path) for path in paths)
             _settle(summary, changes, "done" if status == "success" else "failed")
         case TurnInterrupted():
             _settle(summary, changes, "interrupted")
@@ -207,29 +214,41 @@ def fold(summary: Summary, changes: Changes, place: Place, event: Event | Unknow
         case CheckpointTaken() | Rewound():
             _fold_step(summary, changes, place, event)
         case _:
-            _fold_session(summary, place, event)
+            _fold_session(summary, changes, place, event)
 
 
-def _fold_session(summary: Summary, place: Place, event: Event | UnknownEvent) -> None:
+def _fold_session(summary: Summary, changes: Changes, place: Place, event: Event | UnknownEvent) -> None:
     match event:
         case SessionRenamed(title=title):
             summary.title, summary.title_seq = "" if place.sealed else title, place.seq if title else 0
         case SessionForked(parent=parent, parent_seq=seq):
-            summary.parent, summary.parent_seq, summary.archived = parent, seq, False
+            summary.parent, summary.parent_seq = parent, seq
+            _part_from_origin(summary, changes)
         case SessionArchived():
             summary.archived = True
         case SessionRestored():
             summary.archived = False
         case Imported():
-            summary.imported, summary.archived = True, False
+            summary.imported = True
+            _part_from_origin(summary, changes)
+            if summary.undo or summary.redo:  # their checkpoints stayed where they were taken
+                summary.undo.clear()
+                summary.redo.clear()
+                changes.steps = True
         case _:
             pass
+
+
+def _part_from_origin(summary: Summary, changes: Changes) -> None:
+    """What went on where the first events come from does not go on here."""
+    summary.archived = False
+    _settle(summary, changes, "interrupted" if summary.state == "working" else summary.state)
 
 
 def _hear(summary: Summary, changes: Changes, place: Place, parts: Sequence[Part]) -> None:
     text = _text_of(parts)
     summary.turns += 1
-    summary.state = "working"
+    summary.state, summary.answered = "working", False
     if not summary.words_seq and text.strip():
         summary.words_seq = place.seq
         summary.words = "" if place.sealed else first_words(text)
@@ -293,9 +312,9 @@ def _fold_step(summary: Summary, changes: Changes, place: Place, event: Checkpoi
 
 def _go(source: list[Step], target: list[Step], event: Rewound, place: Place) -> None:
     """Take steps from one stack to the other; on top of them stands what the files were before."""
-    steps = min(max(event.steps, 0), len(source))
-    taken = [source.pop() for _ in range(steps)]
-    target.append(Step(place.seq, event.undo_id, place.at_ms, taken[0].reason if taken else ""))
+    taken = [source.pop() for _ in range(min(max(event.steps, 0), len(source)))]
+    if event.undo_id:
+        target.append(Step(place.seq, event.undo_id, place.at_ms, taken[0].reason if taken else ""))
     target.extend(taken[:-1])
 
 
@@ -311,7 +330,10 @@ def _fold_spending(summary: Summary, changes: Changes, place: Place, event: Even
             _charge(summary, changes, place, f"{provider}/{model}")
         case FailedOver(from_provider=model):
             _charge(summary, changes, place, model)
-        case Retrying() | Failed() | TurnEnded() | TurnInterrupted() | SessionStarted() | UserSpoke():
+        case (
+            Retrying() | Failed() | TurnEnded() | TurnInterrupted() | SessionStarted() | UserSpoke()
+            | SessionForked() | Imported()
+        ):  # fmt: skip
             _charge(summary, changes, place, f"{summary.provider}/{summary.model}")
         case _:
             pass

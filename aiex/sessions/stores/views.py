@@ -194,7 +194,6 @@ class ViewsFile:
                 return None
             first, behind = len(_PLAIN), len(_PLAIN) + len(Spent._fields)
             values = dict(zip((*_PLAIN, *_REST), (*row[:first], *row[behind:-1]), strict=True))
-            folding = json.loads(row[-1])
             approvals = connection.execute(
                 "SELECT seq, approval_id, at_ms, action, reason FROM approvals WHERE session = ? ORDER BY seq",
                 (session,),
@@ -202,8 +201,7 @@ class ViewsFile:
             return Summary(
                 **values,
                 spent=Spent._make(row[first:behind]),
-                calls=folding["calls"],
-                pending=folding["pending"],
+                **json.loads(row[-1]),
                 approvals={one.approval_id: one for one in map(Asked._make, approvals)},
                 undo=self._stack(session, "undo"),
                 redo=self._stack(session, "redo"),
@@ -237,7 +235,7 @@ class ViewsFile:
     def _save_row(self, summary: Summary) -> None:
         plain = [getattr(summary, name) for name in _PLAIN]
         rest = [getattr(summary, name) for name in _REST]
-        folding = json.dumps({"calls": summary.calls, "pending": summary.pending})
+        folding = json.dumps({"calls": summary.calls, "pending": summary.pending, "answered": summary.answered})
         row = [*plain, *summary.spent, *rest, len(summary.calls), folding]
         values = [_text(value) if isinstance(value, str) else value for value in row]
         question = f"INSERT OR REPLACE INTO sessions ({_COLUMNS}, in_flight, folding) VALUES ({_marks(values)})"  # noqa: S608  (ours)

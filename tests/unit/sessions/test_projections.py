@@ -23,6 +23,7 @@ from aiex.events import (
 from aiex.sessions.archive import ArchivingStore, archive, restore
 from aiex.sessions.log import EventLog
 from aiex.sessions.projections import Views
+from aiex.sessions.state import fold
 from aiex.sessions.stores.cold import ColdStore
 from aiex.sessions.stores.sqlite import SqliteStore
 from tests.fakes.histories import START_MS, Histories, answered, ended, said, started, used
@@ -208,6 +209,38 @@ def test_followed_and_rebuilt_views_are_equal(tmp_path, seed):
         assert sorted(row[0] for row in followed["sessions"]) == sorted(histories.ids)
         desk.views.rebuild()
         assert desk.views.dump() == followed
+    finally:
+        desk.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_views_say_what_the_state_of_each_session_says(tmp_path, seed):
+    desk = Desk(tmp_path)
+    histories, random = Histories(desk.log, seed), Random(seed)
+    try:
+        for _ in range(120):
+            if not histories.ids or random.random() < 0.05:
+                histories.begin()
+            elif random.random() < 0.05:
+                histories.fork(random.choice(histories.ids))
+            else:
+                histories.live(random.choice(histories.ids))
+        desk.views.catch_up()
+        waiting = {(session, asked.approval_id) for session, asked in desk.views.approvals()}
+        for session in histories.ids:
+            state, row = fold(desk.log.read(session)), desk.views.find(session)
+            assert (row.title, row.words, row.root) == (
+                state.title,
+                state.first_words,
+                state.root.replace("\udce9", "\\udce9"),
+            )
+            assert (row.files, row.in_flight, row.seq) == (len(state.files), len(state.in_flight), state.seq)
+            assert {name for one, name in waiting if one == session} == state.approvals.keys()
+            summary = desk.views._file.load(session)
+            assert [step.checkpoint_id for step in summary.undo] == [step.checkpoint_id for step in state.steps.undo]
+            assert [step.checkpoint_id for step in summary.redo] == [step.checkpoint_id for step in state.steps.redo]
+            spent = (state.spent.usage.input_tokens or 0, state.spent.cost_usd or 0, state.spent.unpriced)
+            assert (row.input_tokens, row.cost_usd, row.unpriced) == spent
     finally:
         desk.close()
 
