@@ -133,6 +133,10 @@ class Lock:
     """Held by one process, and by one holder in it; goes with the process, however that ends.
 
     `with` waits by sleeping, `async with` lets the event loop run meanwhile. The file stays behind, empty.
+
+    Raises:
+        Conflict: on entering, if another process keeps it for `within_s` seconds.
+        StoreError: on entering, if the file cannot be opened or locked.
     """
 
     def __init__(self, path: str, *, within_s: float = LOCK_WITHIN_S) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from aiex.guard.commands.network import SOURCES, why_pipeline
 from aiex.guard.commands.places import WRITABLE_DEVICES, why_not_read
 from aiex.guard.commands.state import Outcome, State
+from aiex.guard.commands.syntax import WORD_ENDS
 from aiex.guard.commands.targets import destroyed, planted
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.words import Disagreement, Word, read_words
@@ -69,7 +70,7 @@ class Redirections:
         if not match:
             raise Disagreement("a redirection is not understood")
         before = source[node.start_byte - 1 : node.start_byte] if node.start_byte else b""
-        if match[1] and before.strip(b" \t\n;&|()"):
+        if match[1] and before.strip(WORD_ENDS):
             raise Disagreement("a number touches the word before it")
         if before == b"}":
             raise Disagreement("a redirection may set a variable")
