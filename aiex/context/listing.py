@@ -4,31 +4,19 @@ Ignore rules cost 30 ms to load, so what they decided is remembered: a later wal
 has not seen, and starts over when an ignore file changed.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from aiex import __version__
+from aiex.context.ignoring import DEFAULT_PATTERNS, EXCLUDE_FILE, IGNORE_FILES, IgnoreRules
 from aiex.context.leftout import to_reason
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, Denied, StoreError
 from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.files import Workspace
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-IGNORE_FILES = (".gitignore", ".aiexignore")
-EXCLUDE_FILE = ".git/info/exclude"
 ALWAYS_SKIPPED = frozenset({".git", ".hg", ".svn", ".jj", ".bzr"})
-DEFAULT_PATTERNS = (
-    "node_modules/", "__pycache__/", ".venv/", ".tox/", ".nox/", ".mypy_cache/", ".pytest_cache/", ".ruff_cache/",
-    ".hypothesis/", ".idea/", "*.pyc", "*.pyo", "*.egg-info/", ".DS_Store", "bower_components/", ".gradle/",
-    ".terraform/",
-)  # fmt: skip
-"""Dependencies and caches, left out where no ignore file says otherwise."""
 DEPTH_LIMIT = 64
 
 
@@ -104,7 +92,7 @@ class _Walk:
         self.unreadable: list[str] = []
         self.kept_out = 0
         self.rule_files: dict[str, tuple[int, int]] = {}
-        self.specs: dict[str, GitIgnoreSpec | None] = {}
+        self.rules = IgnoreRules(self.read_lines, extra)
 
     def run(self) -> None:
         with suppress(StoreError, Denied):  # `.git` may be a link to a directory outside
@@ -158,33 +146,10 @@ class _Walk:
     def keeps(self, path: str) -> bool:
         if path in self.kept:
             return True
-        ignored = path in self.ignored or self.is_ignored(path)
+        ignored = path in self.ignored or self.rules.is_ignored(path)
         if ignored:
             self.seen_ignored.add(path)
         return not ignored
-
-    def is_ignored(self, path: str) -> bool:
-        """The last matching pattern of the nearest ignore file decides, as git does."""
-        folder = path.rstrip("/").rpartition("/")[0]
-        while True:
-            prefix = folder + "/" if folder else ""
-            spec = self.spec(prefix)
-            if spec is not None:
-                verdict = spec.check_file(path[len(prefix) :]).include
-                if verdict is not None:
-                    return bool(verdict)
-            if not folder:
-                return _default_pattern().search(path) is not None
-            folder = folder.rpartition("/")[0]
-
-    def spec(self, prefix: str) -> "GitIgnoreSpec | None":
-        if prefix not in self.specs:
-            lines = [] if prefix else self.read_lines(EXCLUDE_FILE)
-            for name in IGNORE_FILES:
-                lines += self.read_lines(prefix + name)
-            lines += [] if prefix else self.extra
-            self.specs[prefix] = _compile(lines) if lines else None
-        return self.specs[prefix]
 
     def read_lines(self, path: str) -> list[str]:
         if path not in self.rule_files:
@@ -214,35 +179,6 @@ class _Walk:
 def _unlisted(root: str, error: AiexError) -> StoreError:
     message = f"cannot list the files of {printable_path(root)}: {to_reason(error, '.')}"
     return StoreError(message, hint="give yourself leave to read that directory, or name another with -C DIR")
-
-
-@cache
-def _default_pattern() -> re.Pattern[str]:
-    """Finds what `DEFAULT_PATTERNS` leave out, an order of magnitude faster than one pattern after the other."""
-    names = [re.escape(line).replace(r"\*", "[^/]*") for line in DEFAULT_PATTERNS]
-    endings = (name if name.endswith("/") else name + "(?:/|$)" for name in names)
-    return re.compile(f"(?:^|/)(?:{'|'.join(endings)})")
-
-
-def _compile(lines: list[str]) -> "GitIgnoreSpec":
-    from pathspec import GitIgnoreSpec
-    from pathspec.patterns.gitignore import GitIgnorePatternError
-
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except GitIgnorePatternError:
-        return GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
-
-
-def _is_pattern(line: str) -> bool:
-    from pathspec import GitIgnoreSpec
-    from pathspec.patterns.gitignore import GitIgnorePatternError
-
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except GitIgnorePatternError:
-        return False
-    return True
 
 
 class Paths:

@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 from pathspec import GitIgnoreSpec
 
-from aiex.context.listing import DEFAULT_PATTERNS, list_files
+from aiex.context.ignoring import DEFAULT_PATTERNS
+from aiex.context.listing import list_files
 from aiex.guard.sandbox.files import Workspace
 
 
