@@ -58,11 +58,14 @@ class Chat:
         self._go(seq, len(self.nodes) - 1)
 
     def rewind(self, seq: int, to_seq: int, *, forth: bool) -> None:
-        """Go on, from the event `seq`, where the conversation was behind the event `to_seq`."""
-        if not forth:
+        """Go on, from the event `seq`, where the conversation was behind the event `to_seq`.
+
+        Forth to where a rewind came from takes that rewind back; any other way can be taken back itself.
+        """
+        if forth and to_seq in self.redo:
+            del self.redo[self.redo.index(to_seq) :]
+        else:
             self.redo.append(seq - 1)
-        elif self.redo:
-            self.redo.pop()
         self._go(seq, self.head if to_seq >= seq else self.head_at(to_seq))
 
     def head_at(self, seq: int) -> int:

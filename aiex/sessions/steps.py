@@ -13,7 +13,7 @@ Direction = Literal["back", "forth"]
 
 @record
 class Step:
-    """A checkpoint taken before files changed, and the event that says so."""
+    """A checkpoint, and an event behind which the files were as it holds them."""
 
     checkpoint_id: str
     seq: int
@@ -50,9 +50,9 @@ class Steps:
         source, target = (self.undo, self.redo) if direction == "back" else (self.redo, self.undo)
         taken = [source.pop() for _ in range(min(max(steps, 0), len(source)))]
         if undo_id:
-            before = Step(undo_id, seq)
+            before = Step(undo_id, seq - 1)
             target.append(before)
-            self._hold(Step(undo_id, seq - 1))
+            self._hold(before)
         target.extend(taken[:-1])
         self.change(seq)
         self._hold(Step(checkpoint_id, seq))
