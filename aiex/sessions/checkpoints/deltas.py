@@ -8,6 +8,8 @@ from aiex.sessions.checkpoints.myers import diff_lines, split_lines
 
 MOST_STEPS: Final = 64
 """As in `myers`; deltas need not be the smallest, and a file of which more changed is cheap to keep whole."""
+MOST_LINES: Final = 200_000
+"""Between the first byte and the last that differ; more would take a second and hundreds of megabytes."""
 _GROWING_MOST: Final = 9
 """Bytes of a number in a delta: sizes below 2 to the power of 63."""
 
@@ -15,15 +17,26 @@ _GROWING_MOST: Final = 9
 def make_delta(base: bytes, content: bytes) -> bytes:
     """What `apply_delta` makes `content` of `base` with: numbers of bytes to copy, skip and insert, and the inserted.
 
-    Longer than `content` where they have nothing in common. Cost: that of `diff_lines`.
+    Longer than `content` where they have nothing in common. Cost: that of `diff_lines` for what lies between the first
+    byte and the last that differ.
     """
-    old, new = split_lines(base), split_lines(content)
+    start = _shared(base, content)
+    tail = _shared(base[start:][::-1], content[start:][::-1])
+    middle, wanted = base[start : len(base) - tail], content[start : len(content) - tail]
+    if not middle and not wanted:
+        return b""
+    if middle.count(b"\n") + wanted.count(b"\n") > MOST_LINES:
+        return b"".join(map(_pack, (start, len(middle), len(wanted)))) + wanted
+    return _by_lines(start, split_lines(middle), split_lines(wanted))
+
+
+def _by_lines(start: int, old: list[bytes], new: list[bytes]) -> bytes:
+    """The delta for lines that begin at this byte of the base."""
     packed = bytearray()
-    old_line = 0
-    old_at = new_at = done = 0
+    old_line = done = 0
+    old_at = start
     for hunk in diff_lines(old, new, most_steps=MOST_STEPS):
-        equal = sum(map(len, old[old_line : hunk.old_start]))
-        old_at, new_at = old_at + equal, new_at + equal
+        old_at += sum(map(len, old[old_line : hunk.old_start]))
         removed = b"".join(old[hunk.old_start : hunk.old_end])
         added = b"".join(new[hunk.new_start : hunk.new_end])
         lead = _shared(removed, added)
@@ -33,7 +46,7 @@ def make_delta(base: bytes, content: bytes) -> bytes:
         packed += b"".join(map(_pack, (old_at + lead - done, skipped, len(inserted))))
         packed += inserted
         done = old_at + lead + skipped
-        old_at, new_at = old_at + len(removed), new_at + len(added)
+        old_at += len(removed)
         old_line = hunk.old_end
     return bytes(packed)
 

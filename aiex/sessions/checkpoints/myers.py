@@ -93,45 +93,52 @@ def _match(old: Sequence[int], new: Sequence[int], most_steps: int) -> Iterator[
             right, bottom = right - 1, bottom - 1
             yield right, bottom
         if left < right and top < bottom:
-            x, y, u, v = _middle(old[left:right], new[top:bottom], most_steps)
-            yield from ((left + x + step, top + y + step) for step in range(u - x))
-            boxes += [(left, left + x, top, top + y), (left + u, right, top + v, bottom)]
+            x, y, length = _middle(old, new, (left, right, top, bottom), most_steps)
+            yield from ((x + step, y + step) for step in range(length))
+            boxes += [(left, x, top, y), (x + length, right, y + length, bottom)]
 
 
-def _middle(old: Sequence[int], new: Sequence[int], most_steps: int) -> tuple[int, int, int, int]:
-    """A run of equal places (x, y) to (u, v), maybe empty, through which a shortest way from corner to corner goes.
+def _middle(
+    old: Sequence[int], new: Sequence[int], box: tuple[int, int, int, int], most_steps: int
+) -> tuple[int, int, int]:
+    """Where a run of equal places begins, and its length, maybe 0, through which a shortest way from corner to corner
+    of a box goes.
 
-    Ways grow from both corners at once; the diagonal k is where x - y = k. The first two to meet are halves of a
-    shortest one (section 4b of the paper). Neither first nor last places are equal, so both halves are real ones.
+    Ways grow from both corners at once, `x` places along `old` and `y` along `new`; the diagonal k is where x - y = k.
+    The first two to meet are halves of a shortest one (section 4b of the paper). Neither the first nor the last places
+    are equal, so both halves are real ones.
     """
-    n, m = len(old), len(new)
+    left, right, top, bottom = box
+    n, m = right - left, bottom - top
     offset = n - m
     is_odd = offset % 2 == 1
-    ahead = [0] * (n + m + 3)  # how far along `old` the way on a diagonal has come; negative indices are diagonals too
-    behind = [0] * (n + m + 3)
+    width = 2 * min((n + m + 1) // 2, most_steps) + 3
+    ahead = [0] * width  # how far the way on a diagonal has come; negative indices are diagonals too
+    behind = [0] * width
     for step in range((n + m + 1) // 2 + 1):
         low, high = -(step - 2 * max(0, step - m)), step - 2 * max(0, step - n)
         for k in range(low, high + 1, 2):
             down = k == -step or (k != step and ahead[k - 1] < ahead[k + 1])
             begin = x = ahead[k + 1] if down else ahead[k - 1] + 1
             y = x - k
-            while x < n and y < m and old[x] == new[y]:
+            while x < n and y < m and old[left + x] == new[top + y]:
                 x, y = x + 1, y + 1
             ahead[k] = x
             if is_odd and -step < offset - k < step and x + behind[offset - k] >= n:
-                return begin, begin - k, x, y
+                return left + begin, top + begin - k, x - begin
         for k in range(low, high + 1, 2):
             down = k == -step or (k != step and behind[k - 1] < behind[k + 1])
             begin = x = behind[k + 1] if down else behind[k - 1] + 1
             y = x - k
-            while x < n and y < m and old[n - 1 - x] == new[m - 1 - y]:
+            while x < n and y < m and old[right - 1 - x] == new[bottom - 1 - y]:
                 x, y = x + 1, y + 1
             behind[k] = x
             if not is_odd and -step <= offset - k <= step and x + ahead[offset - k] >= n:
-                return n - x, m - y, n - begin, m - begin + k
-        if step >= most_steps:
-            k = max(range(low, high + 1, 2), key=lambda k: 2 * ahead[k] - k)
-            return ahead[k], ahead[k] - k, ahead[k], ahead[k] - k
+                return right - x, bottom - x + k, x - begin
+        if step == most_steps:
+            inside = [k for k in range(low, high + 1, 2) if ahead[k] <= n and 0 <= ahead[k] - k <= m]
+            k = max(inside, key=lambda k: 2 * ahead[k] - k)
+            return left + ahead[k], top + ahead[k] - k, 0
     raise AssertionError("two ways through a finite box meet")
 
 

@@ -35,6 +35,7 @@ DELTA_BYTES: Final = 8 << 20
 _LEVEL: Final = 1
 """Of zlib; 6 takes three times as long for a tenth less."""
 _TRIED_BYTES: Final = 4096
+_RECENT_BYTES: Final = 2 << 20
 _PIECE_GAIN: Final = 16 << 10
 """A large content is kept as changes when these are smaller than the piece that would be new."""
 
@@ -45,6 +46,7 @@ class Objects:
     def __init__(self, path: str) -> None:
         self.database = Database(path)
         self.rows = ObjectRows(self.database)
+        self._recent = _Recent()
 
     def __enter__(self) -> Self:
         return self
@@ -62,9 +64,10 @@ class Objects:
         with self.database.writing():
             yield
 
-    def has(self, id: str) -> bool:
-        """Whether a content is here; it is not read."""
-        return self.rows.has(bytes.fromhex(id))
+    def has(self, id: str, kind: int | None = None) -> bool:
+        """Whether a content is here, of this kind if one is named; it is not read."""
+        found = self.rows.kind(bytes.fromhex(id))
+        return found is not None and kind in (None, found)
 
     def put(self, data: bytes, *, like: str | None = None) -> str:
         """Keep the content of a file and give its id, 40 hex digits.
@@ -98,7 +101,7 @@ class Objects:
 
     def _put(self, data: bytes, kind: int, like: str | None) -> str:
         id = digest(kind, data)
-        if self.rows.has(id):
+        if self.rows.kind(id) is not None:
             return id.hex()
         is_large = len(data) > WHOLE_BYTES
         delta = self._as_delta(data, kind, id, like) if like and len(data) <= DELTA_BYTES else None
@@ -133,7 +136,7 @@ class Objects:
 
     def _put_whole(self, data: bytes, kind: int) -> str:
         id = digest(kind, data)
-        if not self.rows.has(id):
+        if self.rows.kind(id) is None:
             self.rows.add(_row(id, kind, RAW, data))
         return id.hex()
 
@@ -144,6 +147,17 @@ class Objects:
             DamagedStore: if it is not here, or what is here is not it; the message names the id.
         """
         return self._open(self._find(id))
+
+    def read(self, id: str, kind: int) -> bytes:
+        """A content that must be of this kind. Raises DamagedStore as `get` does."""
+        row = self._find(id)
+        if row.kind != kind:
+            raise _damaged(id, "it is something else")
+        return self._open(row)
+
+    def get_tree(self, id: str) -> bytes:
+        """A packed directory. Raises DamagedStore as `get` does."""
+        return self.read(id, TREE)
 
     def size(self, id: str) -> int:
         """Bytes of a content, as the database says. Raises DamagedStore if it is not here."""
@@ -175,27 +189,77 @@ class Objects:
     def _open(self, row: ObjectRow) -> bytes:
         """The content of a row, checked. What stands between it and its first base is not: its own digest says all."""
         id = row.id.hex() if isinstance(row.id, bytes) else "?"
-        links = [row]
-        while links[-1].codec in (DELTA, PACKED_DELTA):
-            last = links[-1]
-            base = self.rows.numbered(last.base) if isinstance(last.base, int) else None
-            if base is None or base.n >= last.n:
-                raise _damaged(id, "what it was made from is not there")
-            links.append(base)
         try:
-            data = self._unfold(links.pop())
-            while links:
-                data = apply_delta(data, _unpack(links.pop()))
+            data = self._unfold(row)
+            is_whole = digest(row.kind, data) == row.id and row.size == len(data)
         except (ValueError, TypeError, zlib.error) as error:
             raise _damaged(id, "it cannot be unpacked") from error
-        if digest(row.kind, data) != row.id:
+        if not is_whole:
             raise _damaged(id, "it is not what was stored")
+        self._recent.keep(row.id, data)
         return data
 
     def _unfold(self, row: ObjectRow) -> bytes:
-        if row.codec != PIECES:
-            return _unpack(row)
-        return b"".join(map(self.get, piece_ids(row.data)))
+        """Raises ValueError, TypeError or zlib.error where rows are not what they were."""
+        links: list[ObjectRow] = []
+        while row.codec in (DELTA, PACKED_DELTA):
+            links.append(row)
+            base = self.rows.numbered(row.base) if isinstance(row.base, int) else None
+            if base is None or base.n >= row.n:
+                raise ValueError("its base is not there")
+            row = base
+            if row.id in self._recent:
+                break
+        data = self._recent.get(row.id) if links else None
+        if data is None:
+            data = b"".join(map(self.get, piece_ids(row.data))) if row.codec == PIECES else _unpack(row)
+        while links:
+            data = apply_delta(data, _unpack(links.pop()))
+        return data
+
+    def check(self, row: ObjectRow) -> str:
+        """What is wrong with a row, read anew; empty when nothing is. Pieces and bases are trusted if just checked."""
+        try:
+            self._open(row)
+        except DamagedStore as error:
+            return error.message
+        is_delta = row.codec in (DELTA, PACKED_DELTA)
+        base = self.rows.numbered(row.base) if is_delta and row.base is not None else None
+        depth = base.depth + 1 if base else int(row.codec == PIECES)
+        if is_delta != (row.base is not None) or row.depth != depth:
+            return _damaged(row.id.hex(), "its entry was changed").message
+        return ""
+
+    def forget(self) -> None:
+        """Read everything from the disk again, which a content that was read a moment ago is not."""
+        self._recent.clear()
+
+
+class _Recent:
+    """Contents that were read and checked a moment ago: the versions of a file are made from each other."""
+
+    def __init__(self) -> None:
+        self._contents: dict[bytes, bytes] = {}
+        self._size = 0
+
+    def __contains__(self, id: bytes) -> bool:
+        return id in self._contents
+
+    def get(self, id: bytes) -> bytes | None:
+        return self._contents.get(id)
+
+    def keep(self, id: bytes, data: bytes) -> None:
+        if len(data) > _RECENT_BYTES // 8 or id in self._contents:
+            return
+        self._contents[id] = data
+        self._size += len(data)
+        while self._size > _RECENT_BYTES:
+            oldest = next(iter(self._contents))
+            self._size -= len(self._contents.pop(oldest))
+
+    def clear(self) -> None:
+        self._contents.clear()
+        self._size = 0
 
 
 def digest(kind: int, data: bytes) -> bytes:

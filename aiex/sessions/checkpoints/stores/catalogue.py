@@ -80,13 +80,15 @@ class Catalogue:
         return checkpoint
 
     def list(self) -> Sequence[Checkpoint]:
-        """All checkpoints, the first one first. Raises DamagedStore when one of them was changed on disk."""
-        return [_check(checkpoint, seal) for checkpoint, seal in self._select("1 = 1")]
+        """All checkpoints, the first one first; not those whose entries were changed on disk (`faults`)."""
+        return [known for known, seal in self._select("1 = 1") if _checksum(known) == seal]
 
     def last(self) -> Checkpoint | None:
-        """The newest one."""
+        """The newest one that is whole."""
         found = self._select("number = (select max(number) from checkpoints)")
-        return _check(*found[0]) if found else None
+        if found and _checksum(found[0][0]) == found[0][1]:
+            return found[0][0]
+        return next(reversed(self.list()), None)
 
     def find(self, wanted: str) -> Checkpoint:
         """The checkpoint with this tag, number, id, or beginning of an id (4 digits and more).
@@ -94,9 +96,8 @@ class Catalogue:
         Raises:
             UsageError: if there is none, naming the nearest, or several.
         """
-        for condition in ("tag = ?", "id = ?"):
-            if wanted and (found := self._select(condition, wanted)):
-                return _check(*found[-1])
+        if is_tag(wanted) and (found := self._select("tag = ? or id = ?", wanted, wanted)):
+            return _check(*found[0])
         number = wanted.removeprefix("#")
         if re.fullmatch("[0-9]{1,11}", number) and (found := self._select("number = ?", int(number))):
             return _check(*found[0])
@@ -124,7 +125,7 @@ class Catalogue:
         Raises:
             UsageError: if the name is not one, or another checkpoint has it.
         """
-        if tag and not _TAG.fullmatch(tag):
+        if tag and not is_tag(tag):
             raise UsageError(
                 f"{ascii(tag)[1:-1]} cannot be a tag", hint="use up to 64 letters, digits, and . _ / - between them"
             )
@@ -141,6 +142,10 @@ class Catalogue:
             self._database.connection.executemany(
                 "delete from checkpoints where number = ?", ((number,) for number in numbers)
             )
+
+    def entries(self) -> Sequence[tuple[Checkpoint, bytes]]:
+        """All checkpoints with the checksums stored of them, unchecked."""
+        return self._select("1 = 1")
 
     def faults(self) -> Sequence[tuple[Checkpoint, str]]:
         """Checkpoints whose entry was changed on disk, and what is wrong."""
@@ -166,6 +171,11 @@ class Catalogue:
         with self._database.lock, sqlite.translated_errors(self._path):
             rows = self._database.connection.execute(statement, values).fetchall()
         return [(_to_checkpoint(row), row[-1]) for row in rows]
+
+
+def is_tag(text: str) -> bool:
+    """Whether a checkpoint may be called so."""
+    return _TAG.fullmatch(text) is not None
 
 
 def _to_checkpoint(row: tuple[int, str, int, str, str, bytes, int, int, str, bytes]) -> Checkpoint:

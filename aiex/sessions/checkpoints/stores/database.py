@@ -92,8 +92,17 @@ class Database:
     def shrink(self) -> None:
         """Give the space of removed rows back to the disk."""
         with self.lock, sqlite.translated_errors(self.path):
-            self.connection.execute("pragma incremental_vacuum").fetchall()
+            self.connection.executescript("pragma incremental_vacuum")  # `execute` would stop after one page
             self.connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    def size_bytes(self) -> int:
+        """How much of the file is in use."""
+        with self.lock, sqlite.translated_errors(self.path):
+            numbers = [
+                int(self.connection.execute(f"pragma {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count", "page_size")
+            ]
+        return (numbers[0] - numbers[1]) * numbers[2]
 
     def faults(self) -> list[str]:
         """What SQLite finds wrong with the pages of the file; cost: a read of the whole of it."""

@@ -30,6 +30,18 @@ class ObjectRow(NamedTuple):
     data: bytes
 
 
+class Head(NamedTuple):
+    """What one row says of itself and others."""
+
+    n: int
+    id: bytes
+    kind: int
+    codec: int
+    base: int | None
+    stored: int
+    """Bytes of it in the database."""
+
+
 class ObjectRows:
     """Rows by digest or number; every method raises StoreError when the database fails."""
 
@@ -37,11 +49,11 @@ class ObjectRows:
         self._database = database
         self._path = database.path
 
-    def has(self, id: bytes) -> bool:
-        """Whether there is a content with this digest."""
+    def kind(self, id: bytes) -> int | None:
+        """Of what kind the content with this digest is; None when there is none."""
         with self._database.lock, sqlite.translated_errors(self._path):
-            found = self._database.connection.execute("select 1 from objects where id = ?", (id,)).fetchone()
-        return found is not None
+            found = self._database.connection.execute("select kind from objects where id = ?", (id,)).fetchone()
+        return None if found is None else found[0]
 
     def find(self, id: bytes) -> ObjectRow | None:
         """The row of a content."""
@@ -65,17 +77,16 @@ class ObjectRows:
                 row[1:],
             )
 
-    def heads(self) -> list[tuple[int, bytes, int, int | None, int]]:
-        """Number, digest, kind, base and stored size of every content, in the order they came."""
+    def heads(self) -> list[Head]:
+        """Every row without its bytes, in the order they came."""
+        statement = "select n, id, kind, codec, base, length(data) from objects order by n"
         with self._database.lock, sqlite.translated_errors(self._path):
-            return list(
-                self._database.connection.execute("select n, id, kind, base, length(data) from objects order by n")
-            )
+            return [Head(*row) for row in self._database.connection.execute(statement)]
 
     def read_all(self) -> Iterator[ObjectRow]:
         """Every row in the order they came."""
-        for n, *_ in self.heads():
-            row = self.numbered(n)
+        for head in self.heads():
+            row = self.numbered(head.n)
             if row is not None:
                 yield row
 
