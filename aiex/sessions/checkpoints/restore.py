@@ -1,0 +1,233 @@
+"""Brings a work tree back to a checkpoint: first a checkpoint of now, then all changes as one, or none.
+
+What a checkpoint did not cover is neither made nor removed. What was changed by others since the expected state is not
+overwritten, unless the caller says so, or it can be merged.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from aiex.errors import Conflict, UsageError
+from aiex.guard.neutral import printable_path
+from aiex.guard.private import Lock
+from aiex.sessions.checkpoints.planning import Change, diff_trees, is_at_or_below, names_by_folder, plan
+from aiex.sessions.checkpoints.resolving import Resolved, resolve
+from aiex.sessions.checkpoints.swapping import Outcome, Putting, Swapper
+from aiex.sessions.checkpoints.swaps import make_swap
+from aiex.sessions.checkpoints.trees import LINK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiex.guard.sandbox.putting import Putter
+    from aiex.sessions.checkpoints.snapshots import Captured, Snapshots
+    from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
+
+OnConflict = Literal["refuse", "force", "merge"]
+JOURNAL: Final = "restore.journal"
+LOCK: Final = "restore.lock"
+_NAMED: Final = 5
+"""So many paths a message names."""
+
+
+class Restored(NamedTuple):
+    """What a restore did."""
+
+    target: Checkpoint
+    undo: Checkpoint
+    """The tree as it was before; restoring this one takes the restore back."""
+    changed: tuple[str, ...]
+    """Paths that were made, replaced, removed or given another mode."""
+    merged: tuple[str, ...]
+    """Paths whose changes of both sides were joined."""
+    left: tuple[str, ...]
+    """Paths that stay as somebody changed them since the expected state (`merge`)."""
+    kept: tuple[str, ...]
+    """Directories the target does not have that stay, because something in them is not covered."""
+
+
+class Restorer:
+    """Restores one root from its checkpoints.
+
+    Args:
+        snapshots: Of the root; where the undo checkpoints go.
+        folder: A directory of ours for the journal and the lock.
+    """
+
+    def __init__(self, snapshots: Snapshots, folder: str) -> None:
+        self._snapshots = snapshots
+        self._objects = snapshots.objects
+        self._lock = os.path.join(folder, LOCK)
+        self._swapper = Swapper(snapshots.root, os.path.join(folder, JOURNAL))
+
+    def recover(self) -> Outcome | None:
+        """Finish, or take back, what a process that died had begun; to be called at every start. None for nothing.
+
+        Raises:
+            Conflict: another process restores right now, or it could not be finished and was taken back.
+            StoreError: neither could be done.
+        """
+        with Lock(self._lock):
+            return self._swapper.recover()
+
+    def preview(self, target: str, *, only: Sequence[str] | None = None) -> tuple[Change, ...]:
+        """What a restore would change, nothing being changed. Raises as `restore` does, but for conflicts."""
+        wanted = self._snapshots.catalogue.find(target)
+        with suppress(_TakenBack), self._objects.writing():
+            captured = self._snapshots.capture(covered=names_by_folder(self._objects, wanted.tree))
+            found = plan(self._objects, captured.tree, wanted.tree).changes
+            raise _TakenBack
+        return _pick(found, only)
+
+    def restore(
+        self,
+        target: str,
+        *,
+        expected: str | None = None,
+        on_conflict: OnConflict = "refuse",
+        only: Sequence[str] | None = None,
+        session: str = "",
+    ) -> Restored:
+        """Make the work tree what it was at a checkpoint.
+
+        Args:
+            target: Id, number or tag of a checkpoint.
+            expected: The checkpoint that the tree should still be like; None for the last one.
+            on_conflict: What to do when what would be changed is not as expected: `refuse`; `force`, for the undo
+                checkpoint has it; or `merge`, which keeps what only others changed, joins changes to different lines of
+                a text, and refuses the rest.
+            only: Restore these paths, and what lies below them, alone.
+            session: The session that does it.
+
+        Raises:
+            Conflict: files are not as expected (nothing was changed), something that no checkpoint covers is in the
+                way, or the tree changed under our hands (it is as it was).
+            UsageError: there is no such checkpoint or path.
+            StoreError: a content is damaged, or cannot be written; the tree is as it was.
+        """
+        catalogue = self._snapshots.catalogue
+        with Lock(self._lock):
+            self._swapper.recover()
+            wanted = catalogue.find(target)
+            known = catalogue.find(expected) if expected is not None else catalogue.last() or wanted
+            with self._objects.writing():
+                covered = names_by_folder(self._objects, wanted.tree, known.tree)
+                captured = self._snapshots.capture(covered=covered)
+                resolved = self._resolve(captured, wanted, known, on_conflict, only)
+                undo = self._snapshots.keep(captured, f"before restoring {wanted.id}", session=session)
+            outcome = self._swap(resolved, captured)
+        changed = tuple(change.path for change in resolved.changes if change.path not in outcome.kept)
+        return Restored(wanted, undo, changed, resolved.merged, resolved.left, outcome.kept)
+
+    def _resolve(
+        self,
+        captured: Captured,
+        wanted: Checkpoint,
+        known: Checkpoint,
+        on_conflict: OnConflict,
+        only: Sequence[str] | None,
+    ) -> Resolved:
+        """The changes to make; Conflict when they must not be made."""
+        found = plan(self._objects, captured.tree, wanted.tree)
+        changes = _pick(found.changes, only)
+        blocked = [path for path in found.blocked if only is None or is_at_or_below(path, _normal(only))]
+        if blocked:
+            raise Conflict(
+                f"cannot restore {wanted.id}: {_list(blocked)} {_is_are(blocked)} in the way, and no checkpoint covers"
+                f" {'it' if len(blocked) == 1 else 'them'}",
+                hint="move it away, or name with --only what to restore",
+            )
+        if only is not None and not changes:
+            self._require_known(only, captured, wanted)
+        if on_conflict == "force":
+            return Resolved(changes)
+        others = list(diff_trees(self._objects, known.tree, captured.tree))
+        resolved = resolve(self._objects, changes, others, merges=on_conflict == "merge")
+        if resolved.conflicts:
+            raise Conflict(
+                f"cannot restore {wanted.id}: {_list(resolved.conflicts)} changed since checkpoint {known.id}",
+                hint="merge or force it (what is there now is kept in a checkpoint first), or take a checkpoint of now",
+            )
+        return resolved
+
+    def _require_known(self, only: Sequence[str], captured: Captured, wanted: Checkpoint) -> None:
+        """Raise UsageError for a path that neither now nor the checkpoint has."""
+        names = names_by_folder(self._objects, captured.tree, wanted.tree)
+        for path in _normal(only):
+            folder, _, name = path.rpartition("/")
+            if path and name not in names.get(folder, ()):
+                raise UsageError(
+                    f"neither the work tree nor checkpoint {wanted.id} has {printable_path(path)}",
+                    hint="give paths relative to the workspace",
+                )
+
+    def _swap(self, resolved: Resolved, captured: Captured) -> Outcome:
+        if not resolved.changes:
+            return Outcome(True)
+        wanted = {change.path: change.after for change in resolved.changes if change.after is not None}
+
+        def stage(putter: Putter, putting: Putting, is_synced: bool) -> None:
+            entry = wanted[putting.path]
+            if entry.kind == LINK:
+                putter.make_link(putting.staged, self._objects.get(entry.id))
+            else:
+                like = putting.path if putting.aside else ""
+                pieces = self._objects.stream(entry.id)
+                putter.make_file(putting.staged, pieces, entry.mode, like=like, sync=is_synced)
+
+        root = self._snapshots.root
+
+        def has_other_names(path: str) -> bool:
+            with suppress(OSError):
+                return os.lstat(os.path.join(root, path)).st_nlink > 1
+            return False
+
+        swap = make_swap(resolved.changes, captured, root_mode=os.stat(root).st_mode, has_other_names=has_other_names)
+        return self._swapper.run(swap, stage)
+
+
+class _TakenBack(Exception):
+    """Ends a transaction of which nothing shall stay."""
+
+
+def _pick(changes: Sequence[Change], only: Sequence[str] | None) -> tuple[Change, ...]:
+    """The changes at or below some paths, with the directories that have to be made for them."""
+    if only is None:
+        return tuple(changes)
+    places = _normal(only)
+    picked = [change for change in changes if is_at_or_below(change.path, places)]
+    made = [change.path for change in picked if change.after is not None]
+    return tuple(
+        change
+        for change in changes
+        if is_at_or_below(change.path, places)
+        or (
+            any(path.startswith(change.path + "/") for path in made)
+            and change.after is not None
+            and (change.before is None or change.before.kind != change.after.kind)
+        )
+    )
+
+
+def _normal(paths: Sequence[str]) -> list[str]:
+    """Paths relative to the root without dots and final slashes; the root is an empty one."""
+    normal = []
+    for path in paths:
+        words = [word for word in path.replace(os.sep, "/").split("/") if word not in ("", ".")]
+        if ".." in words or path.startswith("/"):
+            raise UsageError(f"{printable_path(path)} is no path beneath the workspace")
+        normal.append("/".join(words))
+    return normal
+
+
+def _list(paths: Sequence[str]) -> str:
+    named = ", ".join(printable_path(path) for path in paths[:_NAMED])
+    more = len(paths) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _is_are(paths: Sequence[str]) -> str:
+    return "is" if len(paths) == 1 else "are"
