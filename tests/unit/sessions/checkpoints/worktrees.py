@@ -84,7 +84,8 @@ FILE_MODES = [0o644, 0o755, 0o600, 0o444, 0o000, 0o4755, 0o2711, 0o666]
 FOLDER_MODES = [0o755, 0o700, 0o555, 0o2775, 0o1777, 0o500]
 COMMANDS = [
     "echo more >> {0}", "cp -a {0} {1}", "mv {0} {1}", "rm -rf {0}", "ln {0} {1}", "ln -sfn {0} {1}",
-    "mkdir -p {0}/{1}", "sed -i s/e/E/ {0}", "truncate -s 5000 {0}", "find . -type f | head -3 | xargs touch", "tar cf {1} {0}",
+    "mkdir -p {0}/{1}", "sed -i s/e/E/ {0}", "truncate -s 5000 {0}", "find . -type f | head -3 | xargs touch",
+    "tar cf {1} {0}",
 ]  # fmt: skip
 
 
