@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 """Of what is folded; views of another version are made anew."""
 MOST_WORDS_CHARS: Final = 80
+MOST_TOKENS: Final = 10**12
+MOST_USD: Final = 1e9
+"""Of one call: more is an error or a lie, and must not spoil the sums of everything else."""
 
 COUNTED_ONLY: Final = frozenset(
     {"text_delta", "reasoning_delta", "tool_wrote", "waiting", "noted", "warned", "security_noticed", "budget_hit",
@@ -222,7 +225,7 @@ def _fold_session(summary: Summary, changes: Changes, place: Place, event: Event
         case SessionRenamed(title=title):
             summary.title, summary.title_seq = "" if place.sealed else title, place.seq if title else 0
         case SessionForked(parent=parent, parent_seq=seq):
-            summary.parent, summary.parent_seq = parent, seq
+            summary.parent, summary.parent_seq = parent, min(max(seq, 0), place.seq)
             _part_from_origin(summary, changes)
         case SessionArchived():
             summary.archived = True
@@ -340,13 +343,11 @@ def _fold_spending(summary: Summary, changes: Changes, place: Place, event: Even
 
 
 def _counts(usage: Usage) -> list[int]:
-    return [
-        usage.input_tokens or 0,
-        usage.output_tokens or 0,
-        usage.cache_read_tokens or 0,
-        usage.cache_write_tokens or 0,
-        usage.reasoning_tokens or 0,
-    ]
+    counts = (
+        usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens,
+        usage.reasoning_tokens,
+    )  # fmt: skip
+    return [min(max(count or 0, 0), MOST_TOKENS) for count in counts]
 
 
 def _charge(summary: Summary, changes: Changes, place: Place, model: str) -> None:
@@ -354,6 +355,8 @@ def _charge(summary: Summary, changes: Changes, place: Place, model: str) -> Non
         return
     *counts, cost, at_ms = summary.pending
     summary.pending = None
+    if cost is not None and not 0 <= cost <= MOST_USD:
+        cost = None
     spent = Spent._make([1, *counts, cost or 0.0, int(cost is None)])
     summary.spent = summary.spent.plus(spent)
     if not place.copied:
