@@ -67,7 +67,7 @@ class Sequencer:
         """
         if isinstance(event, UserSpoke):
             self.turn += 1
-        if to_body(event) is not None:
+        if has_line(event):
             self.last_seq += 1
         return Envelope(FORM_VERSION, self.last_seq, to_timestamp(self._clock()), self.session_id, self.turn, event)
 
@@ -79,6 +79,12 @@ def to_line(envelope: Envelope) -> dict[str, Any] | None:
     """
     body = to_body(envelope.event)
     return None if body is None else {**heading_of(envelope), **body}
+
+
+def has_line(event: Event | UnknownEvent) -> bool:
+    """Whether an event makes a line, and with it takes a number in the session's log."""
+    kind = type(event)
+    return kind in _HEADINGS or kind in _OTHERS
 
 
 def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
@@ -128,6 +134,10 @@ _HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
     Warned: {"type": "error", "severity": "warning"},
     SecurityNoticed: {"type": "error", "severity": "warning", "subtype": "security"},
 }
+
+
+_OTHERS: Final = (UserSpoke, AssistantSpoke, TextDelta, ReasoningDelta, UsageUpdated, TurnEnded)
+"""What `to_body` writes in a way of its own."""
 
 
 def _result(ended: TurnEnded) -> dict[str, Any]:

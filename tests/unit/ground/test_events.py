@@ -92,6 +92,7 @@ def test_an_event_in_its_envelope_makes_a_line_or_none_and_survives_the_log(kind
     envelope = Sequencer("s1", clock=lambda: 0.0).wrap(data.draw(values_of(kind)))
     line = to_line(envelope)
     assert line is None or json.loads(dump(line).encode("utf-8"))["type"] == line["type"]
+    assert envelope.seq == int(line is not None) == int(eventlines.has_line(envelope.event))
     assert events.envelope_from_json(events.envelope_to_json(envelope)) == envelope
 
 

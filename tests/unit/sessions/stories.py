@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from aiex import events as told
-from aiex.eventlines import to_body
+from aiex.eventlines import has_line
 from aiex.events import Event, to_json
 from aiex.jsonform import dump
 from aiex.messages import CachePoint, Document, Image, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, Usage
@@ -23,7 +23,7 @@ def record(events: Iterable[Event], *, after: int = 0) -> list[Recorded]:
     turn = 0
     made: list[Recorded] = []
     for event in events:
-        if to_body(event) is None:
+        if not has_line(event):
             continue
         turn += isinstance(event, told.UserSpoke)
         seq = after + len(made) + 1

@@ -1,0 +1,107 @@
+"""Events without their secrets, before they get into a log."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from aiex import events as told
+from aiex.events import from_json, to_json
+
+if TYPE_CHECKING:
+    from aiex.events import Event, UnknownEvent
+    from aiex.guard.redact import Redactor
+
+_NO_WORDS: Final = (told.UsageUpdated, told.SessionArchived, told.SessionRestored, told.Pinned, told.BudgetHit)
+
+
+class Capture:
+    """Takes the secrets out of the events of one session, in their order; of this process are those it looks for.
+
+    A stream of pieces is looked at as one text, because a secret may be cut in two: a piece is empty while its line is
+    not whole. What is held back when a stream ends is not lost, since the event that ends it says everything.
+    """
+
+    def __init__(self) -> None:
+        self._streams: dict[str, Redactor] = {}
+
+    def clean(self, event: Event | UnknownEvent) -> Event | UnknownEvent:
+        """The event without secrets; the same object when there are none.
+
+        A vendor's signed block that holds one is left out: with a word changed it could not be replayed.
+        """
+        match event:
+            case told.TextDelta(text=text):
+                return told.TextDelta(self._feed("text", text))
+            case told.ReasoningDelta(text=text):
+                return told.ReasoningDelta(self._feed("reasoning", text))
+            case told.ToolWrote(call_id=call, stream=stream, text=text):
+                return told.ToolWrote(call, stream, self._feed(f"{stream} {call}", text))
+            case told.ToolFinished(call_id=call):
+                self._end(f"stdout {call}", f"stderr {call}")
+            case told.AssistantSpoke() | told.UserSpoke() | told.TurnEnded():
+                self._end("text", "reasoning")
+            case _:
+                pass
+        return event if isinstance(event, _NO_WORDS) else _clean(event)
+
+    def _feed(self, name: str, text: str) -> str:
+        if name not in self._streams:
+            from aiex.guard.redact import Redactor
+
+            self._streams[name] = Redactor()
+        return self._streams[name].feed(text)
+
+    def _end(self, *names: str) -> None:
+        for name in names:
+            self._streams.pop(name, None)
+
+
+def _clean(event: Event | UnknownEvent) -> Event | UnknownEvent:
+    data = to_json(event)
+    parts = data.get("parts")
+    if isinstance(parts, list) and isinstance(event, told.UserSpoke | told.AssistantSpoke):
+        kept = [cleaned for part in parts if (cleaned := _clean_part(part)) is not None]
+        same = len(kept) == len(parts) and all(one is other for one, other in zip(kept, parts, strict=True))
+        return event if same else from_json({**data, "parts": kept})
+    cleaned = _clean_json(data)
+    return event if cleaned is data else from_json(cleaned)
+
+
+def _clean_part(part: dict[str, Any]) -> dict[str, Any] | None:
+    match part["type"]:
+        case "image":
+            return part
+        case "opaque":
+            return part if _clean_json(part) is part else None
+    cleaned: dict[str, Any] = _clean_json(part)
+    return cleaned
+
+
+def _clean_json(data: Any) -> Any:
+    """The same object when nothing had to go."""
+    from aiex.guard.redact import redact_within
+
+    return redact_within(_without_named(data))
+
+
+def _without_named(data: Any) -> Any:
+    """Mappings without the values whose name says that they are secret; the same object when there are none."""
+    if isinstance(data, dict):
+        cleaned = {name: _clean_named(name, value) for name, value in data.items()}
+        return data if all(cleaned[name] is value for name, value in data.items()) else cleaned
+    if isinstance(data, list):
+        values = [_without_named(value) for value in data]
+        return data if all(one is other for one, other in zip(values, data, strict=True)) else values
+    return data
+
+
+def _clean_named(name: str, value: Any) -> Any:
+    from aiex.guard.redact import REMOVED, is_secret_word, redact
+
+    if not isinstance(value, str):
+        return _without_named(value)
+    if not is_secret_word(name):
+        return value
+    field = f"{json.dumps(name)}: {json.dumps(value)}"
+    return value if redact(field) == field else REMOVED
