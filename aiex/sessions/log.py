@@ -7,6 +7,7 @@ link does not follow from the row before was damaged or changed, and nothing beh
 from __future__ import annotations
 
 import struct
+from binascii import crc32
 from hashlib import blake2b
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -25,8 +26,9 @@ UNSYNCED: Final = frozenset(
     {"text_delta", "reasoning_delta", "tool_wrote", "usage_updated", "retrying", "waiting", "noted", "warned"}
 )
 """Types that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
-_MARKS: Final = struct.Struct(">qqqH")
-_DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
+_HASH_BYTES: Final = 12
+_MARKS: Final = struct.Struct(">qqqHH")
+DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
 """What the parts of a damaged row raise where they are not what they should be."""
 
 
@@ -121,7 +123,7 @@ class EventLog:
         ts, said = to_timestamp(at_ms / 1000), []
         drafts: list[tuple[int, int, str, int, bytes, bool]] = []
         for seq, event in enumerate(events, after_seq + 1):
-            kind, data = _write(event)
+            kind, data = write_event(event)
             drafts.append((at_ms, turn, kind, current_version(kind), data, False))
             said.append(Envelope(FORM_VERSION, seq, ts, session, turn, event))
         self._add(session, drafts, after_seq)
@@ -167,7 +169,7 @@ class EventLog:
                 if sealed:
                     data = self._open(row)
                 whole = seq == expected and next_link(before, seq, at_ms, turn, kind, v, data) == link
-            except _DAMAGE:
+            except DAMAGE:
                 whole = False
             if not whole:
                 raise DamagedSession(session, expected)
@@ -283,7 +285,7 @@ class EventLog:
         if row.sealed:
             try:
                 data = self._open(row)
-            except (StoreError, *_DAMAGE):
+            except (StoreError, *DAMAGE):
                 data = b""
         return Recorded(
             row.session, row.seq, row.position, row.at_ms, row.turn, row.type, row.v, data, row.link,
@@ -297,14 +299,22 @@ def first_link(session: str) -> bytes:
 
 
 def next_link(before: bytes, seq: int, at_ms: int, turn: int, kind: str, v: int, data: bytes) -> bytes:
-    """The link of an event: a hash of the link before it and of everything it says, in the clear.
+    """The link of an event: a hash of the link before it and of everything it says in the clear, and a sum of the last.
 
-    Hash: BLAKE2b of 16 bytes, RFC 7693. Raises one of `_DAMAGE` for values that no event has.
+    The hash is BLAKE2b of 12 bytes (RFC 7693). The sum, CRC-32, shows that an event is whole where the one before it is
+    lost. Raises one of `DAMAGE` for values that no event has.
     """
     name = kind.encode()
-    return blake2b(
-        before + _MARKS.pack(seq, at_ms, turn, v) + len(name).to_bytes(2) + name + data, digest_size=LINK_BYTES
-    ).digest()
+    said = _MARKS.pack(seq, at_ms, turn, v, len(name)) + name + data
+    return blake2b(before + said, digest_size=_HASH_BYTES).digest() + crc32(said).to_bytes(4)
+
+
+def is_whole_alone(link: bytes, seq: int, at_ms: int, turn: int, kind: str, v: int, data: bytes) -> bool:
+    """Whether an event says what it said when it was linked, as far as can be told without the one before it."""
+    try:
+        return next_link(b"", seq, at_ms, turn, kind, v, data)[_HASH_BYTES:] == link[_HASH_BYTES:]
+    except DAMAGE:
+        return False
 
 
 def about_row(seq: int, kind: str) -> bytes:
@@ -320,7 +330,7 @@ _WRITERS: dict[type, tuple[str, Callable[[object], object]]] = {}
 """Class of an event -> its type, and what writes its fields."""
 
 
-def _write(event: Event | UnknownEvent) -> tuple[str, bytes]:
+def write_event(event: Event | UnknownEvent) -> tuple[str, bytes]:
     """The type of an event, and its fields as JSON."""
     if isinstance(event, UnknownEvent):
         return event.type, dump(event.data).encode()

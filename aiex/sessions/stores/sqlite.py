@@ -13,11 +13,14 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiex import sqlite
+from aiex.guard.private import sync_folder
 from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot
+from aiex.sessions.stores._carving import drops_changes
+from aiex.sessions.stores._presence import Presence
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 FILE: Final = "sessions.db"
@@ -25,6 +28,10 @@ PATIENCE_S: Final = 60.0
 """How long we wait for other processes before we say that they hold the file; each holds it for milliseconds."""
 ROWS_AT_ONCE: Final = 256
 """Read in one statement; nothing of the file is held between two."""
+
+NEW: Final = ".salvaged"
+"""What the name of a new file ends with that is complete, until the old one is out of its way."""
+_REPAIR = "aiex doctor --fix keeps all that is whole, and sets the file aside"
 
 MIGRATIONS: Final = (
     """
@@ -45,6 +52,7 @@ _INSERT = """
     insert into events (session, seq, at_ms, turn, type, v, data, link, sealed, copied)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_RESTORE = f"insert into events ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  (a constant)
 _LAST_SEQ = "select seq from events where session = ? order by seq desc limit 1"
 _READ = f"select {_COLUMNS} from events where session = ? and seq > ? and seq <= ? order by seq limit {ROWS_AT_ONCE}"  # noqa: S608  (constants)
 _FOLLOW = f"select {_COLUMNS} from events where position > ? order by position limit ?"  # noqa: S608  (a constant)
@@ -72,18 +80,38 @@ class SqliteStore:
         self.path = path
         self._lock = RLock()
         self._refusal: sqlite.ReadOnlyStore | None = None
-        is_new = path != ":memory:" and not os.path.lexists(path)
+        self._presence = Presence(path)
         try:
-            self._connection = _wait_for(lambda: _connect(path))
-        except sqlite.ReadOnlyStore as error:
-            self._connection = _copy(path, error)
-            self._refusal = error
-        if is_new:
-            from aiex.guard.private import sync_folder
-
-            sync_folder(os.path.dirname(path))
+            self._connection = self._open()
+        except BaseException:
+            self._presence.leave()
+            raise
         self._level = "FULL"
         self._set_level("NORMAL")
+
+    def _open(self) -> sqlite3.Connection:
+        """The file, once it is known that SQLite would not throw away what is whole in it."""
+        if self.path == ":memory:":
+            return _connect(self.path)
+        with sqlite.translated_errors(self.path):
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        is_alone = self._presence.enter()
+        finish_replacing(self.path)
+        is_new = not os.path.lexists(self.path)
+        if is_alone and not is_new and drops_changes(self.path):
+            raise sqlite.DamagedStore(f"cannot use {self.path}: the log of its last changes is damaged", hint=_REPAIR)
+        try:
+            connection = _wait_for(lambda: _connect(self.path))
+        except sqlite.ReadOnlyStore as error:
+            connection = _copy(self.path, error)
+            self._refusal = error
+        except sqlite.DamagedStore as error:
+            raise sqlite.DamagedStore(error.message, hint=_REPAIR) from error
+        if is_new:
+            sync_folder(os.path.dirname(self.path))
+        if is_alone:
+            self._presence.share()
+        return connection
 
     def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
         """Add rows behind `after_seq` in one transaction; the position of the last.
@@ -161,13 +189,14 @@ class SqliteStore:
         with self._lock:
             self._fetch("pragma secure_delete = on")
             removed = self._change(delete, synced=True)
-            self._fetch("pragma wal_checkpoint(truncate)")  # what the log of changes had of it goes as well
+            self._fetch("pragma wal_checkpoint(truncate)")  # what the log of changes had of it goes as well, if it can
         return removed > 0
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
             self._connection.close()
+            self._presence.leave()
 
     def _change(self, act: Callable[[], T], *, synced: bool = False) -> T:
         with self._lock, sqlite.translated_errors(self.path):
@@ -206,6 +235,27 @@ class SqliteStore:
 
 
 STORE = Kind("path", SqliteStore)
+
+
+def write_rows(path: str, rows: Iterable[Row], *, spare: int) -> None:
+    """Make a file of rows, each with its own position and number; the next position is `spare` behind the last."""
+    connection = _connect(path)
+    try:
+        with sqlite.translated_errors(path):
+            connection.execute("pragma synchronous = full")
+            with connection:
+                connection.executemany(_RESTORE, rows)
+                connection.execute("update sqlite_sequence set seq = seq + ? where name = 'events'", (spare,))
+    finally:
+        connection.close()
+
+
+def finish_replacing(path: str) -> None:
+    """Put a new file that is complete in its place, where whoever made it was killed before that. Raises StoreError."""
+    if os.path.lexists(path + NEW) and not os.path.lexists(path):
+        with sqlite.translated_errors(path):
+            os.replace(path + NEW, path)
+        sync_folder(os.path.dirname(path))
 
 
 def _connect(path: str) -> sqlite3.Connection:
