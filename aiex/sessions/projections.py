@@ -162,6 +162,8 @@ class Views:
             folding = _Folding(self._file, self._log)
             folding.stale |= gone | stale
             folding.save()
+        if gone:
+            self._file.scrub()
 
     def _told(self, row: Listed) -> Listed:
         """The line of a sealed session with its words, as far as its key is at hand."""

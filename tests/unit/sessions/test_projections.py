@@ -149,6 +149,18 @@ def test_a_removed_session_disappears(desk):
     assert desk.views.search("unwanted", limit=5) == []
 
 
+def test_nothing_of_a_removed_session_stays_in_the_file(desk, tmp_path):
+    for number in range(30):
+        desk.add(f"{number:016x}", started(), said(f"ordinary words {number} " * 50))
+    desk.add(ONE, started(), said("Quetzalcoatl " * 400), SessionRenamed("Quetzalcoatl"), answered("quetzalcoatl!"))
+    desk.views.catch_up()
+    assert b"uetzalcoatl" in b"".join(path.read_bytes() for path in tmp_path.glob("views.db*"))
+    desk.log.remove(ONE)
+    desk.views.catch_up()
+    assert b"uetzalcoatl" not in b"".join(path.read_bytes() for path in tmp_path.glob("views.db*"))
+    assert len(desk.views.search("ordinary", limit=99)) == 30
+
+
 def test_a_session_that_comes_back_under_its_name_is_folded_anew(desk):
     desk.add(ONE, started(), said("old"), answered("old"), ended())
     desk.views.catch_up()
