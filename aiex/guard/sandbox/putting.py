@@ -214,7 +214,7 @@ class Putter:
         if not path:
             return self._top, "."
         above, _, name = path.rpartition("/")
-        if name in ("", ".", "..") or "\0" in path:
+        if name in ("", ".", "..") or path[0] == "/" or "\0" in path:
             raise OSError(errno.EINVAL, "no name")
         return self._reach(above), name
 
