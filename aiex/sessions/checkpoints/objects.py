@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Self
 
@@ -20,11 +19,12 @@ except ImportError:
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
 FILE, TREE, PIECE = 1, 2, 3
 """Kinds of contents; part of the digest, so that none can stand for one of another kind."""
 RAW, PACKED, DELTA, PACKED_DELTA, PIECES = range(5)
-"""Codecs: as it is, zlib, changes to the base, these through zlib, digests of pieces."""
+"""Codecs: as it is, deflated (RFC 1951), changes to the base, these deflated, digests of pieces."""
 ID_BYTES: Final = 20
 MOST_DEPTH: Final = 20
 """How many contents may have to be read for one."""
@@ -32,8 +32,11 @@ WHOLE_BYTES: Final = 1 << 20
 """Larger ones are kept in pieces."""
 DELTA_BYTES: Final = 8 << 20
 """Larger ones are not compared with what was before."""
-_LEVEL: Final = 1
-"""Of zlib; 6 takes three times as long for a tenth less."""
+_LEVEL, _LARGE_LEVEL, _LARGE_BYTES = 4, 1, 32 << 10
+"""Of zlib, and from which size on the lower one: 4 takes a sixth longer than 1 for 6 % less."""
+_MEMORY: Final = 7
+"""Of zlib; its own 8, with a window that is not fitted to the content, takes twice as long for files of 3,400 bytes,
+because the system gives and takes that memory for each one (benchmarks/checkpoints.py)."""
 _TRIED_BYTES: Final = 4096
 _RECENT_BYTES: Final = 2 << 20
 _PIECE_GAIN: Final = 16 << 10
@@ -58,11 +61,9 @@ class Objects:
         """Close the database."""
         self.database.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """One synced transaction for all that is put inside; may be nested. See `Database.writing`."""
-        with self.database.writing():
-            yield
+        return self.database.writing()
 
     def has(self, id: str, kind: int | None = None) -> bool:
         """Whether a content is here, of this kind if one is named; it is not read."""
@@ -289,10 +290,17 @@ def _row(
 
 def _pack(data: bytes) -> bytes | None:
     """None where zlib does not help; of what is large, the first part tells."""
-    if len(data) > 4 * _TRIED_BYTES and len(zlib.compress(data[:_TRIED_BYTES], _LEVEL)) > _TRIED_BYTES * 31 // 32:
+    if len(data) > 4 * _TRIED_BYTES and len(_deflate(data[:_TRIED_BYTES])) > _TRIED_BYTES * 31 // 32:
         return None
-    packed = zlib.compress(data, _LEVEL)
+    packed = _deflate(data)
     return packed if len(packed) < len(data) else None
+
+
+def _deflate(data: bytes) -> bytes:
+    window = min(15, max(9, len(data).bit_length()))
+    level = _LARGE_LEVEL if len(data) > _LARGE_BYTES else _LEVEL
+    packer = zlib.compressobj(level, zlib.DEFLATED, -window, _MEMORY)
+    return packer.compress(data) + packer.flush()
 
 
 def _unpack(row: ObjectRow) -> bytes:
@@ -301,7 +309,7 @@ def _unpack(row: ObjectRow) -> bytes:
         return row.data
     if row.codec not in (PACKED, PACKED_DELTA):
         raise ValueError("an unknown codec")
-    inflater = zlib.decompressobj()
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflater.decompress(row.data, max(row.size, DELTA_BYTES) + 1)
     if inflater.unconsumed_tail or not inflater.eof or inflater.unused_data:
         raise ValueError("more or less than one content")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from aiex import sqlite
@@ -11,7 +10,6 @@ from aiex.errors import StoreError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
 
 MIGRATIONS: Final = (
     """
@@ -27,6 +25,8 @@ MIGRATIONS: Final = (
     create table notes (name text primary key, value blob not null, seal blob not null) without rowid;
     """,
 )
+PAGE_BYTES: Final = 16 << 10
+"""With SQLite's own 4096, contents of some kilobytes leave a quarter of the file empty."""
 LOG_BYTES: Final = 1 << 20
 """What stays of the write-ahead log after it was copied; the first checkpoint makes one as large as itself."""
 
@@ -39,14 +39,14 @@ class Database:
         self.lock = threading.RLock()
         """Held by whoever uses the connection."""
         self._depth = 0
+        self._writing = _Writing(self)
         self.connection: sqlite3.Connection = sqlite.connect(
-            path, migrations=MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True
+            path, migrations=MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True, page_bytes=PAGE_BYTES
         )
         with sqlite.translated_errors(path):
             self.connection.execute(f"pragma journal_size_limit={LOG_BYTES}").fetchone()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> _Writing:
         """One transaction, synced when it ends: all inside lasts or, after an error, nothing. May be nested.
 
         No other process writes meanwhile, so what is read inside stays true.
@@ -54,21 +54,30 @@ class Database:
         Raises:
             StoreError: if the transaction cannot begin or be made to last.
         """
-        with self.lock:
-            if self._depth == 0:
+        return self._writing
+
+    def enter(self) -> None:
+        """Begin a transaction, or go a level deeper in it; whoever enters leaves."""
+        self.lock.acquire()
+        if self._depth == 0:
+            try:
                 with sqlite.translated_errors(self.path):
                     self.connection.execute("begin immediate")
-            self._depth += 1
-            try:
-                yield
             except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._roll_back()
+                self.lock.release()
                 raise
+        self._depth += 1
+
+    def leave(self, *, is_done: bool) -> None:
+        """Come up a level; from the last one, the transaction is committed or taken back."""
+        try:
             self._depth -= 1
-            if self._depth == 0:
+            if self._depth == 0 and is_done:
                 self._commit()
+            elif self._depth == 0:
+                self._roll_back()
+        finally:
+            self.lock.release()
 
     def _commit(self) -> None:
         if not self.connection.in_transaction:  # SQLite ended it by itself, as it does on a full disk
@@ -114,3 +123,18 @@ class Database:
         """Close the file."""
         with self.lock, sqlite.translated_errors(self.path):
             self.connection.close()
+
+
+class _Writing:
+    """What `Database.writing` gives: without state of its own, as thousands are entered for one checkpoint."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.enter()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._database.leave(is_done=kind is None)

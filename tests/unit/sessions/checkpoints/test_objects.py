@@ -147,11 +147,15 @@ def test_damaged_base_does_not_keep_the_next_version_from_being_kept(tmp_path):
 
 
 def test_nothing_of_a_failed_transaction_is_kept(objects):
-    with pytest.raises(RuntimeError), objects.writing():
-        objects.put(b"one")
+    def fail():
         with objects.writing():
-            objects.put(b"two")
-        raise RuntimeError
+            objects.put(b"one")
+            with objects.writing():
+                objects.put(b"two")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert objects.rows.heads() == []
 
 
