@@ -57,7 +57,7 @@ def carve(path: str) -> Found:
     Raises:
         StoreError: if a file cannot be read.
 
-    Cost: 15 µs a row, and the files in memory.
+    Cost: 25 µs a row, and the files in memory.
     """
     base, log = memoryview(_read(path)), memoryview(_read(f"{path}-wal"))
     size = _page_size(base, log)
@@ -234,7 +234,7 @@ def drops_changes(path: str) -> bool:
     It takes frames up to the first whose checksum is wrong, without a word. After a crash none that was committed
     follows. Nobody may have the database open.
 
-    Cost: 25 ms a megabyte; nothing after the last process closed the database in peace, for then there is no WAL.
+    Cost: 40 ms a megabyte; nothing after the last process closed the database in peace, for then there is no WAL.
     """
     log = memoryview(_read(f"{path}-wal"))
     if len(log) <= WAL_HEADER + FRAME_HEADER:

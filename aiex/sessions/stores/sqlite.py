@@ -94,7 +94,7 @@ class SqliteStore:
         if self.path == ":memory:":
             return _connect(self.path)
         with sqlite.translated_errors(self.path):
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            os.makedirs(os.path.dirname(self.path) or ".", mode=0o700, exist_ok=True)
         is_alone = self._presence.enter()
         finish_replacing(self.path)
         is_new = not os.path.lexists(self.path)
@@ -108,7 +108,7 @@ class SqliteStore:
         except sqlite.DamagedStore as error:
             raise sqlite.DamagedStore(error.message, hint=_REPAIR) from error
         if is_new:
-            sync_folder(os.path.dirname(self.path))
+            sync_folder(os.path.dirname(self.path) or ".")
         if is_alone:
             self._presence.share()
         return connection
@@ -255,7 +255,7 @@ def finish_replacing(path: str) -> None:
     if os.path.lexists(path + NEW) and not os.path.lexists(path):
         with sqlite.translated_errors(path):
             os.replace(path + NEW, path)
-        sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(path) or ".")
 
 
 def _connect(path: str) -> sqlite3.Connection:
