@@ -55,8 +55,7 @@ class Views:
         try:
             return self._try(self._catch_up)
         except sqlite.LockedStore as error:
-            if self._file.path not in error.message:
-                raise
+            self._require_ours(error)
             return 0
 
     def rebuild(self) -> int:
@@ -188,18 +187,26 @@ class Views:
         return ""
 
     def _try(self, act: Callable[[], T]) -> T:
-        """Do it; when the file turns out to be damaged, set it aside, fold the log anew, and do it then."""
+        """Do it; where the file is damaged, with a new one, and where none can be written, in memory."""
         try:
             return act()
         except sqlite.DamagedStore as error:
-            if self._file.path not in error.message:
-                raise
-        self._file.close()
-        sqlite.set_aside(self._file.path)
-        sqlite.forget_asides(self._file.path)
-        self._file = _open(self.path)
-        self._rebuild()
+            self._require_ours(error)
+            self._file.close()
+            sqlite.set_aside(self._file.path)
+            sqlite.forget_asides(self._file.path)
+            self._file = _open(self.path)
+            self._rebuild()
+        except (sqlite.FullStore, sqlite.ReadOnlyStore) as error:
+            self._require_ours(error)
+            self._file.close()
+            self._file = _open_in_memory(self.path)
         return act()
+
+    def _require_ours(self, error: StoreError) -> None:
+        """Raise what is not about the file of the views."""
+        if self._file.path not in error.message:
+            raise error
 
 
 class _Folding:
@@ -269,4 +276,13 @@ def _open(path: str) -> ViewsFile:
         sqlite.forget_asides(path)
         return ViewsFile(path)
     except (sqlite.NewerStore, sqlite.ReadOnlyStore, sqlite.FullStore):
-        return ViewsFile(":memory:")
+        return _open_in_memory(path)
+
+
+def _open_in_memory(path: str) -> ViewsFile:
+    """Views that last as long as the process, with what the file holds where that can be read."""
+    file = ViewsFile(":memory:")
+    if sqlite.copy_unwritable(path, into=file.connection):
+        return file
+    file.close()
+    return ViewsFile(":memory:")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from random import Random
@@ -295,6 +297,55 @@ def test_a_damaged_file_of_views_is_set_aside_and_made_anew(desk, tmp_path):
     assert [row.words for row in again.listed()] == ["whole"]
     again.close()
     assert any(".damaged-" in path.name for path in tmp_path.iterdir())
+
+
+def test_where_the_disk_is_full_memory_serves(desk, tmp_path):
+    desk.add(ONE, started(), said("before"))
+    desk.views.catch_up()
+    pages = desk.views._file.connection.execute("PRAGMA page_count").fetchone()[0]
+    desk.views._file.connection.execute(f"PRAGMA max_page_count = {pages}")
+    desk.add(TWO, started(), said("after " * 20_000), at_ms=START_MS + 1)
+    desk.views.catch_up()
+    assert [row.words.split()[0] for row in desk.views.listed()] == ["after", "before"]
+    fresh = Views(str(tmp_path / "views.db"), desk.log)
+    assert [row.words for row in fresh.listed()] == ["before"]
+    fresh.close()
+
+
+_FOLLOWER = """
+import sys
+from aiex.sessions.log import EventLog
+from aiex.sessions.projections import Views
+from aiex.sessions.stores.sqlite import SqliteStore
+log = EventLog(SqliteStore(sys.argv[1] + "/sessions.db"))
+views = Views(sys.argv[1] + "/views.db", log)
+while True:
+    views.catch_up()
+    if any(row.title == "the end" for row in views.listed()):
+        break
+    if sys.argv[2] == "rebuilding":
+        views.rebuild()
+"""
+
+
+def test_processes_that_follow_and_rebuild_at_once_count_each_event_once(tmp_path):
+    desk = Desk(tmp_path)
+    ways = ["following", "following", "rebuilding"]
+    running = [subprocess.Popen([sys.executable, "-c", _FOLLOWER, str(tmp_path), way]) for way in ways]
+    try:
+        histories = Histories(desk.log, 6)
+        sessions = [histories.begin(), histories.begin()]
+        for number in range(120):
+            histories.live(sessions[number % 2])
+        histories.add(sessions[0], SessionRenamed("the end"))
+        assert [process.wait(timeout=120) for process in running] == [0, 0, 0]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    desk.views.catch_up()
+    assert desk.views.dump() == rebuilt(desk, tmp_path)
+    desk.close()
 
 
 def test_views_of_a_newer_version_are_left_alone_and_memory_serves(desk, tmp_path):
