@@ -58,7 +58,7 @@ def resolve(objects: Objects, changes: Sequence[Change], others: Iterable[Change
     kept = set(left)
     made = [change for change in made if not _goes_from_under(change, kept)]
     conflicts += _misplaced(made, changes, kept)
-    return Resolved(tuple(made), tuple(merged), tuple(left), tuple(dict.fromkeys(conflicts)))
+    return Resolved(tuple(made), tuple(sorted(merged)), tuple(sorted(left)), tuple(sorted(set(conflicts))))
 
 
 def _is_same(one: Entry | None, other: Entry | None) -> bool:

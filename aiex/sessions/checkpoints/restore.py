@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 OnConflict = Literal["refuse", "force", "merge"]
 JOURNAL: Final = "restore.journal"
 LOCK: Final = "restore.lock"
+NOTE: Final = "restored"
+"""In the catalogue: the number of the last checkpoint when files were restored, and the tree they make."""
 _NAMED: Final = 5
 """So many paths a message names."""
 
@@ -49,6 +51,27 @@ class Restored(NamedTuple):
     """Directories the target does not have that stay, because something in them is not covered."""
 
 
+class Recovered(NamedTuple):
+    """What became of a restore whose process died."""
+
+    is_done: bool
+    """The tree is that of the target; else it is as it was before."""
+    target: str
+    undo: str
+    """Ids of the checkpoints."""
+
+
+class _Known(NamedTuple):
+    """What the tree should still be like."""
+
+    tree: str
+    name: str
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> _Known:
+        return cls(checkpoint.tree, f"checkpoint {checkpoint.id}")
+
+
 class Restorer:
     """Restores one root from its checkpoints.
 
@@ -63,7 +86,7 @@ class Restorer:
         self._lock = os.path.join(folder, LOCK)
         self._swapper = Swapper(snapshots.root, os.path.join(folder, JOURNAL))
 
-    def recover(self) -> Outcome | None:
+    def recover(self) -> Recovered | None:
         """Finish, or take back, what a process that died had begun; to be called at every start. None for nothing.
 
         Raises:
@@ -71,7 +94,16 @@ class Restorer:
             StoreError: neither could be done.
         """
         with Lock(self._lock):
-            return self._swapper.recover()
+            return self._recover()
+
+    def _recover(self) -> Recovered | None:
+        outcome = self._swapper.recover()
+        if outcome is None:
+            return None
+        number, tree, target, undo = outcome.label.split(",")
+        if outcome.is_done:
+            self._note(number, "" if outcome.kept else tree)
+        return Recovered(outcome.is_done, target, undo)
 
     def preview(self, target: str, *, only: Sequence[str] | None = None) -> tuple[Change, ...]:
         """What a restore would change, nothing being changed. Raises as `restore` does, but for conflicts."""
@@ -95,7 +127,8 @@ class Restorer:
 
         Args:
             target: Id, number or tag of a checkpoint.
-            expected: The checkpoint that the tree should still be like; None for the last one.
+            expected: The checkpoint that the tree should still be like; None for the last one, or for what the last
+                restore made of it.
             on_conflict: What to do when what would be changed is not as expected: `refuse`; `force`, for the undo
                 checkpoint has it; or `merge`, which keeps what only others changed, joins changes to different lines of
                 a text, and refuses the rest.
@@ -110,23 +143,26 @@ class Restorer:
         """
         catalogue = self._snapshots.catalogue
         with Lock(self._lock):
-            self._swapper.recover()
+            self._recover()
             wanted = catalogue.find(target)
-            known = catalogue.find(expected) if expected is not None else catalogue.last() or wanted
+            known = self._last_known() if expected is None else _Known.of(catalogue.find(expected))
             with self._objects.writing():
                 covered = names_by_folder(self._objects, wanted.tree, known.tree)
                 captured = self._snapshots.capture(covered=covered)
                 resolved = self._resolve(captured, wanted, known, on_conflict, only)
                 undo = self._snapshots.keep(captured, f"before restoring {wanted.id}", session=session)
-            outcome = self._swap(resolved, captured)
-        changed = tuple(change.path for change in resolved.changes if change.path not in outcome.kept)
+            is_exact = only is None and not (resolved.merged or resolved.left)
+            tree = wanted.tree if is_exact else ""
+            outcome = self._swap(resolved, captured, label=f"{undo.number},{tree},{wanted.id},{undo.id}")
+            self._note(str(undo.number), "" if outcome.kept else tree)
+        changed = tuple(sorted({change.path for change in resolved.changes} - {*outcome.kept}))
         return Restored(wanted, undo, changed, resolved.merged, resolved.left, outcome.kept)
 
     def _resolve(
         self,
         captured: Captured,
         wanted: Checkpoint,
-        known: Checkpoint,
+        known: _Known,
         on_conflict: OnConflict,
         only: Sequence[str] | None,
     ) -> Resolved:
@@ -148,10 +184,26 @@ class Restorer:
         resolved = resolve(self._objects, changes, others, merges=on_conflict == "merge")
         if resolved.conflicts:
             raise Conflict(
-                f"cannot restore {wanted.id}: {_list(resolved.conflicts)} changed since checkpoint {known.id}",
+                f"cannot restore {wanted.id}: {_list(resolved.conflicts)} changed since {known.name}",
                 hint="merge or force it (what is there now is kept in a checkpoint first), or take a checkpoint of now",
             )
         return resolved
+
+    def _last_known(self) -> _Known:
+        """What the tree was when it was last seen: at the last checkpoint, or after a restore since."""
+        last = self._snapshots.catalogue.last()
+        number, _, tree = (self._snapshots.catalogue.noted(NOTE) or b"").decode("ascii", "replace").partition(" ")
+        if last is None:
+            raise UsageError("no checkpoint was taken in this workspace yet")
+        if tree and number == str(last.number) and self._objects.has(tree):
+            return _Known(tree, "files were last restored")
+        return _Known.of(last)
+
+    def _note(self, number: str, tree: str) -> None:
+        """Remember what was made of the tree; looked at anew where that is not one that a checkpoint has."""
+        with self._objects.writing():
+            now = tree or self._snapshots.capture().tree
+            self._snapshots.catalogue.note(NOTE, f"{number} {now}".encode("ascii"))
 
     def _require_known(self, only: Sequence[str], captured: Captured, wanted: Checkpoint) -> None:
         """Raise UsageError for a path that neither now nor the checkpoint has."""
@@ -164,7 +216,7 @@ class Restorer:
                     hint="give paths relative to the workspace",
                 )
 
-    def _swap(self, resolved: Resolved, captured: Captured) -> Outcome:
+    def _swap(self, resolved: Resolved, captured: Captured, *, label: str) -> Outcome:
         if not resolved.changes:
             return Outcome(True)
         wanted = {change.path: change.after for change in resolved.changes if change.after is not None}
@@ -186,7 +238,7 @@ class Restorer:
             return False
 
         swap = make_swap(resolved.changes, captured, root_mode=os.stat(root).st_mode, has_other_names=has_other_names)
-        return self._swapper.run(swap, stage)
+        return self._swapper.run(swap, stage, label=label)
 
 
 class _TakenBack(Exception):

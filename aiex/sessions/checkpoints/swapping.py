@@ -95,6 +95,8 @@ class Outcome(NamedTuple):
     is_done: bool
     kept: tuple[str, ...] = ()
     """Directories that stay because something is in them that is not covered."""
+    label: str = ""
+    """What the caller gave with the swap."""
 
 
 class Swapper:
@@ -108,19 +110,22 @@ class Swapper:
     def __init__(self, root: str, journal: str) -> None:
         self.root = os.path.realpath(root)
         self._journal = journal
+        self._label = ""
 
-    def run(self, swap: Swap, stage: Callable[[Putter, Putting, bool], None]) -> Outcome:
+    def run(self, swap: Swap, stage: Callable[[Putter, Putting, bool], None], *, label: str = "") -> Outcome:
         """Make all changes, or none.
 
         Args:
             swap: What to do.
             stage: Writes the new content of one of `puttings` to its staged name; synced when told so.
+            label: Is in the outcome, also in that of a recovery.
 
         Raises:
             Conflict: a file changed meanwhile, or the system refused a change; the tree is as it was.
             StoreError: the new contents could not be written; the tree is as it was. Or what was begun could neither be
                 finished nor taken back; the next start tries again.
         """
+        self._label = label
         putter = self._open()
         try:
             self._write("staging", swap)
@@ -152,7 +157,7 @@ class Swapper:
         data = read_private(self._journal, limit_bytes=MOST_JOURNAL_BYTES)
         if data is None:
             return None
-        phase, root, swap = _parse(data, self._journal)
+        phase, root, self._label, swap = _parse(data, self._journal)
         if root != self.root or not os.path.isdir(root):
             remove_private(self._journal)  # the tree it speaks of is gone
             return None
@@ -160,16 +165,16 @@ class Swapper:
         try:
             if phase == "staging":
                 self._unstage(putter, swap)
-                return Outcome(False)
+                return Outcome(False, label=self._label)
             if phase == "going":
                 self._lift(putter, swap)
                 return self._go(putter, swap)
             self._lift(putter, swap._replace(lifted=sorted({*swap.modes_before, *swap.modes_after})))
             if phase == "back":
                 self._back(putter, swap)
-                return Outcome(False)
+                return Outcome(False, label=self._label)
             self._clean(putter, swap)
-            return Outcome(True)
+            return Outcome(True, label=self._label)
         except OSError as error:
             raise _stuck(error) from error
         finally:
@@ -206,7 +211,7 @@ class Swapper:
             self._clean(putter, swap)
         except OSError as error:
             raise _stuck(error) from error
-        return Outcome(True, kept)
+        return Outcome(True, kept, self._label)
 
     def _lift(self, putter: Putter, swap: Swap) -> None:
         for path in swap.lifted:
@@ -267,8 +272,8 @@ class Swapper:
         remove_private(self._journal)
 
     def _write(self, phase: str, swap: Swap) -> None:
-        text = json.dumps({"v": VERSION, "phase": phase, "root": self.root, "swap": swap._asdict()})
-        write_private(self._journal, text.encode("ascii"))
+        known = {"v": VERSION, "phase": phase, "root": self.root, "label": self._label, "swap": swap._asdict()}
+        write_private(self._journal, json.dumps(known).encode("ascii"))
 
 
 def _remove(putter: Putter, removal: Removal) -> None:
@@ -330,7 +335,7 @@ def _require_same(path: str, found: Looks | None, known: Looks | None) -> None:
         )
 
 
-def _parse(data: bytes, path: str) -> tuple[str, str, Swap]:
+def _parse(data: bytes, path: str) -> tuple[str, str, str, Swap]:
     try:
         known: dict[str, Any] = json.loads(data)
         if known["v"] != VERSION:
@@ -352,7 +357,7 @@ def _parse(data: bytes, path: str) -> tuple[str, str, Swap]:
             modes_after=dict(lists["modes_after"]),
             lifted=list(lists["lifted"]),
         )
-        return str(known["phase"]), str(known["root"]), swap
+        return str(known["phase"]), str(known["root"]), str(known["label"]), swap
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise StoreError(
             f"cannot read {path}: it does not say what was being restored",

@@ -120,6 +120,20 @@ def test_a_restore_killed_at_any_step_is_undone_or_finished(story: Story):
     assert seen == sorted(seen)  # once something was put in place, it is finished
 
 
+def test_what_was_recovered_is_said_and_can_be_undone_without_force(story: Story):
+    place = story.copy()
+    assert dies_at(100, lambda: restore(place, story.target))
+    lab = Lab(place)
+    recovered = lab.restorer.recover()
+    assert recovered is not None
+    assert (recovered.is_done, recovered.target) == (True, story.target)
+    assert lab.look() == story.old
+    assert lab.restorer.recover() is None
+    lab.restorer.restore(recovered.undo)
+    assert lab.look() == story.new
+    lab.close()
+
+
 def test_a_recovery_killed_at_any_step_is_recovered_from(story: Story):
     random = Random(6)
     for _ in range(SAMPLE):
