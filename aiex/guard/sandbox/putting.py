@@ -37,9 +37,9 @@ class Putter:
 
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
-        self._top = (
-            Folder(os.open(self.root, HOLD | NOFOLLOW)) if _HAS_DESCRIPTORS else Folder(None, os.path.join(root, ""))
-        )
+        self._top = Folder(None, os.path.join(self.root, ""))
+        if _HAS_DESCRIPTORS:
+            self._top = Folder(os.open(self.root, HOLD | NOFOLLOW))
         self._held: OrderedDict[str, Folder] = OrderedDict()
         self._touched: set[str] = set()
 
@@ -180,6 +180,7 @@ class Putter:
         """Give a file or directory, not a link, its mode; the root for ""."""
         folder, name = self._parent(path)
         if folder.fd is None:
+            _require_plain(os.lstat(folder.base + name).st_mode)
             os.chmod(folder.base + name, mode & ALL_MODES)
             return
         try:

@@ -7,16 +7,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from aiex.errors import Conflict, StoreError, UsageError
 from aiex.guard.private import Lock
+from aiex.guard.sandbox import putting, tree
 from aiex.guard.sandbox.putting import Putter
 from aiex.guard.sandbox.tree import Ignoring
 from aiex.sessions.checkpoints.swapping import Swapper
 from tests.fakes.ordinary import as_ordinary_user, open_folder
-from tests.unit.sessions.checkpoints.worktrees import Lab
+from tests.unit.sessions.checkpoints.worktrees import Changer, Lab
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes and links as POSIX has them")
 Work = Callable[..., None]
@@ -82,6 +84,19 @@ def test_anything_becomes_anything_and_back(lab: Lab, kind: str, other: str):
     assert lab.look() == one
     lab.restorer.restore(second)
     assert lab.look() == two
+
+
+def test_systems_without_directory_descriptors_restore_by_path(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    for module in (tree, putting):
+        monkeypatch.setattr(module, "_HAS_DESCRIPTORS", False)
+    known = {}
+    changer = Changer(lab.root, Random(3))
+    for _ in range(8):
+        changer.change(10)
+        known[lab.take()] = lab.look()
+    for target, wanted in known.items():
+        lab.restorer.restore(target)
+        assert lab.look() == wanted
 
 
 def test_times_of_files_that_are_equal_stay(lab: Lab):
