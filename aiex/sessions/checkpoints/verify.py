@@ -39,16 +39,16 @@ def verify(objects: Objects, catalogue: Catalogue) -> Report:
     Raises:
         StoreError: if the file cannot be read at all.
 
-    Cost: 0.5 s for 5,000 files of 17 MB and 100 checkpoints.
+    Cost: 1 s for 5,000 files of 17 MB and 100 checkpoints.
     """
     faults = list(objects.database.faults())
-    bad, count, size = _check_objects(objects, faults)
+    files, count, size = _check_objects(objects, faults)
     broken: list[tuple[Checkpoint, str]] = []
     changed = {known.number: reason for known, reason in catalogue.faults()}
     seen: dict[str, str] = {}
     known = [checkpoint for checkpoint, _ in catalogue.entries()]
     for checkpoint in known:
-        reason = changed.get(checkpoint.number) or _incomplete(objects, checkpoint.tree, bad, seen)
+        reason = changed.get(checkpoint.number) or _incomplete(objects, checkpoint.tree, files, seen)
         if reason:
             broken.append((checkpoint, reason))
     objects.forget()
@@ -56,23 +56,24 @@ def verify(objects: Objects, catalogue: Catalogue) -> Report:
 
 
 def _check_objects(objects: Objects, faults: list[str]) -> tuple[set[str], int, int]:
-    """The damaged ids; number and size of the rest."""
+    """The ids of the whole files; number and size of all whole contents."""
     objects.forget()
-    bad: set[str] = set()
+    files: set[str] = set()
     count = size = 0
     try:
         for row in objects.rows.read_all():
             if fault := objects.check(row):
                 faults.append(fault)
-                bad.add(row.id.hex() if isinstance(row.id, bytes) else str(row.id))
-            else:
-                count, size = count + 1, size + row.size
+                continue
+            count, size = count + 1, size + row.size
+            if row.kind == FILE:
+                files.add(row.id.hex())
     except StoreError as error:  # a page that cannot be read hides the rows behind it
         faults.append(error.message)
-    return bad, count, size
+    return files, count, size
 
 
-def _incomplete(objects: Objects, tree: str, bad: set[str], known: dict[str, str]) -> str:
+def _incomplete(objects: Objects, tree: str, files: set[str], known: dict[str, str]) -> str:
     """What keeps a tree from being whole; empty when nothing does. `known` remembers that of the trees before."""
     inside: dict[str, tuple[str, list[tuple[str, bytes]]]] = {}
     todo = [(tree, b"")]
@@ -81,7 +82,7 @@ def _incomplete(objects: Objects, tree: str, bad: set[str], known: dict[str, str
         if id in known:
             todo.pop()
         elif id not in inside:
-            inside[id] = _look_into(objects, id, path, bad)
+            inside[id] = _look_into(objects, id, path, files)
             todo += inside[id][1]
         else:
             own, folders = inside[id]
@@ -89,7 +90,7 @@ def _incomplete(objects: Objects, tree: str, bad: set[str], known: dict[str, str
     return known[tree]
 
 
-def _look_into(objects: Objects, id: str, path: bytes, bad: set[str]) -> tuple[str, list[tuple[str, bytes]]]:
+def _look_into(objects: Objects, id: str, path: bytes, files: set[str]) -> tuple[str, list[tuple[str, bytes]]]:
     """The first thing a directory lacks, and the directories in it."""
     try:
         entries = unpack_tree(objects.get_tree(id))
@@ -102,7 +103,7 @@ def _look_into(objects: Objects, id: str, path: bytes, bad: set[str]) -> tuple[s
             continue
         if entry.kind == FOLDER:
             folders.append((entry.id, place))
-        elif entry.id in bad or not objects.has(entry.id, FILE):
+        elif entry.id not in files:
             return f"the content of {_shown(place)} cannot be read ({entry.id})", []
     return "", folders
 
