@@ -28,8 +28,7 @@ def open_state(log: EventLog, session: str, *, upto_seq: int | None = None) -> S
     Cost: that of parsing the snapshot, and 10 µs for each event since (benchmarks/sessions.py).
     """
     state = _from_snapshot(log, session, upto_seq)
-    for recorded in log.read(session, after_seq=state.seq, upto_seq=upto_seq):
-        state.apply(recorded)
+    state.fold(log.read(session, after_seq=state.seq, upto_seq=upto_seq))
     return state
 
 

@@ -50,8 +50,7 @@ class Recorder:
     @property
     def state(self) -> SessionState:
         """The session as the log has it now, what others wrote included. Cost: 10 µs for each event since last time."""
-        for recorded in self._log.read(self.session, after_seq=self._state.seq):
-            self._state.apply(recorded)
+        self._state.fold(self._log.read(self.session, after_seq=self._state.seq))
         self._seq, self._turn = self._state.seq, self._state.turn
         return self._state
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from aiex.messages import Usage
 
 _COUNTS = tuple(count.name for count in fields(Usage))
+_counts_of = attrgetter(*_COUNTS)
 
 
 @dataclass(slots=True)
@@ -56,8 +58,5 @@ def _read(text: str) -> tuple[Usage, float | None]:
 
 
 def _plus(one: Usage, other: Usage) -> Usage:
-    sums = []
-    for name in _COUNTS:
-        known = [count for count in (getattr(one, name), getattr(other, name)) if count is not None]
-        sums.append(sum(known) if known else None)
-    return Usage(*sums)
+    pairs = zip(_counts_of(one), _counts_of(other), strict=True)
+    return Usage(*(first if second is None else second + (first or 0) for first, second in pairs))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex import events as told
@@ -139,16 +140,38 @@ class SessionState:
     """Of the last of them."""
 
     def apply(self, recorded: Recorded) -> None:
-        """Take the next event. Cost: see `benchmarks/sessions.py`; a piece of text costs a tenth of the others."""
-        session, seq, self.position, at_ms, self.turn, kind, _, data, self.link, _, _ = recorded
-        if not self.started_ms:
-            self.id, self.started_ms = session, at_ms
-        self.seq, self.last_ms = seq, at_ms
-        if kind == "text_delta":
-            self.deltas.append(data)
-            self.delta_seq = seq
-        elif kind not in _SAYS_NOTHING:
-            _HANDLERS.get(kind, _apply_event)(self, recorded)
+        """Take the next event."""
+        self.fold((recorded,))
+
+    def fold(self, log: Iterable[Recorded]) -> None:
+        """Take the next events in their order.
+
+        When reading them fails, those before the failure are taken. Cost: 3 µs an event in the mean, most of it for
+        those that say something: a piece of text takes a twentieth of a tool call (benchmarks/sessions.py).
+        """
+        events, add = iter(log), self.deltas.append
+        recorded = delta = None
+        if not self.started_ms and (first := next(events, None)) is not None:
+            self.started_ms, events = first.at_ms, chain((first,), events)
+        try:
+            for recorded in events:
+                kind = recorded.type
+                if kind == "text_delta":
+                    add(recorded.data)
+                    delta = recorded
+                elif kind not in _SAYS_NOTHING:
+                    if delta is not None:
+                        self.delta_seq = delta.seq
+                    _HANDLERS.get(kind, _apply_event)(self, recorded)
+        finally:
+            if delta is not None:
+                self.delta_seq = delta.seq
+            if recorded is not None:
+                self._mark(recorded)
+
+    def _mark(self, last: Recorded) -> None:
+        """Note up to where the log is folded."""
+        self.id, self.seq, self.position, self.last_ms, self.turn, _, _, _, self.link, _, _ = last
 
     @property
     def interrupted(self) -> bool:
@@ -182,8 +205,7 @@ class SessionState:
 def fold(log: Iterable[Recorded]) -> SessionState:
     """The state behind these events, which begin a session."""
     state = SessionState()
-    for recorded in log:
-        state.apply(recorded)
+    state.fold(log)
     return state
 
 
@@ -208,7 +230,7 @@ def _data_of(recorded: Recorded) -> bytes:
 
 def _fields_of(data: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(data)
+        found = json.loads(data.decode())
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -265,6 +287,24 @@ def _end_call(state: SessionState, recorded: Recorded) -> None:
     state.chat.add(recorded.seq, "tool", data)
 
 
+def _take_checkpoint(state: SessionState, recorded: Recorded) -> None:
+    id = _fields_of(_data_of(recorded)).get("checkpoint_id")
+    if isinstance(id, str):
+        state.steps.take(recorded.seq, id)
+    else:
+        state.unknown += 1
+
+
+def _edit(state: SessionState, recorded: Recorded) -> None:
+    found = _fields_of(_data_of(recorded))
+    path, change = found.get("path"), found.get("change")
+    state.steps.change(recorded.seq)
+    if isinstance(path, str) and isinstance(change, str):
+        state.files[path] = change
+    else:
+        state.unknown += 1
+
+
 def _count(state: SessionState, recorded: Recorded) -> None:
     state.spent.running = _data_of(recorded).decode("utf-8", "replace")
 
@@ -279,6 +319,8 @@ _HANDLERS: Final[Mapping[str, Callable[[SessionState, Any], None]]] = {
     "tool_started": _begin_call,
     "tool_finished": _end_call,
     "usage_updated": _count,
+    "checkpoint_taken": _take_checkpoint,
+    "file_edited": _edit,
     "failed_over": _settle,
     "retrying": _settle,
     "failed": _settle,
@@ -298,11 +340,6 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
             state.provider, state.model = event.provider, event.model
         case told.ApprovalAsked() | told.ApprovalGiven():
             _ask(state, seq, event)
-        case told.FileEdited(path=path, change=change):
-            state.files[path] = change
-            state.steps.change(seq)
-        case told.CheckpointTaken(checkpoint_id=id):
-            state.steps.take(seq, id)
         case told.Rewound():
             _rewind(state, seq, event)
         case told.Compacted():

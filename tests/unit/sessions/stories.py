@@ -74,6 +74,15 @@ _PART = st.one_of(
     ),
     st.just(CachePoint()),
 )
+_SIGNED = {"type": "thinking", "thinking": "hm", "signature": "s"}
+
+
+def _thought(words: str, call: str) -> told.AssistantSpoke:
+    """An answer as Anthropic gives it, with the block that goes back to it."""
+    parts = (Reasoning("hm"), Opaque(*TAG, _SIGNED, 1), Text(words), ToolCall(call, "read", {}))
+    return told.AssistantSpoke(parts, TAG[0], TAG[1])
+
+
 _PARTS = st.lists(_PART, max_size=4).map(tuple)
 _CHECKPOINTS = st.sampled_from(["c1", "c2", "c3", ""])
 _SCOPES = st.sampled_from(["once", "session", "project", "user"])
@@ -92,6 +101,7 @@ _PLAUSIBLE: list[st.SearchStrategy[Sequence[Event]]] = [
     st.builds(lambda call, id: step(call, checkpoint=id), _IDS, st.sampled_from(["c1", "c2", "c3"])),
     st.builds(lambda one, two: [told.TextDelta(one), told.TextDelta(two)], _WORDS, _WORDS),
     st.builds(lambda one, two: [answer(ToolCall(one, "read", {}), ToolCall(two, "read", {}))], _IDS, _IDS),
+    st.builds(lambda words, call: [_thought(words, call), told.ToolFinished(call, "read", words)], _WORDS, _IDS),
     st.builds(lambda seq: [told.Compacted(9, 3, "in short", seq)], _SEQS),
     st.builds(lambda seq, on: [told.Pinned(seq, on)], _SEQS, st.booleans()),
     _REWOUND.map(lambda event: [event]),
