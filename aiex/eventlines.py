@@ -54,10 +54,13 @@ class Sequencer:
     thread.
     """
 
-    def __init__(self, session_id: str, *, last_seq: int = 0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, session_id: str, *, last_seq: int = 0, turn: int = 0, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Counts on behind the last event and turn of the session."""
         self.session_id = session_id
         self.last_seq = last_seq
-        self.turn = 0
+        self.turn = turn
         self._clock = clock
 
     def wrap(self, event: Event | UnknownEvent) -> Envelope:

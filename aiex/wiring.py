@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from aiex.llm.gate import Gate as Limits
     from aiex.llm.visits import Visit
     from aiex.messages import Request
+    from aiex.sessions.checkpoints.opening import Checkpoints
+    from aiex.sessions.keeping import Sessions
     from aiex.settings import Settings
     from aiex.tokens import Count
 
@@ -181,7 +183,7 @@ class Services:
 
     @cached_property
     def session(self) -> str:
-        """Names this run, on record and in what it prints for programs."""
+        """Names this run, on record and in what it prints for programs; set to the session that is gone on with."""
         return os.urandom(8).hex()
 
     @cached_property
@@ -353,9 +355,33 @@ class Services:
             message = f"what is parsed cannot be kept in {folder}: {error.strerror}"
             return None, [Warned(message, "aiex doctor tells more")]
 
+    # --- what happened ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of this person; with broken settings as the built-in ones keep them."""
+        from aiex.sessions.keeping import open_sessions
+
+        return open_sessions(self.sturdy_settings, self.environ, tell=self._tell)
+
+    def _tell(self, event: Event) -> None:
+        """`tell` as it is when something is told."""
+        self.tell(event)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints of this workspace, as the settings want them."""
+        from aiex.context.listing import keep_rules
+        from aiex.sessions.checkpoints.opening import open_checkpoints
+
+        include = self.settings.get("checkpoints.include")
+        return open_checkpoints(
+            self.settings, self.workspace.root, self.environ, ignoring=lambda: keep_rules(self.workspace, include)
+        )
+
     def close(self) -> None:
         """Keep what was learned for the next run, also when this one was interrupted."""
-        for name in ("engine", "retrieval", "index", "gate"):
+        for name in ("engine", "retrieval", "index", "gate", "checkpoints", "sessions"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

@@ -7,18 +7,19 @@ import io
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from aiex import __version__, dirs
-from aiex.cli.driver import Terminated, execute
+from aiex.cli.driver import Show, Terminated, execute
 from aiex.cli.flags import Flags, Form, find_form
 from aiex.cli.groups import COMPLETE_VARIABLE, Root
 from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
+from aiex.cli.recording import open_recording, start_of
 from aiex.cli.streams import (
     StdoutLost,
     end_interrupted,
@@ -30,11 +31,13 @@ from aiex.cli.streams import (
 )
 from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, UsageError
-from aiex.events import SessionStarted, TurnEnded
+from aiex.events import Event, TurnEnded
 from aiex.record import record
 from aiex.wiring import NOWHERE, Services, Tape, open_services
 
 if TYPE_CHECKING:
+    from aiex.cli.recording import Recording
+    from aiex.events import Warned
     from aiex.settings import Settings
     from aiex.telemetry import Level
 
@@ -99,11 +102,14 @@ def _run(arguments: list[str]) -> int:
         invocation = parse(arguments)
         with contextlib.closing(find_services(invocation)) as services:
             settings = find_settings(invocation, services)
-            printer, level = choose_printer(invocation, settings, services.session), settings.get("log.level")
-            services.tell = printer.show
-            _introduce(invocation, services, printer)
-            started = route(validate(invocation, services), services, waits=invocation.work.waits)
-            ended = execute(started.events, printer.show, waits=started.waits)
+            level = settings.get("log.level")
+            opened, warnings = open_recording(invocation.work, services, to_outcome)
+            with opened as recording:
+                printer = choose_printer(invocation, settings, services.session, recording)
+                services.tell = show = keeping(recording, printer)
+                _introduce(invocation, services, show, warnings)
+                started = route(validate(invocation, services), services, waits=invocation.work.waits)
+                ended = recording.end(execute(started.events, show, waits=started.waits))
     except Answered as answer:
         write_stdout(answer.text)
         return answer.exit_code
@@ -214,8 +220,8 @@ def route(job: Job, services: Services, *, waits: bool = False) -> Route:
 # --- present -------------------------------------------------------------------------------------------------------
 
 
-def choose_printer(invocation: Invocation, settings: Settings, session: str) -> Printer:
-    """The printer for the form that flags, environment and settings ask for."""
+def choose_printer(invocation: Invocation, settings: Settings, session: str, recording: Recording) -> Printer:
+    """The printer for the form that flags, environment and settings ask for; it counts on where the session ends."""
     flags = invocation.flags
     form: Form = settings.get("output.format")
     return open_printer(
@@ -225,18 +231,30 @@ def choose_printer(invocation: Invocation, settings: Settings, session: str) -> 
         quiet=flags.quiet,
         verbosity=flags.verbosity,
         session=session,
+        last_seq=recording.last_seq,
+        turn=recording.turn,
     )
 
 
-def _introduce(invocation: Invocation, services: Services, printer: Printer) -> None:
-    """Tell what runs where, and what is odd about the settings."""
-    work = invocation.work
-    provider, _, model = ("", "", "") if work.sturdy else services.model.partition("/")
-    printer.show(SessionStarted(__version__, services.cwd, work.name, provider, model or provider))
-    if work.sturdy:
-        return
-    for warning in services.settings.warnings:
-        printer.show(warning)
+def keeping(recording: Recording, printer: Printer) -> Show:
+    """Shows each event when it is kept; where it cannot be, that is shown too."""
+
+    def show(event: Event) -> None:
+        warned = recording.keep(event)
+        printer.show(event)
+        if warned is not None:
+            printer.show(warned)
+
+    return show
+
+
+def _introduce(invocation: Invocation, services: Services, show: Show, warnings: Iterable[Warned]) -> None:
+    """Tell what runs where, what is odd about the settings, and what else there is to say first."""
+    show(start_of(invocation.work, services, __version__))
+    for warning in () if invocation.work.sturdy else services.settings.warnings:
+        show(warning)
+    for warning in warnings:
+        show(warning)
 
 
 def present(ended: TurnEnded, printer: Printer) -> int:
@@ -248,6 +266,15 @@ def present(ended: TurnEnded, printer: Printer) -> int:
 def to_failure(error: AiexError) -> TurnEnded:
     """The outcome of an error that a person can understand."""
     return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)
+
+
+def to_outcome(error: BaseException) -> TurnEnded:
+    """The outcome of any error, for the session that it ended; nothing is reported."""
+    if isinstance(error, AiexError):
+        return to_failure(error)
+    if isinstance(error, KeyboardInterrupt | Terminated):
+        return to_interruption(error)
+    return TurnEnded("error", "bug", BUG_EXIT, error=f"Aiex hit a bug ({type(error).__name__})")
 
 
 def to_interruption(cause: BaseException) -> TurnEnded:

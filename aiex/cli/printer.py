@@ -33,14 +33,16 @@ def open_printer(
     quiet: bool = False,
     verbosity: int = 0,
     session: str = "",
+    last_seq: int = 0,
+    turn: int = 0,
     environ: Mapping[str, str] = os.environ,
 ) -> Printer:
-    """The printer for a form; text looks different on a terminal and in a pipe."""
+    """The printer for a form; text looks different on a terminal and in a pipe. Lines count on behind `last_seq`."""
     talk = Talk(quiet=quiet, verbosity=verbosity)
     if form != "text":
         from aiex.cli.forms.json_lines import LinesPrinter
 
-        return LinesPrinter(talk, only_result=form == "json", session=session)
+        return LinesPrinter(talk, only_result=form == "json", session=session, last_seq=last_seq, turn=turn)
     if markup == "markdown" and has_layout(color, environ):
         from aiex.cli.forms.terminal import TerminalPrinter
 

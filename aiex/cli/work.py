@@ -29,6 +29,12 @@ class Work:
     """Asks nothing about a workspace, so it runs where the current directory is gone."""
     waits: bool = False
     """Asks the outside world also when the model in use is offline."""
+    keeps: bool = False
+    """What it tells is kept as a session, unless nothing waits for the outside world."""
+    resumes: str | None = None
+    """The session that it goes on with, in words of a person; empty for the last one here, None for a new one."""
+    forks: bool = False
+    """It goes on beside that session and not in it."""
 
 
 def report(

@@ -6,15 +6,18 @@ has not seen, and starts over when an ignore file changed.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiex import __version__
-from aiex.context.ignoring import DEFAULT_PATTERNS, EXCLUDE_FILE, IGNORE_FILES, IgnoreRules
+from aiex.context.ignoring import DEFAULT_PATTERNS, EXCLUDE_FILE, IGNORE_FILES, IgnoreRules, KeptRules
 from aiex.context.leftout import to_reason
 from aiex.digest import fingerprint
 from aiex.errors import AiexError, Denied, StoreError
 from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.files import Workspace
+
+if TYPE_CHECKING:
+    from aiex.guard.sandbox.tree import Ignoring
 
 ALWAYS_SKIPPED = frozenset({".git", ".hg", ".svn", ".jj", ".bzr"})
 DEPTH_LIMIT = 64
@@ -152,12 +155,7 @@ class _Walk:
         return not ignored
 
     def read_lines(self, path: str) -> list[str]:
-        if path not in self.rule_files:
-            return []
-        try:
-            return self.workspace.read(path, limit_bytes=1_000_000).decode("utf-8", "surrogateescape").splitlines()
-        except (StoreError, Denied):
-            return []
+        return read_lines(self.workspace, path) if path in self.rule_files else []
 
     def rules_digest(self) -> str:
         parts = repr(
@@ -174,6 +172,22 @@ class _Walk:
             self.rules_digest(),
             self.kept_out,
         )
+
+
+def keep_rules(workspace: Workspace, include: Iterable[str]) -> "Ignoring":
+    """What checkpoints of a workspace leave out; see `KeptRules`. Reads what git excludes there."""
+    from aiex.guard.sandbox.tree import Ignoring
+
+    rules = KeptRules(lambda path: read_lines(workspace, path), include)
+    return Ignoring(rules.is_left_out, rules.digest, frozenset(IGNORE_FILES[:1]))
+
+
+def read_lines(workspace: Workspace, path: str) -> list[str]:
+    """The lines of a file of ignore rules; none where it cannot be read, or is over 1 MB."""
+    try:
+        return workspace.read(path, limit_bytes=1_000_000).decode("utf-8", "surrogateescape").splitlines()
+    except (StoreError, Denied):
+        return []
 
 
 def _unlisted(root: str, error: AiexError) -> StoreError:

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aiex.context.packing.account import book
@@ -87,6 +87,7 @@ async def ask(
     counting: CountFor = count,
     retrieval: "Retrieval | None" = None,
     gate: "Gate | None" = None,
+    project: "Callable[[Request], Request] | None" = None,
 ) -> AsyncIterator[Event]:
     """Answer a question; every outcome, errors included, is the `TurnEnded` at the end.
 
@@ -95,6 +96,7 @@ async def ask(
         stream: Asks the model; its answers must already fit `schema` where one is given.
         counting: Counts the tokens of a text for a model.
         gate: Decides on what is sent, and puts it on record.
+        project: Puts what was said before into a request, from the log of the session.
     """
     about: list[About] = []
     try:
@@ -115,7 +117,9 @@ async def ask(
         return
     files = [*_name_files(task, about, workspace), *of_pack(ready.packed)]
     advice = "ask for less at a time"
-    async for told in send(stream, ready.request, files, gate=gate, removed=ready.removed, advice=advice):
+    async for told in send(
+        stream, ready.request, files, gate=gate, removed=ready.removed, advice=advice, project=project
+    ):
         if isinstance(told, Outcome) and ready.packed:
             book(engine, ready.packed.effect)
         yield _to_end(told, task, ready.data) if isinstance(told, Outcome) else told

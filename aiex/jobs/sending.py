@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from aiex.errors import AiexError, Denied
+from aiex.events import UserSpoke
 from aiex.guard.actions import Action, Decision
 from aiex.jobs.answering import Outcome, Stream, listen, not_asked
 
@@ -46,7 +47,14 @@ def of_pack(packed: Pack | None) -> list[SentFile]:
 
 
 async def send(
-    stream: Stream, request: Request, files: Iterable[SentFile], *, gate: Gate | None, advice: str, removed: int = 0
+    stream: Stream,
+    request: Request,
+    files: Iterable[SentFile],
+    *,
+    gate: Gate | None,
+    advice: str,
+    removed: int = 0,
+    project: Callable[[Request], Request] | None = None,
 ) -> AsyncIterator[Event | Outcome]:
     """As `answering.listen`, with records of what is sent.
 
@@ -56,6 +64,7 @@ async def send(
         files: Whose content the request holds.
         gate: Decides and keeps the record; nothing is decided without one.
         removed: How many secrets the request lacks.
+        project: Puts what was said before into the request; called when what is asked now is in the log of the session.
     """
     admitted: list[Admitted] = []
     try:
@@ -69,6 +78,13 @@ async def send(
         return
     status: Status = "cancelled"
     try:
+        yield UserSpoke(request.messages[-1].parts)
+        try:
+            request = project(request) if project else request
+        except AiexError as error:
+            status = "refused"
+            yield not_asked(error)
+            return
         async with aclosing(cast("Any", listen(stream, request, advice=advice))) as events:
             async for told in events:
                 if isinstance(told, Outcome):

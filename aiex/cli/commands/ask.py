@@ -18,6 +18,7 @@ from aiex.wiring import OFFLINE, Services
 if TYPE_CHECKING:
     from aiex.context.retrieval import Retrieval
     from aiex.jobs.ask import AskTask
+    from aiex.messages import Request
 
 SCHEMA_LIMIT_BYTES = 1_000_000
 
@@ -32,6 +33,8 @@ class Wish:
     schema: str
     finds_code: bool
     show_request: bool
+    goes_on: bool = False
+    """With a session that is there."""
 
 
 @click.command()
@@ -42,7 +45,21 @@ class Wish:
 @click.option("--schema", default="", metavar="FILE", help="Answer with JSON that fits this JSON schema.")
 @budget_option("At most N tokens in the request.")
 @click.option("--explain", "show_request", is_flag=True, help="Show what a model would be sent, and send nothing.")
-def command(question: str, paths: tuple[str, ...], name: str, schema: str, *, alone: bool, show_request: bool) -> Work:
+@click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the last session of this workspace.")
+@click.option("-r", "--resume", default=None, metavar="ID", help="Go on with this session: its ID, or its title.")
+@click.option("--fork", "forks", is_flag=True, help="With -c or -r: go on in a copy, and leave the session as it is.")
+def command(
+    question: str,
+    paths: tuple[str, ...],
+    name: str,
+    schema: str,
+    resume: str | None,
+    *,
+    alone: bool,
+    show_request: bool,
+    goes_on: bool,
+    forks: bool,
+) -> Work:
     """Ask QUESTION of the model in use, about each PATH.
 
     PATH is a file, FILE:LINE, FILE:FIRST-LAST, FILE::Symbol, a directory, a picture, or - for standard input. Only
@@ -53,11 +70,34 @@ def command(question: str, paths: tuple[str, ...], name: str, schema: str, *, al
     aiex ask "where are sessions kept, and who deletes them?"
     aiex ask "why is the cache keyed by content?" src/cache.py -m anthropic/MODEL
     git diff | aiex ask "what could break?" -
+    aiex ask -c "and where is that tested?"
     """
+    resumes = _which_session(resume, goes_on=goes_on, forks=forks, show_request=show_request)
     if alone and paths:
         raise UsageError("--no-code goes without a PATH", hint="only what is named is sent")
-    wish = Wish(question, paths, name, schema, not alone and not paths, show_request)
-    return Work("ask", lambda services: prepare(wish, services), markup="text" if schema else "markdown")
+    wish = Wish(question, paths, name, schema, not alone and not paths, show_request, resumes is not None)
+    return Work(
+        "ask",
+        lambda services: prepare(wish, services),
+        markup="text" if schema else "markdown",
+        keeps=not show_request,
+        resumes=resumes,
+        forks=forks,
+    )
+
+
+def _which_session(resume: str | None, *, goes_on: bool, forks: bool, show_request: bool) -> str | None:
+    """The session to go on with, empty for the last one; None for a new one. Raises UsageError."""
+    if resume is not None and goes_on:
+        raise UsageError("-c goes on with the last session, -r with one that it names", hint="use one of them")
+    resumes = "" if goes_on else resume
+    if resume is not None and not resume.strip():
+        raise UsageError("-r needs the session to go on with", hint="aiex list sessions; -c takes the last one")
+    if forks and resumes is None:
+        raise UsageError("--fork copies a session that is there", hint="name it with -r ID, or -c for the last one")
+    if show_request and resumes is not None:
+        raise UsageError("--explain shows what is asked now, without a session", hint="leave -c or -r away")
+    return resumes
 
 
 def prepare(wish: Wish, services: Services) -> Job:
@@ -90,17 +130,26 @@ def prepare(wish: Wish, services: Services) -> Job:
     def start() -> Events:
         retrieval = services.retrieval if wish.finds_code and services.is_repository else None
         if retrieval is None or not task.question.strip() or not (wish.show_request or task.model != OFFLINE):
-            return _ask(task, services, retrieval)
+            return _ask(task, services, retrieval, goes_on=wish.goes_on)
         from aiex.jobs.embedding import with_vectors
 
         embedder = None if wish.show_request else services.embedder
-        return with_vectors(lambda: _ask(task, services, retrieval), retrieval, embedder, task.question)
+        return with_vectors(
+            lambda: _ask(task, services, retrieval, goes_on=wish.goes_on), retrieval, embedder, task.question
+        )
 
     return start
 
 
-def _ask(task: AskTask, services: Services, retrieval: Retrieval | None) -> Events:
+def _ask(task: AskTask, services: Services, retrieval: Retrieval | None, *, goes_on: bool) -> Events:
     from aiex.jobs.ask import ask
+
+    def project(request: Request) -> Request:
+        """What was said before gets as much room as what is asked now."""
+        from aiex.jobs.continuing import with_talk
+
+        state = services.sessions.state(services.session)
+        return with_talk(request, state, counting=services.counting, budget_tokens=2 * task.budget_tokens)
 
     return ask(
         task,
@@ -110,6 +159,7 @@ def _ask(task: AskTask, services: Services, retrieval: Retrieval | None) -> Even
         counting=services.counting,
         retrieval=retrieval,
         gate=services.gate,
+        project=project if goes_on else None,
     )
 
 

@@ -83,7 +83,7 @@ def command(ctx: click.Context, target: str, shell_text: str | None, name: str, 
 
         return explain_command(shell_text)
     wish = Wish(target, name, show_request)
-    return Work("explain", lambda services: prepare(wish, services), markup="markdown")
+    return Work("explain", lambda services: prepare(wish, services), markup="markdown", keeps=not show_request)
 
 
 def prepare(wish: Wish, services: Services) -> Job:

@@ -20,10 +20,13 @@ from aiex.jsonform import dump
 class LinesPrinter:
     """Writes a line for each event as it happens: first `init`, last exactly one `result`."""
 
-    def __init__(self, talk: Talk, *, only_result: bool = False, session: str = "") -> None:
+    def __init__(
+        self, talk: Talk, *, only_result: bool = False, session: str = "", last_seq: int = 0, turn: int = 0
+    ) -> None:
         self._talk = talk
         self._only_result = only_result
-        self._sequencer = Sequencer(session or os.urandom(8).hex())
+        self._sequencer = Sequencer(session or os.urandom(8).hex(), last_seq=last_seq, turn=turn)
+        self._first_seq = last_seq
         self._started_at = monotonic()
 
     def show(self, event: Event) -> None:
@@ -32,7 +35,7 @@ class LinesPrinter:
 
     def end(self, ended: TurnEnded) -> None:
         self._talk.clear()
-        if self._sequencer.last_seq == 0:  # it failed before anything began
+        if self._sequencer.last_seq == self._first_seq:  # it failed before anything began
             self._write(SessionStarted(__version__, "", "", "", ""), quiet=self._only_result)
         took_ms = round((monotonic() - self._started_at) * 1000)
         self._write(ended if ended.duration_ms is not None else replace(ended, duration_ms=took_ms))

@@ -14,10 +14,11 @@ from aiex.sessions.checkpoints.retention import Cleaned, Rules, clean
 from aiex.sessions.checkpoints.snapshots import MOST_FILE_BYTES, Snapshots, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from aiex.guard.sandbox.tree import Ignoring
     from aiex.sessions.checkpoints.stores.catalogue import Catalogue
+    from aiex.settings import Settings
 
 FILE: Final = "checkpoints.db"
 CLEAN_EVERY: Final = 20
@@ -121,3 +122,28 @@ class Checkpoints:
         """Close what was opened."""
         if "objects" in self.__dict__:
             self.objects.close()
+
+
+def open_checkpoints(
+    settings: Settings,
+    root: str,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    ignoring: Callable[[], Ignoring | None] = lambda: None,
+) -> Checkpoints:
+    """The checkpoints of the workspace at `root` as the settings want them; nothing is opened yet.
+
+    Args:
+        settings: `checkpoints.*` counts, but for what is included.
+        root: What is covered.
+        environ: Says where the person's files are.
+        ignoring: Gives the rules of what is left out.
+    """
+    days, number = settings.get("checkpoints.keep_days"), settings.get("checkpoints.keep_number")
+    return Checkpoints(
+        os.path.join(dirs.workspace_dir(dirs.data_dir(environ), root), "checkpoints"),
+        root,
+        ignoring=ignoring,
+        most_file_bytes=int(settings.get("checkpoints.max_file_mb") * 1_000_000),
+        rules=Rules(days, number, int(settings.get("checkpoints.max_mb") * 1_000_000)),
+    )

@@ -1,0 +1,203 @@
+"""Keeps what a run tells in a session: each event is in the log before it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, Self
+
+from aiex.errors import Conflict, StoreError, UsageError
+from aiex.events import SessionStarted, TurnEnded, Warned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from aiex.cli.work import Work
+    from aiex.events import Event
+    from aiex.guard.owners import OwnerLock
+    from aiex.sessions.keeping import Sessions
+    from aiex.sessions.recorder import Recorder
+    from aiex.wiring import Services
+
+
+class Recording(Protocol):
+    """Where the events of one run go beside the printer."""
+
+    last_seq: int
+    """Of the session, before this run tells anything."""
+    turn: int
+
+    def keep(self, event: Event) -> Warned | None:
+        """Keep an event that is about to be shown; a warning where it cannot be kept, given once."""
+
+    def end(self, ended: TurnEnded) -> TurnEnded:
+        """Keep the outcome; the outcome that says how to go on."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Keep how it ended when it failed, and close the session."""
+
+
+class Unrecorded:
+    """Of a run that is no conversation and no step, or that nobody wants to be kept."""
+
+    last_seq = turn = 0
+
+    def keep(self, event: Event) -> None:
+        """Nothing to do."""
+
+    def end(self, ended: TurnEnded) -> TurnEnded:
+        """The outcome as it is."""
+        return ended
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Nothing to do."""
+
+
+class Kept:
+    """Of a run that is kept. Where it cannot be, the work goes on, and the person is told once.
+
+    Args:
+        recorder: Writes to the session.
+        lock: Held as long as the run lasts.
+        to_end: The outcome that an error means.
+        is_required: What cannot be kept is an error, because what comes is made of what was kept.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        lock: OwnerLock,
+        to_end: Callable[[BaseException], TurnEnded],
+        *,
+        is_required: bool,
+    ) -> None:
+        self._recorder: Recorder | None = recorder
+        self._session = recorder.session
+        self._lock = lock
+        self._to_end = to_end
+        self._has_ended = False
+        self._is_required = is_required
+        self.last_seq, self.turn = recorder.seq, recorder.state.turn
+
+    def keep(self, event: Event) -> Warned | None:
+        """Put an event into the log."""
+        if self._recorder is None:
+            return None
+        try:
+            self._recorder.record(event)
+        except StoreError as error:
+            self._recorder = None
+            if self._is_required:
+                raise
+            return Warned(f"from here on this run is not kept: {error.message}", error.hint)
+        return None
+
+    def end(self, ended: TurnEnded) -> TurnEnded:
+        """Put the outcome into the log; it names the session to go on with."""
+        ended = replace(ended, resume=ended.resume or self._session) if self._recorder else ended
+        self._has_ended = True
+        self.keep(ended)
+        return ended
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            if error is not None and not self._has_ended:
+                self.end(self._to_end(error))
+            if self._recorder is not None:
+                self._recorder.close()
+        finally:
+            self._lock.release()
+
+
+def open_recording(
+    work: Work, services: Services, to_end: Callable[[BaseException], TurnEnded]
+) -> tuple[Recording, tuple[Warned, ...]]:
+    """What keeps the events of this work, and what to say about that.
+
+    A session that is gone on with gives its id to the run (`Services.session`).
+
+    Args:
+        to_end: The outcome that an error means.
+
+    Raises:
+        UsageError: if the session to go on with is not there.
+        Conflict: if another process has it open, or it has a turn that did not end.
+        StoreError: if that session cannot be read.
+    """
+    is_off = work.keeps and services.settings.get("sessions.record") == "off"
+    if is_off and work.resumes is not None:
+        raise UsageError(
+            "no session is gone on with while sessions.record is off", hint="aiex set config sessions.record on"
+        )
+    if is_off or not work.keeps or (services.is_offline and not work.waits):
+        return Unrecorded(), ()
+    if work.resumes is not None:
+        return _open(services, _resume(work.resumes, services, forks=work.forks), to_end), _tell_dead(services)
+    try:
+        return _open(services, services.session, to_end), _tell_dead(services)
+    except StoreError as error:
+        return Unrecorded(), (Warned(f"this run is not kept: {error.message}", error.hint),)
+
+
+def _open(services: Services, session: str, to_end: Callable[[BaseException], TurnEnded]) -> Kept:
+    from aiex.sessions.recorder import Recorder
+
+    sessions = services.sessions
+    lock = sessions.lock(session)
+    lock.acquire()
+    try:
+        recorder = Recorder(sessions.log, session)
+        return Kept(recorder, lock, to_end, is_required=recorder.seq > 0)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _resume(wanted: str, services: Services, *, forks: bool) -> str:
+    """The session to go on with: the one that is wanted, or a new one that begins with it."""
+    sessions = services.sessions
+    session = sessions.find(wanted, root=services.root)
+    if forks:
+        from aiex.sessions.recorder import fork
+
+        fork(sessions.log, session, sessions.state(session).seq, services.session, services.gate.judge.role)
+        return services.session
+    _require_whole(sessions, session)
+    services.session = session
+    return session
+
+
+def _require_whole(sessions: Sessions, session: str) -> None:
+    """Raise Conflict when the last turn did not end; while another process has the session, its lock says so."""
+    if sessions.owner(session) is None and sessions.state(session).interrupted:
+        hint = f"look what was going on: aiex resume session {session}"
+        raise Conflict(f"session {session} was cut off in the middle of a turn", hint=hint)
+
+
+def _tell_dead(services: Services) -> tuple[Warned, ...]:
+    """Of the sessions of this workspace, those whose process died."""
+    sessions = services.sessions
+    dead = sessions.dead()
+    if not dead:
+        return ()
+    here = {one.id for one in sessions.views.listed(root=services.root) if one.id in dead}
+    return tuple(
+        Warned(f"session {session} was cut off: its process died", f"aiex resume session {session}")
+        for session in sorted(here)
+    )
+
+
+def start_of(work: Work, services: Services, version: str) -> SessionStarted:
+    """The first event of a run."""
+    provider, _, model = ("", "", "") if work.sturdy else services.model.partition("/")
+    root = services.root if work.keeps else ""
+    return SessionStarted(version, services.cwd, work.name, provider, model or provider, root=root)

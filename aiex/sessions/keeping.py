@@ -1,0 +1,232 @@
+"""The sessions of one person as the settings want them kept: store, archive, views and locks, opened when used."""
+
+from __future__ import annotations
+
+import os
+import time
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from aiex import dirs, sqlite
+from aiex.errors import ConfigError, UsageError
+from aiex.events import Warned
+from aiex.guard.neutral import printable_path
+from aiex.guard.owners import Owner, OwnerLock, find_dead, find_owner
+from aiex.sessions.archive import ArchivingStore
+from aiex.sessions.log import EventLog
+from aiex.sessions.opening import open_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiex.sessions.log import Sealer
+    from aiex.sessions.projections import Views
+    from aiex.sessions.state import SessionState
+    from aiex.sessions.stores import Store
+    from aiex.sessions.stores.views import Listed
+    from aiex.settings import Settings
+
+FILE: Final = "sessions.db"
+COLD_FILE: Final = "cold.db"
+LOCKS: Final = "locks"
+LEAST_PREFIX: Final = 4
+_SHOWN: Final = 5
+
+
+class Sessions:
+    """All sessions in one folder; nothing is opened or made before it is needed.
+
+    Args:
+        folder: A directory of ours.
+        open_store: Opens the store that is not the file in this folder, such as a server; None for the file.
+        seal: Seals what the settings want sealed.
+        tell: Gets what a person should know, such as what a damaged file lost.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        *,
+        open_store: Callable[[], Store] | None = None,
+        seal: Sealer | None = None,
+        tell: Callable[[Warned], None] = lambda _: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.folder = folder
+        self._open_store = open_store
+        self._seal = seal
+        self._tell = tell
+        self._clock = clock
+
+    @property
+    def exist(self) -> bool:
+        """Whether there may be any: a server may always have some."""
+        return self._open_store is not None or os.path.lexists(os.path.join(self.folder, FILE))
+
+    @cached_property
+    def store(self) -> ArchivingStore:
+        """The store with its archive; a damaged file is set aside, and what is whole of it is kept.
+
+        Raises:
+            StoreError: if it cannot be opened.
+        """
+        from aiex.sessions.stores.cold import ColdStore
+
+        dirs.ensure(self.folder)
+        live = self._open_store() if self._open_store else self._open_file()
+        return ArchivingStore(live, ColdStore(os.path.join(self.folder, COLD_FILE)))
+
+    def _open_file(self) -> Store:
+        from aiex.sessions.stores.sqlite import SqliteStore
+
+        path = os.path.join(self.folder, FILE)
+        try:
+            return SqliteStore(path)
+        except sqlite.DamagedStore:
+            from aiex.sessions.salvage import salvage
+
+            salvaged = salvage(path, seal=self._seal)
+            lost = sum(loss.events for loss in salvaged.losses)
+            self._tell(
+                Warned(
+                    f"the file of sessions was damaged: {salvaged.events} events of {salvaged.sessions} sessions were "
+                    f"whole and are kept, {lost} in {len(salvaged.losses)} sessions are lost",
+                    f"the damaged file is {salvaged.aside}",
+                )
+            )
+            return SqliteStore(path)
+
+    @cached_property
+    def log(self) -> EventLog:
+        """Their events. Raises StoreError."""
+        return EventLog(self.store, seal=self._seal)
+
+    @cached_property
+    def _views(self) -> Views:
+        from aiex.sessions.projections import FILE as VIEWS_FILE
+        from aiex.sessions.projections import Views
+
+        return Views(os.path.join(self.folder, VIEWS_FILE), self.log, archived=self.store.cold.seqs)
+
+    @property
+    def views(self) -> Views:
+        """What lists, bills and searches ask, as of now. Raises StoreError."""
+        self._views.catch_up()
+        return self._views
+
+    def now_ms(self) -> int:
+        """UTC, milliseconds since 1970."""
+        return int(self._clock() * 1000)
+
+    # --- which one --------------------------------------------------------------------------------------------------
+
+    def new_id(self) -> str:
+        """The name of a session that is not there yet."""
+        return os.urandom(8).hex()
+
+    def find(self, wanted: str = "", *, root: str | None = None) -> str:
+        """The session with this id, beginning of an id (4 digits and more) or title.
+
+        Args:
+            wanted: Empty for the one that was used last.
+            root: For the one that was used last: in this workspace; None for any.
+
+        Raises:
+            UsageError: if there is none, naming the nearest, or several.
+            StoreError: if they cannot be read.
+        """
+        if not self.exist:
+            raise UsageError("there is no session yet", hint="a question to a model begins one: aiex ask")
+        listed = self.views.listed()
+        if not wanted:
+            here = next((one.id for one in listed if root is None or one.root == root), None)
+            if here is None:
+                raise UsageError("there is no session in this workspace yet", hint="of all: aiex list sessions --all")
+            return here
+        for matches in (self._with_id(wanted, listed), self._with_title(wanted, listed)):
+            if len(matches) > 1:
+                hint = "; ".join(_describe(one) for one in matches[:_SHOWN])
+                raise UsageError(f"{printable_path(wanted)} may be one of {len(matches)} sessions", hint=hint)
+            if matches:
+                return matches[0].id
+        raise _unknown(wanted, listed)
+
+    def _with_id(self, wanted: str, listed: list[Listed]) -> list[Listed]:
+        prefix = wanted.lower()
+        exact = [one for one in listed if one.id == prefix]
+        return exact or [one for one in listed if len(prefix) >= LEAST_PREFIX and one.id.startswith(prefix)]
+
+    def _with_title(self, wanted: str, listed: list[Listed]) -> list[Listed]:
+        folded = wanted.casefold()
+        return [one for one in listed if one.title and one.title.casefold() == folded]
+
+    # --- one of them ------------------------------------------------------------------------------------------------
+
+    def state(self, session: str, *, at_seq: int | None = None) -> SessionState:
+        """What a session is behind its last event, or behind `at_seq`. Raises as `open_state` does."""
+        return open_state(self.log, session, upto_seq=at_seq)
+
+    def lock(self, session: str) -> OwnerLock:
+        """The right to write to a session; see `OwnerLock`."""
+        hint = f"end it there, or go on beside it: aiex fork session {session}"
+        return OwnerLock(os.path.join(self.folder, LOCKS), session, title=f"session {session}", hint=hint)
+
+    def owner(self, session: str) -> Owner | None:
+        """The process that has a session open now."""
+        return find_owner(os.path.join(self.folder, LOCKS), session)
+
+    def dead(self) -> Mapping[str, Owner]:
+        """Sessions whose process died with them open, and that process."""
+        return find_dead(os.path.join(self.folder, LOCKS))
+
+    def close(self) -> None:
+        """Let go of everything that was opened."""
+        for name in ("_views", "store"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+
+def open_sessions(
+    settings: Settings, environ: Mapping[str, str] = os.environ, *, tell: Callable[[Warned], None] = lambda _: None
+) -> Sessions:
+    """The sessions as `sessions.store` and `sessions.encrypt` want them; nothing is opened yet.
+
+    Args:
+        settings: Those two count, and `sessions.url_env`.
+        environ: Says where the person's files are, and the address of a server.
+        tell: Gets what a person should know.
+    """
+    from aiex.sessions.sealing import Sealing, open_session_keys
+
+    data = dirs.data_dir(environ)
+    folder = os.path.join(data, "sessions")
+    keys = open_session_keys(folder, os.path.join(data, "keys", "sessions.key"))
+    seal = Sealing(keys, new_sessions=settings.get("sessions.encrypt") == "on")
+    variable = str(settings.get("sessions.url_env"))
+    is_on_server = settings.get("sessions.store") == "postgres"
+    server = (lambda: _open_server(variable, environ)) if is_on_server else None
+    return Sessions(folder, open_store=server, seal=seal, tell=tell)
+
+
+def _open_server(variable: str, environ: Mapping[str, str]) -> Store:
+    """The server that a variable of the environment names. ConfigError when it names none."""
+    from aiex.sessions.stores.postgres import STORE
+
+    address = environ.get(variable, "").strip()
+    if not address:
+        hint = f"set {variable} to an address such as postgresql://user@host/name, or sessions.store to sqlite"
+        raise ConfigError(f"sessions.store is postgres, and {variable} is not set", hint=hint)
+    return STORE.open(address)
+
+
+def _describe(one: Listed) -> str:
+    return f"{one.id} {printable_path(one.title or one.words)}".rstrip()
+
+
+def _unknown(wanted: str, listed: list[Listed]) -> UsageError:
+    names = {one.id: one for one in listed} | {one.title: one for one in listed if one.title}
+    near = get_close_matches(wanted, names, 3, 0.5)
+    hint = "; ".join(f"did you mean {_describe(names[name])}" for name in near) or "aiex list sessions --all"
+    return UsageError(f"there is no session {printable_path(wanted)}", hint=hint)
