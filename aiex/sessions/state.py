@@ -16,7 +16,7 @@ from aiex.jsonform import Malformed, dump, form_of
 from aiex.record import record
 from aiex.sessions.chat import Chat
 from aiex.sessions.spending import Spending
-from aiex.sessions.steps import Steps
+from aiex.sessions.steps import Steps, drop
 from aiex.sessions.upcast import current_version, upcast
 
 if TYPE_CHECKING:
@@ -240,6 +240,7 @@ def _hear(state: SessionState, recorded: Recorded) -> None:
     """A person spoke: an answer that was cut before that stays as far as it was shown."""
     _end_words(state, recorded.seq)
     state.spent.settle()
+    state.steps.abandon(recorded.seq)
     state.turn_open, state.answered = True, False
     data = _data_of(recorded)
     if not data:
@@ -279,11 +280,15 @@ def _begin_call(state: SessionState, recorded: Recorded) -> None:
 def _end_call(state: SessionState, recorded: Recorded) -> None:
     data = _data_of(recorded)
     call = _fields_of(data).get("call_id")
-    state.steps.change(recorded.seq)
     if not isinstance(call, str):
+        state.steps.change(recorded.seq)
         state.unknown += 1
         return
     state.in_flight.pop(call, None)
+    if state.in_flight:
+        state.steps.change(recorded.seq)
+    else:
+        state.steps.finish(recorded.seq)
     state.chat.add(recorded.seq, "tool", data)
 
 
@@ -298,7 +303,7 @@ def _take_checkpoint(state: SessionState, recorded: Recorded) -> None:
 def _edit(state: SessionState, recorded: Recorded) -> None:
     found = _fields_of(_data_of(recorded))
     path, change = found.get("path"), found.get("change")
-    state.steps.change(recorded.seq)
+    state.steps.edit(recorded.seq)
     if isinstance(path, str) and isinstance(change, str):
         state.files[path] = change
     else:
@@ -335,6 +340,7 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
     match event:
         case told.SessionStarted():
             state.spent.settle()
+            state.steps.abandon(seq)
             state.runs += 1
             state.command, state.cwd, state.root = event.command, event.cwd, event.root or state.root
             state.provider, state.model = event.provider, event.model
@@ -355,7 +361,7 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
         case told.TurnInterrupted():
             _end_words(state, seq)
             state.chat.add(seq, "interrupted", _data_of(recorded))
-            _close(state)
+            _close(state, seq)
         case _:
             _apply_to_session(state, seq, event)
 
@@ -406,7 +412,9 @@ def _end_turn(state: SessionState, recorded: Recorded, event: told.TurnEnded) ->
     for path in event.files_changed:
         state.files.setdefault(path, "changed")
     state.ended = Ended(recorded.seq, recorded.at_ms, event.status, event.subtype, event.exit_code)
-    _close(state)
+    if not state.in_flight and not event.files_changed:
+        drop(state.steps)
+    _close(state, recorded.seq)
 
 
 def _end_words(state: SessionState, seq: int) -> None:
@@ -420,8 +428,10 @@ def _end_words(state: SessionState, seq: int) -> None:
         state.chat.add(seq, "words", dump({"text": words}).encode(), said_at=state.delta_seq)
 
 
-def _close(state: SessionState) -> None:
+def _close(state: SessionState, seq: int) -> None:
+    """Nothing goes on any more; a step that is still open has no end, so it counts."""
     state.spent.settle()
+    state.steps.abandon(seq)
     state.turn_open = False
     state.in_flight.clear()
     state.approvals.clear()
@@ -430,6 +440,6 @@ def _close(state: SessionState) -> None:
 def _part_from_origin(state: SessionState, seq: int) -> None:
     """What went on in the other session does not go on in this one, and leave given there was not given here."""
     _end_words(state, seq)
-    _close(state)
+    _close(state, seq)
     state.grants.clear()
     state.archived = False

@@ -36,6 +36,7 @@ from aiex.events import (
     UserSpoke,
 )
 from aiex.messages import Text, Usage
+from aiex.sessions.steps import begin, confirm, drop, move
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,7 @@ class Step(NamedTuple):
     seq: int
     checkpoint_id: str
     at_ms: int
+    """When the step was taken, undone or redone last: of the steps of all sessions the latest is the next one."""
     reason: str
 
 
@@ -161,6 +163,8 @@ class Summary:
     approvals: dict[str, Asked] = field(default_factory=dict)
     undo: list[Step] = field(default_factory=list)
     redo: list[Step] = field(default_factory=list)
+    aside: list[Step] = field(default_factory=list)
+    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -189,6 +193,7 @@ def fold(summary: Summary, changes: Changes, place: Place, event: Event | Unknow
     _fold_spending(summary, changes, place, event)
     match event:
         case SessionStarted():
+            _confirm(summary, changes)
             summary.root = event.root or summary.root
             summary.command, summary.provider, summary.model = event.command, event.provider, event.model
         case UserSpoke(parts=parts):
@@ -202,13 +207,16 @@ def fold(summary: Summary, changes: Changes, place: Place, event: Event | Unknow
             summary.calls[call] = place.seq
         case ToolFinished(call_id=call, text=text):
             summary.calls.pop(call, None)
+            _end_step(summary, changes)
             _say(changes, place, "tool", text)
         case FileEdited(path=path):
+            _confirm(summary, changes)
             changes.files.add(_digest(summary.id, path))
         case TurnEnded(status=status, answer=answer, files_changed=paths):
             if summary.state == "working" and not summary.answered:
                 _say(changes, place, "assistant", answer)
             changes.files.update(_digest(summary.id, path) for path in paths)
+            _end_step(summary, changes, edited=paths)
             _settle(summary, changes, "done" if status == "success" else "failed")
         case TurnInterrupted():
             _settle(summary, changes, "interrupted")
@@ -252,6 +260,7 @@ def _hear(summary: Summary, changes: Changes, place: Place, parts: Sequence[Part
     text = _text_of(parts)
     summary.turns += 1
     summary.state, summary.answered = "working", False
+    _confirm(summary, changes)
     if not summary.words_seq and text.strip():
         summary.words_seq = place.seq
         summary.words = "" if place.sealed else first_words(text)
@@ -267,6 +276,7 @@ def first_words(text: str) -> str:
 def _settle(summary: Summary, changes: Changes, state: str) -> None:
     """Nothing goes on behind the end of a turn."""
     summary.state = state
+    _confirm(summary, changes)
     summary.calls.clear()
     if summary.approvals:
         summary.approvals.clear()
@@ -302,23 +312,30 @@ def _fold_approval(summary: Summary, changes: Changes, place: Place, event: Appr
 def _fold_step(summary: Summary, changes: Changes, place: Place, event: CheckpointTaken | Rewound) -> None:
     if isinstance(event, CheckpointTaken):
         reason = "" if place.sealed else event.reason
-        summary.undo.append(Step(place.seq, event.checkpoint_id, place.at_ms, reason))
-        summary.redo.clear()
+        begin(summary, Step(place.seq, event.checkpoint_id, place.at_ms, reason))
     elif event.what == "conversation" or not event.checkpoint_id:
         return
     else:
-        back = event.direction == "back"
-        source, target = (summary.undo, summary.redo) if back else (summary.redo, summary.undo)
-        _go(source, target, event, place)
+        source = summary.undo if event.direction == "back" else summary.redo
+        reason = source[-1].reason if source and event.steps > 0 else ""
+        before = Step(place.seq, event.undo_id, place.at_ms, reason) if event.undo_id else None
+        move(
+            summary, before, direction=event.direction, steps=event.steps,
+            renew=lambda step: step._replace(at_ms=place.at_ms),
+        )  # fmt: skip
     changes.steps = True
 
 
-def _go(source: list[Step], target: list[Step], event: Rewound, place: Place) -> None:
-    """Take steps from one stack to the other; on top of them stands what the files were before."""
-    taken = [source.pop() for _ in range(min(max(event.steps, 0), len(source)))]
-    if event.undo_id:
-        target.append(Step(place.seq, event.undo_id, place.at_ms, taken[0].reason if taken else ""))
-    target.extend(taken[:-1])
+def _end_step(summary: Summary, changes: Changes, *, edited: Sequence[str] = ()) -> None:
+    """What is open and edited nothing is no step, unless another call goes on that may."""
+    if not summary.calls and not edited:
+        changes.steps = drop(summary) or changes.steps
+
+
+def _confirm(summary: Summary, changes: Changes) -> None:
+    if summary.is_open:
+        confirm(summary)
+        changes.steps = True
 
 
 # --- what it cost ---------------------------------------------------------------------------------------------------

@@ -217,6 +217,7 @@ class ViewsFile:
                 approvals={one.approval_id: one for one in map(Asked._make, approvals)},
                 undo=self._stack(session, "undo"),
                 redo=self._stack(session, "redo"),
+                aside=self._stack(session, "aside"),
             )
 
     def save(self, summary: Summary, changes: Changes) -> None:
@@ -247,7 +248,8 @@ class ViewsFile:
     def _save_row(self, summary: Summary) -> None:
         plain = [getattr(summary, name) for name in _PLAIN]
         rest = [getattr(summary, name) for name in _REST]
-        folding = json.dumps({"calls": summary.calls, "pending": summary.pending, "answered": summary.answered})
+        names = ("calls", "pending", "answered", "is_open")
+        folding = json.dumps({name: getattr(summary, name) for name in names})
         row = [*plain, *summary.spent, *rest, len(summary.calls), folding]
         values = [_text(value) if isinstance(value, str) else value for value in row]
         question = f"INSERT OR REPLACE INTO sessions ({_COLUMNS}, in_flight, folding) VALUES ({_marks(values)})"  # noqa: S608  (ours)
@@ -255,7 +257,7 @@ class ViewsFile:
 
     def _save_steps(self, summary: Summary) -> None:
         """Only what is not there already: a step more costs one row, however many there are."""
-        for stack, steps in (("undo", summary.undo), ("redo", summary.redo)):
+        for stack, steps in (("undo", summary.undo), ("redo", summary.redo), ("aside", summary.aside)):
             before = self._stack(summary.id, stack)
             same = _common(before, steps)
             self.connection.execute(

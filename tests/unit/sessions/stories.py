@@ -47,11 +47,12 @@ def answer(*parts: Text | ToolCall) -> told.AssistantSpoke:
 
 
 def step(call: str, *, checkpoint: str = "", text: str = "done") -> list[Event]:
-    """An answer with one call, and that call from its start to its end."""
+    """An answer with one call, and that call from its start to its end; behind a checkpoint it edits a file."""
     before: list[Event] = [told.CheckpointTaken(checkpoint, "write")] if checkpoint else []
+    edited: list[Event] = [told.FileEdited("a", "changed", 1, 0)] if checkpoint else []
     return [
         answer(ToolCall(call, "write", {"path": "a"})), *before,
-        told.ToolStarted(call, "write", {"path": "a"}), told.ToolFinished(call, "write", text),
+        told.ToolStarted(call, "write", {"path": "a"}), *edited, told.ToolFinished(call, "write", text),
     ]  # fmt: skip
 
 

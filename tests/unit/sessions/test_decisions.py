@@ -42,7 +42,7 @@ CALL = answer(ToolCall("1", "run", {}))
 BEGUN = told.ToolStarted("1", "run", {})
 ASKED = told.ApprovalAsked("a", "run make", "commands ask")
 WORKED: list[Event] = [said("go"), *step("1", checkpoint="c1"), *step("2", checkpoint="c2"), ENDED]
-"""Events 1 to 10; the files changed at 5 and 9."""
+"""Events 1 to 12; the files changed at 5 and 10."""
 
 
 def refused(state: SessionState, command: Command, role: Role = "admin") -> AiexError:
@@ -109,10 +109,10 @@ def test_a_title_is_one_printable_line() -> None:
 def test_only_a_message_of_the_conversation_can_be_pinned() -> None:
     assert decide(DONE, Pin(1), "admin") == (told.Pinned(1),)
     assert decide(DONE, Pin(1, pinned=False), "admin") == ()
-    error = refused(DONE, Pin(4))
+    error = refused(DONE, Pin(5))
     assert (error.message, error.hint) == (
-        "event 4 is no message of the conversation",
-        "the nearest message is event 5",
+        "event 5 is no message of the conversation",
+        "the nearest message is event 6",
     )
     assert refused(state_of(), Pin(1)).hint == "nothing was said yet"
 
@@ -161,10 +161,10 @@ def test_a_turn_that_died_is_closed_with_what_was_in_flight() -> None:
 # --- forks and archives ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", [-1, 0, 11])
+@pytest.mark.parametrize("place", [-1, 0, 13])
 def test_a_session_cannot_be_forked_where_it_has_no_event(place: int) -> None:
     error = refused(DONE, Fork(place))
-    assert (type(error), error.hint) == (UsageError, "it has the events 1 to 10")
+    assert (type(error), error.hint) == (UsageError, "it has the events 1 to 12")
     assert error.message == f"session {SESSION} has no event {place}"
 
 
@@ -192,8 +192,8 @@ def test_a_rewind_takes_the_files_and_the_talk_to_one_place() -> None:
 
 
 def test_a_rewind_to_where_the_files_did_not_change_since_moves_the_talk_alone() -> None:
-    assert aim(DONE, Rewind(9), "admin") == Aim("conversation", 9, "", "back", 0)
-    assert refused(DONE, Rewind(9, "files")).exit_code == 2
+    assert aim(DONE, Rewind(11), "admin") == Aim("conversation", 11, "", "back", 0)
+    assert refused(DONE, Rewind(11, "files")).exit_code == 2
 
 
 def test_the_event_of_a_rewind_is_not_made_before_the_files_are_there() -> None:
@@ -201,7 +201,7 @@ def test_the_event_of_a_rewind_is_not_made_before_the_files_are_there() -> None:
         decide(DONE, Rewind(1), "admin")
 
 
-@pytest.mark.parametrize("place", [-1, 11])
+@pytest.mark.parametrize("place", [-1, 13])
 def test_nobody_rewinds_to_the_future(place: int) -> None:
     assert refused(DONE, Rewind(place)).message == f"session {SESSION} has no event {place}"
     assert isinstance(refused(OPEN, Rewind(1)), Conflict)
@@ -210,15 +210,15 @@ def test_nobody_rewinds_to_the_future(place: int) -> None:
 def test_files_do_not_go_to_before_an_import_but_the_talk_does() -> None:
     state = state_of(*WORKED, told.Imported("old.jsonl", "00"))
     error = refused(state, Rewind(5))
-    assert error.message == "the files cannot be brought back to event 5: it came with the import at event 11"
+    assert error.message == "the files cannot be brought back to event 5: it came with the import at event 13"
     assert aim(state, Rewind(5, "conversation"), "admin").to_seq == 5
 
 
 def test_undo_and_redo_count_steps() -> None:
     assert aim(DONE, Undo(2), "admin") == Aim("files", 3, "c1", "back", 2)
     log = do(WORKED, Undo(2, undo_id="u"))
-    assert aim(state_of(*log), Redo(), "admin") == Aim("files", 7, "c2", "forth", 1)
-    assert aim(state_of(*log), Redo(2), "admin") == Aim("files", 10, "u", "forth", 2)
+    assert aim(state_of(*log), Redo(), "admin") == Aim("files", 8, "c2", "forth", 1)
+    assert aim(state_of(*log), Redo(2), "admin") == Aim("files", 12, "u", "forth", 2)
     assert (refused(DONE, Undo(3)).message, refused(DONE, Undo(3)).hint) == ("3 steps cannot be undone", "2 steps can")
     assert refused(DONE, Redo()).message == "there is nothing to be redone"
     assert refused(DONE, Undo(0)).message == "0 steps cannot be undone"
@@ -233,10 +233,10 @@ def test_undo_with_the_talk_and_redo_of_both_come_back_to_the_same() -> None:
 
 
 def test_a_rewind_of_the_talk_alone_can_be_redone() -> None:
-    log = do(do(WORKED, Rewind(5, "conversation")), Rewind(1, "conversation"))
+    log = do(do(WORKED, Rewind(6, "conversation")), Rewind(1, "conversation"))
     assert conversation(state_of(*do(log, Redo(2, "conversation")))) == conversation(DONE)
     once = do(log, Redo(1, "conversation"))
-    assert conversation(state_of(*once)) == conversation(state_of(*WORKED[:5]))
+    assert conversation(state_of(*once)) == conversation(state_of(*WORKED[:6]))
     assert isinstance(refused(state_of(*WORKED), Redo(1, "conversation")), UsageError)
 
 

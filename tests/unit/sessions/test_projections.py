@@ -20,6 +20,7 @@ from aiex.events import (
     Rewound,
     SessionForked,
     SessionRenamed,
+    ToolFinished,
     ToolStarted,
 )
 from aiex.sessions.archive import ArchivingStore, archive, restore
@@ -125,6 +126,29 @@ def test_an_approval_waits_until_it_is_given_or_its_turn_ends(desk):
     desk.add(ONE, ended())
     desk.views.catch_up()
     assert desk.views.approvals() == []
+
+
+def test_a_step_that_edited_nothing_is_no_step_whenever_the_views_caught_up(desk):
+    look = [CheckpointTaken("c2", "look"), ToolStarted("1", "run", {}), ToolFinished("1", "run", "")]
+    desk.add(ONE, started(), said("x"), CheckpointTaken("c1", "edit a"), FileEdited("a", "changed", 1, 0))
+    desk.add(ONE, Rewound("c1", "u1", "files", 0, "back", 1))
+    for event in look:
+        desk.add(ONE, event)
+        desk.views.catch_up()
+    assert desk.views.steps("/work/app") == []
+    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app", undone=True)] == ["u1"]
+    followed = desk.views.dump()
+    desk.views.rebuild()
+    assert desk.views.dump() == followed
+
+
+def test_the_step_undone_last_is_redone_first_whichever_session_it_is_of(desk):
+    desk.add(ONE, started(), said("x"), CheckpointTaken("c1", "edit a"), CheckpointTaken("c2", "edit b"))
+    desk.add(TWO, started(), said("x"), CheckpointTaken("c3", "edit c"), FileEdited("c", "changed", 1, 0))
+    desk.add(TWO, Rewound("c3", "u1", "files", 0, "back", 1))
+    desk.add(ONE, Rewound("c1", "c3", "files", 0, "back", 2))
+    desk.views.catch_up()
+    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app", undone=True)] == ["c2", "c3", "u1"]
 
 
 def test_steps_go_from_undo_to_redo_and_back(desk):

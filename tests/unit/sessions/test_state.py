@@ -158,7 +158,7 @@ def test_a_fork_does_not_go_on_with_what_its_parent_was_doing() -> None:
 def test_an_import_brings_no_checkpoints_along() -> None:
     state = state_of(said("q"), *step("1", checkpoint="c1"), told.Imported("old.jsonl", "00ff"))
     assert (state.steps.undo, state.steps.files_at(1)) == ([], "")
-    assert state.imported_from == Origin(6, "old.jsonl", 0, "00ff")
+    assert state.imported_from == Origin(7, "old.jsonl", 0, "00ff")
 
 
 def test_an_archived_session_can_come_back() -> None:
@@ -297,3 +297,41 @@ def test_the_way_to_a_checkpoint_is_counted_in_steps() -> None:
     assert files.state.steps.way_to("c1") == ("back", 2)
     files.undo(2)
     assert [files.state.steps.way_to(id) for id in ("c0", "c2", "c3")] == [("back", 1), ("forth", 1), ("forth", 2)]
+
+
+TAKEN = told.CheckpointTaken("c1", "run make")
+BEGUN = told.ToolStarted("1", "run", {})
+DONE = told.ToolFinished("1", "run", "")
+EDITED = told.FileEdited("a", "changed", 1, 1)
+UNDONE = told.Rewound("c1", "u1", "files", 0, "back", 1)
+ENDED = told.TurnEnded("success", "exited", 0)
+
+
+@pytest.mark.parametrize("end", [DONE, ENDED])
+def test_a_step_that_edited_nothing_is_no_step_and_what_was_undone_can_still_be_redone(end: told.Event) -> None:
+    before = (said("go"), TAKEN, EDITED, ENDED, UNDONE)
+    state = state_of(*before, told.CheckpointTaken("c2", "look"), *([BEGUN] if end is DONE else []), end)
+    assert (state.steps.undo, [step.checkpoint_id for step in state.steps.redo]) == ([], ["u1"])
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [EDITED, DONE, ENDED],
+        [ENDED],
+        [told.TurnInterrupted("killed", ("1",))],
+        [],
+        [told.UserSpoke(()), ENDED],
+        [told.SessionForked("f" * 16, 3)],
+        [told.TurnEnded("error", "interrupted", 130)],
+    ],
+)
+def test_a_step_counts_that_edited_a_file_or_was_cut_off(behind: list[told.Event]) -> None:
+    state = state_of(said("go"), TAKEN, BEGUN, *behind)
+    assert ([step.checkpoint_id for step in state.steps.undo], state.steps.redo) == (["c1"], [])
+
+
+def test_a_call_beside_the_one_that_edits_does_not_end_its_step() -> None:
+    beside = told.ToolStarted("2", "read", {}), told.ToolFinished("2", "read", "")
+    state = state_of(said("go"), TAKEN, BEGUN, *beside, EDITED, DONE, ENDED)
+    assert [step.checkpoint_id for step in state.steps.undo] == ["c1"]
