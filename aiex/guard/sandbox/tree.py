@@ -29,7 +29,8 @@ TEMPORARY_PREFIX, TEMPORARY_SUFFIX = ".aiex-", ".tmp"
 MOST_HELD = 64
 """Directories held open at a time; macOS gives a process 256 descriptors."""
 READ_TRIES = 3
-_GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
+GIT_SIGNS = frozenset({"HEAD", "objects", "refs"})
+"""A directory with these is a repository to git, whatever it is called (setup.c, is_git_directory)."""
 _LINE = "\0"
 _LATEST = (1 << 64) - 1
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")
@@ -277,7 +278,7 @@ class Tree:
         try:
             with os.scandir(opened.base if opened.fd is None else opened.fd) as found:
                 entries = sorted(found, key=_by_name)
-            if listing.folder and _GIT_SIGNS.issubset([entry.name for entry in entries]):
+            if listing.folder and GIT_SIGNS.issubset([entry.name for entry in entries]):
                 listing.shut = "protected"
                 return
             self._decide(listing, at, entries, known)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.guard.sandbox.tree import GIT_SIGNS
 from aiex.sessions.checkpoints.trees import FOLDER, NOTHING, OMITTED, Entry, unpack_tree
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from aiex.guard.sandbox.paths import NameRules
     from aiex.sessions.checkpoints.objects import Objects
 
 
@@ -80,9 +82,11 @@ class Plan(NamedTuple):
     """From now to what is wanted, a directory before what lies in it."""
     blocked: tuple[str, ...]
     """Names that stand in the way and that no checkpoint covers, so they cannot be brought back."""
+    forbidden: tuple[str, ...]
+    """What must never be written: protected names, and what git would take for a repository."""
 
 
-def plan(objects: Objects, current: str, target: str) -> Plan:
+def plan(objects: Objects, current: str, target: str, names: NameRules) -> Plan:
     """How to get from one tree to another.
 
     Names that either side omits stay as they are: what a checkpoint did not cover, it neither makes nor removes. Where
@@ -90,15 +94,21 @@ def plan(objects: Objects, current: str, target: str) -> Plan:
     """
     changes: list[Change] = []
     blocked: list[str] = []
+    forbidden: list[str] = []
     pending = [("", current, target)]
     while pending:
         folder, now_id, wanted_id = pending.pop()
         now, wanted = read_tree(objects, now_id), read_tree(objects, wanted_id)
+        if folder and GIT_SIGNS.issubset(wanted):
+            forbidden.append(folder)
         below: list[tuple[str, str, str]] = []
         for name in sorted({*now, *wanted}):
             path = f"{folder}/{name}" if folder else name
             before, after = now.get(name), wanted.get(name)
             if before == after or (after is not None and after.kind == OMITTED):
+                continue
+            if after is not None and names.protected_name(name):
+                forbidden.append(path)
                 continue
             if before is not None and before.kind == OMITTED:
                 if after is not None:
@@ -110,7 +120,7 @@ def plan(objects: Objects, current: str, target: str) -> Plan:
             below += _below(change)
         pending.extend(reversed(below))
     blocked += _held_open(objects, changes)
-    return Plan(tuple(changes), tuple(blocked))
+    return Plan(tuple(changes), tuple(blocked), tuple(forbidden))
 
 
 def _held_open(objects: Objects, changes: list[Change]) -> Iterator[str]:

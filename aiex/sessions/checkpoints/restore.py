@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from aiex.errors import Conflict, UsageError
+from aiex.errors import Conflict, Denied, UsageError
 from aiex.guard.neutral import printable_path
 from aiex.guard.private import Lock
 from aiex.sessions.checkpoints.planning import Change, diff_trees, is_at_or_below, names_by_folder, plan
@@ -110,7 +110,7 @@ class Restorer:
         wanted = self._snapshots.catalogue.find(target)
         with suppress(_TakenBack), self._objects.writing():
             captured = self._snapshots.capture(covered=names_by_folder(self._objects, wanted.tree))
-            found = plan(self._objects, captured.tree, wanted.tree).changes
+            found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names).changes
             raise _TakenBack
         return _pick(found, only)
 
@@ -138,6 +138,7 @@ class Restorer:
         Raises:
             Conflict: files are not as expected (nothing was changed), something that no checkpoint covers is in the
                 way, or the tree changed under our hands (it is as it was).
+            Denied: the checkpoint, which may come from elsewhere, has a protected name or a git directory.
             UsageError: there is no such checkpoint or path.
             StoreError: a content is damaged, or cannot be written; the tree is as it was.
         """
@@ -167,9 +168,17 @@ class Restorer:
         only: Sequence[str] | None,
     ) -> Resolved:
         """The changes to make; Conflict when they must not be made."""
-        found = plan(self._objects, captured.tree, wanted.tree)
+        found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names)
         changes = _pick(found.changes, only)
-        blocked = [path for path in found.blocked if only is None or is_at_or_below(path, _normal(only))]
+        forbidden, blocked = (
+            [path for path in paths if only is None or is_at_or_below(path, _normal(only))]
+            for paths in (found.forbidden, found.blocked)
+        )
+        if forbidden:
+            raise Denied(
+                f"refused to restore {wanted.id}: {_list(forbidden)} {_is_are(forbidden)} protected",
+                hint="name with --only what else to restore",
+            )
         if blocked:
             raise Conflict(
                 f"cannot restore {wanted.id}: {_list(blocked)} {_is_are(blocked)} in the way, and no checkpoint covers"

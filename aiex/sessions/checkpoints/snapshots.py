@@ -100,6 +100,7 @@ class Snapshots:
         self.catalogue = Catalogue(objects.database)
         self._tree = Tree(root, names=names, ignoring=ignoring, most_bytes=most_file_bytes, clock=clock)
         self.root = self._tree.root
+        self.names = names
         self._clock = clock
         self._packed = b""
         self._rows: dict[str, Seen] = {}

@@ -154,6 +154,7 @@ class Swapper:
             Conflict: it could not be finished, and was taken back.
             StoreError: neither could be done, or the journal cannot be read.
         """
+        self._sweep()
         data = read_private(self._journal, limit_bytes=MOST_JOURNAL_BYTES)
         if data is None:
             return None
@@ -179,6 +180,14 @@ class Swapper:
             raise _stuck(error) from error
         finally:
             putter.close()
+
+    def _sweep(self) -> None:
+        """Remove journals that were never finished."""
+        folder, name = os.path.split(self._journal)
+        with suppress(OSError):
+            for entry in os.listdir(folder):
+                if entry.startswith(f"{name}.") and entry.endswith(".tmp"):
+                    remove_private(os.path.join(folder, entry))
 
     def _open(self) -> Putter:
         try:

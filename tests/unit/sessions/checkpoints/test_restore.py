@@ -11,12 +11,14 @@ from random import Random
 
 import pytest
 
-from aiex.errors import Conflict, StoreError, UsageError
+from aiex.errors import Conflict, Denied, StoreError, UsageError
 from aiex.guard.private import Lock
 from aiex.guard.sandbox import putting, tree
 from aiex.guard.sandbox.putting import Putter
 from aiex.guard.sandbox.tree import Ignoring
+from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
 from aiex.sessions.checkpoints.swapping import Swapper
+from aiex.sessions.checkpoints.trees import FILE, FOLDER, Entry, pack_tree
 from tests.fakes.ordinary import as_ordinary_user, open_folder
 from tests.unit.sessions.checkpoints.worktrees import Changer, Lab
 
@@ -292,6 +294,32 @@ def test_a_directory_with_something_uncovered_does_not_become_a_file(lab: Lab):
     with pytest.raises(Conflict, match=r"x/sub/\.env is in the way"):
         lab.restorer.restore(first, on_conflict="force")
     assert (lab.root / "x/sub/.env").exists()
+
+
+def keep_tree(lab: Lab, entries: list[Entry]) -> str:
+    """A checkpoint that was not taken here."""
+    catalogue = lab.snapshots.catalogue
+    tree = lab.objects.put_tree(pack_tree(entries))
+    return catalogue.add(Checkpoint(catalogue.new_id(), 0, 0, "from elsewhere", "", tree, 1, 1)).id
+
+
+def test_a_checkpoint_from_elsewhere_brings_no_protected_name_and_no_git_directory(lab: Lab):
+    lab.take()
+    text = lab.objects.put(b"[core]\n\tfsmonitor = touch /tmp/x\n")
+    file, empty = Entry(b"config", FILE, 0o644, text), lab.objects.put_tree(b"")
+    signs = [file._replace(name=b"HEAD"), *(Entry(name, FOLDER, 0o755, empty) for name in (b"objects", b"refs"))]
+    bare = lab.objects.put_tree(pack_tree([file, *signs]))
+    for entry in (
+        file._replace(name=b".envrc"),
+        Entry(b".GIT", FOLDER, 0o755, empty),
+        Entry(b"x", FOLDER, 0o755, bare),
+    ):
+        target = keep_tree(lab, [entry, Entry(b"good", FILE, 0o644, text)])
+        with pytest.raises(Denied, match=f"{os.fsdecode(entry.name)} is protected"):
+            lab.restorer.restore(target, on_conflict="force")
+        assert lab.look() == {}
+    lab.restorer.restore(target, on_conflict="force", only=["good"])
+    assert list(lab.look()) == [b"good"]
 
 
 # Only some paths
