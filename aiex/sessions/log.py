@@ -247,7 +247,10 @@ class EventLog:
             before = self._link_at(session, after_seq)
             rows, synced = [], False
             for seq, (at_ms, turn, kind, v, data, copied) in enumerate(drafts, after_seq + 1):
-                before = next_link(before, seq, at_ms, turn, kind, v, data)
+                try:
+                    before = next_link(before, seq, at_ms, turn, kind, v, data)
+                except DAMAGE as error:
+                    raise StoreError(f"cannot keep event {seq} of session {session}: it is malformed") from error
                 synced = synced or kind not in UNSYNCED
                 kept = data if seal is None else seal.seal(session, about_row(seq, kind), data)
                 rows.append(Draft(at_ms, turn, kind, v, kept, before, seal is not None, copied))

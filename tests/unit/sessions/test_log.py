@@ -1,31 +1,185 @@
 """What is said is kept, in order, and damage to it is seen."""
 
+from __future__ import annotations
+
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from aiex.events import TextDelta, UserSpoke
+from aiex.errors import StoreError
+from aiex.eventlines import to_body
+from aiex.events import SessionRenamed, TextDelta, UnknownEvent, UserSpoke
 from aiex.messages import Text
-from aiex.sessions.log import EventLog
-from aiex.sessions.stores import Moved
+from aiex.sessions.log import DamagedSession, EventLog, Recorded
+from aiex.sessions.stores import Moved, Snapshot
 from aiex.sessions.stores.sqlite import SqliteStore
 
-SESSION = "0123456789abcdef"
+SESSION, OTHER = "0123456789abcdef", "fedcba9876543210"
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> EventLog:
-    return EventLog(SqliteStore(str(tmp_path / "sessions.db")))
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sessions.db"
+
+
+@pytest.fixture
+def log(path: Path) -> EventLog:
+    return EventLog(SqliteStore(str(path)))
+
+
+def say(log: EventLog, *words: str, session: str = SESSION, after_seq: int = 0) -> None:
+    log.append(session, [SessionRenamed(word) for word in words], after_seq=after_seq, turn=2, at_ms=1_000)
+
+
+def titles(log: EventLog, session: str = SESSION) -> list[object]:
+    return [one.event() for one in log.read(session)]
+
+
+def change(path: Path, statement: str) -> None:
+    """As another program would."""
+    with sqlite3.connect(path) as file:
+        assert file.execute(statement).rowcount > 0
+    file.close()
 
 
 def test_what_was_appended_is_read_back(log: EventLog):
-    events = [UserSpoke((Text("hello"),)), TextDelta("good"), TextDelta(" day")]
-    said = log.append(SESSION, events, after_seq=0, turn=1, at_ms=1_000)
+    events = [
+        UserSpoke((Text("hello \ud83d"),)),
+        TextDelta("good"),
+        TextDelta(" däy\0"),
+        UnknownEvent("dreamt", {"a": [1]}),
+    ]
+    said = log.append(SESSION, events, after_seq=0, turn=1, at_ms=1_700_000_000_123)
     assert [one.envelope() for one in log.read(SESSION)] == said
-    assert [envelope.event for envelope in said] == events
+    assert [(one.event, one.seq) for one in said] == list(zip(events, (1, 2, 3, 4), strict=True))
+    assert said[0].ts == "2023-11-14T22:13:20.123Z"
 
 
-def test_who_is_late_is_told(log: EventLog):
-    log.append(SESSION, [TextDelta("a")], after_seq=0, turn=0, at_ms=1)
+def test_numbers_are_those_of_the_lines(log: EventLog):
+    events = [SessionRenamed("a"), TextDelta("b")]
+    said = log.append(SESSION, events, after_seq=0, turn=1, at_ms=1)
+    assert all(to_body(envelope.event) is not None for envelope in said)
+    assert log.head(SESSION).seq == 2
+
+
+def test_who_is_late_is_told_and_goes_on_after_reading(path: Path, log: EventLog):
+    other = EventLog(SqliteStore(str(path)))
+    say(log, "a")
+    say(other, "b", after_seq=1)
     with pytest.raises(Moved):
-        log.append(SESSION, [TextDelta("b")], after_seq=0, turn=0, at_ms=1)
+        say(log, "lost", after_seq=1)
+    say(log, "c", after_seq=log.head(SESSION).seq)
+    assert titles(other) == [SessionRenamed(word) for word in "abc"]
+
+
+def test_reading_from_the_middle_is_checked_as_well(path: Path, log: EventLog):
+    say(log, *"abcdef")
+    assert [one.seq for one in log.read(SESSION, after_seq=2, upto_seq=4)] == [3, 4]
+    change(path, "update events set at_ms = 7 where seq = 3")
+    with pytest.raises(DamagedSession) as caught:
+        list(log.read(SESSION, after_seq=2))
+    assert caught.value.seq == 3
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "update events set data = cast(replace(cast(data as text), 'c', 'x') as blob) where seq = 3",
+        "update events set type = 'session_forked' where seq = 3",
+        "update events set turn = 9 where seq = 3",
+        "update events set v = 2 where seq = 3",
+        "update events set link = zeroblob(16) where seq = 3",
+        "delete from events where seq = 3",
+        "update events set seq = 99 where seq = 3",
+        "update events set data = cast('{}' as blob), link = (select link from events where seq = 2) where seq = 3",
+    ],
+)
+def test_what_was_changed_is_not_given_out_nor_what_follows(path: Path, log: EventLog, harm: str):
+    say(log, *"abcde")
+    change(path, harm)
+    read: list[int] = []
+    with pytest.raises(DamagedSession, match="event 3") as caught:
+        read.extend(one.seq for one in log.read(SESSION))
+    assert (read, caught.value.session, caught.value.seq) == ([1, 2], SESSION, 3)
+
+
+def test_an_event_of_one_session_cannot_stand_in_another(path: Path, log: EventLog):
+    say(log, "a")
+    change(path, f"update events set session = '{OTHER}'")
+    with pytest.raises(DamagedSession):
+        list(log.read(OTHER))
+
+
+def test_a_fork_begins_with_a_copy(log: EventLog):
+    say(log, *"abc")
+    head = log.copy(SESSION, 2, OTHER)
+    say(log, "d", session=OTHER, after_seq=head.seq)
+    assert titles(log, OTHER) == [SessionRenamed(word) for word in "abd"]
+    assert [(one.copied, one.at_ms, one.turn) for one in log.read(OTHER)] == [
+        (True, 1_000, 2),
+        (True, 1_000, 2),
+        (False, 1_000, 2),
+    ]
+    assert titles(log) == [SessionRenamed(word) for word in "abc"]
+
+
+def test_a_copy_onto_a_session_that_is_there_is_refused(log: EventLog):
+    say(log, "a")
+    say(log, "b", session=OTHER)
+    with pytest.raises(Moved):
+        log.copy(SESSION, 1, OTHER)
+
+
+def test_a_copy_of_nothing_is_refused(log: EventLog):
+    with pytest.raises(StoreError, match="no events"):
+        log.copy(SESSION, 5, OTHER)
+    assert log.sessions() == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"type": "\ud800"}, {"type": "x" * 70_000}, {"at_ms": 2**70}, {"turn": -(2**70)}, {"v": -1}, {"data": "text"}],
+)
+def test_what_no_event_can_be_is_refused_whole(log: EventLog, odd: dict[str, object]):
+    good = Recorded(SESSION, 1, 1, 1, 1, "noted", 1, b"{}")
+    with pytest.raises(StoreError, match="event 2"):
+        log.put(OTHER, [good, good._replace(**odd)])
+    assert log.head(OTHER) is None
+
+
+def test_following_gives_events_of_all_sessions(log: EventLog):
+    say(log, "a")
+    say(log, "b", session=OTHER)
+    say(log, "c", after_seq=1)
+    followed = log.follow(0, limit=2)
+    followed += log.follow(followed[-1].position, limit=2)
+    assert [one.event() for one in followed] == [SessionRenamed(word) for word in "abc"]
+
+
+def test_a_snapshot_counts_for_its_history_and_version_only(path: Path, log: EventLog):
+    say(log, "a", "b")
+    snapshot = Snapshot(2, log.head(SESSION).link, 3, b"state")
+    log.keep_snapshot(SESSION, snapshot)
+    assert log.snapshot(SESSION, version=3) == log.snapshot(SESSION, version=3, upto_seq=2) == snapshot
+    assert (log.snapshot(SESSION, version=4), log.snapshot(SESSION, version=3, upto_seq=1)) == (None, None)
+    log.remove(SESSION)
+    say(log, "other", "history")
+    log.keep_snapshot(SESSION, snapshot)
+    assert log.snapshot(SESSION, version=3) is None
+
+
+def test_a_removed_session_can_begin_again(log: EventLog):
+    say(log, *"abc")
+    assert (log.remove(SESSION), log.remove(SESSION)) == (True, False)
+    say(log, "d")
+    assert titles(log) == [SessionRenamed("d")]
+
+
+def test_a_store_that_fails_is_asked_anew_for_the_end(path: Path, log: EventLog):
+    say(log, "a")
+    change(path, "delete from events")
+    with pytest.raises(Moved):
+        say(log, "b", after_seq=1)
+    say(log, "c")
+    assert titles(log) == [SessionRenamed("c")]

@@ -143,7 +143,7 @@ def whole_titles(folder: Path) -> set[tuple[str, int]]:
     }
 
 
-@pytest.mark.parametrize("first", range(0, int(os.environ.get("AIEX_TEST_SEEDS", "40")), 10))
+@pytest.mark.parametrize("first", range(0, int(os.environ.get("AIEX_TEST_SEEDS", "20")), 10))
 def test_no_damage_is_a_crash_and_nothing_whole_is_lost(dead: Path, tmp_path: Path, first: int):
     for seed in range(first, first + 10):
         folder = Path(shutil.copytree(dead, tmp_path / str(seed)))

@@ -69,7 +69,11 @@ print(json.dumps(mine))
 def test_many_processes_lose_nothing_and_hear_of_no_lock(tmp_path: Path, count: int):
     path = str(tmp_path / "new" / "sessions.db")
     writers = [start(WRITER, tmp_path, number, TURNS, path) for number in range(count)]
-    outcomes = [writer.communicate("go\n", timeout=300) for writer in writers]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    outcomes = [writer.communicate(timeout=300) for writer in writers]
     assert [said for _, said in outcomes] == [""] * count
     store = SqliteStore(path)
     for number in range(count):
