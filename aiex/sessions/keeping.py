@@ -59,6 +59,7 @@ class Sessions:
         self._seal = seal
         self._tell = tell
         self._clock = clock
+        self._views_are_stale = False
 
     @property
     def exist(self) -> bool:
@@ -88,6 +89,7 @@ class Sessions:
             from aiex.sessions.salvage import salvage
 
             salvaged = salvage(path, seal=self._seal)
+            self._views_are_stale = True
             lost = sum(loss.events for loss in salvaged.losses)
             self._tell(
                 Warned(
@@ -113,8 +115,12 @@ class Sessions:
     @property
     def views(self) -> Views:
         """What lists, bills and searches ask, as of now. Raises StoreError."""
-        self._views.catch_up()
-        return self._views
+        views = self._views
+        if self._views_are_stale:  # they may have counted what was lost
+            views.rebuild()
+            self._views_are_stale = False
+        views.catch_up()
+        return views
 
     def now_ms(self) -> int:
         """UTC, milliseconds since 1970."""
