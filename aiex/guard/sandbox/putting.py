@@ -71,17 +71,6 @@ class Putter:
         folder, name = self._parent(path)
         return os.fsencode(os.readlink(folder.base + name, dir_fd=folder.fd))
 
-    def names_in(self, path: str) -> list[str]:
-        """What a directory holds, sorted; needs leave to read it."""
-        folder = self._reach(path)
-        if folder.fd is None:
-            return sorted(os.listdir(folder.base))
-        fd = os.open(".", READ | os.O_DIRECTORY, dir_fd=folder.fd)
-        try:
-            return sorted(os.listdir(fd))
-        finally:
-            os.close(fd)
-
     def make_file(self, path: str, pieces: Iterable[bytes], mode: int, *, like: str = "", sync: bool = True) -> None:
         """Write a new file; fails when the name is taken.
 

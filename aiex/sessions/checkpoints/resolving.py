@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aiex.sessions.checkpoints.merge import merge_texts
-from aiex.sessions.checkpoints.planning import Change
+from aiex.sessions.checkpoints.planning import Change, directories_above
 from aiex.sessions.checkpoints.trees import FILE, FOLDER, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aiex.sessions.checkpoints.objects import Objects
 
@@ -56,8 +56,9 @@ def resolve(objects: Objects, changes: Sequence[Change], others: Iterable[Change
         else:
             conflicts.append(change.path)
     kept = set(left)
-    made = [change for change in made if not _goes_from_under(change, kept)]
-    conflicts += _misplaced(made, changes, kept)
+    above = {folder for path in kept for folder in directories_above(path)}
+    made = [change for change in made if change.after is not None or change.path not in above]
+    conflicts += _misplaced(made, changes, kept, above)
     return Resolved(tuple(made), tuple(sorted(merged)), tuple(sorted(left)), tuple(sorted(set(conflicts))))
 
 
@@ -92,25 +93,16 @@ def _choose(base: T, one: T, other: T) -> T | None:
     return one if other == base else None
 
 
-def _goes_from_under(change: Change, kept: set[str]) -> bool:
-    """Whether a change removes a directory in which something stays."""
-    return change.after is None and any(path.startswith(change.path + "/") for path in kept)
-
-
-def _misplaced(made: Sequence[Change], changes: Sequence[Change], kept: set[str]) -> list[str]:
+def _misplaced(made: Sequence[Change], changes: Sequence[Change], kept: set[str], above: set[str]) -> Iterator[str]:
     """Paths that would lie in what is no directory: below a file that stays, or a file over what stays in it."""
     files = {
         change.path
         for change in changes
         if change.path in kept and (change.before is None or change.before.kind != FOLDER)
     }
-    wrong = [
-        change.path
-        for change in made
-        if change.after is not None
-        and (
-            any(change.path.startswith(path + "/") for path in files)
-            or (change.after.kind != FOLDER and any(path.startswith(change.path + "/") for path in kept))
-        )
-    ]
-    return wrong
+    for change in made:
+        if change.after is None:
+            continue
+        is_below = any(folder in files for folder in directories_above(change.path))
+        if is_below or (change.after.kind != FOLDER and change.path in above):
+            yield change.path

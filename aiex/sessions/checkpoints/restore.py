@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from aiex.errors import Conflict, Denied, UsageError
 from aiex.guard.neutral import printable_path
 from aiex.guard.private import Lock
-from aiex.sessions.checkpoints.planning import Change, diff_trees, is_at_or_below, names_by_folder, plan
+from aiex.sessions.checkpoints.planning import (
+    Change,
+    diff_trees,
+    directories_above,
+    is_at_or_below,
+    names_by_folder,
+    plan,
+)
 from aiex.sessions.checkpoints.resolving import Resolved, resolve
 from aiex.sessions.checkpoints.swapping import Outcome, Putting, Swapper
 from aiex.sessions.checkpoints.swaps import make_swap
@@ -171,7 +178,7 @@ class Restorer:
         found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names)
         changes = _pick(found.changes, only)
         forbidden, blocked = (
-            [path for path in paths if only is None or is_at_or_below(path, _normal(only))]
+            [path for path in paths if only is None or is_at_or_below(path, set(_normal(only)))]
             for paths in (found.forbidden, found.blocked)
         )
         if forbidden:
@@ -258,19 +265,19 @@ def _pick(changes: Sequence[Change], only: Sequence[str] | None) -> tuple[Change
     """The changes at or below some paths, with the directories that have to be made for them."""
     if only is None:
         return tuple(changes)
-    places = _normal(only)
+    places = set(_normal(only))
     picked = [change for change in changes if is_at_or_below(change.path, places)]
-    made = [change.path for change in picked if change.after is not None]
+    needed = {above for change in picked if change.after is not None for above in directories_above(change.path)}
     return tuple(
         change
         for change in changes
-        if is_at_or_below(change.path, places)
-        or (
-            any(path.startswith(change.path + "/") for path in made)
-            and change.after is not None
-            and (change.before is None or change.before.kind != change.after.kind)
-        )
+        if is_at_or_below(change.path, places) or (change.path in needed and _makes_folder(change))
     )
+
+
+def _makes_folder(change: Change) -> bool:
+    """Whether there is a directory only afterwards."""
+    return change.after is not None and (change.before is None or change.before.kind != change.after.kind)
 
 
 def _normal(paths: Sequence[str]) -> list[str]:

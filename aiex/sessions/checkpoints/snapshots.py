@@ -54,15 +54,10 @@ class Captured(NamedTuple):
     is_known: bool
     """All of it is as it was noted before."""
 
-    def stamp_of(self, path: str) -> Stamp | None:
-        """What a file or link looked like when it was captured."""
-        folder, _, name = path.rpartition("/")
+    def stamps_in(self, folder: str) -> dict[str, Stamp]:
+        """What the names of a folder looked like when they were captured."""
         names, stamps = self.stamps.get(folder, ("", b""))
-        try:
-            place = names.split(_LINE).index(name) * STAMP.size
-        except ValueError:
-            return None
-        return Stamp(*STAMP.unpack_from(stamps, place))
+        return dict(zip(names.split(_LINE), map(Stamp._make, STAMP.iter_unpack(stamps)), strict=False))
 
 
 class Taken(NamedTuple):

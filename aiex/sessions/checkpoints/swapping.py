@@ -139,7 +139,10 @@ class Swapper:
                 putter.sync()
                 self._write("going", swap)
             except BaseException as error:
-                self._unstage(putter, swap)
+                try:
+                    self._unstage(putter, swap)
+                except OSError as worse:
+                    raise _stuck(worse) from error
                 if isinstance(error, OSError):
                     raise _unwritten(error) from error
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from aiex.guard.neutral import printable_path
 from aiex.sessions.checkpoints.swapping import (
     USABLE,
     ChangedMeanwhile,
@@ -20,6 +21,7 @@ from aiex.sessions.checkpoints.trees import FOLDER, Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from aiex.guard.sandbox.tree import Stamp
     from aiex.sessions.checkpoints.planning import Change
     from aiex.sessions.checkpoints.snapshots import Captured
 
@@ -38,7 +40,7 @@ def make_swap(
         has_other_names: Whether a file has hard links: its mode cannot be changed for one of them alone.
     """
     ordered = sorted(changes, key=lambda change: change.path.split("/"))
-    names = _names()
+    names, stamps = _names(), _Stamps(captured)
     going = {change.path for change in ordered if _is_folder(change.before) and not _is_folder(change.after)}
     coming = {change.path for change in ordered if _is_folder(change.after) and not _is_folder(change.before)}
     removals, puttings, remodings = [], [], []
@@ -46,7 +48,7 @@ def make_swap(
         path, before, after = change
         home = _home(path, going | coming)
         if before is not None and not _is_folder(before):
-            looks = _looks(captured, path)
+            looks = _looks(stamps, path)
             if after is None or _is_folder(after):
                 removals.append(Removal(path, _in(home, next(names)), looks))
             elif (before.kind, before.id) == (after.kind, after.id) and not has_other_names(path):
@@ -60,7 +62,7 @@ def make_swap(
     touched |= {_above(one.aside) for one in removals} | {_above(one.staged) for one in puttings}
     lifted = []
     for path in sorted(touched - coming, key=_depth):
-        mode = before_modes.get(path, _mode_now(captured, path, root_mode))
+        mode = before_modes.get(path, _mode_now(stamps, path, root_mode))
         if mode & _LIFTED != _LIFTED:
             lifted.append(path)
             before_modes[path] = mode
@@ -112,10 +114,25 @@ def _names() -> Iterator[str]:
         number += 1
 
 
-def _looks(captured: Captured, path: str) -> Looks:
-    stamp = captured.stamp_of(path)
+class _Stamps:
+    """What was captured, by path; paths of one directory come together, so one is unpacked at a time."""
+
+    def __init__(self, captured: Captured) -> None:
+        self._captured = captured
+        self._folder = ""
+        self._stamps = captured.stamps_in("")
+
+    def get(self, path: str) -> Stamp | None:
+        folder, _, name = path.rpartition("/")
+        if folder != self._folder:
+            self._folder, self._stamps = folder, self._captured.stamps_in(folder)
+        return self._stamps.get(name)
+
+
+def _looks(stamps: _Stamps, path: str) -> Looks:
+    stamp = stamps.get(path)
     if stamp is None:
-        raise ChangedMeanwhile(f"cannot restore: {path} is gone", hint="try again")
+        raise ChangedMeanwhile(f"cannot restore: {printable_path(path)} is gone", hint="try again")
     return stamp.inode, stamp.size_bytes, _signed(stamp.mtime_ns)
 
 
@@ -123,9 +140,9 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-def _mode_now(captured: Captured, path: str, root_mode: int) -> int:
-    stamp = captured.stamp_of(path) if path else None
-    return root_mode & 0o7777 if stamp is None else stamp.mode & 0o7777
+def _mode_now(stamps: _Stamps, path: str, root_mode: int) -> int:
+    stamp = stamps.get(path) if path else None
+    return (root_mode if stamp is None else stamp.mode) & 0o7777
 
 
 def _in(folder: str, name: str) -> str:
