@@ -12,6 +12,8 @@ from aiex.cli.work import Markup, Work, answered, report
 from aiex.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from click.shell_completion import CompletionItem
 
 
@@ -50,15 +52,23 @@ def find_help(words: tuple[str, ...]) -> tuple[str, bool]:
 def overview() -> str:
     """What there is, on half a screen."""
     verbs = "\n".join(f"  {name:<12} {registry.verb_summary(name)}" for name in registry.verb_names())
-    nouns = "\n".join(f"  {name:<12} {registry.noun_summary(name)}" for name in registry.noun_names())
-    topics = ", ".join(topic_names())
+    nouns = _wrapped(registry.noun_names())
+    noun_verbs = _wrapped(registry.noun_verbs())
     return (
         "aiex VERB, or aiex VERB NOUN: first what to do, then with what.\n\n"
         f"Verbs that do a job:\n{verbs}\n\n"
-        f"Nouns, with the verbs {', '.join(registry.noun_verbs())}:\n{nouns}\n\n"
-        f"Topics: {topics}\n\n"
+        f"Nouns:\n{nouns}\n\n"
+        f"Verbs that work on them:\n{noun_verbs}\n\n"
+        f"Topics:\n{_wrapped(topic_names())}\n\n"
         "aiex help WORD tells more about any of these words; aiex --help lists the global flags.\n"
     )
+
+
+def _wrapped(words: Iterable[str]) -> str:
+    """Words in lines that fit the classic terminal."""
+    from textwrap import fill
+
+    return fill(", ".join(words), 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def command_help(words: tuple[str, ...]) -> str:
