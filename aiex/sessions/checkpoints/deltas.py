@@ -6,7 +6,7 @@ from typing import Final
 
 from aiex.sessions.checkpoints.myers import diff_lines, split_lines
 
-MOST_STEPS: Final = 64
+MOST_STEPS, MOST_WORK = 64, 400_000
 """As in `myers`; deltas need not be the smallest, and a file of which more changed is cheap to keep whole."""
 MOST_LINES: Final = 200_000
 """Between the first byte and the last that differ; more would take a second and hundreds of megabytes."""
@@ -35,7 +35,7 @@ def _by_lines(start: int, old: list[bytes], new: list[bytes]) -> bytes:
     packed = bytearray()
     old_line = done = 0
     old_at = start
-    for hunk in diff_lines(old, new, most_steps=MOST_STEPS):
+    for hunk in diff_lines(old, new, most_steps=MOST_STEPS, most_work=MOST_WORK):
         old_at += sum(map(len, old[old_line : hunk.old_start]))
         removed = b"".join(old[hunk.old_start : hunk.old_end])
         added = b"".join(new[hunk.new_start : hunk.new_end])

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
 MOST_STEPS: Final = 256
-"""How many changes away from both ends a middle is looked for; beyond it the farthest place found is taken, so that
-two unlike texts of n lines cost n times this, and their difference may be larger than it must be."""
+"""How many changes away from both ends a middle is looked for; beyond it the farthest place found is taken."""
+MOST_WORK: Final = 3_000_000
+"""Places that are compared before the rest is taken to differ: 1 s. With both bounds, the difference of two unlike
+texts may be larger than it must be."""
 
 
 class Hunk(NamedTuple):
@@ -32,12 +34,15 @@ def split_lines(data: bytes) -> list[bytes]:
     return BytesIO(data).readlines()
 
 
-def diff_lines(old: Sequence[Hashable], new: Sequence[Hashable], *, most_steps: int = MOST_STEPS) -> list[Hunk]:
+def diff_lines(
+    old: Sequence[Hashable], new: Sequence[Hashable], *, most_steps: int = MOST_STEPS, most_work: int = MOST_WORK
+) -> list[Hunk]:
     """Where two sequences differ, in order; what is between the hunks is equal.
 
     The number of lines in them is the least there can be, up to `2 * most_steps` lines that both sides know.
 
-    Cost: O(n + n d) time for d such lines, O(n) space; 1 ms for a change to a file of 4,000 lines.
+    Cost: O(n + n d) time for d such lines, but no more than `most_work`, 0.4 µs each; O(n) space; 3 ms for two changes
+    to a file of 4,000 lines.
     """
     start = 0
     least = min(len(old), len(new))
@@ -56,7 +61,10 @@ def diff_lines(old: Sequence[Hashable], new: Sequence[Hashable], *, most_steps: 
     is_old[start:old_end] = b"\1" * (old_end - start)
     is_new[start:new_end] = b"\1" * (new_end - start)
     for place, other in _match(
-        [numbers[old[place]] for place in kept_old], [numbers[new[place]] for place in kept_new], most_steps
+        [numbers[old[place]] for place in kept_old],
+        [numbers[new[place]] for place in kept_new],
+        most_steps,
+        most_work,
     ):
         is_old[kept_old[place]] = 0
         is_new[kept_new[other]] = 0
@@ -81,8 +89,9 @@ def _hunks(is_old: bytearray, is_new: bytearray) -> Iterator[Hunk]:
         old, new = old_end, new_end
 
 
-def _match(old: Sequence[int], new: Sequence[int], most_steps: int) -> Iterator[tuple[int, int]]:
-    """Pairs of equal places of a longest common subsequence; in no order."""
+def _match(old: Sequence[int], new: Sequence[int], most_steps: int, most_work: int) -> Iterator[tuple[int, int]]:
+    """Pairs of equal places of a longest common subsequence, or of one that was found in time; in no order."""
+    work = 0
     boxes = [(0, len(old), 0, len(new))]
     while boxes:
         left, right, top, bottom = boxes.pop()
@@ -92,17 +101,18 @@ def _match(old: Sequence[int], new: Sequence[int], most_steps: int) -> Iterator[
         while left < right and top < bottom and old[right - 1] == new[bottom - 1]:
             right, bottom = right - 1, bottom - 1
             yield right, bottom
-        if left < right and top < bottom:
-            x, y, length = _middle(old, new, (left, right, top, bottom), most_steps)
+        if left < right and top < bottom and work < most_work:
+            x, y, length, steps = _middle(old, new, (left, right, top, bottom), most_steps)
+            work += 2 * (steps + 1) ** 2
             yield from ((x + step, y + step) for step in range(length))
             boxes += [(left, x, top, y), (x + length, right, y + length, bottom)]
 
 
 def _middle(
     old: Sequence[int], new: Sequence[int], box: tuple[int, int, int, int], most_steps: int
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Where a run of equal places begins, and its length, maybe 0, through which a shortest way from corner to corner
-    of a box goes.
+    of a box goes; and how many steps it took to find.
 
     Ways grow from both corners at once, `x` places along `old` and `y` along `new`; the diagonal k is where x - y = k.
     The first two to meet are halves of a shortest one (section 4b of the paper). Neither the first nor the last places
@@ -125,7 +135,7 @@ def _middle(
                 x, y = x + 1, y + 1
             ahead[k] = x
             if is_odd and -step < offset - k < step and x + behind[offset - k] >= n:
-                return left + begin, top + begin - k, x - begin
+                return left + begin, top + begin - k, x - begin, step
         for k in range(low, high + 1, 2):
             down = k == -step or (k != step and behind[k - 1] < behind[k + 1])
             begin = x = behind[k + 1] if down else behind[k - 1] + 1
@@ -134,11 +144,11 @@ def _middle(
                 x, y = x + 1, y + 1
             behind[k] = x
             if not is_odd and -step <= offset - k <= step and x + ahead[offset - k] >= n:
-                return right - x, bottom - x + k, x - begin
+                return right - x, bottom - x + k, x - begin, step
         if step == most_steps:
             inside = [k for k in range(low, high + 1, 2) if ahead[k] <= n and 0 <= ahead[k] - k <= m]
             k = max(inside, key=lambda k: 2 * ahead[k] - k)
-            return left + ahead[k], top + ahead[k] - k, 0
+            return left + ahead[k], top + ahead[k] - k, 0, step
     raise AssertionError("two ways through a finite box meet")
 
 

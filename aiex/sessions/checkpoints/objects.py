@@ -190,14 +190,15 @@ class Objects:
     def _open(self, row: ObjectRow) -> bytes:
         """The content of a row, checked. What stands between it and its first base is not: its own digest says all."""
         id = row.id.hex() if isinstance(row.id, bytes) else "?"
-        try:
-            data = self._unfold(row)
-            is_whole = digest(row.kind, data) == row.id and row.size == len(data)
-        except (ValueError, TypeError, zlib.error) as error:
-            raise _damaged(id, "it cannot be unpacked") from error
-        if not is_whole:
-            raise _damaged(id, "it is not what was stored")
-        self._recent.keep(row.id, data)
+        with self.database.lock:
+            try:
+                data = self._unfold(row)
+                is_whole = digest(row.kind, data) == row.id and row.size == len(data)
+            except (ValueError, TypeError, zlib.error) as error:
+                raise _damaged(id, "it cannot be unpacked") from error
+            if not is_whole:
+                raise _damaged(id, "it is not what was stored")
+            self._recent.keep(row.id, data)
         return data
 
     def _unfold(self, row: ObjectRow) -> bytes:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ID_DIGITS: Final = 12
 _COLUMNS = "number, id, created_ms, reason, session, tree, files, bytes, tag, seal"
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_OTHER_NAME = re.compile(r"[0-9]{1,11}|[0-9a-f]{12}")
+"""What could be a number or an id."""
 _SHOWN = 5
 
 
@@ -96,7 +98,7 @@ class Catalogue:
         Raises:
             UsageError: if there is none, naming the nearest, or several.
         """
-        if is_tag(wanted) and (found := self._select("tag = ? or id = ?", wanted, wanted)):
+        if _TAG.fullmatch(wanted) and (found := self._select("tag = ? or id = ?", wanted, wanted)):
             return _check(*found[0])
         number = wanted.removeprefix("#")
         if re.fullmatch("[0-9]{1,11}", number) and (found := self._select("number = ?", int(number))):
@@ -127,13 +129,16 @@ class Catalogue:
         """
         if tag and not is_tag(tag):
             raise UsageError(
-                f"{ascii(tag)[1:-1]} cannot be a tag", hint="use up to 64 letters, digits, and . _ / - between them"
+                f"{ascii(tag)[1:-1]} cannot be a tag",
+                hint="use up to 64 letters, digits, and . _ / - between them; no number and no id",
             )
         with self._database.writing(), sqlite.translated_errors(self._path):
             taken = self._select("tag = ? and tag != '' and number != ?", tag, number)
             if taken:
                 raise UsageError(f"checkpoint {taken[0][0].id} is tagged {tag}", hint="take that tag away first")
-            self._database.connection.execute("update checkpoints set tag = ? where number = ?", (tag, number))
+            row = self._database.connection.execute("update checkpoints set tag = ? where number = ?", (tag, number))
+            if not row.rowcount:
+                raise self._unknown(str(number))
             return self._seal(number)
 
     def remove(self, numbers: Iterable[int]) -> None:
@@ -175,7 +180,7 @@ class Catalogue:
 
 def is_tag(text: str) -> bool:
     """Whether a checkpoint may be called so."""
-    return _TAG.fullmatch(text) is not None
+    return _TAG.fullmatch(text) is not None and not _OTHER_NAME.fullmatch(text)
 
 
 def _to_checkpoint(row: tuple[int, str, int, str, str, bytes, int, int, str, bytes]) -> Checkpoint:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 from aiex.errors import UsageError
@@ -71,7 +73,7 @@ def test_tag_belongs_to_one_checkpoint(catalogue):
     assert catalogue.tag(other.number, "v1") == catalogue.find("v1")
 
 
-@pytest.mark.parametrize("tag", [" ", "-x", "a b", "x" * 65, "a\nb", "é", "x\x1b"])
+@pytest.mark.parametrize("tag", [" ", "-x", "a b", "x" * 65, "a\nb", "é", "x\x1b", "12", "a1b2c3d4e5f6"])
 def test_what_is_no_tag_is_refused(catalogue, tag):
     with pytest.raises(UsageError, match="cannot be a tag"):
         catalogue.tag(add(catalogue, "a1b2c3d4e5f6").number, tag)
@@ -104,3 +106,25 @@ def test_note_is_there_until_it_is_damaged(catalogue):
     assert (catalogue.noted("seen"), catalogue.noted("other")) == (b"two", None)
     catalogue._database.connection.execute("update notes set value = x'00'")
     assert catalogue.noted("seen") is None
+
+
+def test_tag_for_a_checkpoint_that_is_not_there_is_refused(catalogue):
+    with pytest.raises(UsageError, match="no checkpoint is called 7"):
+        catalogue.tag(7, "v1")
+
+
+def test_many_at_once_get_numbers_without_gaps(tmp_path):
+    def add_some(start):
+        with open_store(tmp_path) as (objects, mine):
+            for step in range(15):
+                with objects.writing():
+                    objects.put(b"%d" % step)
+                    add(mine, f"{start + step:012x}")
+
+    threads = [Thread(target=add_some, args=(number * 100,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open_store(tmp_path) as (_, catalogue):
+        assert [known.number for known in catalogue.list()] == list(range(1, 61))

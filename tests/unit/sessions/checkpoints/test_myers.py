@@ -57,6 +57,7 @@ def test_difference_is_the_smallest_for_all_short_sequences():
 @given(LINES, LINES)
 def test_bounded_search_gives_a_difference_all_the_same(old, new):
     assert apply(old, new, diff_lines(old, new, most_steps=1)) == new
+    assert apply(old, new, diff_lines(old, new, most_work=9)) == new
 
 
 @given(LINES, LINES)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiex.sessions.checkpoints.objects import DELTA_BYTES, MOST_DEPTH, WHOLE_BYTES, Objects, digest
-from aiex.sqlite import DamagedStore, NewerStore
+from aiex.sqlite import DamagedStore, FullStore, NewerStore
 from tests.unit.sessions.checkpoints.contents import open_store
 
 TEXT = b"".join(b"value_%d = compute(%d)\n" % (number, number * number) for number in range(400))
@@ -197,3 +197,27 @@ def test_store_of_a_newer_aiex_is_left_alone(tmp_path):
         database.execute("pragma user_version = 99")
     with pytest.raises(NewerStore):
         Objects(str(tmp_path / "c.db"))
+
+
+def test_full_disk_takes_back_the_whole_step_and_no_more(objects):
+    before = objects.put(b"before")
+    connection = objects.database.connection
+    pages = connection.execute("pragma page_count").fetchone()[0]
+    connection.execute(f"pragma max_page_count = {pages + 2}").fetchone()
+
+    def fill():
+        with objects.writing():
+            objects.put(b"small")
+            objects.put(Random(1).randbytes(500_000))
+
+    with pytest.raises(FullStore):
+        fill()
+    connection.execute("pragma max_page_count = 1000000").fetchone()
+    assert [head.id.hex() for head in objects.rows.heads()] == [before]
+    fill()
+    assert len(objects.rows.heads()) == 3
+
+
+def test_file_is_laid_out_to_waste_little_and_to_shrink(objects):
+    ask = objects.database.connection.execute
+    assert [ask(f"pragma {name}").fetchone()[0] for name in ("page_size", "auto_vacuum")] == [16_384, 2]
