@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, ge
 from aiex.errors import StoreError
 
 T = TypeVar("T")
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _ODD_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -54,7 +55,7 @@ def dump(value: object) -> str:
     Text is written as it is. When a string holds a lone surrogate (a file name that is not UTF-8, half an emoji), the
     whole line is written in ASCII with `\\u` escapes: it survives; two adjacent halves read back as their character.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _ENCODE(value)
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -52,6 +52,11 @@ _INSERT = """
     insert into events (session, seq, at_ms, turn, type, v, data, link, sealed, copied)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_INSERT_BEHIND = """
+    insert into events (session, seq, at_ms, turn, type, v, data, link, sealed, copied)
+    select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+    where coalesce((select seq from events where session = ? order by seq desc limit 1), 0) = ?
+"""
 _RESTORE = f"insert into events ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  (a constant)
 _LAST_SEQ = "select seq from events where session = ? order by seq desc limit 1"
 _READ = f"select {_COLUMNS} from events where session = ? and seq > ? and seq <= ? order by seq limit {ROWS_AT_ONCE}"  # noqa: S608  (constants)
@@ -125,17 +130,14 @@ class SqliteStore:
         with self._lock, sqlite.translated_errors(self.path):
             self._begin(synced)
             try:
-                found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
-                last_seq = found[0] if found else 0
-                if last_seq != after_seq:
-                    raise Moved(
-                        f"session {session} went on: it ends with event {last_seq}, not {after_seq}",
-                        hint="another process continued it; read it again",
-                    )
-                position = 0
+                position, statement = 0, _INSERT_BEHIND
+                more: tuple[object, ...] = (session, after_seq)
                 for seq, (at_ms, turn, kind, v, data, link, sealed, copied) in enumerate(drafts, after_seq + 1):
                     values = (session, seq, at_ms, turn, kind, v, data, link, sealed, copied)
-                    position = self._connection.execute(_INSERT, values).lastrowid or 0
+                    added = self._connection.execute(statement, values + more)
+                    if not added.rowcount:
+                        raise self._moved(session, after_seq)
+                    position, statement, more = added.lastrowid or 0, _INSERT, ()
                 self._connection.commit()
             except BaseException:
                 self._connection.rollback()
@@ -198,6 +200,13 @@ class SqliteStore:
             self._connection.close()
             self._presence.leave()
 
+    def _moved(self, session: str, after_seq: int) -> Moved:
+        found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
+        return Moved(
+            f"session {session} went on: it ends with event {found[0] if found else 0}, not {after_seq}",
+            hint="another process continued it; read it again",
+        )
+
     def _change(self, act: Callable[[], T], *, synced: bool = False) -> T:
         with self._lock, sqlite.translated_errors(self.path):
             self._begin(synced)
@@ -214,7 +223,10 @@ class SqliteStore:
         if self._refusal is not None:
             raise self._refusal
         self._set_level("FULL" if synced else "NORMAL")
-        _wait_for(self._begin_now)
+        try:
+            self._connection.execute("begin immediate")
+        except self._connection.OperationalError:
+            _wait_for(self._begin_now)
 
     def _begin_now(self) -> None:
         with sqlite.translated_errors(self.path):
