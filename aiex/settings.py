@@ -44,7 +44,7 @@ _NOT_SETTINGS = frozenset(
     f"AIEX_{name}"
     for name in (
         *("CACHE_DIR", "CONFIG_DIR", "DATA_DIR", "STATE_DIR"),
-        *("MANAGED_CONFIG", "PROFILE", "BASE_URL", "API_KEY", "PASSPHRASE", "NEW_PASSPHRASE"),
+        *("MANAGED_CONFIG", "PROFILE", "BASE_URL", "API_KEY", "PASSPHRASE", "NEW_PASSPHRASE", "SESSIONS_URL"),
     )
 )
 

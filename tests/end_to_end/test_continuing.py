@@ -16,6 +16,7 @@ import pytest
 from aiex import dirs
 from aiex.sessions.keeping import Sessions
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.postgres_server import NoServer, shared_server
 from tests.fakes.started import start_aiex
 
 Run = Callable[..., CompletedProcess[str]]
@@ -198,3 +199,26 @@ def test_a_sealed_session_goes_on_and_shows_nothing_on_disk(run: Run, server: Fa
     on_disk = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
     assert b"Zanzibar" not in on_disk
     assert b"The moon" not in on_disk
+
+
+def test_sessions_on_a_server_go_on_from_any_machine(run: Run, server: FakeOpenAI, home: Path) -> None:
+    try:
+        address = shared_server().new_address()
+    except NoServer as error:
+        pytest.skip(str(error))
+    there = ("--set", "sessions.store=postgres")
+    for text in ("The moon.", "The sun."):
+        server.say(text)
+    asked = run("ask", "One?", "--no-code", *there, env={"AIEX_SESSIONS_URL": address})
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "The moon.\n", "")
+    other = {"AIEX_SESSIONS_URL": address, "AIEX_DATA_DIR": str(home / "another")}
+    assert run("ask", "-c", "Two?", "--no-code", *there, env=other).stdout == "The sun.\n"
+    assert [one[1] for one in said(server.requests[1].body)] == ["One?", "The moon.", "Two?"]
+
+
+@pytest.mark.parametrize(("address", "said"), [("", "AIEX_SESSIONS_URL is not set"), ("host=/nowhere", "not kept")])
+def test_a_server_that_is_not_there_is_named(run: Run, address: str, said: str) -> None:
+    pytest.importorskip("psycopg")
+    done = run("ask", "One?", "--no-code", "--set", "sessions.store=postgres", env={"AIEX_SESSIONS_URL": address})
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
