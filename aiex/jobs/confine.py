@@ -1,15 +1,17 @@
-"""Runs one command of a person's under isolation, telling what it writes; and tells what isolation there is."""
+"""Runs one command of a person's under isolation, as a step that can be undone; and tells what isolation there is."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aiex.errors import Denied
-from aiex.events import Event, ToolWrote, TurnEnded, Warned
+from aiex.errors import AiexError, Denied
+from aiex.events import Event, FileEdited, ToolFinished, ToolStarted, ToolWrote, TurnEnded, Warned
 from aiex.guard.actions import Action, Decision
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from aiex.guard.sandbox.cover import Cover
     from aiex.guard.sandbox.isolation import Asked, Isolation
     from aiex.guard.sandbox.runner import Ended, Runner
+    from aiex.jobs.stepping import Step
 
+TOOL = "run"
 TYPED = "typed by a person"
 UNLISTED = "built-in: hosts that commands may reach"
 APPROVE = "--approve"
@@ -45,8 +49,9 @@ async def run_confined(
     timeout_s: float | None = None,
     stdin: int | None = None,
     approved: bool = False,
+    step: Step | None = None,
 ) -> AsyncIterator[Event]:
-    """The output of a command as it comes, then its outcome with its own exit code.
+    """The output of a command as it comes, what it did to the files, then its outcome with its own exit code.
 
     Args:
         argv: Program and arguments.
@@ -57,12 +62,12 @@ async def run_confined(
         timeout_s: After so long it is ended, with exit code 124.
         stdin: A descriptor that it reads from; nothing when None.
         approved: A person wants it to run although a rule asks, it is forbidden, or nothing confines it.
+        step: Looks after the files; None where the command may write nothing, or nobody wants to undo it.
 
     Raises:
         Denied: naming the rule.
     """
     from aiex.guard.policy.places import command_action
-    from aiex.guard.sandbox.runner import Runner
 
     for warned in _warn(isolation, bounds):
         yield warned
@@ -70,16 +75,79 @@ async def run_confined(
     admitted = await _admit(gate, action, approved=approved)
     hosts = Hosts(gate, admitted)
     with gate.passing(admitted) as passage:
-        async with (
-            Runner(bounds.sandbox, isolation=isolation) as runner,
-            aclosing(_tell(runner, argv, cwd, timeout_s, stdin, hosts.see, approved=approved)) as events,
-        ):
+        running = _Running(os.urandom(6).hex(), action.subject, step)
+        async with aclosing(
+            running.tell(bounds, isolation, argv, cwd, timeout_s, stdin, hosts.see, approved)
+        ) as events:
             async for event in events:
                 if isinstance(event, TurnEnded):
                     hosts.end()
                     passage.status = "failed" if event.exit_code else "done"
                     passage.text = f"exit code {event.exit_code}"
                 yield event
+
+
+class _Running:
+    """A command as a call of a tool, and as a step."""
+
+    def __init__(self, call_id: str, command: str, step: Step | None) -> None:
+        self._call_id = call_id
+        self._command = command
+        self._step = step
+
+    async def tell(
+        self,
+        bounds: Bounded,
+        isolation: Isolation,
+        argv: Sequence[str],
+        cwd: str,
+        timeout_s: float | None,
+        stdin: int | None,
+        watch: Callable[[Asked], None],
+        approved: bool,
+    ) -> AsyncGenerator[Event, None]:
+        from aiex.guard.sandbox.runner import Runner
+
+        for event in self._step.begin() if self._step else ():
+            yield event
+        is_running = False
+        try:
+            async with (
+                Runner(bounds.sandbox, isolation=isolation) as runner,
+                aclosing(_tell(runner, self._call_id, argv, cwd, timeout_s, stdin, watch, approved=approved)) as events,
+            ):
+                yield ToolStarted(self._call_id, TOOL, {"command": self._command})
+                is_running = True
+                async for event in events:
+                    if not isinstance(event, TurnEnded):
+                        yield event
+                        continue
+                    told_last, paths = self._end(
+                        f"exit code {event.exit_code}", is_error=event.exit_code != 0, took_ms=event.duration_ms
+                    )
+                    for told in told_last:
+                        yield told
+                    yield replace(event, files_changed=paths)
+        except AiexError as error:
+            if is_running:
+                for told in self._end(error.message, is_error=True)[0]:
+                    yield told
+            raise
+        finally:
+            if self._step:
+                self._step.cut_off()
+
+    def _end(
+        self, text: str, *, is_error: bool, took_ms: int | None = None
+    ) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+        """What the command did and how it ended, and the files that it changed.
+
+        A call whose step may have changed what nobody knows stays without an end, so that the step counts.
+        """
+        events, is_known = self._step.end() if self._step else ((), True)
+        paths = tuple(one.path for one in events if isinstance(one, FileEdited))
+        finished = (ToolFinished(self._call_id, TOOL, text, is_error, took_ms),) if is_known else ()
+        return (*events, *finished), paths
 
 
 def _warn(isolation: Isolation, bounds: Bounded) -> Iterator[Warned]:
@@ -150,6 +218,7 @@ class Hosts:
 
 async def _tell(
     runner: Runner,
+    call_id: str,
     argv: Sequence[str],
     cwd: str,
     timeout_s: float | None,
@@ -166,11 +235,11 @@ async def _tell(
         async for event in events:
             if not isinstance(event, Ended):
                 if text := decoders[event.stream].decode(event.data):
-                    yield ToolWrote("", event.stream, text)
+                    yield ToolWrote(call_id, event.stream, text)
                 continue
             for stream, decoder in decoders.items():
                 if text := decoder.decode(b"", final=True):
-                    yield ToolWrote("", stream, text)
+                    yield ToolWrote(call_id, stream, text)
             for asked in event.asked:
                 if not asked.allowed:
                     yield Warned(f"refused to reach {asked.host}:{asked.port}: {asked.reason}")

@@ -60,8 +60,11 @@ def test_the_result_as_json_holds_the_output(place: Path) -> None:
 def test_lines_come_for_each_piece(place: Path) -> None:
     lines = aiex(place, "run", "sandbox", "-o", "stream-json", "--", "echo", "hi").stdout.splitlines()
     told = [json.loads(line) for line in lines]
-    assert [one["type"] for one in told] == ["init", "tool_result", "result"]
-    assert (told[1]["subtype"], told[1]["stream"], told[1]["text"]) == ("output", "stdout", "hi\n")
+    assert [one["type"] for one in told] == ["init", "checkpoint", "tool_use", "tool_result", "tool_result", "result"]
+    assert (told[2]["name"], told[2]["arguments"]) == ("run", {"command": "echo hi"})
+    assert (told[3]["subtype"], told[3]["stream"], told[3]["text"]) == ("output", "stdout", "hi\n")
+    assert (told[4]["subtype"], told[4]["text"], told[4]["is_error"]) == ("finished", "exit code 0", False)
+    assert {one["call_id"] for one in told[2:5]} == {told[2]["call_id"]}
 
 
 def test_a_limit_of_time_ends_with_124(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,12 @@ import click
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
 from aiex.cli.work import Job, Work, answered
-from aiex.events import Event
+from aiex.events import Event, Warned
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
     from aiex.guard.sandbox.bounds import SandboxPolicy
+    from aiex.jobs.stepping import Step
 
 _READ_ONLY = click.option("--read-only", is_flag=True, help="Nothing may be written, the workspace neither.")
 _DOMAIN = click.option(
@@ -50,6 +52,8 @@ def run_sandbox(
 
     Write -- before it. Its output comes as it is written, and its exit code is that of aiex. It reads standard input
     unless that is a terminal. The command, the hosts it asks for and how it ended go into the audit log.
+
+    A checkpoint is taken first, and what the command did to the files is kept: aiex undo takes it back.
     """
 
     def prepare(services: Services) -> Job:
@@ -59,6 +63,7 @@ def run_sandbox(
         bounds = services.bounds(read_only=read_only, domains=domains, memory_mb=memory or 0)
         way = choose(isolation)
         stdin = None if sys.stdin is None or sys.stdin.isatty() else 0
+        step = find_step(services, f"run {shlex.join(command)}") if bounds.sandbox.writable else None
         return lambda: run_confined(
             command,
             bounds,
@@ -68,9 +73,29 @@ def run_sandbox(
             timeout_s=timeout,
             stdin=stdin,
             approved=approve,
+            step=step,
         )
 
-    return Work("run sandbox", prepare, markup="verbatim", waits=True)
+    return Work("run sandbox", prepare, markup="verbatim", waits=True, keeps=True)
+
+
+def find_step(services: Services, reason: str) -> Step | None:
+    """What looks after the files while something runs that may change them; None where nobody wants that."""
+    if services.settings.get("checkpoints.mode") == "off":
+        return None
+    from aiex.jobs.stepping import Step, is_too_wide
+
+    if is_too_wide(services.root, os.path.expanduser("~")):
+        where = "it would hold everything in your home directory; run it in the directory of a project"
+        services.tell(Warned("no checkpoint is taken here, so this cannot be undone", where))
+        return None
+
+    def undoable() -> set[str]:
+        views = services.sessions.views
+        found = (*views.steps(services.root), *views.steps(services.root, undone=True))
+        return {step.checkpoint_id for _, step in found}
+
+    return Step(services.checkpoints, reason, session=services.session, keep=undoable)
 
 
 @click.command("show")

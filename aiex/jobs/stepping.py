@@ -1,0 +1,220 @@
+"""A step that may change files: a checkpoint before it, and after it what it did to them, found by looking."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal
+
+from aiex.errors import AiexError, Conflict, StoreError
+from aiex.events import CheckpointTaken, Event, FileEdited, Noted, Warned
+from aiex.guard.neutral import printable_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from aiex.sessions.checkpoints.objects import Objects
+    from aiex.sessions.checkpoints.opening import Checkpoints
+    from aiex.sessions.checkpoints.planning import Change
+    from aiex.sessions.checkpoints.snapshots import LeftOut
+    from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
+    from aiex.sessions.checkpoints.trees import Entry
+
+LEFT: Final = "left"
+"""The note of the checkpoint that holds the files as the last step, undo or redo left them."""
+MOST_COMPARED_BYTES: Final = 512 << 10
+"""In larger texts, lines that only moved count as unchanged."""
+MOST_COUNTED_BYTES: Final = 16 << 20
+"""Of larger files no lines are counted."""
+WORTH_TELLING: Final = frozenset(["large", "unreadable", "changing"])
+"""Why a file is left out that a person may think is covered."""
+_NAMED: Final = 5
+
+
+class Step:
+    """One step. Call `begin` before anything can change, and `end` when nothing can any more, or `cut_off`.
+
+    Args:
+        checkpoints: Of the workspace.
+        reason: What the step does, for people.
+        session: Whose step it is.
+        keep: Gives the ids that stay when old checkpoints are cleaned up.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        reason: str,
+        *,
+        session: str = "",
+        keep: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self._checkpoints = checkpoints
+        self._reason = reason
+        self._session = session
+        self._keep = keep
+        self._before: Checkpoint | None = None
+
+    def begin(self) -> Iterator[Event]:
+        """Keep the files as they are. Where that cannot be, say so: the step can go on, and cannot be undone."""
+        try:
+            self._before, left_out = keep_now(self._checkpoints, self._reason, session=self._session)
+        except (StoreError, Conflict, OSError) as error:
+            why = error.message if isinstance(error, AiexError) else f"{error.strerror}: {error.filename}"
+            yield Warned(f"no checkpoint could be taken, so this cannot be undone: {why}", "aiex doctor tells more")
+            return
+        yield from tell_left_out(left_out)
+        yield CheckpointTaken(self._before.id, self._reason)
+
+    def end(self) -> tuple[tuple[Event, ...], bool]:
+        """What the step did to the files, as events; and whether that is known."""
+        if self._before is None:
+            return (), True
+        before, self._before = self._before, None
+        try:
+            edits = self._look(before)
+            return (*edits, *self._clean_up()), True
+        except (StoreError, OSError) as error:
+            why = error.message if isinstance(error, AiexError) else error.strerror
+            hint = f"what there was before: aiex diff checkpoint {before.id}"
+            return (Warned(f"what this did to the files is not known: {why}", hint),), False
+
+    def cut_off(self) -> None:
+        """Keep how the files are when the step did not come to its end, so that it can be undone all the same."""
+        if self._before is not None:
+            with suppress(StoreError, OSError):
+                self.end()
+
+    def _look(self, before: Checkpoint) -> tuple[FileEdited, ...]:
+        from aiex.sessions.checkpoints.planning import names_by_folder
+
+        objects, snapshots = self._checkpoints.objects, self._checkpoints.snapshots
+        with objects.writing():
+            captured = snapshots.capture()
+            if captured.tree == before.tree:
+                return ()
+            if captured.left_out:  # a name that was covered before is, whatever the rules say now
+                captured = snapshots.capture(covered=names_by_folder(objects, before.tree))
+                if captured.tree == before.tree:
+                    return ()
+            after = snapshots.keep(captured, f"after: {self._reason}", session=self._session)
+            note_left(self._checkpoints, after.id)
+        return tuple(find_edits(objects, before.tree, after.tree))
+
+    def _clean_up(self) -> Iterator[Event]:
+        last = self._checkpoints.catalogue.last()
+        from aiex.sessions.checkpoints.opening import CLEAN_EVERY
+
+        if last is None or last.number % CLEAN_EVERY:
+            return
+        cleaned = self._checkpoints.clean_up(keep=self._keep())
+        if cleaned and cleaned.checkpoints:
+            yield Noted(f"{len(cleaned.checkpoints)} old checkpoints were removed, by the settings checkpoints.keep_*")
+
+
+def keep_now(checkpoints: Checkpoints, reason: str, *, session: str = "") -> tuple[Checkpoint, tuple[LeftOut, ...]]:
+    """A checkpoint that holds the files as they are: a new one, or the last one where nothing changed since.
+
+    Also what a new one does not hold. Raises StoreError, Conflict and OSError.
+    """
+    _ = checkpoints.restorer
+    snapshots = checkpoints.snapshots
+    with checkpoints.objects.writing():
+        captured = snapshots.capture()
+        last = snapshots.catalogue.last()
+        if last is not None and last.tree == captured.tree:
+            return last, ()
+        return snapshots.keep(captured, reason, session=session), captured.left_out
+
+
+def tell_left_out(left_out: tuple[LeftOut, ...]) -> Iterator[Warned]:
+    """What a checkpoint does not hold although one may think so."""
+    telling = [one for one in left_out if one.reason in WORTH_TELLING]
+    if not telling:
+        return
+    named = ", ".join(f"{printable_path(one.path)} ({one.reason})" for one in telling[:_NAMED])
+    more = f" and {len(telling) - _NAMED} more" if len(telling) > _NAMED else ""
+    yield Warned(f"the checkpoint does not hold {named}{more}", "for large files: aiex show config checkpoints")
+
+
+def is_too_wide(root: str, home: str) -> bool:
+    """Whether a root holds the home of the person: a checkpoint would be one of everything they have."""
+    real, home = os.path.realpath(root), os.path.realpath(home)
+    return home == real or home.startswith(real.rstrip(os.sep) + os.sep)
+
+
+def note_left(checkpoints: Checkpoints, checkpoint_id: str) -> None:
+    """Remember that files are now as this checkpoint holds them, by a step and not by a person. Raises StoreError."""
+    checkpoints.catalogue.note(LEFT, checkpoint_id.encode("ascii"))
+
+
+def find_left(checkpoints: Checkpoints) -> str | None:
+    """The checkpoint with the files as the last step left them; None where that is not known any more."""
+    wanted = (checkpoints.catalogue.noted(LEFT) or b"").decode("ascii", "replace")
+    return wanted if any(known.id == wanted for known in checkpoints.catalogue.list()) else None
+
+
+# --- what changed ---------------------------------------------------------------------------------------------------
+
+
+def find_edits(objects: Objects, before: str, after: str) -> Iterator[FileEdited]:
+    """What differs between two trees: every file and link, and a directory where nothing in it says so.
+
+    Cost: that of reading the files that differ. Raises StoreError.
+    """
+    from aiex.sessions.checkpoints.planning import diff_trees
+
+    changes = list(diff_trees(objects, before, after))
+    files = [change for change in changes if _file(change.before) or _file(change.after)]
+    spoken_for = {folder for change in files for folder in _folders_above(change.path)}
+    told = {change.path for change in files}
+    for change in changes:
+        if change.path in told:
+            yield _edit_of(objects, change)
+        elif change.path not in spoken_for:
+            yield FileEdited(f"{change.path}/", _kind(change.before, change.after), 0, 0)
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    place = path.rfind("/")
+    while place > 0:
+        yield path[:place]
+        place = path.rfind("/", 0, place)
+
+
+def _file(entry: Entry | None) -> Entry | None:
+    from aiex.sessions.checkpoints.trees import FOLDER
+
+    return None if entry is None or entry.kind == FOLDER else entry
+
+
+def _kind(before: Entry | None, after: Entry | None) -> Literal["created", "changed", "deleted"]:
+    if before is None:
+        return "created"
+    return "deleted" if after is None else "changed"
+
+
+def _edit_of(objects: Objects, change: Change) -> FileEdited:
+    before, after = _file(change.before), _file(change.after)
+    added, removed = (0, 0) if before and after and before.id == after.id else _count(objects, before, after)
+    return FileEdited(change.path, _kind(before, after), added, removed)
+
+
+def _count(objects: Objects, before: Entry | None, after: Entry | None) -> tuple[int, int]:
+    """Lines that came and lines that went; none for what is no text."""
+    from aiex.sessions.checkpoints.myers import diff_lines, split_lines
+    from aiex.sessions.checkpoints.trees import FILE
+
+    files = [entry for entry in (before, after) if entry and entry.kind == FILE]
+    if sum(objects.size(entry.id) for entry in files) > MOST_COUNTED_BYTES:
+        return 0, 0
+    old, new = (objects.get(entry.id) if entry and entry.kind == FILE else b"" for entry in (before, after))
+    if b"\0" in old or b"\0" in new:
+        return 0, 0
+    was, now = split_lines(old), split_lines(new)
+    if len(old) + len(new) > MOST_COMPARED_BYTES:
+        counts, others = Counter(now), Counter(was)
+        return (counts - others).total(), (others - counts).total()
+    hunks = diff_lines(was, now)
+    return sum(one.new_end - one.new_start for one in hunks), sum(one.old_end - one.old_start for one in hunks)
