@@ -83,7 +83,7 @@ def test_offline_wins_over_a_model() -> None:
         ),
         (["explain"], "missing argument 'TARGET'", "usage: aiex explain [OPTIONS] TARGET"),
         (["version", "x"], "got unexpected extra argument (x)", "usage: aiex version [OPTIONS]"),
-        (["rm"], "rm what?", "one of: audit, index, key, policy, trust"),
+        (["rm"], "rm what?", "one of: audit, index, key, policy, session, trust"),
         (["create"], "create what?", "one of: index"),
         (["query"], "query what?", "one of: context"),
         (["context"], "what about context?", "one of: list context, query context, show context"),
