@@ -107,7 +107,7 @@ class Objects:
         is_large = len(data) > WHOLE_BYTES
         delta = self._as_delta(data, kind, id, like) if like and len(data) <= DELTA_BYTES else None
         if is_large and (delta is None or len(delta.data) > _PIECE_GAIN):
-            return self._put_pieces([data])
+            return self._put_pieces(data[start : start + WHOLE_BYTES] for start in range(0, len(data), WHOLE_BYTES))
         if delta is None or len(delta.data) * 20 > len(data):
             whole = _row(id, kind, RAW, data)
             if delta is None or len(whole.data) <= len(delta.data):
