@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from binascii import crc32
+from functools import lru_cache
 from hashlib import blake2b
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -79,7 +80,7 @@ class Recorded(NamedTuple):
 
     def envelope(self) -> Envelope:
         """The event with its place."""
-        return Envelope(FORM_VERSION, self.seq, to_timestamp(self.at_ms / 1000), self.session, self.turn, self.event())
+        return Envelope(FORM_VERSION, self.seq, _to_timestamp(self.at_ms), self.session, self.turn, self.event())
 
 
 class Sealer(Protocol):
@@ -120,7 +121,7 @@ class EventLog:
             Moved: if the session ends elsewhere.
             StoreError: if they cannot be kept.
         """
-        ts, said = to_timestamp(at_ms / 1000), []
+        ts, said = _to_timestamp(at_ms), []
         drafts: list[tuple[int, int, str, int, bytes, bool]] = []
         for seq, event in enumerate(events, after_seq + 1):
             kind, data = write_event(event)
@@ -327,6 +328,16 @@ def about_row(seq: int, kind: str) -> bytes:
 
 def _about_snapshot(snapshot: Snapshot) -> bytes:
     return b"snapshot %d %d" % (snapshot.seq, snapshot.version)
+
+
+def _to_timestamp(at_ms: int) -> str:
+    """Milliseconds since 1970 as `2026-01-31T08:05:09.123Z`."""
+    return f"{_to_second(at_ms // 1000)}{at_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _to_second(seconds: int) -> str:
+    return to_timestamp(seconds)[:-4]
 
 
 _WRITERS: dict[type, tuple[str, Callable[[object], object]]] = {}

@@ -130,11 +130,11 @@ class SqliteStore:
         with self._lock, sqlite.translated_errors(self.path):
             self._begin(synced)
             try:
-                position, statement = 0, _INSERT_BEHIND
+                execute, statement = self._connection.execute, _INSERT_BEHIND
                 more: tuple[object, ...] = (session, after_seq)
-                for seq, (at_ms, turn, kind, v, data, link, sealed, copied) in enumerate(drafts, after_seq + 1):
-                    values = (session, seq, at_ms, turn, kind, v, data, link, sealed, copied)
-                    added = self._connection.execute(statement, values + more)
+                position = 0
+                for seq, draft in enumerate(drafts, after_seq + 1):
+                    added = execute(statement, (session, seq, *draft, *more))
                     if not added.rowcount:
                         raise self._moved(session, after_seq)
                     position, statement, more = added.lastrowid or 0, _INSERT, ()
