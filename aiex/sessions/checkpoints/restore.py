@@ -107,8 +107,8 @@ class Restorer:
         outcome = self._swapper.recover()
         if outcome is None:
             return None
-        number, tree, target, undo = outcome.label.split(",")
-        if outcome.is_done:
+        number, tree, target, undo = (*outcome.label.split(","), "", "", "", "")[:4]
+        if outcome.is_done and number:
             self._note(number, "" if outcome.kept else tree)
         return Recovered(outcome.is_done, target, undo)
 
