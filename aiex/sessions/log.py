@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import struct
 from binascii import crc32
+from dataclasses import fields
 from functools import lru_cache
 from hashlib import blake2b
+from json import JSONEncoder
+from operator import attrgetter
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -28,6 +31,7 @@ UNSYNCED: Final = frozenset(
 )
 """Types that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
 _HASH_BYTES: Final = 12
+_ENCODE: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _MARKS: Final = struct.Struct(">qqqHH")
 DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
 """What the parts of a damaged row raise where they are not what they should be."""
@@ -340,8 +344,8 @@ def _to_second(seconds: int) -> str:
     return to_timestamp(seconds)[:-4]
 
 
-_WRITERS: dict[type, tuple[str, Callable[[object], object]]] = {}
-"""Class of an event -> its type, and what writes its fields."""
+_WRITERS: dict[type, tuple[str, tuple[str, ...], Callable[[object], Any], Callable[[object], object]]] = {}
+"""Class of an event -> its type, the names of its fields, what gets their values, and what writes them with care."""
 
 
 def write_event(event: Event | UnknownEvent) -> tuple[str, bytes]:
@@ -350,6 +354,12 @@ def write_event(event: Event | UnknownEvent) -> tuple[str, bytes]:
         return event.type, dump(event.data).encode()
     kind = type(event)
     if kind not in _WRITERS:
-        _WRITERS[kind] = (to_json(event)["type"], form_of(kind).write)
-    name, write = _WRITERS[kind]
+        names = tuple(field.name for field in fields(kind))
+        _WRITERS[kind] = (to_json(event)["type"], names, attrgetter(*names or ("__class__",)), form_of(kind).write)
+    name, names, get, write = _WRITERS[kind]
+    if len(names) > 1:
+        try:  # most have fields that are JSON already
+            return name, _ENCODE(dict(zip(names, get(event), strict=True))).encode()
+        except (TypeError, ValueError):
+            pass
     return name, dump(write(event)).encode()

@@ -86,6 +86,8 @@ class SqliteStore:
         self._lock = RLock()
         self._refusal: sqlite.ReadOnlyStore | None = None
         self._presence = Presence(path)
+        self._ends: dict[str, tuple[int, object]] = {}
+        """Where we left sessions, and what SQLite called the version of the file then: others' changes alter it."""
         try:
             self._connection = self._open()
         except BaseException:
@@ -130,17 +132,22 @@ class SqliteStore:
         with self._lock, sqlite.translated_errors(self.path):
             self._begin(synced)
             try:
-                execute, statement = self._connection.execute, _INSERT_BEHIND
+                execute, position = self._connection.execute, 0
+                version = execute("pragma data_version").fetchone()
+                statement: str = _INSERT_BEHIND
                 more: tuple[object, ...] = (session, after_seq)
-                position = 0
+                if self._ends.get(session) == (after_seq, version):  # nobody else wrote anything since we did
+                    statement, more = _INSERT, ()
                 for seq, draft in enumerate(drafts, after_seq + 1):
                     added = execute(statement, (session, seq, *draft, *more))
                     if not added.rowcount:
                         raise self._moved(session, after_seq)
                     position, statement, more = added.lastrowid or 0, _INSERT, ()
                 self._connection.commit()
+                self._ends[session] = (after_seq + len(drafts), version)
             except BaseException:
                 self._connection.rollback()
+                self._ends.pop(session, None)
                 raise
             return position
 
@@ -189,6 +196,7 @@ class SqliteStore:
             return self._connection.execute("delete from events where session = ?", (session,)).rowcount
 
         with self._lock:
+            self._ends.pop(session, None)
             self._fetch("pragma secure_delete = on")
             removed = self._change(delete, synced=True)
             self._fetch("pragma wal_checkpoint(truncate)")  # what the log of changes had of it goes as well, if it can

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sqlite3
 from pathlib import Path
 
@@ -9,7 +11,17 @@ import pytest
 
 from aiex.errors import StoreError
 from aiex.eventlines import to_body
-from aiex.events import SessionRenamed, TextDelta, UnknownEvent, UserSpoke
+from aiex.events import (
+    CheckRan,
+    Event,
+    Retrying,
+    SessionRenamed,
+    TextDelta,
+    TurnEnded,
+    UnknownEvent,
+    UserSpoke,
+    to_json,
+)
 from aiex.messages import Text
 from aiex.sessions.log import DamagedSession, EventLog, Recorded
 from aiex.sessions.stores import Moved, Snapshot
@@ -183,3 +195,20 @@ def test_a_store_that_fails_is_asked_anew_for_the_end(path: Path, log: EventLog)
         say(log, "b", after_seq=1)
     say(log, "c")
     assert titles(log) == [SessionRenamed("c")]
+
+
+@pytest.mark.parametrize(
+    "event", [CheckRan("tests", True, False, "4 passed"), Retrying("odd", 1, math.inf), TurnEnded("success", "a", 0)]
+)
+def test_an_event_is_written_as_its_json_form_has_it(log: EventLog, event: Event):
+    log.append(SESSION, [event], after_seq=0, turn=1, at_ms=1)
+    (one,) = log.read(SESSION)
+    assert {"type": one.type, **json.loads(one.data)} == to_json(event)
+    assert one.event() == event
+
+
+def test_who_wrote_last_sees_when_another_removed_what_it_wrote(path: Path, log: EventLog):
+    say(log, *"ab")
+    EventLog(SqliteStore(str(path))).remove(SESSION)
+    with pytest.raises(Moved):
+        say(log, "c", after_seq=2)
