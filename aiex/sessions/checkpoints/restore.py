@@ -25,6 +25,7 @@ from aiex.sessions.checkpoints.resolving import Resolved, resolve
 from aiex.sessions.checkpoints.swapping import Outcome, Putting, Swapper
 from aiex.sessions.checkpoints.swaps import make_swap
 from aiex.sessions.checkpoints.trees import LINK
+from aiex.sqlite import DamagedStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +156,7 @@ class Restorer:
             wanted = catalogue.find(target)
             known = self._last_known() if expected is None else _Known.of(catalogue.find(expected))
             with self._objects.writing():
-                covered = names_by_folder(self._objects, wanted.tree, known.tree)
+                covered = self._covered(wanted, known, is_forced=on_conflict == "force")
                 captured = self._snapshots.capture(covered=covered)
                 resolved = self._resolve(captured, wanted, known, on_conflict, only)
                 undo = self._snapshots.keep(captured, f"before restoring {wanted.id}", session=session)
@@ -165,6 +166,15 @@ class Restorer:
             self._note(str(undo.number), "" if outcome.kept else tree)
         changed = tuple(sorted({change.path for change in resolved.changes} - {*outcome.kept}))
         return Restored(wanted, undo, changed, resolved.merged, resolved.left, outcome.kept)
+
+    def _covered(self, wanted: Checkpoint, known: _Known, *, is_forced: bool) -> dict[str, frozenset[str]]:
+        """What has to be looked at; forced, a damaged expected state does not matter."""
+        try:
+            return names_by_folder(self._objects, wanted.tree, known.tree)
+        except DamagedStore:
+            if not is_forced:
+                raise
+            return names_by_folder(self._objects, wanted.tree)
 
     def _resolve(
         self,

@@ -502,6 +502,22 @@ def test_a_damaged_content_is_found_before_anything_is_changed(lab: Lab):
     assert left_behind(lab) == []
 
 
+def test_a_damaged_expected_state_hinders_only_who_asks_for_it(lab: Lab):
+    lab.write("a", "1")
+    first = lab.take()
+    lab.write("b", "2")
+    last = lab.snapshots.take("last").checkpoint
+    (lab.root / "b").unlink()
+    lab.write("c", "3")
+    connection = lab.objects.database.connection
+    connection.execute("update objects set data = x'00' where id = ?", (bytes.fromhex(last.tree),))
+    connection.commit()
+    with pytest.raises(StoreError, match="cannot read the content"):
+        lab.restorer.restore(first)
+    lab.restorer.restore(first, on_conflict="force")
+    assert list(lab.look()) == [b"a"]
+
+
 def test_a_journal_that_says_nothing_is_said(lab: Lab):
     lab.take()
     journal = lab.store / "restore.journal"
