@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from aiex import dirs
+from aiex.guard.private import Lock
 from aiex.sessions.checkpoints.objects import Objects
-from aiex.sessions.checkpoints.restore import Restorer
+from aiex.sessions.checkpoints.restore import LOCK, Restorer
 from aiex.sessions.checkpoints.retention import Cleaned, Rules, clean
 from aiex.sessions.checkpoints.snapshots import MOST_FILE_BYTES, Snapshots, Taken
 
@@ -105,7 +106,8 @@ class Checkpoints:
             StoreError: if the workspace cannot be listed, or the store not written.
         """
         _ = self.restorer
-        return self.snapshots.take(reason, session=session)
+        with Lock(os.path.join(self.folder, LOCK)):  # never a tree that another process is half done restoring
+            return self.snapshots.take(reason, session=session)
 
     def clean_up(self, *, keep: Collection[str] = ()) -> Cleaned | None:
         """Remove what the rules say, now and then; None when it is not time to look. Raises StoreError.
