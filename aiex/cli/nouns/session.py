@@ -36,19 +36,14 @@ _TELLINGS: Mapping[Form, Telling] = {"json": "data", "stream-json": "progress"}
 def _complete_sessions(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    from aiex.guard.neutral import printable_path
+    from aiex.jobs.sessions.finding import name_sessions
     from aiex.wiring import Services
 
     try:
-        sessions = Services(os.getcwd()).sessions
-        listed = sessions.views.listed() if sessions.exist else []
+        named = name_sessions(Services(os.getcwd()).sessions.folder)
     except (AiexError, OSError):
         return []
-    return [
-        CompletionItem(one.id, help=printable_path(one.title or one.words))
-        for one in listed
-        if one.id.startswith(incomplete)
-    ]
+    return [CompletionItem(id, help=words) for id, words in named if id.startswith(incomplete)]
 
 
 Handler = TypeVar("Handler", bound="Callable[..., Any]")

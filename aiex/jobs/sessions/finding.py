@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import UsageError
 from aiex.events import to_timestamp
+from aiex.guard.neutral import printable_path
 from aiex.jobs.auditing import parse_since
 from aiex.sessions.log import DamagedSession
 
@@ -37,6 +40,22 @@ def find_session(sessions: Sessions, wanted: str, *, root: str) -> str:
         if here:
             return here[0].id
     return sessions.find(wanted, root=root or None)
+
+
+def name_sessions(folder: str) -> list[tuple[str, str]]:
+    """The sessions that were listed last, with their titles or first words, for completion: repairs and makes nothing.
+
+    Raises:
+        StoreError: if the views cannot be read.
+    """
+    from aiex.sessions.projections import FILE
+    from aiex.sessions.stores.views import ViewsFile
+
+    path = os.path.join(folder, FILE)
+    if not os.path.isfile(path):
+        return []
+    with closing(ViewsFile(path)) as file:
+        return [(one.id, printable_path(one.title or one.words)) for one in file.listed()]
 
 
 def find_place(

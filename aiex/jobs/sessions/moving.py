@@ -72,11 +72,16 @@ def take_in(sessions: Sessions, source: BinaryIO, name: str, role: Role) -> Brou
         BadArchive: naming the line and what is wrong with it.
         StoreError: if it cannot be read or kept.
     """
+    from aiex.sessions.archivefile import BadArchive
     from aiex.sessions.transfer import import_session
 
     require(role, Action("write", "sessions"))
     try:
         return import_session(sessions.log, source, name=name, at_ms=sessions.now_ms(), new_id=sessions.new_id)
+    except BadArchive as error:
+        error.message = f"cannot take in {printable_path(name)}: {error.message}"
+        error.args = (error.message,)
+        raise
     except OSError as error:
         raise StoreError(f"cannot read {printable_path(name)}: {error.strerror or error}") from error
 
