@@ -63,21 +63,26 @@ def to_append(log: EventLog, event: Event) -> Callable[[], None]:
 
 
 def to_insert(path: str, level: str, data: bytes) -> Callable[[], None]:
-    """Inserts the same bytes, unchained, one a transaction."""
+    """Inserts rows of the same bytes as they are given, one a transaction."""
     connection = sqlite3.connect(path, isolation_level="IMMEDIATE")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={level}")
     connection.execute(
         "CREATE TABLE events (position INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT, seq INTEGER, at_ms INTEGER,"
-        " type TEXT, data BLOB, UNIQUE (session, seq))"
+        " turn INTEGER, type TEXT, v INTEGER, link BLOB, sealed INTEGER, copied INTEGER, data BLOB,"
+        " UNIQUE (session, seq))"
     )
     connection.commit()
-    numbers = count(1)
+    numbers, link = count(1), os.urandom(16)
+    statement = (
+        "INSERT INTO events (session, seq, at_ms, turn, type, v, link, sealed, copied, data)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
 
     def insert() -> None:
         with connection:
-            values = (SESSION, next(numbers), time.time_ns() // 1_000_000, "text_delta", data)
-            connection.execute("INSERT INTO events (session, seq, at_ms, type, data) VALUES (?, ?, ?, ?, ?)", values)
+            values = (SESSION, next(numbers), time.time_ns() // 1_000_000, 1, "text_delta", 1, link, 0, 0, data)
+            connection.execute(statement, values)
 
     return insert
 
