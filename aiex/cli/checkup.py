@@ -157,6 +157,23 @@ def check_stores(services: Services) -> Check:
     return Check("stores", "ok", f"SQLite {version} with WAL and FTS5; cache in {places['cache']}", data=data)
 
 
+def check_sessions(services: Services) -> Check:
+    """Whether every event of every session is whole."""
+    sessions = services.sessions
+    if not sessions.exist:
+        return Check("sessions", "ok", "none yet")
+    damaged = sessions.find_damaged()
+    count = len(sessions.log.sessions())
+    data: dict[str, Any] = {"sessions": count, "damaged": damaged, "cut_off": sorted(sessions.dead())}
+    if damaged:
+        hint = "aiex doctor --fix keeps all that is whole"
+        return Check("sessions", "fail", f"{len(damaged)} of {count} are damaged", hint, data)
+    if data["cut_off"]:
+        detail = f"{count}, all whole; cut off: {', '.join(data['cut_off'])}"
+        return Check("sessions", "warn", detail, "aiex resume session ID takes one up", data)
+    return Check("sessions", "ok", f"{count}, all whole", data=data)
+
+
 def check_grammars(_services: Services) -> Check:
     """Whether the grammar of each language can be loaded."""
     from aiex import plugins
@@ -191,6 +208,7 @@ CHECKS: tuple[Callable[[Services], Check], ...] = (
     check_settings,
     check_keys,
     check_stores,
+    check_sessions,
     check_grammars,
     check_vocabularies,
     check_git,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -11,17 +12,19 @@ from typing import TYPE_CHECKING, Final
 from aiex import dirs, sqlite
 from aiex.errors import ConfigError, UsageError
 from aiex.events import Warned
+from aiex.guard.audit.datakeys import Erased
 from aiex.guard.neutral import printable_path
 from aiex.guard.owners import Owner, OwnerLock, find_dead, find_owner
 from aiex.sessions.archive import ArchivingStore
-from aiex.sessions.log import EventLog
+from aiex.sessions.log import DamagedSession, EventLog
 from aiex.sessions.opening import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aiex.sessions.log import Sealer
     from aiex.sessions.projections import Views
+    from aiex.sessions.salvage import Salvaged
+    from aiex.sessions.sealing import Sealing
     from aiex.sessions.state import SessionState
     from aiex.sessions.stores import Store
     from aiex.sessions.stores.views import Listed
@@ -50,7 +53,7 @@ class Sessions:
         folder: str,
         *,
         open_store: Callable[[], Store] | None = None,
-        seal: Sealer | None = None,
+        seal: Sealing | None = None,
         tell: Callable[[Warned], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -86,19 +89,58 @@ class Sessions:
         try:
             return SqliteStore(path)
         except sqlite.DamagedStore:
-            from aiex.sessions.salvage import salvage
-
-            salvaged = salvage(path, seal=self._seal)
-            self._views_are_stale = True
-            lost = sum(loss.events for loss in salvaged.losses)
-            self._tell(
-                Warned(
-                    f"the file of sessions was damaged: {salvaged.events} events of {salvaged.sessions} sessions were "
-                    f"whole and are kept, {lost} in {len(salvaged.losses)} sessions are lost",
-                    f"the damaged file is {salvaged.aside}",
-                )
-            )
+            self._salvage()
             return SqliteStore(path)
+
+    def _salvage(self) -> Salvaged:
+        from aiex.sessions.salvage import salvage
+
+        salvaged = salvage(os.path.join(self.folder, FILE), seal=self._seal)
+        self._views_are_stale = True
+        lost = sum(loss.events for loss in salvaged.losses)
+        self._tell(
+            Warned(
+                f"the file of sessions was damaged: {salvaged.events:,} events of {salvaged.sessions:,} sessions were "
+                f"whole and are kept, {lost:,} in {len(salvaged.losses):,} sessions are lost",
+                f"the damaged file is {salvaged.aside}",
+            )
+        )
+        return salvaged
+
+    def find_damaged(self) -> dict[str, int]:
+        """The sessions in which not everything is whole, each with the first event that is not.
+
+        Raises:
+            StoreError: if they cannot be read at all.
+
+        Cost: 7 µs for each event.
+        """
+        damaged: dict[str, int] = {}
+        for session in self.log.sessions() if self.exist else ():
+            try:
+                deque(self.log.read(session), 0)
+            except DamagedSession as error:
+                damaged[session] = error.seq
+            except Erased:
+                continue
+        return damaged
+
+    def repair(self) -> Salvaged | None:
+        """Make a new file of all that is whole when something is not, the old one beside it; None for nothing to do.
+
+        Raises:
+            UsageError: where sessions are on a server, which has its own means.
+            Conflict: if other processes have the file open.
+            StoreError: if it cannot be read or written.
+        """
+        if not self.find_damaged():
+            return None
+        if self._open_store:
+            raise UsageError("sessions on a server are not repaired from here", hint="restore them from a backup there")
+        self.close()
+        salvaged = self._salvage()
+        _ = self.views
+        return salvaged
 
     @cached_property
     def log(self) -> EventLog:
@@ -125,6 +167,10 @@ class Sessions:
     def now_ms(self) -> int:
         """UTC, milliseconds since 1970."""
         return int(self._clock() * 1000)
+
+    def rotate_keys(self) -> int:
+        """Wrap the keys of encrypted sessions by a new one; how many there are. Raises StoreError."""
+        return self._seal.keys.rotate() if self._seal and self._seal.keys.exists() else 0
 
     # --- which one --------------------------------------------------------------------------------------------------
 
@@ -191,7 +237,8 @@ class Sessions:
         """Let go of everything that was opened."""
         for name in ("_views", "store"):
             if name in self.__dict__:
-                self.__dict__[name].close()
+                self.__dict__.pop(name).close()
+        self.__dict__.pop("log", None)
 
 
 def open_sessions(

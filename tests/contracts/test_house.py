@@ -139,6 +139,7 @@ LIBRARY_HOMES = {
     "tiktoken": ("aiex.tokens",),
     "tree_sitter": ("aiex.context", "aiex.guard.commands"),
     "sqlite3": ("aiex.sqlite", "aiex.context", "aiex.llm.stores", "aiex.sessions", "aiex.guard"),
+    "psycopg": ("aiex.sessions.stores",),
     "subprocess": ("aiex.guard.sandbox",),
     "pty": ("aiex.guard.sandbox",),
     "ctypes": ("aiex.guard.sandbox", "aiex.cli.checkup"),

@@ -13,12 +13,15 @@ from aiex.wiring import Services
 
 
 @click.command()
-def command() -> Work:
+@click.option("--fix", "fixes", is_flag=True, help="First mend sessions that are damaged: all that is whole is kept.")
+def command(*, fixes: bool) -> Work:
     """Check that this machine has what Aiex needs; exit code 1 if something is broken."""
-    return report("doctor", _examine, sturdy=True)
+    return report("doctor", lambda services: _examine(services, fixes=fixes), sturdy=True)
 
 
-def _examine(services: Services) -> TurnEnded:
+def _examine(services: Services, *, fixes: bool) -> TurnEnded:
+    if fixes:
+        services.sessions.repair()  # which tells what it does
     checks = list(run_checks(services))
     failed = [check.name for check in checks if check.state == "fail"]
     text = "\n".join(line for check in checks for line in _lines(check))

@@ -218,7 +218,10 @@ def _rotate(services: Services, word: str, protect: Kind | None) -> Iterator[Eve
     audited = _rotate_audit(services)
     if audited:
         text += f"\nof the audit log {_count(audited, 'key')} locked anew"
-    yield answered(text, {"count": count, "protected_by": kind, "audit": audited})
+    sealed = services.sessions.rotate_keys()
+    if sealed:
+        text += f"\nof encrypted sessions {_count(sealed, 'key')} locked anew"
+    yield answered(text, {"count": count, "protected_by": kind, "audit": audited, "sessions": sealed})
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,86 @@
+"""The sessions of a person: which one is meant, what is damaged, and what is mended."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aiex.errors import UsageError
+from aiex.events import Event, SessionRenamed, SessionStarted, TurnEnded, UserSpoke, Warned
+from aiex.messages import Text
+from aiex.sessions.keeping import FILE, Sessions
+
+BEGIN: tuple[Event, ...] = (
+    SessionStarted("1", "/a", "ask", "one", "small", root="/a"),
+    UserSpoke((Text("Where is the moon?"),)),
+    TurnEnded("success", "answered", 0),
+)
+
+
+@pytest.fixture
+def told() -> list[Warned]:
+    return []
+
+
+@pytest.fixture
+def sessions(tmp_path: Path, told: list[Warned]) -> Iterator[Sessions]:
+    opened = Sessions(str(tmp_path / "sessions"), tell=told.append)
+    yield opened
+    opened.close()
+
+
+def add(sessions: Sessions, session: str, *more: Event) -> None:
+    for number, event in enumerate((*BEGIN, *more)):
+        sessions.log.append(session, [event], after_seq=number, turn=1, at_ms=1_795_000_000_000 + number)
+
+
+ONE, TWO, THREE = "aaaa111122223333", "aaaa999922223333", "bbbb111122223333"
+
+
+def test_a_session_is_found_by_the_beginning_of_its_id_or_its_title(sessions: Sessions) -> None:
+    add(sessions, ONE)
+    add(sessions, THREE, SessionRenamed("The Moon"))
+    assert sessions.find("aaaa") == sessions.find("AAAA1") == ONE
+    assert sessions.find("the moon") == sessions.find(THREE) == THREE
+    assert sessions.find() == sessions.find(root="/a") == THREE
+
+
+def test_what_may_be_several_or_none_is_refused_with_the_nearest(sessions: Sessions) -> None:
+    with pytest.raises(UsageError, match="there is no session yet"):
+        sessions.find("aaaa")
+    assert not sessions.exist
+    add(sessions, ONE)
+    add(sessions, TWO)
+    with pytest.raises(UsageError, match="may be one of 2 sessions") as several:
+        sessions.find("aaaa")
+    assert ONE in several.value.hint
+    with pytest.raises(UsageError, match="there is no session aaaa111122223330") as none:
+        sessions.find("aaaa111122223330")
+    assert f"did you mean {ONE} Where is the moon?" in none.value.hint
+    with pytest.raises(UsageError, match="there is no session aa"):
+        sessions.find("aa")
+    with pytest.raises(UsageError, match="no session in this workspace"):
+        sessions.find(root="/elsewhere")
+
+
+def test_what_is_damaged_is_found_and_what_is_whole_is_kept(sessions: Sessions, told: list[Warned]) -> None:
+    add(sessions, ONE)
+    add(sessions, THREE)
+    assert sessions.find_damaged() == {}
+    assert sessions.repair() is None
+    with closing(sqlite3.connect(Path(sessions.folder, FILE))) as connection, connection:
+        session, data = connection.execute("select session, data from events where seq = 2 limit 1").fetchone()
+        connection.execute("update events set data = ? where seq = 2 and session = ?", (data[:-2] + b"X}", session))
+    sessions.close()
+    assert len(sessions.find_damaged()) == 1
+    salvaged = sessions.repair()
+    assert salvaged is not None
+    assert [loss.events for loss in salvaged.losses] == [1]
+    assert [warned.message.partition(":")[0] for warned in told] == ["the file of sessions was damaged"]
+    assert sessions.find_damaged() == {}
+    assert len(sessions.views.listed()) == 2
+    assert Path(salvaged.aside).exists()
