@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiex.events import to_timestamp
 from aiex.guard.neutral import neutralise, printable_path
-from aiex.guard.owners import find_owner
 from aiex.jobs.briefing.words import count
 from aiex.jobs.sessions.finding import read_whole
-from aiex.sessions.keeping import LOCKS
 from aiex.sessions.state import SessionState, fold
 from aiex.sessions.transcript import to_entries
 
@@ -61,14 +58,9 @@ def list_sessions(
 
 
 def _to_row(sessions: Sessions, one: Listed, *, is_shared: bool) -> Row:
-    owner = owner_of(sessions, one.id)
+    owner = sessions.owner(one.id)
     is_cut = one.state == "working" and owner is None and not is_shared
     return Row(one, "cut off" if is_cut else one.state, owner)
-
-
-def owner_of(sessions: Sessions, session: str) -> Owner | None:
-    """The process that has a session open now."""
-    return find_owner(os.path.join(sessions.folder, LOCKS), session)
 
 
 def to_cells(row: Row) -> tuple[str, ...]:
@@ -135,7 +127,7 @@ def show_session(sessions: Sessions, session: str, *, at_seq: int | None = None)
     """
     recorded, problem = read_whole(sessions.log, session, upto_seq=at_seq)
     state, entries = fold(recorded), list(to_entries(recorded))
-    owner = owner_of(sessions, session)
+    owner = sessions.owner(session)
     header = list(_header(state, owner, is_archived=state.archived, is_sealed=recorded[-1].sealed))
     blocks = [_rows(header), *map(_block, entries), *_open_ends(state)]
     data = {
