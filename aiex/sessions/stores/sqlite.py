@@ -86,13 +86,12 @@ class SqliteStore:
         self._lock = RLock()
         self._refusal: sqlite.ReadOnlyStore | None = None
         self._presence = Presence(path)
-        self._ends: dict[str, tuple[int, object]] = {}
-        """Where we left sessions, and what SQLite called the version of the file then: others' changes alter it."""
         try:
             self._connection = self._open()
         except BaseException:
             self._presence.leave()
             raise
+        self._connection.isolation_level = None  # we begin ourselves, or leave it to the one statement there is
         self._level = "FULL"
         self._set_level("NORMAL")
 
@@ -130,26 +129,40 @@ class SqliteStore:
         Cost: 40 µs and the bytes; synced, as long as the disk takes (benchmarks/sessions.py).
         """
         with self._lock, sqlite.translated_errors(self.path):
+            if len(drafts) == 1:
+                return self._append_one(session, drafts[0], after_seq, synced=synced)
             self._begin(synced)
             try:
-                execute, position = self._connection.execute, 0
-                version = execute("pragma data_version").fetchone()
-                statement: str = _INSERT_BEHIND
-                more: tuple[object, ...] = (session, after_seq)
-                if self._ends.get(session) == (after_seq, version):  # nobody else wrote anything since we did
-                    statement, more = _INSERT, ()
+                position, statement = 0, _INSERT_BEHIND
+                behind: tuple[object, ...] = (session, after_seq)
                 for seq, draft in enumerate(drafts, after_seq + 1):
-                    added = execute(statement, (session, seq, *draft, *more))
+                    added = self._connection.execute(statement, (session, seq, *draft, *behind))
                     if not added.rowcount:
                         raise self._moved(session, after_seq)
-                    position, statement, more = added.lastrowid or 0, _INSERT, ()
+                    position, statement, behind = added.lastrowid or 0, _INSERT, ()
                 self._connection.commit()
-                self._ends[session] = (after_seq + len(drafts), version)
             except BaseException:
                 self._connection.rollback()
-                self._ends.pop(session, None)
                 raise
             return position
+
+    def _append_one(self, session: str, draft: Draft, after_seq: int, *, synced: bool) -> int:
+        """The same for one row: its statement is a transaction by itself, which spares three others."""
+        self._prepare(synced)
+        values = (session, after_seq + 1, *draft, session, after_seq)
+        try:
+            added = self._connection.execute(_INSERT_BEHIND, values)
+        except self._connection.OperationalError as error:
+            if not isinstance(sqlite.to_store_error(error, self.path), sqlite.LockedStore):
+                raise
+            added = _wait_for(lambda: self._insert_now(values))
+        if not added.rowcount:
+            raise self._moved(session, after_seq)
+        return added.lastrowid or 0
+
+    def _insert_now(self, values: tuple[object, ...]) -> sqlite3.Cursor:
+        with sqlite.translated_errors(self.path):
+            return self._connection.execute(_INSERT_BEHIND, values)
 
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
         """The rows of a session in order; nothing is locked between two of them. Raises StoreError."""
@@ -196,7 +209,6 @@ class SqliteStore:
             return self._connection.execute("delete from events where session = ?", (session,)).rowcount
 
         with self._lock:
-            self._ends.pop(session, None)
             self._fetch("pragma secure_delete = on")
             removed = self._change(delete, synced=True)
             self._fetch("pragma wal_checkpoint(truncate)")  # what the log of changes had of it goes as well, if it can
@@ -228,13 +240,17 @@ class SqliteStore:
 
     def _begin(self, synced: bool) -> None:
         """Begin to write, once the processes before us are done."""
-        if self._refusal is not None:
-            raise self._refusal
-        self._set_level("FULL" if synced else "NORMAL")
+        self._prepare(synced)
         try:
             self._connection.execute("begin immediate")
         except self._connection.OperationalError:
             _wait_for(self._begin_now)
+
+    def _prepare(self, synced: bool) -> None:
+        """Say how long the next change must last; raises where nothing can be changed."""
+        if self._refusal is not None:
+            raise self._refusal
+        self._set_level("FULL" if synced else "NORMAL")
 
     def _begin_now(self) -> None:
         with sqlite.translated_errors(self.path):
