@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aiex import dirs
-from aiex.events import AssistantSpoke, CheckpointTaken, SessionRenamed, ToolStarted
+from aiex.events import ApprovalAsked, AssistantSpoke, CheckpointTaken, FileEdited, SessionRenamed, ToolStarted
 from aiex.messages import Text, ToolCall
 from aiex.sessions.keeping import Sessions, open_sessions
 from aiex.wiring import Services
@@ -106,6 +108,56 @@ def test_a_session_is_read_while_another_process_has_it_open(run_warm: RunAiex, 
     assert "died with it open" in resumed.stdout
     assert "in flight: make (c1), begun at event 5" in resumed.stdout
     assert "interrupted" in run_warm("list", "sessions", cwd=workspace).stdout
+
+
+HOSTILE = "a\x1b]0;owned\x07\x9b2J\u202eb\nc"
+"""The title of a window, an erased screen in one character of C1, words the other way round, and a line of its own."""
+
+
+@pytest.fixture
+def hostile(sessions: Sessions, workspace: Path) -> str:
+    """A session in which every word came from somebody who wants to steer the terminal."""
+    talk = (said(HOSTILE), answered(HOSTILE), ToolStarted(HOSTILE, HOSTILE, {HOSTILE: HOSTILE}))
+    events = (*talk, FileEdited(HOSTILE, "changed", 1, 1), ApprovalAsked(*[HOSTILE] * 3), SessionRenamed(HOSTILE))
+    begin = replace(started(str(workspace)), provider=HOSTILE, model=HOSTILE)
+    sessions.log.append("66" * 8, [begin, *events], after_seq=0, turn=1, at_ms=START_MS)
+    return "66" * 8
+
+
+SHOWING = (
+    "list", "show", "show --json", "search c", "diff --from 0", "replay", "replay --lines", "replay -o stream-json",
+    "export --as markdown", "export --as html", "export --json", "fork", "resume",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", SHOWING)
+def test_nothing_that_a_session_holds_steers_a_terminal(
+    words: str, hostile: str, run_warm: RunAiex, workspace: Path
+) -> None:
+    verb, *rest = words.split()
+    one = [] if verb in ("list", "search") else [hostile]
+    done = run_warm(verb, "session", *one, *rest, cwd=workspace)
+    assert done.returncode == 0
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", done.stdout + done.stderr)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("words", ["export", "replay --lines"])
+def test_what_is_verbatim_for_programs_is_harmless_on_a_terminal(words: str, hostile: str, workspace: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    verb, *rest = words.split()
+    with start_aiex(verb, "session", hostile, *rest, cwd=workspace, stdout=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux tells in this way that the other side is closed
+            while piece := os.read(ours, 65536):
+                shown += piece
+        assert process.wait(timeout=60) == 0
+    os.close(ours)
+    assert b"session_id" in shown or b"aiex session" in shown
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", shown.decode())
 
 
 def test_a_reader_who_has_enough_ends_a_replay_quietly(workspace: Path, sessions: Sessions) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from aiex.cli.flags import Form
     from aiex.cli.work import Markup
-    from aiex.guard.actions import Role
     from aiex.jobs.sessions.moving import As
     from aiex.jobs.sessions.replaying import Telling
     from aiex.wiring import Services
@@ -122,7 +121,7 @@ def rename_session(*, session: str, title: tuple[str, ...]) -> Work:
 )  # fmt: skip
 def export_session(*, session: str, out: str, form: As) -> Work:
     """Print a session, or write it to a file, to carry it elsewhere or to read it."""
-    return _work("export session", lambda services: _export(services, session, out, form), markup="verbatim")
+    return _work("export session", lambda services: _export(services, session, out, form), _verbatim())
 
 
 @click.command("import")
@@ -172,13 +171,18 @@ def replay_session(*, session: str, start: str, end: str, lines: bool) -> Work:
 
     With -o stream-json each is a line of the type progress, and the line that it was stands in its data.
     """
-    markup: Markup = "verbatim" if lines else "text"
+    markup = _verbatim() if lines else "text"
     return _work("replay session", lambda services: _replay(services, session, start, end, lines=lines), markup=markup)
 
 
 def _work(name: str, tell: Callable[[Services], Iterator[Event]], markup: Markup = "text") -> Work:
     """Work that needs no workspace, from what tells its events."""
     return Work(name, lambda services: lambda: tell(services), markup=markup, placeless=True)
+
+
+def _verbatim() -> Markup:
+    """What is meant for a program comes byte for byte, but not to a terminal, which it could steer."""
+    return "text" if os.isatty(1) else "verbatim"
 
 
 # --- looking --------------------------------------------------------------------------------------------------------
@@ -234,6 +238,8 @@ def _diff(services: Services, wanted: str, start: str, end: str) -> Iterator[Eve
 
 
 def _replay(services: Services, wanted: str, start: str, end: str, *, lines: bool) -> Iterator[Event]:
+    from aiex.cli.forms.json_lines import escape
+    from aiex.cli.streams import writes_unicode
     from aiex.jobs.sessions.replaying import replay
 
     session = _find(services, wanted)
@@ -244,9 +250,10 @@ def _replay(services: Services, wanted: str, start: str, end: str, *, lines: boo
     first = max(first, 1)
     if last < first:
         raise UsageError(f"event {last} comes before event {first}", hint="--from names the earlier one")
-    form: Form = services.settings.get("output.format")
-    telling: Telling = _TELLINGS.get(form) or ("lines" if lines else "words")
-    yield from replay(services.sessions, session, first, last, telling)
+    telling = _TELLINGS.get(services.settings.get("output.format")) or ("lines" if lines else "words")
+    odd = not writes_unicode()
+    for event in replay(services.sessions, session, first, last, telling):
+        yield TextDelta(escape(event.text, ascii_only=odd)) if lines and isinstance(event, TextDelta) else event
 
 
 # --- changing -------------------------------------------------------------------------------------------------------
@@ -256,7 +263,7 @@ def _resume(services: Services, wanted: str) -> Iterator[Event]:
     from aiex.jobs.sessions.changing import render, take_up, to_data
 
     session = _find(services, wanted)
-    found = take_up(services.sessions, session, _role(services))
+    found = take_up(services.sessions, session, services.gate.judge.role)
     yield replace(answered(render(found), to_data(found)), resume=session)
 
 
@@ -265,8 +272,8 @@ def _fork(services: Services, wanted: str, at: str) -> Iterator[Event]:
 
     session = _find(services, wanted)
     seq = _place(services, session, at)
-    child = fork(services.sessions, session, seq, _role(services))
-    text = f'session {child} begins as session {session} was behind event {seq}\n\naiex ask --resume {child} "..."'
+    child = fork(services.sessions, session, seq, services.gate.judge.role)
+    text = f'session {child} begins as {session} was behind event {seq}\n\naiex ask --resume {child} "..."'
     yield replace(answered(text, {"session": child, "parent": session, "parent_seq": seq}), resume=child)
 
 
@@ -275,7 +282,7 @@ def _rename(services: Services, wanted: str, title: str) -> Iterator[Event]:
     from aiex.jobs.sessions.changing import rename
 
     session = _find_one(services, wanted)
-    kept = rename(services.sessions, session, title, _role(services))
+    kept = rename(services.sessions, session, title, services.gate.judge.role)
     text = f"session {session} is called {printable_path(kept)}" if kept else f"session {session} has no title"
     yield answered(text, {"session": session, "title": kept})
 
@@ -284,7 +291,7 @@ def _archive(services: Services, wanted: str) -> Iterator[Event]:
     from aiex.jobs.sessions.changing import put_aside
 
     session = _find_one(services, wanted)
-    put_aside(services.sessions, session, _role(services))
+    put_aside(services.sessions, session, services.gate.judge.role)
     hint = f"to bring it back: aiex restore session {session}"
     yield answered(f"session {session} is archived\n\n{hint}", {"session": session, "archived": True})
 
@@ -293,7 +300,7 @@ def _restore(services: Services, wanted: str) -> Iterator[Event]:
     from aiex.jobs.sessions.changing import fetch_back
 
     session = _find_one(services, wanted)
-    fetch_back(services.sessions, session, _role(services))
+    fetch_back(services.sessions, session, services.gate.judge.role)
     yield answered(f"session {session} is back from the archive", {"session": session, "archived": False})
 
 
@@ -313,7 +320,7 @@ def _export(services: Services, wanted: str, out: str, form: As) -> Iterator[Eve
     from aiex.jobs.sessions.moving import export_blocks, export_texts
 
     session, output = _find(services, wanted), services.settings.get("output.format")
-    said: dict[str, Any] = {"session": session, "as": form}
+    said = {"session": session, "as": form}
     if out:
         from aiex.guard.handover import write_new
         from aiex.guard.neutral import printable_path
@@ -339,7 +346,8 @@ def _import(services: Services, file: str) -> Iterator[Event]:
 
     stdin = sys.stdin.buffer if sys.stdin else BytesIO()
     with nullcontext(stdin) if file == _STDIN else open_named(_path(services, file)) as source:
-        brought = take_in(services.sessions, source, "standard input" if file == _STDIN else file, _role(services))
+        name = "standard input" if file == _STDIN else file
+        brought = take_in(services.sessions, source, name, services.gate.judge.role)
     yield from warnings_of(brought)
     yield answered(f"session {brought.session} is here, with {brought.events} events", asdict(brought))
 
@@ -368,10 +376,6 @@ def _place(services: Services, session: str, place: str, *, least: int = 1) -> i
     from aiex.jobs.sessions.finding import find_place
 
     return find_place(services.sessions.log, session, place, least=least)
-
-
-def _role(services: Services) -> Role:
-    return services.gate.judge.role
 
 
 NOUN = Noun(
