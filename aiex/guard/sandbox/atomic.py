@@ -3,11 +3,14 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from aiex.guard.private import try_lock
 from aiex.guard.sandbox.walk import CLOEXEC, NOFOLLOW, Folder, enter
 
+_HAS_LOCKS = sys.platform != "win32"
 _CREATE: int = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | CLOEXEC | getattr(os, "O_BINARY", 0)
 
 
@@ -20,22 +23,40 @@ def replace_file(folder: Folder, name: str, data: bytes) -> None:
     if old is not None and not stat.S_ISREG(old.st_mode):
         is_directory = stat.S_ISDIR(old.st_mode)
         raise OSError(errno.EISDIR if is_directory else errno.ENXIO, "is a directory" if is_directory else "not a file")
-    temporary = f".aiex-{os.urandom(8).hex()}.tmp"
-    fd = os.open(folder.base + temporary, _CREATE, 0o600 if old else 0o666, dir_fd=folder.fd)
+    temporary, fd = _create(folder, 0o600 if old else 0o666)
     try:
         try:
             _fill(fd, data)
             if old is not None:
                 _take_over(fd, old)
             os.fsync(fd)
+            if _HAS_LOCKS:
+                _rename(folder, temporary, name)
         finally:
             os.close(fd)
-        os.replace(folder.base + temporary, folder.base + name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+        if not _HAS_LOCKS:  # Windows renames no file that is open
+            _rename(folder, temporary, name)
     except BaseException:
         with suppress(OSError):
             os.unlink(folder.base + temporary, dir_fd=folder.fd)
         raise
     _sync(folder)
+
+
+def _create(folder: Folder, mode: int) -> tuple[str, int]:
+    """A new file, and its descriptor; locked, which tells `remove_leftovers` that its writer lives."""
+    while True:
+        temporary = f".aiex-{os.urandom(8).hex()}.tmp"
+        fd = os.open(folder.base + temporary, _CREATE, mode, dir_fd=folder.fd)
+        with suppress(OSError):  # a file system without locks
+            if _HAS_LOCKS and not (try_lock(fd) and os.fstat(fd).st_nlink):  # it was removed before it was locked
+                os.close(fd)
+                continue
+        return temporary, fd
+
+
+def _rename(folder: Folder, name: str, to: str) -> None:
+    os.replace(folder.base + name, folder.base + to, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
 
 
 def replace_file_below(folder: Folder, missing: Sequence[str], name: str, data: bytes) -> None:

@@ -80,6 +80,13 @@ class Placeholders:
             self._forget_timer()
             self._remove()
 
+    def sweep(self) -> None:
+        """Take away what a process that was killed left here. Raises StoreError if what was left cannot be read."""
+        with self._lock:
+            if self._fd < 0 and os.path.lexists(self._path):
+                self._open()
+                self._remove()
+
     def _close_aside(self, loop: AbstractEventLoop) -> None:
         """Close in a thread, for it takes milliseconds."""
         loop.run_in_executor(None, self.close)

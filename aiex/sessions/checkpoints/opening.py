@@ -109,6 +109,15 @@ class Checkpoints:
         with Lock(os.path.join(self.folder, LOCK)):  # never a tree that another process is half done restoring
             return self.snapshots.take(reason, session=session)
 
+    def tidy(self) -> list[str]:
+        """Remove what a process that was killed left in the workspace; the paths of unfinished files that went.
+
+        To be called when a session is taken up whose process died. Raises as `restorer`.
+        """
+        from aiex.guard.sandbox.leftovers import remove_leftovers
+
+        return self.restorer.tidy() if self.exist else remove_leftovers(self.root)
+
     def clean_up(self, *, keep: Collection[str] = ()) -> Cleaned | None:
         """Remove what the rules say, now and then; None when it is not time to look. Raises StoreError.
 

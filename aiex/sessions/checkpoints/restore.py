@@ -104,6 +104,14 @@ class Restorer:
         with Lock(self._lock):
             return self._recover()
 
+    def tidy(self) -> list[str]:
+        """Recover, then remove what killed processes left; the paths of unfinished files. Raises as `recover`."""
+        from aiex.guard.sandbox.leftovers import remove_leftovers
+
+        with Lock(self._lock):
+            self._recover()
+            return remove_leftovers(self._snapshots.root)
+
     def _recover(self) -> Recovered | None:
         outcome = self._swapper.recover()
         if outcome is None:
