@@ -84,7 +84,7 @@ def find_place(
     try:
         at_ms = parse_since(place, now_s=now_s)
     except UsageError as error:
-        raise UsageError(f"cannot read {place!r} as a place in a session", hint=_HINT) from error
+        raise UsageError(f"cannot read {printable_path(place)} as a place in a session", hint=_HINT) from error
     if at_ms > now_s * 1000:
         raise UsageError(f"{to_timestamp(at_ms / 1000)} has not come yet", hint=_HINT)
     return _find_time(log, session, at_ms, least)

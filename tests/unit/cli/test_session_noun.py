@@ -111,7 +111,7 @@ def test_what_changes_a_session_for_long_wants_it_named(verb: str, workspace: Pa
         (("show", "session", "a\x1b[31m"), "there is no session a␛", ""),
         (("fork", "session", ONE, "--at", "7"), "no event 7", "1 to 6"),
         (("fork", "session", ONE, "--at", "2099-01-01"), "not come yet", "10m"),
-        (("show", "session", ONE, "--at", "soon"), "cannot read 'soon'", "10m"),
+        (("show", "session", ONE, "--at", "soon"), "cannot read soon as a place", "10m"),
         (("diff", "session", ONE, "--from", "5", "--to", "2"), "comes before", "--from"),
         (("replay", "session", ONE, "--from", "5", "--to", "2"), "comes before", "--from"),
         (("rename", "session", ONE, "a\x07b"), "one line of printable", "control characters"),
