@@ -21,6 +21,7 @@ from aiex.sessions.keeping import Sessions, open_sessions
 from aiex.wiring import Services
 from tests.conftest import RunAiex
 from tests.fakes.histories import START_MS, Histories, answered, ended, said, started, used
+from tests.fakes.postgres_server import NoServer, shared_server
 from tests.fakes.started import start_aiex, start_python
 
 ONE, TWO = "5e55000000000001", "5e55000000000002"
@@ -308,3 +309,34 @@ def test_a_damaged_session_is_shown_as_far_as_it_is_whole_and_the_others_wholly(
     assert exported.returncode == 74
     assert not (workspace / "talk.jsonl").exists()
     assert run_warm("export", "session", TWO, cwd=workspace).returncode == 0
+
+
+def test_sessions_on_a_server_are_worked_with_in_the_same_way(run_warm: RunAiex, workspace: Path, home: Path) -> None:
+    try:
+        address = shared_server().new_address()
+    except NoServer as reason:
+        pytest.skip(str(reason))
+    environ = {"AIEX_SESSIONS_URL": address}
+    settings = Services(str(workspace), overrides=["sessions.store=postgres"]).settings
+    with closing(open_sessions(settings, {**os.environ, **environ})) as opened:
+        for session, events in ((ONE, TURN), (TWO, CUT)):
+            opened.log.append(session, [started(str(workspace)), *events], after_seq=0, turn=1, at_ms=START_MS)
+
+    def run(*words: str) -> str:
+        done = run_warm(*words, "--set", "sessions.store=postgres", cwd=workspace, env=environ)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        return done.stdout
+
+    listed = run("list", "sessions")
+    assert "working" in listed, "another machine may be at it"
+    assert listed.count("\n") == 3
+    assert "in flight: make (c1)" in run("resume", "session", TWO)
+    child = run("fork", "session", ONE, "--at", "2").split()[1]
+    run("rename", "session", child, "Elsewhere")
+    run("archive", "session", "elsewhere")
+    assert "archived" in run("show", "session", child)
+    run("restore", "session", child)
+    assert run("export", "session", ONE).count("\n") == 7
+    run("rm", "session", child)
+    assert run("list", "sessions", "--all").count("\n") == 3
+    assert not (home / "data" / "sessions" / "sessions.db").exists()

@@ -291,9 +291,9 @@ def _archive(services: Services, wanted: str) -> Iterator[Event]:
     from aiex.jobs.sessions.changing import put_aside
 
     session = _find_one(services, wanted)
-    put_aside(services.sessions, session, services.gate.judge.role)
-    hint = f"to bring it back: aiex restore session {session}"
-    yield answered(f"session {session} is archived\n\n{hint}", {"session": session, "archived": True})
+    file = put_aside(services.sessions, session, services.gate.judge.role)
+    text = f"session {session} is archived in {file}\n\nto bring it back: aiex restore session {session}"
+    yield answered(text, {"file": file, "session": session, "archived": True})
 
 
 def _restore(services: Services, wanted: str) -> Iterator[Event]:

@@ -89,8 +89,11 @@ def fork(sessions: Sessions, session: str, at_seq: int, role: Role) -> str:
     return recorder.fork(sessions.log, session, at_seq, sessions.new_id(), role).session
 
 
-def put_aside(sessions: Sessions, session: str, role: Role) -> None:
-    """Move a session to the archive, or finish that where it was cut off. Raises as `archive` and `decide` do."""
+def put_aside(sessions: Sessions, session: str, role: Role) -> str:
+    """Move a session to the archive, or finish that where it was cut off; the file of the archive.
+
+    That file is on this machine, also where sessions are kept on a server. Raises as `archive` and `decide` do.
+    """
     with holding(sessions, session):
         state = sessions.state(session)
         if state.archived and not sessions.store.is_archived(session):
@@ -98,6 +101,7 @@ def put_aside(sessions: Sessions, session: str, role: Role) -> None:
         else:
             decide(state, Archive(), role)
         archive.archive(sessions.log, sessions.store, session, at_ms=sessions.now_ms())
+    return sessions.store.cold.path
 
 
 def fetch_back(sessions: Sessions, session: str, role: Role) -> None:
