@@ -78,7 +78,8 @@ class Sessions:
         """
         from aiex.sessions.stores.cold import ColdStore
 
-        dirs.ensure(self.folder)
+        with sqlite.translated_errors(os.path.join(self.folder, FILE)):
+            dirs.ensure(self.folder)
         live = self._open_store() if self._open_store else self._open_file()
         return ArchivingStore(live, ColdStore(os.path.join(self.folder, COLD_FILE)))
 

@@ -153,7 +153,8 @@ class Placeholders:
         for path in dict.fromkeys(filter(None, paths)):
             with suppress(OSError), parent_of(os.fsdecode(path)) as (folder, name):
                 _remove_empty(name, folder)
-        os.ftruncate(self._fd, 0)
+        with suppress(OSError):  # then they are looked for in vain the next time
+            os.ftruncate(self._fd, 0)
 
 
 @contextmanager

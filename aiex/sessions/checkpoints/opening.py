@@ -7,7 +7,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from aiex import dirs
+from aiex import dirs, sqlite
 from aiex.guard.private import Lock
 from aiex.sessions.checkpoints.objects import Objects
 from aiex.sessions.checkpoints.restore import LOCK, Restorer
@@ -67,7 +67,10 @@ class Checkpoints:
     @cached_property
     def objects(self) -> Objects:
         """What checkpoints hold. Raises StoreError."""
-        return Objects(os.path.join(dirs.ensure(self.folder), FILE))
+        path = os.path.join(self.folder, FILE)
+        with sqlite.translated_errors(path):
+            dirs.ensure(self.folder)
+        return Objects(path)
 
     @cached_property
     def snapshots(self) -> Snapshots:
