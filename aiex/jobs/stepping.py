@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from aiex.errors import AiexError, Conflict, StoreError
 from aiex.events import CheckpointTaken, Event, FileEdited, Noted, Warned
 from aiex.guard.neutral import printable_path
+from aiex.guard.private import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from aiex.sessions.checkpoints.trees import Entry
 
 LEFT: Final = "left"
-"""The note of the checkpoint that holds the files as the last step, undo or redo left them."""
+"""The note that says which checkpoint holds the files as the last step, undo or redo left them."""
 MOST_COMPARED_BYTES: Final = 512 << 10
 """In larger texts, lines that only moved count as unchanged."""
 MOST_COUNTED_BYTES: Final = 16 << 20
@@ -57,7 +58,14 @@ class Step:
         self._before: Checkpoint | None = None
 
     def begin(self) -> Iterator[Event]:
-        """Keep the files as they are. Where that cannot be, say so: the step can go on, and cannot be undone."""
+        """Keep the files as they are. Where that cannot be, say so: the step can go on, and cannot be undone.
+
+        Raises:
+            Conflict: if a search brings the files to and fro right now.
+        """
+        from aiex.jobs.checkpointing import notices
+
+        yield from notices(self._checkpoints)
         try:
             self._before, left_out = keep_now(self._checkpoints, self._reason, session=self._session)
         except (StoreError, Conflict, OSError) as error:
@@ -75,7 +83,7 @@ class Step:
         try:
             edits = self._look(before)
             return (*edits, *self._clean_up()), True
-        except (StoreError, OSError) as error:
+        except (StoreError, Conflict, OSError) as error:
             why = error.message if isinstance(error, AiexError) else error.strerror
             hint = f"what there was before: aiex diff checkpoint {before.id}"
             return (Warned(f"what this did to the files is not known: {why}", hint),), False
@@ -83,14 +91,14 @@ class Step:
     def cut_off(self) -> None:
         """Keep how the files are when the step did not come to its end, so that it can be undone all the same."""
         if self._before is not None:
-            with suppress(StoreError, OSError):
+            with suppress(AiexError, OSError):
                 self.end()
 
     def _look(self, before: Checkpoint) -> tuple[FileEdited, ...]:
         from aiex.sessions.checkpoints.planning import names_by_folder
 
         objects, snapshots = self._checkpoints.objects, self._checkpoints.snapshots
-        with objects.writing():
+        with _resting(self._checkpoints), objects.writing():
             captured = snapshots.capture()
             if captured.tree == before.tree:
                 return ()
@@ -99,7 +107,7 @@ class Step:
                 if captured.tree == before.tree:
                     return ()
             after = snapshots.keep(captured, f"after: {self._reason}", session=self._session)
-            note_left(self._checkpoints, after.id)
+            note_left(self._checkpoints, after.id, by_step=True)
         return tuple(find_edits(objects, before.tree, after.tree))
 
     def _clean_up(self) -> Iterator[Event]:
@@ -118,14 +126,21 @@ def keep_now(checkpoints: Checkpoints, reason: str, *, session: str = "") -> tup
 
     Also what a new one does not hold. Raises StoreError, Conflict and OSError.
     """
-    _ = checkpoints.restorer
     snapshots = checkpoints.snapshots
-    with checkpoints.objects.writing():
+    with _resting(checkpoints), checkpoints.objects.writing():
         captured = snapshots.capture()
         last = snapshots.catalogue.last()
         if last is not None and last.tree == captured.tree:
             return last, ()
         return snapshots.keep(captured, reason, session=session), captured.left_out
+
+
+def _resting(checkpoints: Checkpoints) -> Lock:
+    """The block in which no process is half done restoring."""
+    from aiex.sessions.checkpoints.restore import LOCK
+
+    _ = checkpoints.restorer
+    return Lock(os.path.join(checkpoints.folder, LOCK))
 
 
 def tell_left_out(left_out: tuple[LeftOut, ...]) -> Iterator[Warned]:
@@ -144,15 +159,23 @@ def is_too_wide(root: str, home: str) -> bool:
     return home == real or home.startswith(real.rstrip(os.sep) + os.sep)
 
 
-def note_left(checkpoints: Checkpoints, checkpoint_id: str) -> None:
-    """Remember that files are now as this checkpoint holds them, by a step and not by a person. Raises StoreError."""
-    checkpoints.catalogue.note(LEFT, checkpoint_id.encode("ascii"))
+class Left(NamedTuple):
+    """The files as a step, an undo or a redo left them."""
+
+    checkpoint_id: str
+    by_step: bool
 
 
-def find_left(checkpoints: Checkpoints) -> str | None:
-    """The checkpoint with the files as the last step left them; None where that is not known any more."""
-    wanted = (checkpoints.catalogue.noted(LEFT) or b"").decode("ascii", "replace")
-    return wanted if any(known.id == wanted for known in checkpoints.catalogue.list()) else None
+def note_left(checkpoints: Checkpoints, checkpoint_id: str, *, by_step: bool) -> None:
+    """Remember that files are now as this checkpoint holds them, and not by a person's hand. Raises StoreError."""
+    checkpoints.catalogue.note(LEFT, f"{checkpoint_id} {int(by_step)}".encode("ascii"))
+
+
+def find_left(checkpoints: Checkpoints) -> Left | None:
+    """How the files were left last; None where the checkpoint that knows it is gone. Raises StoreError."""
+    wanted, _, by_step = (checkpoints.catalogue.noted(LEFT) or b"").decode("ascii", "replace").partition(" ")
+    is_there = any(known.id == wanted for known in checkpoints.catalogue.list())
+    return Left(wanted, by_step == "1") if is_there else None
 
 
 # --- what changed ---------------------------------------------------------------------------------------------------

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+import sqlite3
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aiex.events import CheckpointTaken, Event, FileEdited, Imported, SessionStarted, TurnEnded, UserSpoke
 from aiex.guard.sandbox.probing import choose
-from tests.conftest import RunAiex
+from aiex.messages import Text
+from aiex.sessions.keeping import Sessions, open_sessions
+from aiex.sessions.requests import conversation
+from aiex.settings import load
+from tests.conftest import SOURCE_ROOT, RunAiex
+from tests.fakes.started import start_aiex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not run on Windows yet")
 Told = list[dict[str, Any]]
@@ -98,3 +109,415 @@ def test_where_no_checkpoint_can_be_taken_the_command_runs_and_that_is_told(
     warned = [one["message"] for one in told if one.get("severity") == "warning"]
     assert any(text.startswith("no checkpoint could be taken, so this cannot be undone: ") for text in warned)
     assert (told[-1]["exit_code"], files(place)["b.txt"]) == (0, "x\n")
+
+
+# --- undo and redo --------------------------------------------------------------------------------------------------
+
+
+def test_undo_and_redo_go_through_the_steps_of_all_sessions(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    states = [files(place)]
+    for script in ("echo 1 > a.txt", "mkdir d; echo 2 > d/b.txt", "rm a.txt; chmod 755 d/b.txt"):
+        step(script)
+        states.append(files(place))
+    assert aiex("undo").returncode == 0
+    assert files(place) == states[2]
+    assert (place / "d/b.txt").stat().st_mode & 0o777 != 0o755
+    done = aiex("undo", "2", "-o", "json")
+    assert (files(place), json.loads(done.stdout)["files_changed"]) == (states[0], ["a.txt", "d", "d/b.txt"])
+    assert aiex("redo").returncode == 0
+    assert files(place) == states[1]
+    assert aiex("redo", "2").returncode == 0
+    assert (files(place), (place / "d/b.txt").stat().st_mode & 0o777) == (states[3], 0o755)
+    assert aiex("undo", "3").returncode == 0
+    assert files(place) == states[0]
+
+
+def test_undo_without_a_step_or_of_too_many_says_what_there_is(
+    aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    assert (aiex("undo").returncode, aiex("redo").stderr) == (2, "error: there is nothing to be redone\n")
+    step("echo 1 > a.txt")
+    done = aiex("undo", "3")
+    assert (done.returncode, done.stderr) == (2, "error: 3 steps cannot be undone\nhint: one step can\n")
+    assert aiex("undo", "0").stderr == "error: 0 steps cannot be undone\nhint: 1 or more\n"
+
+
+def test_what_a_person_changed_since_is_refused_merged_or_forced_and_never_lost(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    (place / "a.txt").write_text("".join(f"{n}\n" for n in range(9)))
+    step("sed -i s/^0/zero/ a.txt")
+    (place / "a.txt").write_text((place / "a.txt").read_text() + "mine\n")
+    (place / "own.txt").write_text("mine\n")
+    mine = files(place)
+    done = aiex("undo")
+    assert (done.returncode, files(place)) == (6, mine)
+    assert "a.txt" in done.stderr
+    assert aiex("undo", "--dry-run").returncode == 0
+    assert files(place) == mine
+    assert aiex("undo", "--merge").returncode == 0
+    assert files(place) == {"a.txt": "".join(f"{n}\n" for n in range(9)) + "mine\n", "own.txt": "mine\n"}
+    done = aiex("redo", "--force", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert files(place) == mine
+    assert aiex("restore", "checkpoint", data(done)["undo"]).returncode == 0
+    assert files(place)["a.txt"].startswith("0\n")
+
+
+def test_a_later_step_of_another_session_takes_away_what_it_touched_only_by_name(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    step("echo 1 > a.txt")
+    aiex("undo")
+    step("echo 2 > a.txt")
+    done = aiex("redo")
+    assert (done.returncode, files(place)["a.txt"]) == (6, "2\n")
+    assert "a.txt" in done.stderr
+
+
+def test_a_step_that_was_cut_off_can_be_undone(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    before = files(place)
+    assert step("echo x > a.txt; touch new; kill -TERM $PPID; exit 3", "--timeout", "20")[-1]["exit_code"] == 3
+    assert files(place) != before
+    assert aiex("undo").returncode == 0
+    assert files(place) == before
+
+
+def test_a_viewer_undoes_nothing(place: Path, aiex: Callable[..., Any], step: Callable[..., Told]) -> None:
+    step("echo 1 > a.txt")
+    for words in (("undo",), ("create", "checkpoint"), ("rewind", "session", "--to", "0")):
+        done = aiex(*words, "--set", "policy.role=viewer")
+        assert done.returncode == 4, done.stderr
+    assert files(place)["a.txt"] == "1\n"
+
+
+def test_a_rule_about_a_file_counts_for_undo_as_well(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    step("echo 1 > a.txt")
+    aiex("add", "policy", 'deny write "a.txt"')
+    done = aiex("undo")
+    assert (done.returncode, files(place)["a.txt"]) == (4, "1\n")
+
+
+# --- the noun -------------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_is_made_shown_and_restored(place: Path, aiex: Callable[..., Any]) -> None:
+    made = data(aiex("create", "checkpoint", "before", "lunch", "--tag", "v1", "-o", "json"))
+    assert (made["reason"], made["tag"], made["files"]) == ("before lunch", "v1", 1)
+    (place / "a.txt").write_text("other\n")
+    (place / "b.txt").write_text("new\n")
+    shown = aiex("show", "checkpoint", "v1").stdout
+    assert "before lunch" in shown
+    assert "changed  a.txt" in shown
+    assert "created  b.txt" in shown
+    done = aiex("restore", "checkpoint", "v1", "--dry-run")
+    assert (done.returncode, files(place)["a.txt"]) == (0, "other\n")
+    done = aiex("restore", "checkpoint", made["id"][:6])
+    assert (done.returncode, files(place)["a.txt"]) == (6, "other\n")
+    done = aiex("restore", "checkpoint", "1", "--force", "-o", "json")
+    assert (done.returncode, files(place)) == (0, {"a.txt": "one\ntwo\n"})
+    assert aiex("restore", "checkpoint", data(done)["undo"]).returncode == 0
+    assert files(place) == {"a.txt": "other\n", "b.txt": "new\n"}
+    listed = aiex("list", "checkpoints").stdout
+    assert "before lunch" in listed
+
+
+def test_paths_are_restored_alone(place: Path, aiex: Callable[..., Any]) -> None:
+    aiex("create", "checkpoint")
+    for name in ("a.txt", "b.txt"):
+        (place / name).write_text("x\n")
+    assert aiex("restore", "checkpoint", "1", "a.txt", "--force").returncode == 0
+    assert files(place) == {"a.txt": "one\ntwo\n", "b.txt": "x\n"}
+    done = aiex("restore", "checkpoint", "1", "../x")
+    assert (done.returncode, "no path beneath the workspace" in done.stderr) == (2, True)
+    assert aiex("restore", "checkpoint", "1", "absent.txt").returncode == 2
+
+
+def test_an_unknown_or_ambiguous_checkpoint_names_the_nearest(aiex: Callable[..., Any]) -> None:
+    done = aiex("show", "checkpoint", "v1")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "error: no checkpoint was taken in this workspace yet",
+    )
+    aiex("create", "checkpoint", "--tag", "v1")
+    done = aiex("show", "checkpoint", "v11")
+    assert (done.returncode, "the nearest: v1" in done.stderr) == (2, True)
+    done = aiex("diff", "checkpoint", "v1", "ffff")
+    assert (done.returncode, "no checkpoint is called ffff" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mb", "", "-x", "a b"])
+def test_names_of_other_characters_are_refused(aiex: Callable[..., Any], name: str) -> None:
+    aiex("create", "checkpoint")
+    done = aiex("create", "checkpoint", f"--tag={name}" if name else "--tag=\n")
+    assert (done.returncode, "\x1b" in done.stderr) == (2, False)
+    assert len(data(aiex("list", "checkpoint", "-o", "json"))["checkpoints"]) == 1
+    assert aiex("create", "checkpoint", "one\x1b]0;two").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names are text there")
+def test_names_of_files_that_are_no_text_are_kept_and_shown_harmless(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    before = files(place)
+    name = b"bad\xff\x1b[2J\n"
+    told = step("printf x > \"$(printf 'bad\\377\\033[2J\\n.')\"")
+    assert told[-1]["exit_code"] == 0
+    assert len(told[-1]["files_changed"]) == 1
+    shown = aiex("diff", "checkpoint", "1").stdout
+    assert ('"b/bad\\377\\033[2J\\n."' in shown, "\x1b" in shown) == (True, False)
+    done = aiex("undo")
+    assert (done.returncode, "\x1b" in done.stdout, files(place)) == (0, False, before)
+    assert os.fsencode(place) + b"/" + name not in os.listdir(os.fsencode(place))
+
+
+def test_a_difference_is_a_patch_that_git_applies(place: Path, tmp_path: Path, aiex: Callable[..., Any]) -> None:
+    (place / "gone file.txt").write_text("x\n")
+    (place / "d").mkdir()
+    aiex("create", "checkpoint")
+    shutil.copytree(place, tmp_path / "copy")
+    (place / "a.txt").write_text("one\nzwei\nthree")
+    (place / "gone file.txt").unlink()
+    (place / "d/ü new.sh").write_text("#!/bin/sh\n")
+    (place / "d/ü new.sh").chmod(0o755)
+    (place / "link").symlink_to("a.txt")
+    patch = aiex("diff", "checkpoint", "1").stdout
+    git = ["git", "apply", "--unsafe-paths", "--directory", str(tmp_path / "copy"), "-"]
+    subprocess.run(git, input=patch.encode("utf-8", "surrogateescape"), check=True, cwd=tmp_path)
+    assert files(tmp_path / "copy") == files(place)
+    assert (tmp_path / "copy/link").is_symlink()
+    only = aiex("diff", "checkpoint", "1", "d").stdout
+    assert ("new.sh" in only, "a.txt" in only) == (True, False)
+
+
+def test_checkpoints_are_carried_elsewhere_and_a_changed_archive_is_refused(
+    place: Path, tmp_path: Path, aiex: Callable[..., Any]
+) -> None:
+    made = data(aiex("create", "checkpoint", "-o", "json"))
+    archive = tmp_path / "out.aiexck"
+    assert aiex("export", "checkpoint", made["id"], "--out", str(archive)).returncode == 0
+    assert aiex("export", "checkpoint", made["id"], "--out", str(archive)).returncode == 2
+    other = tmp_path / "other"
+    other.mkdir()
+    for change in (slice(0, 40), slice(40, None), slice(None, -5)):
+        whole = archive.read_bytes()
+        (tmp_path / "bad").write_bytes(whole[change])
+        done = aiex("import", "checkpoint", str(tmp_path / "bad"), cwd=other)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert data(aiex("list", "checkpoint", "-o", "json", cwd=other))["count"] == 0
+    assert aiex("import", "checkpoint", str(archive), cwd=other).returncode == 0
+    assert aiex("restore", "checkpoint", made["id"], "--force", cwd=other).returncode == 0
+    assert files(other) == files(place)
+    for bad in (str(tmp_path), str(tmp_path / "absent")):
+        assert aiex("import", "checkpoint", bad, cwd=other).returncode == 2
+
+
+def test_a_damaged_checkpoint_is_found_and_the_others_stay(place: Path, aiex: Callable[..., Any]) -> None:
+    aiex("create", "checkpoint", "one")
+    (place / "b.txt").write_text("new\n")
+    aiex("create", "checkpoint", "two")
+    assert aiex("verify", "checkpoint").returncode == 0
+    (file,) = Path(os.environ["AIEX_DATA_DIR"]).rglob("checkpoints.db")
+    connection = sqlite3.connect(file)
+    connection.execute("update objects set data = x'00' where n = (select max(n) from objects where kind = 0)")
+    if not connection.total_changes:
+        connection.execute("update objects set data = x'00' where n = (select max(n) from objects)")
+    connection.commit()
+    connection.close()
+    done = aiex("verify", "checkpoint", "-o", "json")
+    assert (done.returncode, data(done)["whole"]) == (3, False)
+    assert aiex("rm", "checkpoint", "1").returncode in (0, 74)
+
+
+def test_checkpoints_are_removed_and_what_that_means_is_told(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    step("echo 1 > a.txt")
+    first = data(aiex("list", "checkpoint", "-o", "json"))["checkpoints"][0]["id"]
+    done = aiex("rm", "checkpoint", first)
+    assert (done.returncode, "1 step cannot be undone any more" in done.stderr) == (0, True)
+    done = aiex("undo")
+    assert (done.returncode, f"checkpoint {first}" in done.stderr) == (2, True)
+
+
+def test_two_processes_take_checkpoints_at_once(place: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
+    words = [sys.executable, "-m", "aiex", "create", "checkpoint"]
+    running = [subprocess.Popen(words, cwd=place, env=environ, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [process.wait() for process in running] == [0, 0, 0]
+
+
+# --- rewinds --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sessions(home: Path) -> Iterator[Sessions]:
+    """All sessions of this person."""
+    opened = open_sessions(load(None))
+    yield opened
+    opened.close()
+
+
+def worked(place: Path, checkpoint: Callable[[], str], sessions: Sessions) -> str:
+    """A session with three steps, each of which wrote its number to a file; as an assistant leaves it."""
+    session = sessions.new_id()
+    events: list[Event] = [SessionStarted("1", str(place), "ask", "anthropic", "m", str(place))]
+    for number in range(1, 4):
+        events += [UserSpoke((Text(f"do {number}"),)), CheckpointTaken(checkpoint(), f"step {number}")]
+        (place / "a.txt").write_text(f"{number}\n")
+        (place / f"{number}.txt").write_text("x")
+        events += [FileEdited("a.txt", "changed", 1, 1), TurnEnded("success", "answered", 0, answer="done")]
+    sessions.log.append(session, events, after_seq=0, turn=3, at_ms=sessions.now_ms())
+    checkpoint()
+    return session
+
+
+@pytest.fixture
+def session(place: Path, sessions: Sessions, aiex: Callable[..., Any]) -> str:
+    def checkpoint() -> str:
+        return str(data(aiex("create", "checkpoint", "-o", "json"))["id"])
+
+    return worked(place, checkpoint, sessions)
+
+
+def test_a_session_is_rewound_with_its_files_and_comes_back(
+    place: Path, session: str, sessions: Sessions, aiex: Callable[..., Any]
+) -> None:
+    now = files(place)
+    done = aiex("rewind", "session", session[:6], "--to", "5", "-o", "json")
+    assert (done.returncode, data(done)["what"]) == (0, "both"), done.stderr
+    assert files(place) == {"a.txt": "1\n", "1.txt": "x"}
+    assert len(conversation(sessions.state(session))) == 2
+    done = aiex("rewind", "session", session, "--to", "13")
+    assert (done.returncode, files(place)) == (0, now), done.stderr
+    assert len(conversation(sessions.state(session))) == 6
+    assert aiex("undo").returncode == 0
+    assert files(place)["a.txt"] == "2\n"
+
+
+def test_files_and_talk_are_rewound_alone(
+    place: Path, session: str, sessions: Sessions, aiex: Callable[..., Any]
+) -> None:
+    now = files(place)
+    assert aiex("rewind", "session", session, "--to", "5", "--only", "chat").returncode == 0
+    assert (files(place), len(conversation(sessions.state(session)))) == (now, 2)
+    assert aiex("rewind", "session", "--to", "9", "--only", "files").returncode == 0
+    assert (files(place)["a.txt"], len(conversation(sessions.state(session)))) == ("2\n", 2)
+
+
+def test_nobody_rewinds_to_the_future_or_past_an_import(
+    place: Path, session: str, sessions: Sessions, aiex: Callable[..., Any]
+) -> None:
+    done = aiex("rewind", "session", session, "--to", "99")
+    assert (done.returncode, done.stderr) == (
+        2, f"error: session {session} has no event 99\nhint: it has the events 1 to 13\n",
+    )  # fmt: skip
+    sessions.log.append(session, [Imported("old.jsonl", "00")], after_seq=13, turn=3, at_ms=sessions.now_ms())
+    done = aiex("rewind", "session", session, "--to", "5")
+    assert (done.returncode, "came with the import at event 14" in done.stderr) == (2, True)
+    assert files(place)["a.txt"] == "3\n"
+    assert aiex("rewind", "session", "unknown-one", "--to", "5").returncode == 2
+
+
+def test_a_rewind_asks_before_it_takes_back_what_another_session_did(
+    place: Path, session: str, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    step("echo mine > other.txt")
+    now = files(place)
+    done = aiex("rewind", "session", session, "--to", "5")
+    assert (done.returncode, "other sessions changed files since" in done.stderr, files(place)) == (6, True, now)
+    assert aiex("rewind", "session", session, "--to", "5", "--merge").returncode == 0
+    assert files(place) == {"a.txt": "1\n", "1.txt": "x", "other.txt": "mine\n"}
+
+
+def test_a_session_that_is_open_elsewhere_is_not_touched(
+    place: Path, session: str, sessions: Sessions, run_aiex: RunAiex
+) -> None:
+    lock = sessions.lock(session)
+    lock.acquire()
+    try:
+        for words in (("undo",), ("rewind", "session", session, "--to", "5")):
+            done = run_aiex(*words, cwd=place)
+            assert (done.returncode, str(os.getpid()) in done.stderr) == (6, True), done.stderr
+    finally:
+        lock.release()
+    assert files(place)["a.txt"] == "3\n"
+
+
+# --- the search for a step ------------------------------------------------------------------------------------------
+
+
+def test_the_step_that_broke_it_is_found_and_the_files_are_as_they_were(
+    place: Path, session: str, aiex: Callable[..., Any]
+) -> None:
+    (place / "own.txt").write_text("mine\n")
+    (place / "own.txt").chmod(0o640)
+    now, before = files(place), data(aiex("list", "checkpoint", "-o", "json"))["count"]
+    script = "touch made-by-the-check; echo saw $(cat a.txt); test ! -e 2.txt"
+    done = aiex("bisect", "session", session, "-o", "json", "--", "sh", "-c", script)
+    found = data(done)
+    assert (done.returncode, found["step"], found["after_seq"]) == (0, "step 2", 7), done.stderr
+    assert found["files"] == ["2.txt", "a.txt"]
+    assert found["output"] == "saw 2\n"
+    assert (files(place), (place / "own.txt").stat().st_mode & 0o777) == (now, 0o640)
+    assert data(aiex("list", "checkpoint", "-o", "json"))["count"] == before + 1
+
+
+def test_the_ends_of_a_search_are_checked_first(place: Path, session: str, aiex: Callable[..., Any]) -> None:
+    now = files(place)
+    done = aiex("bisect", "session", "--", "true")
+    assert (done.returncode, "passes now" in done.stderr) == (2, True)
+    done = aiex("bisect", "session", "--", "false")
+    assert (done.returncode, "so no step broke it" in done.stderr) == (2, True)
+    assert aiex("bisect", "session").returncode == 2
+    assert aiex("bisect", "session", "--from", "99", "--", "false").returncode == 2
+    assert files(place) == now
+
+
+def test_a_command_that_cannot_tell_is_skipped(place: Path, session: str, aiex: Callable[..., Any]) -> None:
+    script = "case $(cat a.txt) in 3) exit 1;; 1|2) exit 125;; esac"
+    done = aiex("bisect", "session", "-o", "json", "--", "sh", "-c", script)
+    assert (done.returncode, data(done)["found"]) == (1, False)
+    assert files(place)["a.txt"] == "3\n"
+
+
+def test_a_search_that_is_interrupted_brings_the_files_back(place: Path, session: str) -> None:
+    now = files(place)
+    with start_aiex("bisect", "session", "--", "sh", "-c", "echo $$ > up; sleep 600", cwd=place) as process:
+        _wait_for(place / "up", process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    assert files(place) == now
+
+
+def test_a_search_that_is_killed_is_told_of_with_the_way_back(
+    place: Path, session: str, aiex: Callable[..., Any]
+) -> None:
+    now = files(place)
+    script = "test -e 3.txt && exit 1; echo > up; sleep 600"
+    with start_aiex("bisect", "session", "--", "sh", "-c", script, cwd=place) as process:
+        _wait_for(place / "up", process)
+        busy = aiex("undo")
+        process.kill()
+        process.wait()
+    assert (busy.returncode, f"process {process.pid} searches" in busy.stderr) == (6, True), busy.stderr
+    assert files(place) != now
+    warned = aiex("list", "checkpoints").stderr
+    assert "was cut off" in warned
+    words = warned.split("to bring them back: aiex ")[1].split()
+    assert aiex("bisect", "session", "--", "false").returncode == 6
+    assert aiex(*words).returncode == 0
+    assert files(place) == now
+    assert aiex("list", "checkpoints").stderr == ""
+
+
+def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    while not path.exists():
+        assert process.poll() is None, "it ended before it came so far"
+        time.sleep(0.02)

@@ -54,6 +54,7 @@ def complete_in_bash(folder, *words: str) -> tuple[set[str], str]:
             {
                 "approval",
                 "audit",
+                "checkpoint",
                 "config",
                 "context",
                 "key",
@@ -67,7 +68,7 @@ def complete_in_bash(folder, *words: str) -> tuple[set[str], str]:
             },
         ),
         (["show", "co"], {"config", "context"}),
-        (["create", ""], {"index"}),
+        (["create", ""], {"checkpoint", "index"}),
         (["query", ""], {"context"}),
         (["query", "context", "--task"], {"--task", "--task-file"}),
         (["show", "context", "--bu"], {"--budget"}),

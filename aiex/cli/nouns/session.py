@@ -11,6 +11,7 @@ import click
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
+from aiex.cli.rewinding import bisect_session, rewind_session
 from aiex.cli.work import Work, answered
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TextDelta, Warned
@@ -388,6 +389,8 @@ NOUN = Noun(
         "rename": rename_session,
         "diff": diff_session,
         "replay": replay_session,
+        "rewind": rewind_session,
+        "bisect": bisect_session,
         "export": export_session,
         "import": import_session,
         "archive": archive_session,
