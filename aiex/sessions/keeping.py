@@ -194,7 +194,7 @@ class Sessions:
             raise UsageError("there is no session yet", hint="a question to a model begins one: aiex ask")
         listed = self.views.listed()
         if not wanted:
-            here = next((one.id for one in listed if root is None or one.root == root), None)
+            here = next((one.id for one in listed if root in (None, one.root) and not one.archived), None)
             if here is None:
                 raise UsageError("there is no session in this workspace yet", hint="of all: aiex list sessions --all")
             return here

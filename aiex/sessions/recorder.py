@@ -146,7 +146,7 @@ def fork(
         Conflict: if `to` is there already.
         StoreError: if it cannot be read or kept.
     """
-    events = decide(open_state(log, session), Fork(at_seq), role)
+    events = decide(open_state(log, session, upto_seq=at_seq), Fork(at_seq), role)  # what is behind may be damaged
     head = log.copy(session, at_seq, to)
     log.append(to, events, after_seq=head.seq, turn=head.turn, at_ms=int(clock() * 1000))
     return Recorder(log, to, clock=clock)

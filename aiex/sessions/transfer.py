@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from aiex.errors import StoreError, UsageError
 from aiex.events import Imported, UnknownEvent, from_json, to_json
+from aiex.guard.audit.datakeys import Erased
 from aiex.guard.neutral import printable_path
 from aiex.guard.redact import redact_within
 from aiex.jsonform import Malformed, dump
@@ -329,6 +330,9 @@ def import_session(
         try:
             log.put(session, [*events, mark])
         except Moved:  # somebody took the name just now
+            continue
+        except Erased:  # it was here, encrypted, and its key is gone for good
+            session = new_id()
             continue
         return Brought(session, archive.session, len(events), archive.unknown, redacted)
 

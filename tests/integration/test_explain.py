@@ -25,6 +25,7 @@ from aiex.events import (
     TextDelta,
     TurnEnded,
     UsageUpdated,
+    UserSpoke,
     Warned,
 )
 from aiex.guard.sandbox.files import Workspace
@@ -337,9 +338,10 @@ async def test_what_the_model_says_streams_through(workspace: Path) -> None:
     events = await events_of(workspace, "shop/basket.py", stream=script, model=MODEL)
     assert isinstance(events[0], Noted)
     assert events[0].message.startswith("shop/basket.py goes with code of tests/test_basket.py and shop/prices.py (")
-    assert tuple(events[1:6]) == (*SPOKEN, Stopped("end_turn"))
-    assert isinstance(events[6], AssistantSpoke)
-    end = events[7]
+    assert events[1] == UserSpoke(script.asked[0].messages[-1].parts)
+    assert tuple(events[2:7]) == (*SPOKEN, Stopped("end_turn"))
+    assert isinstance(events[7], AssistantSpoke)
+    end = events[8]
     assert isinstance(end, TurnEnded)
     assert (end.answer, end.usage.input_tokens, end.exit_code) == ("It counts things.", 90, 0)
     assert end.data["answer"] == "It counts things."

@@ -6,6 +6,7 @@ it is an error, never other rows.
 
 from __future__ import annotations
 
+import os
 import struct
 from threading import RLock
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -52,11 +53,15 @@ class ColdStore:
     """The file at `path`; every method raises StoreError when the database fails. What was put is on disk."""
 
     def __init__(self, path: str) -> None:
+        """Open the file, or make it; one that can be read and not written is read from a copy in memory."""
         self.path = path
         self._lock = RLock()
-        self._connection: sqlite3.Connection = sqlite.connect(
-            path, migrations=_MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True
-        )
+        self._refusal: sqlite.ReadOnlyStore | None = None
+        try:
+            self._connection = _connect(path)
+        except sqlite.ReadOnlyStore as error:
+            self._connection = _copy(path, error)
+            self._refusal = error
 
     def close(self) -> None:
         """Close the database."""
@@ -65,6 +70,7 @@ class ColdStore:
 
     def put(self, session: str, rows: Iterable[Row]) -> Packed:
         """Keep all rows of a session in the place of what was kept of it, in one transaction."""
+        self._require_writable()
         with self._lock, sqlite.translated_errors(self.path), self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             _delete(connection, session)
@@ -127,6 +133,7 @@ class ColdStore:
 
     def remove(self, session: str) -> bool:
         """Take a session out, and write zeros over where it was; False when there was none."""
+        self._require_writable()
         with self._lock, sqlite.translated_errors(self.path):
             connection = self._connection
             connection.execute("PRAGMA secure_delete = ON")
@@ -137,6 +144,10 @@ class ColdStore:
                 connection.executescript("PRAGMA incremental_vacuum")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return removed
+
+    def _require_writable(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal
 
     def _pieces_of(self, session: str, after_seq: int, last: int) -> Iterator[tuple[int, bytes]]:
         """First number and content of the pieces that hold some of these; nothing is locked between two of them."""
@@ -173,6 +184,19 @@ class ColdStore:
             f"cannot read archived session {session} in {self.path}: a piece of it is damaged or missing",
             hint="bring the file back from a backup",
         )
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    return sqlite.connect(path, migrations=_MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True)
+
+
+def _copy(path: str, error: sqlite.ReadOnlyStore) -> sqlite3.Connection:
+    """What the file holds, if there is one, in memory. Raises the error when that cannot be."""
+    connection = _connect(":memory:")
+    if os.path.lexists(path) and not sqlite.copy_unwritable(path, into=connection):
+        connection.close()
+        raise error
+    return connection
 
 
 def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,10 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from aiex.errors import UsageError
+from aiex.errors import StoreError, UsageError
 from aiex.events import Event, SessionRenamed, SessionStarted, TurnEnded, UserSpoke, Warned
 from aiex.messages import Text
+from aiex.sessions.archive import archive
 from aiex.sessions.keeping import FILE, Sessions
+from aiex.sessions.recorder import fork
+from aiex.sessions.sealing import Sealing, open_session_keys
+from aiex.sessions.stores.cold import ColdStore
+from aiex.sessions.transfer import export_lines, import_session
+from aiex.sqlite import ReadOnlyStore
+from tests.fakes.ordinary import as_ordinary_user, open_folder
 
 BEGIN: tuple[Event, ...] = (
     SessionStarted("1", "/a", "ask", "one", "small", root="/a"),
@@ -84,3 +93,56 @@ def test_what_is_damaged_is_found_and_what_is_whole_is_kept(sessions: Sessions, 
     assert sessions.find_damaged() == {}
     assert len(sessions.views.listed()) == 2
     assert Path(salvaged.aside).exists()
+
+
+def test_an_archived_session_is_not_the_last_one(sessions: Sessions) -> None:
+    add(sessions, ONE)
+    add(sessions, THREE)
+    archive(sessions.log, sessions.store, THREE, at_ms=1_795_000_009_000)
+    assert sessions.find() == ONE
+    assert sessions.find(THREE[:5]) == THREE
+
+
+def test_what_lies_in_the_archive_is_read_where_nothing_can_be_written(sessions: Sessions) -> None:
+    add(sessions, ONE)
+    with open_folder() as folder:
+        path = folder / "cold.db"
+        with closing(ColdStore(str(path))) as store:
+            store.put(ONE, sessions.store.live.read(ONE))
+        os.chmod(path, 0o444)
+        os.chmod(folder, 0o555)
+
+        def look() -> None:
+            with closing(ColdStore(str(path))) as store:
+                assert [row.seq for row in store.read(ONE)] == [1, 2, 3]
+                with pytest.raises(ReadOnlyStore, match="cannot open"):
+                    store.remove(ONE)
+
+        try:
+            as_ordinary_user(look)
+        finally:
+            os.chmod(folder, 0o777)
+
+
+def test_a_session_is_forked_below_its_damage(sessions: Sessions) -> None:
+    add(sessions, ONE)
+    with closing(sqlite3.connect(Path(sessions.folder, FILE))) as connection, connection:
+        connection.execute("update events set data = ? where seq = 3", (b"{}",))
+    fork(sessions.log, ONE, 2, TWO, "admin")
+    assert [one.seq for one in sessions.log.read(TWO)] == [1, 2, 3]
+    with pytest.raises(StoreError, match="damaged at event 3"):
+        fork(sessions.log, ONE, 3, THREE, "admin")
+    with pytest.raises(UsageError, match="has no event 9"):
+        fork(sessions.log, TWO, 9, THREE, "admin")
+
+
+def test_an_export_of_an_erased_session_comes_back_under_another_name(tmp_path: Path) -> None:
+    keys = open_session_keys(str(tmp_path), str(tmp_path / "kek"))
+    sessions = Sessions(str(tmp_path), seal=Sealing(keys, new_sessions=True))
+    add(sessions, ONE)
+    exported = io.BytesIO(b"".join(export_lines(sessions.log, ONE)))
+    sessions.log.remove(ONE)
+    brought = import_session(sessions.log, exported, name="it.jsonl", at_ms=1_795_000_009_000)
+    assert brought.session != ONE
+    assert sessions.state(brought.session).first_words == "Where is the moon?"
+    sessions.close()

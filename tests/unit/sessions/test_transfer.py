@@ -317,6 +317,8 @@ append = SqliteStore.append
 class Dying:
     def __init__(self, rows):
         self.rows = rows
+    def __len__(self):
+        return len(self.rows)
     def __iter__(self):
         import os, signal
         for number, row in enumerate(self.rows):
