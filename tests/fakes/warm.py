@@ -124,7 +124,7 @@ def open_warm() -> Iterator[Warm]:
 
 def serve(channel: socket.socket) -> None:
     """Fork a keeper for each request until the channel ends."""
-    _warm_up()
+    warm_up()
     while True:
         message, descriptors, _, _ = socket.recv_fds(channel, 1, 4)
         if not message:
@@ -139,7 +139,8 @@ def serve(channel: socket.socket) -> None:
                 pass
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
+    """Import everything that a run may."""
     import aiex
     from aiex.tokens import load_encoding
 
