@@ -101,6 +101,7 @@ class Step:
         with _resting(self._checkpoints), objects.writing():
             captured = snapshots.capture()
             if captured.tree == before.tree:
+                snapshots.remember(captured)
                 return ()
             if captured.left_out:  # a name that was covered before is, whatever the rules say now
                 captured = snapshots.capture(covered=names_by_folder(objects, before.tree))
@@ -131,6 +132,7 @@ def keep_now(checkpoints: Checkpoints, reason: str, *, session: str = "") -> tup
         captured = snapshots.capture()
         last = snapshots.catalogue.last()
         if last is not None and last.tree == captured.tree:
+            snapshots.remember(captured)
             return last, ()
         return snapshots.keep(captured, reason, session=session), captured.left_out
 

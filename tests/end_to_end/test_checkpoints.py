@@ -111,6 +111,30 @@ def test_where_no_checkpoint_can_be_taken_the_command_runs_and_that_is_told(
     assert (told[-1]["exit_code"], files(place)["b.txt"]) == (0, "x\n")
 
 
+def test_what_was_decided_about_names_holds_in_the_next_process(place: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from aiex.sessions.checkpoints.opening import Checkpoints\n"
+        "from aiex.guard.sandbox.tree import Ignoring\n"
+        "asked = []\n"
+        "rules = Ignoring(lambda folder, names: asked.extend(names) or set(), b'rules')\n"
+        "kept = Checkpoints(sys.argv[1], sys.argv[2], ignoring=lambda: rules)\n"
+        "kept.take('x')\n"
+        "print(len(asked))\n"
+    )
+    counts = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "kept"), str(place)],
+            env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    ]
+    assert counts == ["1", "0"]
+
+
 # --- undo and redo --------------------------------------------------------------------------------------------------
 
 

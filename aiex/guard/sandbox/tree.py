@@ -363,7 +363,8 @@ class Tree:
 
     def _base_rules(self) -> bytes:
         digest = self._ignoring.digest if self._ignoring is not None else b"none"
-        return _digest(repr((self._names, digest)).encode("utf-8", "surrogateescape"))
+        rules = [sorted(names) for names in self._names]  # the order of a set is another in each process
+        return _digest(repr((rules, digest)).encode("utf-8", "surrogateescape"))
 
     def _rules_at(self, above: bytes, entries: list[os.DirEntry[str]]) -> bytes:
         """The digest for a directory: that of the one above, unless it has rule files of its own."""

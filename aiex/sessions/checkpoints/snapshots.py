@@ -132,10 +132,14 @@ class Snapshots:
                 bytes=captured.size_bytes,
             )
         )
+        self.remember(captured)
+        return checkpoint
+
+    def remember(self, captured: Captured) -> None:
+        """Note what the tree looked like, so that no more is read again than has to be; a checkpoint has that tree."""
         if not captured.is_known:
             self._packed, self._rows = pack_seen(captured.rows), captured.rows
             self.catalogue.note(NOTE, self._packed)
-        return checkpoint
 
     def capture(self, *, covered: Covered | None = None) -> Captured:
         """Keep the contents of the tree as it is now; to be called inside `Objects.writing`.
