@@ -201,13 +201,36 @@ def test_a_later_step_of_another_session_takes_away_what_it_touched_only_by_name
     assert "a.txt" in done.stderr
 
 
-def test_a_step_that_was_cut_off_can_be_undone(
-    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_step_that_was_interrupted_can_be_undone(
+    place: Path, aiex: Callable[..., Any], number: signal.Signals
 ) -> None:
     before = files(place)
-    assert step("echo x > a.txt; touch new; kill -TERM $PPID; exit 3", "--timeout", "20")[-1]["exit_code"] == 3
+    script = "echo x > a.txt; touch new; echo up; sleep 600"
+    with start_aiex("run", "sandbox", "--", "sh", "-c", script, cwd=place) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(number)
+        assert process.wait() == 128 + number
     assert files(place) != before
-    assert aiex("undo").returncode == 0
+    done = aiex("undo")
+    assert (done.returncode, files(place)) == (0, before), done.stderr
+
+
+def test_of_a_step_that_was_killed_undo_asks_what_it_may_take_back(place: Path, aiex: Callable[..., Any]) -> None:
+    before = files(place)
+    script = "echo x > a.txt; echo up; sleep 600"
+    with start_aiex("run", "sandbox", "--", "sh", "-c", script, cwd=place) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"up\n"
+        process.kill()
+        process.wait()
+    done = aiex("undo")
+    assert (done.returncode, "aiex resume session" in done.stderr) == (6, True), done.stderr
+    assert aiex("resume", "session").returncode == 0
+    done = aiex("undo")
+    assert (done.returncode, "a.txt" in done.stderr) == (6, True), done.stderr
+    assert aiex("undo", "--force").returncode == 0
     assert files(place) == before
 
 

@@ -1,0 +1,100 @@
+"""What a step tells about files, and what it leaves for undo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiex.events import CheckpointTaken, FileEdited, Warned
+from aiex.jobs.stepping import Step, find_left, is_too_wide
+from aiex.sessions.checkpoints.opening import Checkpoints
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "tree").mkdir()
+    return tmp_path / "tree"
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, tree: Path) -> Iterator[Checkpoints]:
+    opened = Checkpoints(str(tmp_path / "kept"), str(tree))
+    yield opened
+    opened.close()
+
+
+def test_a_step_tells_what_came_changed_and_went(tree: Path, checkpoints: Checkpoints) -> None:
+    for name, text in {"old": "a\nb\n", "mode": "x", "binary": "\0", "becomes": "f\n", "link": ""}.items():
+        (tree / name).write_text(text)
+    (tree / "folder").mkdir()
+    step = Step(checkpoints, "make", session="5" * 16)
+    (taken,) = step.begin()
+    assert isinstance(taken, CheckpointTaken)
+    (tree / "old").write_text("a\nc\nd\n")
+    (tree / "mode").chmod(0o700)
+    (tree / "binary").write_bytes(b"\0\1\n\n")
+    (tree / "becomes").unlink()
+    (tree / "becomes").mkdir()
+    (tree / "becomes/inner").write_text("1\n2")
+    (tree / "link").unlink()
+    (tree / "link").symlink_to("old")
+    (tree / "folder").rmdir()
+    events, is_known = step.end()
+    assert is_known
+    assert set(events) == {
+        FileEdited("old", "changed", 2, 1),
+        FileEdited("mode", "changed", 0, 0),
+        FileEdited("binary", "changed", 0, 0),
+        FileEdited("becomes", "deleted", 0, 1),
+        FileEdited("becomes/inner", "created", 2, 0),
+        FileEdited("link", "changed", 0, 0),
+        FileEdited("folder/", "deleted", 0, 0),
+    }
+    left = find_left(checkpoints)
+    last = checkpoints.catalogue.last()
+    assert left
+    assert last
+    assert (left.checkpoint_id, left.by_step, last.reason) == (last.id, True, "after: make")
+
+
+def test_where_nothing_changed_since_the_last_checkpoint_that_one_serves(tree: Path, checkpoints: Checkpoints) -> None:
+    (tree / "a").write_text("a")
+    first = [list(Step(checkpoints, "one").begin()) for _ in range(2)]
+    assert first[0] == first[1]
+    assert len(checkpoints.catalogue.list()) == 1
+
+
+def test_a_step_that_was_cut_off_leaves_how_the_files_are(tree: Path, checkpoints: Checkpoints) -> None:
+    step = Step(checkpoints, "make")
+    list(step.begin())
+    (tree / "a").write_text("a")
+    step.cut_off()
+    left = find_left(checkpoints)
+    assert left
+    assert checkpoints.catalogue.find(left.checkpoint_id).files == 1
+
+
+def test_what_a_checkpoint_does_not_hold_is_named(tree: Path, tmp_path: Path) -> None:
+    (tree / "big\x1b").write_text("x" * 100)
+    checkpoints = Checkpoints(str(tmp_path / "kept"), str(tree), most_file_bytes=10)
+    warned = next(iter(Step(checkpoints, "make").begin()))
+    assert isinstance(warned, Warned)
+    assert warned.message == "the checkpoint does not hold big\u241b (large)"
+    checkpoints.close()
+
+
+def test_a_damaged_store_stops_no_step(tree: Path, checkpoints: Checkpoints) -> None:
+    Path(checkpoints.folder).mkdir(mode=0o700)
+    Path(checkpoints.folder, "checkpoints.db").write_bytes(b"no database" * 1000)
+    (warned,) = (one for one in Step(checkpoints, "make").begin() if isinstance(one, Warned))
+    assert warned.message.startswith("no checkpoint could be taken, so this cannot be undone")
+
+
+def test_a_home_is_too_wide(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for root, expected in ((home, True), (tmp_path, True), (home / "work", False), (tmp_path / "hom", False)):
+        assert is_too_wide(str(root), str(home)) == expected
+    assert is_too_wide(os.sep, str(home))
