@@ -81,8 +81,7 @@ class Step:
             return (), True
         before, self._before = self._before, None
         try:
-            edits = self._look(before)
-            return (*edits, *self._clean_up()), True
+            return (*self._look(before), *self._clean_up()), True
         except (StoreError, Conflict, OSError) as error:
             why = error.message if isinstance(error, AiexError) else error.strerror
             hint = f"what there was before: aiex diff checkpoint {before.id}"
@@ -112,12 +111,17 @@ class Step:
         return tuple(find_edits(objects, before.tree, after.tree))
 
     def _clean_up(self) -> Iterator[Event]:
-        last = self._checkpoints.catalogue.last()
+        """Where it cannot be done, what the step did is known all the same."""
         from aiex.sessions.checkpoints.opening import CLEAN_EVERY
 
-        if last is None or last.number % CLEAN_EVERY:
+        try:
+            last = self._checkpoints.catalogue.last()
+            if last is None or last.number % CLEAN_EVERY:
+                return
+            cleaned = self._checkpoints.clean_up(keep=self._keep())
+        except (StoreError, Conflict) as error:
+            yield Warned(f"old checkpoints could not be cleaned up: {error.message}", error.hint)
             return
-        cleaned = self._checkpoints.clean_up(keep=self._keep())
         if cleaned and cleaned.checkpoints:
             yield Noted(f"{len(cleaned.checkpoints)} old checkpoints were removed, by the settings checkpoints.keep_*")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from aiex.errors import StoreError
 from aiex.events import CheckpointTaken, FileEdited, Warned
 from aiex.jobs.stepping import Step, find_left, is_too_wide
-from aiex.sessions.checkpoints.opening import Checkpoints
+from aiex.sessions.checkpoints.opening import CLEAN_EVERY, Checkpoints
 
 
 @pytest.fixture
@@ -91,6 +92,22 @@ def test_a_damaged_store_stops_no_step(tree: Path, checkpoints: Checkpoints) -> 
     Path(checkpoints.folder, "checkpoints.db").write_bytes(b"no database" * 1000)
     (warned,) = (one for one in Step(checkpoints, "make").begin() if isinstance(one, Warned))
     assert warned.message.startswith("no checkpoint could be taken, so this cannot be undone")
+
+
+def test_what_a_step_did_is_told_where_old_checkpoints_cannot_be_cleaned_up(
+    tree: Path, checkpoints: Checkpoints
+) -> None:
+    for number in range(CLEAN_EVERY - 1):
+        checkpoints.take(str(number))
+
+    def keep() -> tuple[str, ...]:
+        raise StoreError("cannot read the sessions")
+
+    step = Step(checkpoints, "make", keep=keep)
+    list(step.begin())
+    (tree / "a").write_text("a\n")
+    warned = Warned("old checkpoints could not be cleaned up: cannot read the sessions")
+    assert step.end() == ((FileEdited("a", "created", 1, 0), warned), True)
 
 
 def test_a_home_is_too_wide(tmp_path: Path) -> None:
