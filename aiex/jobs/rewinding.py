@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.errors import Conflict, UsageError
 from aiex.jobs.checkpointing import TYPED, require_leave, restoring
-from aiex.jobs.stepping import find_left, note_left
+from aiex.jobs.stepping import find_after, find_left, note_left
 from aiex.sessions.decisions import Redo, Rewind, Undo, aim, decide
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _MOST_STEPS: Final = 1000
 """So many are looked at for what other sessions did."""
+_NAMED: Final = 5
+"""So many paths a message names."""
 
 
 class Place(NamedTuple):
@@ -114,7 +116,8 @@ def travel(place: Place, way: Way, how: OnConflict) -> Restored:
     """
     with _holding(place, dict.fromkeys(leg.session for leg in way.legs)):
         _require_possible(place, way)
-        restored = _go(place, way.target, how, _left_behind(place, way))
+        expected = _left_behind(place, way) if how != "force" else None
+        restored = _go(place, way.target, how, expected)
         before, at_ms = restored.undo.id, place.sessions.now_ms()
         for number, leg in enumerate(way.legs):
             _tell(place, leg.session, _command(way.direction, leg.steps, before), at_ms + number)
@@ -125,11 +128,46 @@ def travel(place: Place, way: Way, how: OnConflict) -> Restored:
 def _left_behind(place: Place, way: Way) -> str | None:
     """The checkpoint that the files should still be like: of steps since an undo, redo knows nothing."""
     left = find_left(place.checkpoints) if place.checkpoints.exist else None
-    if left is None or way.direction == "back" or not left.by_step:
+    if way.direction == "back":
+        after = _require_own(place.checkpoints, way)
+        return after or (left.checkpoint_id if left else None)
+    if left is None or not left.by_step:
         return left.checkpoint_id if left else None
     undone_ms = way.steps[0][1].at_ms
     since = list(takewhile(lambda one: one[1].at_ms > undone_ms, place.sessions.views.steps(place.root)))
     return since[-1][1].checkpoint_id if since else left.checkpoint_id
+
+
+def _require_own(checkpoints: Checkpoints, way: Way) -> str:
+    """The checkpoint of how the latest step left the files; empty where it is not known.
+
+    Raises:
+        Conflict: if a person changed files between the steps, which would go with them.
+    """
+    first, newer = "", ""
+    for session, step in way.steps:
+        after = find_after(checkpoints, session, step.checkpoint_id)
+        if not newer:
+            first = after.id if after else ""
+        elif after is not None and (between := _paths_between(checkpoints, after.tree, newer)):
+            raise Conflict(
+                f"between these steps others changed {between}",
+                hint="undo one step at a time; aiex undo --merge keeps what others changed, --force goes over it",
+            )
+        newer = step.checkpoint_id
+    return first
+
+
+def _paths_between(checkpoints: Checkpoints, after: str, newer: str) -> str:
+    """What differs between how a step left the files and how the next one found them, in words."""
+    from aiex.guard.neutral import printable_path
+    from aiex.sessions.checkpoints.planning import diff_trees
+
+    known = next((one.tree for one in checkpoints.catalogue.list() if one.id == newer), "")
+    if not known or known == after:
+        return ""
+    paths = [printable_path(change.path) for change in diff_trees(checkpoints.objects, after, known)]
+    return ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
 
 
 def _command(direction: Direction, steps: int, undo_id: str = "") -> Undo | Redo:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEFT: Final = "left"
 """The note that says which checkpoint holds the files as the last step, undo or redo left them."""
+AFTER: Final = "after: "
+"""How the reason of a checkpoint begins that holds what a step left."""
 MOST_COMPARED_BYTES: Final = 512 << 10
 """In larger texts, lines that only moved count as unchanged."""
 MOST_COUNTED_BYTES: Final = 16 << 20
@@ -106,7 +108,7 @@ class Step:
                 captured = snapshots.capture(covered=names_by_folder(objects, before.tree))
                 if captured.tree == before.tree:
                     return ()
-            after = snapshots.keep(captured, f"after: {self._reason}", session=self._session)
+            after = snapshots.keep(captured, AFTER + self._reason, session=self._session)
             note_left(self._checkpoints, after.id, by_step=True)
         return tuple(find_edits(objects, before.tree, after.tree))
 
@@ -182,6 +184,16 @@ def find_left(checkpoints: Checkpoints) -> Left | None:
     wanted, _, by_step = (checkpoints.catalogue.noted(LEFT) or b"").decode("ascii", "replace").partition(" ")
     is_there = any(known.id == wanted for known in checkpoints.catalogue.list())
     return Left(wanted, by_step == "1") if is_there else None
+
+
+def find_after(checkpoints: Checkpoints, session: str, before: str) -> Checkpoint | None:
+    """The checkpoint of how a step left the files, by its session and the checkpoint it began with."""
+    known = checkpoints.catalogue.list()
+    number = next((one.number for one in known if one.id == before), None)
+    if number is None:
+        return None
+    return next((one for one in known if one.number > number and one.session == session
+                 and one.reason.startswith(AFTER)), None)  # fmt: skip
 
 
 # --- what changed ---------------------------------------------------------------------------------------------------

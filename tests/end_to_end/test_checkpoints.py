@@ -190,6 +190,22 @@ def test_what_a_person_changed_since_is_refused_merged_or_forced_and_never_lost(
     assert files(place)["a.txt"].startswith("0\n")
 
 
+def test_what_a_person_changed_between_two_steps_does_not_go_with_them(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    step("echo 1 > a.txt")
+    (place / "own.txt").write_text("mine\n")
+    step("echo 2 > a.txt")
+    now = files(place)
+    done = aiex("undo", "2")
+    assert (done.returncode, "own.txt" in done.stderr, files(place)) == (6, True, now)
+    assert aiex("undo").returncode == 0
+    done = aiex("undo")
+    assert (done.returncode, "own.txt" in done.stderr) == (6, True)
+    assert aiex("undo", "--merge").returncode == 0
+    assert files(place) == {"a.txt": "one\ntwo\n", "own.txt": "mine\n"}
+
+
 def test_a_later_step_of_another_session_takes_away_what_it_touched_only_by_name(
     place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
 ) -> None:
