@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -116,12 +115,16 @@ class Sessions:
 
         Cost: 7 µs for each event.
         """
+        from aiex.sessions.stores.cold import DamagedArchive
+
         damaged: dict[str, int] = {}
         for session in self.log.sessions() if self.exist else ():
+            seq = 0
             try:
-                deque(self.log.read(session), 0)
-            except DamagedSession as error:
-                damaged[session] = error.seq
+                for one in self.log.read(session):
+                    seq = one.seq
+            except (DamagedSession, DamagedArchive):
+                damaged[session] = seq + 1
             except Erased:
                 continue
         return damaged
@@ -129,12 +132,14 @@ class Sessions:
     def repair(self) -> Salvaged | None:
         """Make a new file of all that is whole when something is not, the old one beside it; None for nothing to do.
 
+        The archive stays as it is: nothing can be made of what is damaged in it.
+
         Raises:
             UsageError: where sessions are on a server, which has its own means.
             Conflict: if other processes have the file open.
             StoreError: if it cannot be read or written.
         """
-        if not self.find_damaged():
+        if all(map(self.store.is_archived, self.find_damaged())):
             return None
         if self._open_store:
             raise UsageError("sessions on a server are not repaired from here", hint="restore them from a backup there")

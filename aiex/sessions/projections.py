@@ -244,14 +244,20 @@ class _Folding:
                 self._file.save(summary, changes)
 
     def _read(self, summary: Summary, changes: Changes) -> None:
-        """Fold a session as far as it is whole."""
+        """Fold a session as far as it is whole; of one that cannot be opened, only that it is there."""
+        from aiex.guard.audit.datakeys import Erased
         from aiex.sessions.log import DamagedSession
+        from aiex.sessions.stores.cold import DamagedArchive
 
         try:
             for row in self._log.read(summary.id):
                 _take(summary, changes, row)
         except DamagedSession:
             return
+        except (DamagedArchive, Erased) as error:
+            head = self._log.head(summary.id)
+            if head is not None:
+                count(summary, Place(head.seq, head.position, head.at_ms, isinstance(error, Erased), False))
 
     def _load(self, session: str) -> tuple[Summary, Changes]:
         pair = (self._file.load(session) or Summary(session), Changes())

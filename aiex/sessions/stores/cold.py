@@ -42,6 +42,10 @@ _MARKS: Final = struct.Struct(">qqqqHBHHI")
 """position, seq, at_ms, turn, v, sealed and copied as bits, then the sizes of type, link and data."""
 
 
+class DamagedArchive(sqlite.DamagedStore):
+    """A piece of one session is damaged or missing; the others may be whole."""
+
+
 class Packed(NamedTuple):
     """How large an archived session is."""
 
@@ -91,7 +95,7 @@ class ColdStore:
             return Packed(plain, packed)
 
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
-        """The rows of a session in order. Raises StoreError where a piece is damaged or missing."""
+        """The rows of a session in order. Raises DamagedArchive where a piece is damaged or missing."""
         last = 2**62 if upto_seq is None else upto_seq
         expected = None
         for first, data in self._pieces_of(session, after_seq, last):
@@ -179,8 +183,8 @@ class ColdStore:
                 bool(bits & 1), bool(bits & 2),
             )  # fmt: skip
 
-    def _damaged(self, session: str) -> StoreError:
-        return sqlite.DamagedStore(
+    def _damaged(self, session: str) -> DamagedArchive:
+        return DamagedArchive(
             f"cannot read archived session {session} in {self.path}: a piece of it is damaged or missing",
             hint="bring the file back from a backup",
         )

@@ -103,6 +103,34 @@ def test_an_archived_session_is_not_the_last_one(sessions: Sessions) -> None:
     assert sessions.find(THREE[:5]) == THREE
 
 
+def test_a_damaged_piece_of_the_archive_hides_no_other_session(sessions: Sessions) -> None:
+    for session in (ONE, THREE):
+        add(sessions, session)
+    archive(sessions.log, sessions.store, ONE, at_ms=1_795_000_009_000)
+    sessions.close()
+    with closing(sqlite3.connect(Path(sessions.folder, "cold.db"))) as connection, connection:
+        connection.execute("update pieces set data = x'00'")
+    assert [(one.id, one.seq) for one in sessions.views.listed()] == [(ONE, 4), (THREE, 3)]
+    assert sessions.find_damaged() == {ONE: 1}
+    assert sessions.repair() is None
+
+
+def test_an_archived_session_whose_key_is_gone_hides_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    keys = open_session_keys(str(folder), str(tmp_path / "kek"))
+    with closing(Sessions(str(folder), seal=Sealing(keys, new_sessions=True))) as sessions:
+        add(sessions, ONE)
+        add(sessions, THREE)
+        archive(sessions.log, sessions.store, ONE, at_ms=1_795_000_009_000)
+        sessions.log.erase(ONE)
+        assert [(one.id, one.seq, one.words) for one in sessions.views.listed()] == [
+            (ONE, 4, ""),
+            (THREE, 3, "Where is the moon?"),
+        ]
+        assert sessions.find_damaged() == {}
+
+
 def test_what_lies_in_the_archive_is_read_where_nothing_can_be_written(sessions: Sessions) -> None:
     add(sessions, ONE)
     with open_folder() as folder:
