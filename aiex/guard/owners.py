@@ -69,7 +69,6 @@ class OwnerLock:
             before = read_owner(self._place + _OWNER)
             if before is not None and self._descriptor < 0 and is_alive(before):
                 raise self._in_use(before)
-            self._sweep()
             write_private(self._place + _OWNER, json.dumps(_myself(int(self._clock() * 1000))).encode())
         except BaseException:
             self._unlock()
@@ -104,16 +103,6 @@ class OwnerLock:
             if _is_at(descriptor, self._place + _LOCK):
                 return descriptor
             os.close(descriptor)  # the one before removed it just when we had opened it
-
-    def _sweep(self) -> None:
-        """Remove what processes left that were killed when they wrote down that they had it."""
-        if self._descriptor < 0:
-            return
-        folder, name = os.path.split(self._place + _OWNER)
-        with suppress(OSError, StoreError):
-            for entry in os.listdir(folder):
-                if entry.startswith(f"{name}.") and entry.endswith(".tmp"):
-                    remove_private(os.path.join(folder, entry))
 
     def _in_use(self, owner: Owner | None) -> Conflict:
         who = f"process {owner.pid} of {owner.host}" if owner else "another process"

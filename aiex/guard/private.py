@@ -20,6 +20,7 @@ LIMIT_BYTES = 4_000_000
 LOCK_WITHIN_S = 10.0
 """How long another process may hold a lock before we say so; writing takes milliseconds."""
 _POLL_S = 0.02
+_HAS_FLOCK = sys.platform != "win32"
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -72,15 +73,24 @@ def _require_own(path: str, found: os.stat_result) -> None:
 def write_private(path: str, data: bytes) -> None:
     """Put `data` in the place of what was there, with mode 0600; after a failure the old file is as it was.
 
+    What processes left in the same directory that were killed while they did this goes.
+
     Raises:
         StoreError: if it cannot be written.
     """
-    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
         dirs.ensure(os.path.dirname(path))
+        _remove_unfinished(os.path.dirname(path))
+        temporary, descriptor = _create(path)
         try:
-            _write_all(temporary, data)
-            os.replace(temporary, path)
+            try:
+                _fill(descriptor, data)
+                if _HAS_FLOCK:
+                    os.replace(temporary, path)
+            finally:
+                os.close(descriptor)
+            if not _HAS_FLOCK:  # Windows renames no file that is open
+                os.replace(temporary, path)
         finally:
             with suppress(OSError):  # it has its name already
                 os.unlink(temporary)
@@ -92,15 +102,47 @@ def write_private(path: str, data: bytes) -> None:
     sync_folder(os.path.dirname(path))
 
 
-def _write_all(path: str, data: bytes) -> None:
-    descriptor = os.open(path, _CREATE, 0o600)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _create(path: str) -> tuple[str, int]:
+    """A new file beside a path, locked as long as it is open: who can lock it knows that its writer died."""
+    while True:
+        temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        descriptor = os.open(temporary, _CREATE, 0o600)
+        with suppress(OSError):  # a file system without locks
+            if _HAS_FLOCK and not (try_lock(descriptor) and os.fstat(descriptor).st_nlink):  # removed before that
+                os.close(descriptor)
+                continue
+        return temporary, descriptor
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    os.fsync(descriptor)
+
+
+def _remove_unfinished(folder: str) -> None:
+    with suppress(OSError):
+        for entry in os.listdir(folder or ".") if _HAS_FLOCK else ():
+            if _is_unfinished(entry):
+                _remove_if_left(os.path.join(folder, entry))
+
+
+def _is_unfinished(name: str) -> bool:
+    """Whether a name is one that `_create` gives."""
+    stem, _, suffix = name.removesuffix(".tmp").rpartition(".")
+    pid, _, letters = suffix.partition("-")
+    return bool(stem) and name.endswith(".tmp") and pid.isdecimal() and len(letters) == 8
+
+
+def _remove_if_left(path: str) -> None:
+    with suppress(OSError):
+        descriptor = os.open(path, _READ | getattr(os, "O_NONBLOCK", 0))
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode) and try_lock(descriptor):
+                os.unlink(path)
+        finally:
+            os.close(descriptor)
 
 
 def open_private(path: str, flags: int) -> int:
