@@ -1,8 +1,9 @@
 """What is lost when Aiex is killed, the disk is full or fails, or many processes share a file of sessions: nothing.
 
 A turn as an agent runs it is killed before each of its system calls that write, sync, rename, make, remove or send, and
-once more in the middle of each that writes a file; so is the start that takes such a turn up again. After each death
-everything is opened anew, checked, and gone on with (`tests/fakes/scripted_turn.py`).
+once more in the middle of each that writes a file; so are the start that takes such a turn up again, `aiex ask` and
+`aiex run sandbox`. After each death everything is opened anew, checked, and gone on with (`scripted_turn.py` and
+`scripted_commands.py` in `tests/fakes/`).
 
 Usage: python -m benchmarks.kills [--faults | --share] [--every N] [--lanes N] [--folder DIR]
 """
@@ -18,12 +19,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from benchmarks.harness import machine
-from tests.fakes.scripted_turn import Point, Run, run_all
+from tests.fakes.lanes import Point, Run, Story, run_all
 from tests.fakes.sharing import Shared, share
 from tests.fakes.syscalls import missing
 
 LEAST_POINTS = 1_000
 TURNS, PROCESSES = 200, (2, 4, 8)
+STORIES: tuple[Story, ...] = ("turn", "again", "ask", "sandbox")
 _NAMES = {
     "lost": "acknowledged events or effects lost",
     "half": "files that are half written or left over",
@@ -49,7 +51,7 @@ def main() -> None:
         title = "Full and failing disks" if options.faults else "Kills"
         print(f"{title}  ({machine()})")
         begin = time.monotonic()
-        whole = [next(run_all([Point(half, 0, "go")], f"{folder}/whole{half}", lanes=1)) for half in (0, 1)]
+        whole = list(run_all([Point(story, 0, "go") for story in STORIES], f"{folder}/whole", lanes=1))
         points = list(fault_points(whole) if options.faults else kill_points(whole))[:: options.every]
         runs = list(run_all(points, f"{folder}/all", lanes=options.lanes))
         good = show(runs, is_sample=options.every > 1)
@@ -59,22 +61,22 @@ def main() -> None:
 
 def kill_points(whole: list[Run]) -> Iterator[Point]:
     """Before each call, and in the middle of each that writes a file."""
-    for half, run in enumerate(whole):
+    for run in whole:
         for number, (_, can_be_cut) in enumerate(run.calls, 1):
-            yield Point(half, number, "kill")
+            yield Point(run.point.story, number, "kill")
             if can_be_cut:
-                yield Point(half, number, "cut")
+                yield Point(run.point.story, number, "cut")
 
 
 def fault_points(whole: list[Run]) -> Iterator[Point]:
     """A disk that is full at one call, or from there on; one that fails at one sync, or from there on."""
     from tests.fakes.syscalls import SYNCS
 
-    for half, run in enumerate(whole):
+    for run in whole:
         for number, (name, _) in enumerate(run.calls, 1):
             error = errno.EIO if name in SYNCS else errno.ENOSPC
             for goes_on in (False, True):
-                yield Point(half, number, error, goes_on)
+                yield Point(run.point.story, number, error, goes_on)
 
 
 def show(runs: list[Run], *, is_sample: bool) -> bool:

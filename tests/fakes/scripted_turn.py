@@ -12,20 +12,15 @@ that something was repeated.
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 import shutil
 import signal
 import stat
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from queue import Queue
-from threading import Lock, Thread
 from typing import Any, NamedTuple
 
 from aiex.errors import AiexError, StoreError
@@ -35,8 +30,6 @@ from aiex.guard.sandbox.tree import is_temporary
 from aiex.messages import Text, ToolCall, ToolDefinition
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Answer, Asked, Reply
-from tests.fakes.source import SOURCE_ROOT
-from tests.fakes.syscalls import NAMES, OPENS, SYNCS, WRITES, Call, Fate, watch
 
 Say = Callable[[Any], None]
 Files = dict[str, tuple[int, bytes]]
@@ -121,6 +114,9 @@ class Vendor(FakeOpenAI):
         """Its next word follows from the conversation alone."""
         messages = asked.body.get("messages", []) if isinstance(asked.body, dict) else []
         results = [str(message["content"]) for message in messages if message["role"] == "tool"]
+        if isinstance(asked.body, dict) and not asked.body.get("tools"):
+            self._replies = [Reply("It is a very small shop.\nThat is all there is to say.")]
+            return super().route(asked)
         heard = [result for result in results if "was not run" not in result]
         if not heard:
             call = ("mend", json.dumps({"path": MENDED}))
@@ -380,147 +376,3 @@ def make_once(place: Place) -> Iterator[Files]:
         yield look(make_place(top).root)
     finally:
         shutil.rmtree(top)
-
-
-# --- runs -----------------------------------------------------------------------------------------------------------
-
-
-class Point(NamedTuple):
-    """Where a story is broken off."""
-
-    half: int
-    """0 in the turn itself, 1 when it is taken up again after it was cut off in its tool."""
-    number: int
-    """Of the system call; 0 for none."""
-    fate: Fate
-    """A number is an error: that of the call, if it can fail so."""
-    goes_on: bool = False
-    """All later calls that can fail so fail as well."""
-    sealed: bool = False
-
-    def decide(self, call: Call) -> Fate:
-        """What becomes of a call."""
-        if call.number != self.number and not (self.goes_on and 0 < self.number < call.number):
-            return "go"
-        return self.fate if isinstance(self.fate, str) or can_fail(call, self.fate) else "go"
-
-
-def can_fail(call: Call, error: int) -> bool:
-    """Whether a call can fail like this: a disk is full for what makes or writes, and fails at what syncs."""
-    names = SYNCS if error == errno.EIO else WRITES | NAMES | OPENS
-    return call.name in names and not call.name.startswith(("unlink", "rmdir")) and call.is_on_disk
-
-
-class Run(NamedTuple):
-    """What came of a story."""
-
-    point: Point
-    code: int
-    """How the process that was broken off ended; negative for a signal."""
-    calls: list[tuple[str, bool]]
-    error: str
-    """What it said of an error, in words for a person."""
-    faults: dict[str, list[str]]
-
-
-class Lane:
-    """Runs stories one after the other, each in forks of this process, which has no threads and has everything loaded.
-
-    Use it as `with`.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._count = 0
-
-    def __enter__(self) -> Lane:
-        from tests.fakes.warm import warm_up
-
-        self._vendor = vendor()
-        self.address = self._vendor.__enter__()
-        warm_up()
-        first = make_place(os.path.join(self._folder, "first"))
-        end = watch(lambda say: Turn(first, self.address, say).begin())  # finds out what confines commands here
-        if end.code:
-            raise AssertionError(end.said[-1])
-        self._fresh = make_place(os.path.join(self._folder, "fresh"))
-        shutil.copytree(os.path.join(first.top, "state"), os.path.join(self._fresh.top, "state"))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._vendor.__exit__(None, None, None)
-
-    def run(self, point: Point) -> Run:
-        """One story: broken off, looked at, and gone on with."""
-        self._count += 1
-        place = self._fresh.copy(os.path.join(self._folder, str(self._count)))
-
-        def begin(say: Say) -> None:
-            try:
-                Turn(place, self.address, say, sealed=point.sealed).begin()
-            except AiexError as error:
-                say({"error": f"{error.message} ({error.hint})"})
-
-        said = watch(begin, die_in_tool).said if point.half else []
-        end = watch(begin, point.decide)
-        said += end.said
-        promised = [word for word in said if isinstance(word, list)]
-        died = end.code < 0
-        after = watch(lambda say: examine(place, self.address, promised, say, died=died, sealed=point.sealed))
-        shutil.rmtree(place.top)
-        words = {name: text for word in said if isinstance(word, dict) for name, text in word.items()}
-        faults = after.said[-1].get("faults") if after.said else None
-        if faults is None:
-            faults = {"stuck": [str(after.said[-1:] or after.code)]}
-        if "traceback" in words:
-            faults["stuck"] = [*faults.get("stuck", []), words["traceback"]]
-        return Run(point, end.code, end.calls, words.get("error", ""), faults)
-
-
-def die_in_tool(call: Call) -> Fate:
-    """Die when the first file is about to be put in its place."""
-    return "kill" if call.name == "renameat" else "go"
-
-
-def run_all(points: Iterable[Point], folder: str, *, lanes: int = 2) -> Iterator[Run]:
-    """Run stories side by side, in processes of their own; in the order in which they end."""
-    todo, done = iter(points), Queue[Run | None]()
-    lock = Lock()
-
-    def work(number: int) -> None:
-        place = os.path.join(folder, f"lane{number}")
-        os.makedirs(place)
-        command = [sys.executable, "-m", "tests.fakes.scripted_turn", place]
-        environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"}
-        try:
-            with subprocess.Popen(
-                command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            ) as lane:
-                assert lane.stdin is not None
-                assert lane.stdout is not None
-                while True:
-                    with lock:
-                        point = next(todo, None)
-                    if point is None:
-                        break
-                    lane.stdin.write(json.dumps(point) + "\n")
-                    lane.stdin.flush()
-                    found = json.loads(lane.stdout.readline())
-                    done.put(Run(Point(*found[0]), *found[1:]))
-                lane.stdin.close()
-        finally:
-            done.put(None)
-
-    threads = [Thread(target=work, args=(number,)) for number in range(lanes)]
-    for thread in threads:
-        thread.start()
-    for _ in threads:
-        yield from iter(done.get, None)
-    for thread in threads:
-        thread.join()
-
-
-if __name__ == "__main__":
-    with Lane(sys.argv[1]) as running:
-        for line in sys.stdin:
-            print(json.dumps(running.run(Point(*json.loads(line)))), flush=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.scripted_turn import Point, run_all
+from tests.fakes.lanes import Point, run_all
 from tests.fakes.syscalls import missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -23,6 +23,6 @@ NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck
     ids=["full", "failing"],
 )
 def test_nothing_promised_is_lost_on_a_bad_disk(tmp_path: Path, error: int, numbers: range) -> None:
-    runs = list(run_all([Point(0, number, error, goes_on=True) for number in numbers], str(tmp_path)))
+    runs = list(run_all([Point("turn", number, error, goes_on=True) for number in numbers], str(tmp_path)))
     assert [(tuple(run.point), run.faults) for run in runs if run.faults != NO_FAULTS] == []
     assert any(run.error for run in runs)

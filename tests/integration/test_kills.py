@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.scripted_turn import Point, run_all
+from tests.fakes.lanes import Point, run_all
 from tests.fakes.syscalls import missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -17,14 +17,14 @@ IN_THE_TURN = range(4, 650, 19)
 """Of about 660 system calls that change something."""
 TAKING_UP = range(10, 220, 40)
 """Of about 230 when it is taken up again."""
-NOWHERE = Point(0, 0, "go")
+NOWHERE = Point("turn", 0, "go")
 NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck": []}
 
 
 def test_a_turn_that_is_killed_anywhere_is_gone_on_with(tmp_path: Path) -> None:
-    points = [Point(0, number, "cut" if number % 2 else "kill") for number in IN_THE_TURN]
-    points += [Point(1, number, "kill") for number in TAKING_UP]
-    points += [Point(0, 333, "kill", sealed=True), NOWHERE]
+    points = [Point("turn", number, "cut" if number % 2 else "kill") for number in IN_THE_TURN]
+    points += [Point("again", number, "kill") for number in TAKING_UP]
+    points += [Point("turn", 333, "kill", sealed=True), NOWHERE]
     runs = {run.point: run for run in run_all(points, str(tmp_path))}
     assert set(runs) == set(points)
     assert [(tuple(run.point), run.faults) for run in runs.values() if run.faults != NO_FAULTS] == []

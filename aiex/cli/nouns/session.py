@@ -261,10 +261,12 @@ def _replay(services: Services, wanted: str, start: str, end: str, *, lines: boo
 
 
 def _resume(services: Services, wanted: str) -> Iterator[Event]:
-    from aiex.jobs.sessions.changing import render, take_up, to_data
+    from aiex.jobs.sessions.changing import render, take_up, tidy, to_data
 
     session = _find(services, wanted)
     found = take_up(services.sessions, session, services.gate.judge.role)
+    if found.state.root == services.root:
+        yield from tidy(services.checkpoints, found)
     yield replace(answered(render(found), to_data(found)), resume=session)
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import Conflict, StoreError
+from aiex.events import Warned
 from aiex.guard.actions import Action, Decision
 from aiex.guard.neutral import printable_path
 from aiex.guard.roles import require
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aiex.guard.actions import Role
     from aiex.guard.gate import Gate
     from aiex.guard.owners import Owner
+    from aiex.sessions.checkpoints.opening import Checkpoints
     from aiex.sessions.keeping import Sessions
     from aiex.sessions.state import CallInFlight, OpenApproval, SessionState
 
@@ -82,6 +84,16 @@ def take_up(sessions: Sessions, session: str, role: Role) -> TakenUp:
             writer.do(Interrupt(reason), role)
             writer.close()
         return TakenUp(was_open, died, in_flight, approvals, writer.state)
+
+
+def tidy(checkpoints: Checkpoints, found: TakenUp) -> Iterator[Warned]:
+    """Remove what a process that died left in the workspace of its session; warnings where that cannot be."""
+    if not (found.was_open or found.died):
+        return
+    try:
+        checkpoints.tidy()
+    except (Conflict, StoreError) as error:
+        yield Warned(f"what the process left in the workspace stays: {error.message}", error.hint)
 
 
 def fork(sessions: Sessions, session: str, at_seq: int, role: Role) -> str:
