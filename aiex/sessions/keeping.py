@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aiex.sessions.sealing import Sealing
     from aiex.sessions.state import SessionState
     from aiex.sessions.stores import Store
+    from aiex.sessions.stores.cold import ColdStore
     from aiex.sessions.stores.views import Listed
     from aiex.settings import Settings
 
@@ -75,12 +76,26 @@ class Sessions:
         Raises:
             StoreError: if it cannot be opened.
         """
-        from aiex.sessions.stores.cold import ColdStore
-
         with sqlite.translated_errors(os.path.join(self.folder, FILE)):
             dirs.ensure(self.folder)
-        live = self._open_store() if self._open_store else self._open_file()
-        return ArchivingStore(live, ColdStore(os.path.join(self.folder, COLD_FILE)))
+        cold = self._open_archive()
+        try:
+            return ArchivingStore(self._open_store() if self._open_store else self._open_file(), cold)
+        except BaseException:
+            cold.close()
+            raise
+
+    def _open_archive(self) -> ColdStore:
+        from aiex.sessions.stores.cold import ColdStore
+
+        path = os.path.join(self.folder, COLD_FILE)
+        try:
+            return ColdStore(path)
+        except sqlite.DamagedStore:
+            aside = sqlite.set_aside(path)
+            message = "the archive of sessions is damaged, so those in it are not there; a new one was begun"
+            self._tell(Warned(message, f"the damaged file is {aside}; bring it back from a backup as {path}"))
+            return ColdStore(path)
 
     def _open_file(self) -> Store:
         from aiex.sessions.stores.sqlite import SqliteStore

@@ -103,6 +103,20 @@ def test_an_archived_session_is_not_the_last_one(sessions: Sessions) -> None:
     assert sessions.find(THREE[:5]) == THREE
 
 
+def test_a_damaged_archive_is_set_aside_and_the_others_go_on(sessions: Sessions, told: list[Warned]) -> None:
+    add(sessions, ONE)
+    add(sessions, THREE)
+    archive(sessions.log, sessions.store, ONE, at_ms=1_795_000_009_000)
+    sessions.close()
+    Path(sessions.folder, "cold.db").write_bytes(b"no database" * 1000)
+    assert [one.id for one in sessions.views.listed()] == [THREE]
+    assert [warned.message.partition(",")[0] for warned in told] == ["the archive of sessions is damaged"]
+    (aside,) = Path(sessions.folder).glob("cold.db.damaged-*")
+    assert aside.read_bytes().startswith(b"no database")
+    archive(sessions.log, sessions.store, THREE, at_ms=1_795_000_009_000)
+    assert sessions.store.cold.seqs() == {THREE: 4}
+
+
 def test_a_damaged_piece_of_the_archive_hides_no_other_session(sessions: Sessions) -> None:
     for session in (ONE, THREE):
         add(sessions, session)
