@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aiex.events import Event, UnknownEvent
     from aiex.guard.redact import Redactor
 
+_SPOKEN: Final = ("user_spoke", "assistant_spoke")
 _NO_WORDS: Final = (told.UsageUpdated, told.SessionArchived, told.SessionRestored, told.Pinned, told.BudgetHit)
 
 
@@ -59,23 +60,37 @@ class Capture:
 
 def _clean(event: Event | UnknownEvent) -> Event | UnknownEvent:
     data = to_json(event)
-    parts = data.get("parts")
-    if isinstance(parts, list) and isinstance(event, told.UserSpoke | told.AssistantSpoke):
-        kept = [cleaned for part in parts if (cleaned := _clean_part(part)) is not None]
-        same = len(kept) == len(parts) and all(one is other for one, other in zip(kept, parts, strict=True))
-        return event if same else from_json({**data, "parts": kept})
-    cleaned = _clean_json(data)
+    cleaned = without_secrets(data["type"], data)
     return event if cleaned is data else from_json(cleaned)
 
 
-def _clean_part(part: dict[str, Any]) -> dict[str, Any] | None:
-    match part["type"]:
-        case "image":
+def without_secrets(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event of a type without secrets, one by one; the same object when there are none.
+
+    A vendor's signed block that holds one is left out.
+    """
+    parts = fields.get("parts")
+    if kind not in _SPOKEN or not isinstance(parts, list):
+        cleaned: dict[str, Any] = _clean_json(fields)
+        return cleaned
+    kept = [cleaned for part in parts if (cleaned := _clean_part(part)) is not None]
+    same = len(kept) == len(parts) and all(one is other for one, other in zip(kept, parts, strict=True))
+    return fields if same else {**fields, "parts": kept}
+
+
+def may_hold_secrets(fields: list[dict[str, Any]]) -> bool:
+    """Whether `without_secrets` would take something out of one of these, or may; one look at many is quicker."""
+    return _clean_json(fields) is not fields
+
+
+def _clean_part(part: Any) -> Any:
+    match part:
+        case {"type": "image"}:
             return part
-        case "opaque":
+        case {"type": "opaque"}:
             return part if _clean_json(part) is part else None
-    cleaned: dict[str, Any] = _clean_json(part)
-    return cleaned
+        case _:
+            return _clean_json(part)
 
 
 def _clean_json(data: Any) -> Any:

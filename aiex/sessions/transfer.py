@@ -20,10 +20,10 @@ from aiex.errors import StoreError, UsageError
 from aiex.events import Imported, UnknownEvent, from_json, to_json
 from aiex.guard.audit.datakeys import Erased
 from aiex.guard.neutral import printable_path
-from aiex.guard.redact import redact_within
 from aiex.jsonform import Malformed, dump
 from aiex.record import record
 from aiex.sessions.archivefile import BadArchive, Limits, Lines, hasher
+from aiex.sessions.capture import may_hold_secrets, without_secrets
 from aiex.sessions.log import Recorded, first_link, next_link
 from aiex.sessions.stores import Moved
 from aiex.sessions.upcast import current_version, upcast
@@ -338,13 +338,16 @@ def import_session(
 
 
 def _without_secrets(events: tuple[Recorded, ...]) -> tuple[list[Recorded], int]:
-    cleaned, redacted = [], 0
+    cleaned: list[Recorded] = []
+    redacted = 0
     for start in range(0, len(events), _REDACTED_AT_ONCE):
         some = events[start : start + _REDACTED_AT_ONCE]
         given = [json.loads(one.data) for one in some]
-        kept = redact_within(given)
-        for one, before, after in zip(some, given, kept, strict=True):
-            changed = before != after
-            redacted += changed
-            cleaned.append(one._replace(data=dump(after).encode()) if changed else one)
+        if not may_hold_secrets(given):
+            cleaned += some
+            continue
+        for one, fields in zip(some, given, strict=True):
+            kept = without_secrets(one.type, fields)
+            redacted += kept is not fields
+            cleaned.append(one if kept is fields else one._replace(data=dump(kept).encode()))
     return cleaned, redacted

@@ -24,6 +24,8 @@ from aiex.events import (
     ToolStarted,
     UnknownEvent,
 )
+from aiex.guard.redact import REMOVED
+from aiex.messages import Text
 from aiex.sessions.archivefile import BadArchive, Limits
 from aiex.sessions.log import EventLog, first_link, next_link
 from aiex.sessions.projections import Views
@@ -145,6 +147,18 @@ def test_secrets_of_an_import_stay_outside(log):
     brought = bring(log, make([("user_spoke", 1, said_data(f"my token is {secret}")), ("user_spoke", 1, said_data())]))
     assert brought.redacted == 1
     assert secret.encode() not in b"".join(one.data for one in log.read(ONE))
+
+
+def test_an_import_is_without_what_is_named_a_secret_and_without_signed_blocks_that_hold_one(log):
+    named = {"call_id": "c", "name": "login", "arguments": {"user": "me", "password": "gH7-kk2-wW9-pp4"}}
+    block = {"type": "opaque", "provider": "p", "model": "m", "endpoint": "e", "data": {"password": "gH7-kk2-wW9-pp4"}}
+    parts = [{"type": "text", "text": "ok"}, {**block, "form": 1}]
+    answer = {"parts": parts, "provider": "p", "model": "m"}
+    brought = bring(log, make([("tool_started", 1, json.dumps(named)), ("assistant_spoke", 1, json.dumps(answer))]))
+    assert brought.redacted == 2
+    started_call, spoke, _ = [one.event() for one in log.read(ONE)]
+    assert started_call == ToolStarted("c", "login", {"user": "me", "password": REMOVED})
+    assert spoke.parts == (Text("ok"),)
 
 
 def test_events_of_a_later_version_are_kept_and_counted(log):
