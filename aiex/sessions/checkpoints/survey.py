@@ -11,7 +11,7 @@ from aiex.guard.sandbox.paths import fold_name
 from aiex.sessions.checkpoints.trees import FILE, FOLDER, LINK, NOTHING, OMITTED, Entry, unpack_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from aiex.guard.sandbox.paths import NameRules
 
@@ -104,23 +104,24 @@ class Survey:
         Raises:
             UsageError: if something is missing, or it is too much, too deep, or its paths are too long.
         """
-        todo = [tree]
+        todo = [(tree, self._folders_in(tree))]
         while todo:
             if len(todo) > DEEPEST:
                 raise _refused(f"its directories are more than {DEEPEST} deep")
-            id = todo[-1]
-            if id not in self._trees:
-                raise _refused(f"the directory {id} is missing")
-            below = next((entry.id for entry in self._trees[id] if self._is_open(entry)), None)
+            id, folders = todo[-1]
+            below = next((folder for folder in folders if folder not in self._shapes), None)
             if below is None:
                 self._shapes[id] = self._add_up(id, sizes)
                 todo.pop()
             else:
-                todo.append(below)
+                todo.append((below, self._folders_in(below)))
         return self._shapes[tree]
 
-    def _is_open(self, entry: Entry) -> bool:
-        return entry.kind == FOLDER and entry.id != NOTHING and entry.id not in self._shapes
+    def _folders_in(self, id: str) -> Iterator[str]:
+        """The directories of one that were not left out, each looked at once."""
+        if id not in self._trees:
+            raise _refused(f"the directory {id} is missing")
+        return (entry.id for entry in self._trees[id] if entry.kind == FOLDER and entry.id != NOTHING)
 
     def _add_up(self, id: str, sizes: Mapping[str, int]) -> Shape:
         self._used.add(id)

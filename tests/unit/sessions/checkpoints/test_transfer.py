@@ -278,3 +278,10 @@ def test_more_than_the_limits_is_refused(stores, limits):
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", MAGIC, MAGIC + b"\0" * 99, MAGIC + zlib.compress(b"")], ids=ascii)
 def test_what_is_no_archive_is_refused(stores, data):
     assert refusal(stores[1], data).startswith("cannot import this")
+
+
+def test_a_directory_of_very_many_is_looked_at_once_for_each(stores):
+    below = [tree((b"%d" % number, OMITTED, 0, NOTHING)) for number in range(20_000)]
+    above = tree(*((b"%d" % number, FOLDER, 0o755, digest(TREE, one).hex()) for number, one in enumerate(below)))
+    data = forge([(TREE, one) for one in (*below, above)], trees=[above])
+    assert inspect_archive(BytesIO(data)).objects == 20_001
