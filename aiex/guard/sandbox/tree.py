@@ -267,9 +267,11 @@ class Tree:
         assert top.folder is not None  # noqa: S101  (held as long as the walk)
         at = top.folder
         for name in path.split("/"):
-            below = enter_listed(at, name)
-            if at is not top.folder:
-                at.close()
+            try:
+                below = enter_listed(at, name)
+            finally:
+                if at is not top.folder:
+                    at.close()
             at = below
         return at
 

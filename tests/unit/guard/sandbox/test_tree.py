@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -207,6 +208,21 @@ def test_depth_costs_no_descriptors(tmp_path: Path):
         assert len(names_in(open_tree(tmp_path))) == 612
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_directories_that_are_gone_when_their_turn_comes_cost_no_descriptors(tmp_path: Path):
+    deep = [tmp_path.joinpath(*["a"] * depth) for depth in range(trees.MOST_HELD + 20)]
+    for folder in deep:
+        make(folder, "b/file")
+    before = len(os.listdir("/dev/fd"))
+    shut = []
+    for listing in open_tree(tmp_path).walk():
+        shut += [listing.folder] if listing.shut else []
+        if listing.folder == "/".join(["a"] * (len(deep) - 1)):
+            for folder in deep[:10]:
+                shutil.rmtree(folder / "b")
+    assert len(shut) == 10
+    assert len(os.listdir("/dev/fd")) == before
 
 
 def test_many_files_in_one_directory(tmp_path: Path):
