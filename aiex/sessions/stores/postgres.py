@@ -82,7 +82,7 @@ class PostgresStore:
             StoreError: if the server cannot be reached, or a later version of Aiex made the tables.
         """
         self._address = address
-        self.name = _without_secrets(address)
+        self.name = _name_of(address)
         self._lock = RLock()
         self._connection = self._connect()
         try:
@@ -162,12 +162,8 @@ class PostgresStore:
 
     def _connect(self) -> psycopg.Connection[Any]:
         """A new connection that gives up on a server or writer that is silent."""
-        try:
-            import psycopg
-        except ImportError as error:
-            raise StoreError(
-                "cannot keep sessions in PostgreSQL: psycopg is not installed", hint="pip install 'aiex[fleet]'"
-            ) from error
+        import psycopg
+
         with self._translated_errors():
             connection = psycopg.connect(self._address, autocommit=True, connect_timeout=CONNECT_WITHIN_S)
             connection.execute(f"set lock_timeout = '{WAIT_WITHIN_S}s'")
@@ -232,15 +228,35 @@ class PostgresStore:
 STORE = Kind("address", PostgresStore)
 
 
-def _without_secrets(address: str) -> str:
-    """What a person may see of an address."""
-    from urllib.parse import urlsplit
+def _name_of(address: str) -> str:
+    """What a person may see of an address: server and database.
 
-    if "://" in address:
-        parts = urlsplit(address)
-        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    words = dict(word.split("=", 1) for word in address.split() if word.count("=") == 1)
-    return f"postgresql://{words.get('host', '')}/{words.get('dbname', '')}"
+    Raises:
+        StoreError: if it is none, or psycopg is not installed. What libpq says of a wrong one may quote a password.
+    """
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError as error:
+        raise StoreError(
+            "cannot keep sessions in PostgreSQL: psycopg is not installed", hint="pip install 'aiex[fleet]'"
+        ) from error
+    try:
+        known = conninfo_to_dict(address)
+    except psycopg.Error:
+        raise _no_address() from None
+    host, port, database = (str(known.get(name) or "") for name in ("host", "port", "dbname"))
+    is_cut_wrongly = "@" in host + port + database and "%40" not in address
+    if "://" in address and is_cut_wrongly:
+        raise _no_address()
+    return f"postgresql://{host}{port and ':'}{port}/{database}"
+
+
+def _no_address() -> StoreError:
+    return StoreError(
+        "cannot keep sessions in PostgreSQL: its address cannot be read",
+        hint="postgresql://user:password@host/name, where : / ? # @ in a password are %3A %2F %3F %23 %40",
+    )
 
 
 def _to_store_error(error: psycopg.Error, name: str) -> StoreError:

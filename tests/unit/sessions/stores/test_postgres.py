@@ -44,6 +44,31 @@ def test_a_server_that_is_away_is_a_store_error_without_the_password():
     assert "geheim" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada:geheim@127.0.0.1/shop",
+        "postgresql://ada:x/geheim@127.0.0.1:1/shop",
+        "postgresql://ada:x@geheim@127.0.0.1:1/shop",
+        "postgresql://ada:geheim@[::1/shop",
+        "host=127.0.0.1 port=1 password=x geheim",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_a_word_of_it(address: str):
+    with pytest.raises(StoreError, match="its address cannot be read") as caught:
+        PostgresStore(address)
+    assert "geheim" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://ada:gehe%40im@127.0.0.1:1/shop", "host=127.0.0.1 port=1 dbname=shop"]
+)
+def test_a_server_is_named_however_its_address_is_written(address: str):
+    with pytest.raises(StoreError, match=r"cannot reach postgresql://127\.0\.0\.1:1/shop"):
+        PostgresStore(address)
+
+
 def test_tables_of_a_later_version_are_left_alone(address: str):
     PostgresStore(address).close()
     ask(address, "update aiex_schema set version = 9")
