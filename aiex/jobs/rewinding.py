@@ -118,7 +118,7 @@ def travel(place: Place, way: Way, how: OnConflict) -> Restored:
         _require_possible(place, way)
         expected = _left_behind(place, way) if how != "force" else None
         restored = _go(place, way.target, how, expected)
-        before, at_ms = restored.undo.id, place.sessions.now_ms()
+        before, at_ms = _how_it_was(place.checkpoints, restored), place.sessions.now_ms()
         for number, leg in enumerate(way.legs):
             _tell(place, leg.session, _command(way.direction, leg.steps, before), at_ms + number)
             before = leg.checkpoint_id
@@ -217,6 +217,24 @@ def _go(place: Place, target: str, how: OnConflict, expected: str | None) -> Res
     return restored
 
 
+def _how_it_was(checkpoints: Checkpoints, restored: Restored) -> str:
+    """The checkpoint with the files as they were; where nothing moved now, before a process moved them and told nobody.
+
+    That is one that was killed when the files were there and the session did not know it yet.
+    """
+    from aiex.sessions.checkpoints.restore import BEFORE
+
+    if not (restored.changed or restored.merged or restored.left):
+        for known in sorted(checkpoints.catalogue.list(), key=lambda one: -one.number):
+            if known.number > restored.undo.number:
+                continue
+            if known.reason != BEFORE + restored.target.id:
+                break
+            if known.tree != restored.target.tree:
+                return known.id
+    return restored.undo.id
+
+
 def _require_there(checkpoints: Checkpoints, wanted: str) -> None:
     if not checkpoints.exist or not any(known.id == wanted for known in checkpoints.catalogue.list()):
         raise UsageError(
@@ -266,7 +284,7 @@ def rewind(place: Place, session: str, to_seq: int, what: What, how: OnConflict)
         restored = None
         if found.checkpoint_id:
             restored = _go(place, found.checkpoint_id, how, _expected(place, session, to_seq, how))
-        undo_id = restored.undo.id if restored else ""
+        undo_id = _how_it_was(place.checkpoints, restored) if restored else ""
         _tell(place, session, Rewind(to_seq, what, undo_id), place.sessions.now_ms())
     return Rewinding(found, restored)
 

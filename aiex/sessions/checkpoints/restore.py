@@ -39,6 +39,8 @@ JOURNAL: Final = "restore.journal"
 LOCK: Final = "restore.lock"
 NOTE: Final = "restored"
 """In the catalogue: the number of the last checkpoint when files were restored, and the tree they make."""
+BEFORE: Final = "before restoring "
+"""How the reason of an undo checkpoint begins; the id of the target follows."""
 _NAMED: Final = 5
 """So many paths a message names."""
 
@@ -167,7 +169,7 @@ class Restorer:
                 covered = self._covered(wanted, known, is_forced=on_conflict == "force")
                 captured = self._snapshots.capture(covered=covered)
                 resolved = self._resolve(captured, wanted, known, on_conflict, only)
-                undo = self._snapshots.keep(captured, f"before restoring {wanted.id}", session=session)
+                undo = self._snapshots.keep(captured, BEFORE + wanted.id, session=session)
             is_exact = only is None and not (resolved.merged or resolved.left)
             tree = wanted.tree if is_exact else ""
             outcome = self._swap(resolved, captured, label=f"{undo.number},{tree},{wanted.id},{undo.id}")
@@ -202,13 +204,13 @@ class Restorer:
         if forbidden:
             raise Denied(
                 f"refused to restore {wanted.id}: {_list(forbidden)} {_is_are(forbidden)} protected",
-                hint="name with --only what else to restore",
+                hint="restore the other files by name: aiex restore checkpoint ID PATH",
             )
         if blocked:
             raise Conflict(
                 f"cannot restore {wanted.id}: {_list(blocked)} {_is_are(blocked)} in the way, and no checkpoint covers"
                 f" {'it' if len(blocked) == 1 else 'them'}",
-                hint="move it away, or name with --only what to restore",
+                hint="move it away, or restore the other files by name: aiex restore checkpoint ID PATH",
             )
         if only is not None and not changes:
             self._require_known(only, captured, wanted)
@@ -219,7 +221,7 @@ class Restorer:
         if resolved.conflicts:
             raise Conflict(
                 f"cannot restore {wanted.id}: {_list(resolved.conflicts)} changed since {known.name}",
-                hint="merge or force it (what is there now is kept in a checkpoint first), or take a checkpoint of now",
+                hint="--merge keeps these changes, --force goes over them; a checkpoint has what is there now",
             )
         return resolved
 
