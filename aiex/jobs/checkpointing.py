@@ -31,6 +31,18 @@ MOST_DIFFED_BYTES: Final = 8 << 20
 """Larger files are said to differ, as binary ones are."""
 
 
+MOST_REASON: Final = 1000
+"""Characters; a command may have a thousand times as many."""
+
+
+def clean_reason(reason: str) -> str:
+    """What may be kept of why a checkpoint is taken: no secrets, and no more than a person reads."""
+    from aiex.guard.redact import redact
+
+    cleaned = redact(reason)
+    return cleaned if len(cleaned) <= MOST_REASON else f"{cleaned[: MOST_REASON - 1]}…"
+
+
 # --- a search that goes on, or was cut off --------------------------------------------------------------------------
 
 

@@ -65,9 +65,10 @@ class Step:
         Raises:
             Conflict: if a search brings the files to and fro right now.
         """
-        from aiex.jobs.checkpointing import notices
+        from aiex.jobs.checkpointing import clean_reason, notices
 
         yield from notices(self._checkpoints)
+        self._reason = clean_reason(self._reason)
         try:
             self._before, left_out = keep_now(self._checkpoints, self._reason, session=self._session)
         except (StoreError, Conflict, OSError) as error:

@@ -19,6 +19,7 @@ import pytest
 from aiex.events import CheckpointTaken, Event, FileEdited, Imported, SessionStarted, TurnEnded, UserSpoke
 from aiex.guard.sandbox.probing import choose
 from aiex.messages import Text
+from aiex.sessions.checkpoints.opening import Checkpoints
 from aiex.sessions.keeping import Sessions, open_sessions
 from aiex.sessions.requests import conversation
 from aiex.settings import load
@@ -68,6 +69,12 @@ def data(done: Any) -> Any:
     return json.loads(done.stdout)["structured_output"]
 
 
+def data_folder(place: Path) -> str:
+    """Where the checkpoints of the only workspace are."""
+    (folder,) = Path(os.environ["AIEX_DATA_DIR"], "workspaces").glob(f"*-{place.name}/checkpoints")
+    return str(folder)
+
+
 # --- a step ---------------------------------------------------------------------------------------------------------
 
 
@@ -90,6 +97,28 @@ def test_a_step_that_changed_nothing_is_none_to_undo(aiex: Callable[..., Any], s
     assert step("cat a.txt")[-1]["files_changed"] == []
     done = aiex("undo")
     assert (done.returncode, done.stderr) == (2, "error: there is nothing to be undone\n")
+
+
+def test_a_reason_is_kept_without_secrets_and_can_be_carried_elsewhere_however_long(
+    place: Path, tmp_path: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    key = "ghp_" + "0iJcWCIkijVlvHvasdCYKgYsCQExceiVj3xK"
+    assert step(f"echo x >> a.txt; : {key} {'long ' * 2000}")[-1]["exit_code"] == 0
+    assert aiex("create", "checkpoint", "with", key, "--tag", "mine").returncode == 0
+    kept = b"".join(path.read_bytes() for path in Path(os.environ["AIEX_DATA_DIR"]).rglob("checkpoints.db*"))
+    assert b"long long" in kept
+    assert key.encode() not in kept
+    known = data(aiex("list", "checkpoint", "-o", "json"))["checkpoints"]
+    out = str(tmp_path / "all.aiexck")
+    assert aiex("export", "checkpoint", *[one["id"] for one in known], "--out", out).returncode == 0
+    done = aiex("import", "checkpoint", out)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_sessions_are_encrypted_no_command_stands_in_the_clear(place: Path, step: Callable[..., Told]) -> None:
+    assert step("echo x > zebra.txt; : walrus", "--set", "sessions.encrypt=on")[-1]["exit_code"] == 0
+    kept = [path for path in Path(os.environ["AIEX_DATA_DIR"]).rglob("*") if path.is_file()]
+    assert [path for path in kept if b"walrus" in path.read_bytes()] == []
 
 
 def test_no_checkpoint_is_taken_of_what_writes_nothing_or_when_nobody_wants_one(
@@ -204,6 +233,27 @@ def test_what_a_person_changed_between_two_steps_does_not_go_with_them(
     assert (done.returncode, "own.txt" in done.stderr) == (6, True)
     assert aiex("undo", "--merge").returncode == 0
     assert files(place) == {"a.txt": "one\ntwo\n", "own.txt": "mine\n"}
+
+
+@pytest.mark.parametrize("way", ["undo", "redo", "rewind"])
+def test_what_a_killed_process_moved_but_did_not_tell_comes_back(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told], way: str
+) -> None:
+    session = step("echo new > a.txt; echo b > b.txt")[0]["session_id"]
+    ends = [{"a.txt": "one\ntwo\n"}, files(place)]
+    if way == "redo":
+        assert aiex("undo").returncode == 0
+    begun = data(aiex(way.replace("rewind", "undo"), "--dry-run", "-o", "json"))["steps"][0]["checkpoint"]
+    words = {"undo": ["undo"], "redo": ["redo"], "rewind": ["rewind", "session", session, "--to", "0"]}[way]
+    back = {"undo": ["redo"], "redo": ["undo"], "rewind": ["redo"]}[way]
+    opened = Checkpoints(data_folder(place), str(place))
+    opened.restorer.restore(begun, on_conflict="force")  # and here it is killed: no session was told
+    opened.close()
+    assert files(place) == ends[way == "redo"]
+    assert aiex(*words).returncode == 0
+    assert files(place) == ends[way == "redo"]
+    assert aiex(*back).returncode == 0
+    assert files(place) == ends[way != "redo"]
 
 
 def test_a_later_step_of_another_session_takes_away_what_it_touched_only_by_name(

@@ -168,7 +168,7 @@ def on_conflict(*, merge: bool, force: bool) -> OnConflict:
 
 def _create(services: Services, reason: str, tag: str) -> Iterator[Event]:
     from aiex.guard.actions import Action
-    from aiex.jobs.checkpointing import TYPED, describe
+    from aiex.jobs.checkpointing import TYPED, clean_reason, describe
     from aiex.jobs.stepping import tell_left_out
 
     checkpoints = services.checkpoints
@@ -177,7 +177,7 @@ def _create(services: Services, reason: str, tag: str) -> Iterator[Event]:
     with services.gate.doing(Action("write", "checkpoint", {"reason": reason}), chosen=TYPED):
         if tag:
             _require_free(services, tag)
-        taken = checkpoints.take(reason or "by hand")
+        taken = checkpoints.take(clean_reason(reason) or "by hand")
         kept = checkpoints.catalogue.tag(taken.checkpoint.number, tag) if tag else taken.checkpoint
     yield from tell_left_out(taken.left_out)
     text = f"checkpoint {kept.id} has {_files(kept)}"

@@ -95,6 +95,8 @@ def find_step(services: Services, reason: str) -> Step | None:
         found = (*views.steps(services.root), *views.steps(services.root, undone=True))
         return {step.checkpoint_id for _, step in found}
 
+    if services.settings.get("sessions.encrypt") == "on":
+        reason = "a step"  # its words are for the session alone, which is sealed
     return Step(services.checkpoints, reason, session=services.session, keep=undoable)
 
 
