@@ -21,6 +21,8 @@ from aiex.guard.private import read_private, remove_private, try_lock, write_pri
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WITHIN_S = 2.0
+"""How long one waits who finds a lock that no living process is known to have: who looks or comes has it for less."""
 _LOCK, _OWNER = ".lock", ".owner"
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -86,6 +88,7 @@ class OwnerLock:
 
     def _lock(self) -> int:
         """A locked descriptor; -1 where files have no locks."""
+        end = time.monotonic() + WITHIN_S
         while True:
             try:
                 dirs.ensure(os.path.dirname(self._place))
@@ -99,7 +102,11 @@ class OwnerLock:
                 return -1
             if not is_ours:
                 os.close(descriptor)
-                raise self._in_use(read_owner(self._place + _OWNER))
+                owner = read_owner(self._place + _OWNER)
+                if (owner and is_alive(owner)) or time.monotonic() > end:
+                    raise self._in_use(owner)
+                time.sleep(0.001)  # somebody looks whether it is open, comes, or goes
+                continue
             if _is_at(descriptor, self._place + _LOCK):
                 return descriptor
             os.close(descriptor)  # the one before removed it just when we had opened it
@@ -137,18 +144,24 @@ def find_owner(folder: str, name: str) -> Owner | None:
 
 
 def _dead_owner(folder: str, name: str) -> Owner | None:
+    """Who has it open in name only, and had it when we began as well as when we had looked."""
     place = os.path.join(folder, name)
     owner = read_owner(place + _OWNER)
-    if owner is None:
+    if owner is None or not _is_free(place + _LOCK, owner):
         return None
+    return owner if read_owner(place + _OWNER) == owner else None
+
+
+def _is_free(path: str, owner: Owner) -> bool:
+    """Whether nobody has the lock; where files have none, whether the owner runs no more."""
     try:
-        descriptor = os.open(place + _LOCK, _FLAGS & ~os.O_CREAT)
+        descriptor = os.open(path, _FLAGS & ~os.O_CREAT)
     except OSError:
-        return owner
+        return True
     try:
-        return owner if try_lock(descriptor) else None
+        return try_lock(descriptor)
     except OSError:
-        return None if is_alive(owner) else owner
+        return not is_alive(owner)
     finally:
         os.close(descriptor)
 

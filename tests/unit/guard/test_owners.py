@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from aiex.errors import Conflict, StoreError
 from aiex.guard.owners import Owner, OwnerLock, find_dead, find_owner, is_alive
+from aiex.guard.private import write_private
 
 HOLD = """
 import sys
@@ -77,6 +84,47 @@ def test_what_a_process_left_that_was_killed_while_it_wrote_goes(folder: str) ->
         Path(folder, name).touch()
     OwnerLock(folder, "5e55").acquire()
     assert sorted(os.listdir(folder)) == ["5e55.lock", "5e55.owner"]
+
+
+@contextmanager
+def looking(folder: str) -> Iterator[list[str]]:
+    """The block beside which somebody asks all the time what died; gives the names that were said."""
+    is_over, found = threading.Event(), list[str]()
+
+    def look() -> None:
+        while not is_over.is_set():
+            found.extend(find_dead(folder))
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        yield found
+    finally:
+        is_over.set()
+        looker.join()
+
+
+def test_what_comes_and_goes_while_somebody_looks_never_died(folder: str) -> None:
+    times = count()
+    with looking(folder) as found:
+        for _ in range(300):
+            lock = OwnerLock(folder, "5e55", clock=lambda: next(times))
+            lock.acquire()
+            lock.release()
+    assert found == []
+
+
+def test_what_died_is_taken_over_while_somebody_looks(folder: str) -> None:
+    os.mkdir(folder)
+    with looking(folder):
+        for number in range(100):
+            Path(folder, "5e55.lock").touch()
+            write_private(f"{folder}/5e55.owner", json.dumps([2**30, "1", socket.gethostname(), number]).encode())
+            lock = OwnerLock(folder, "5e55")
+            died = lock.acquire()
+            assert died is not None
+            assert died.since_ms == number
+            lock.release()
 
 
 def test_a_lock_is_held_within_one_process_too(folder: str) -> None:
