@@ -66,6 +66,7 @@ class Kept:
         recorder: Writes to the session.
         lock: Held as long as the run lasts.
         to_end: The outcome that an error means.
+        tell: Shows a person that the outcome could not be kept.
         is_required: What cannot be kept is an error, because what comes is made of what was kept.
     """
 
@@ -75,12 +76,14 @@ class Kept:
         lock: OwnerLock,
         to_end: Callable[[BaseException], TurnEnded],
         *,
+        tell: Callable[[Event], None],
         is_required: bool,
     ) -> None:
         self._recorder: Recorder | None = recorder
         self._session = recorder.session
         self._lock = lock
         self._to_end = to_end
+        self._tell = tell
         self._has_ended = False
         self._is_required = is_required
         self.last_seq, self.turn = recorder.seq, recorder.state.turn
@@ -102,7 +105,8 @@ class Kept:
         """Put the outcome into the log; it names the session to go on with."""
         ended = replace(ended, resume=ended.resume or self._session) if self._recorder else ended
         self._has_ended = True
-        self.keep(ended)
+        if warned := self.keep(ended):
+            self._tell(warned)
         return ended
 
     def __enter__(self) -> Self:
@@ -151,12 +155,15 @@ def open_recording(
 def _open(services: Services, session: str, to_end: Callable[[BaseException], TurnEnded]) -> Kept:
     from aiex.sessions.recorder import Recorder
 
+    def tell(event: Event) -> None:
+        services.tell(event)  # as it is by then
+
     sessions = services.sessions
     lock = sessions.lock(session)
     lock.acquire()
     try:
         recorder = Recorder(sessions.log, session)
-        return Kept(recorder, lock, to_end, is_required=recorder.seq > 0)
+        return Kept(recorder, lock, to_end, tell=tell, is_required=recorder.seq > 0)
     except BaseException:
         lock.release()
         raise
