@@ -21,6 +21,9 @@ ADDED = "made by the command\n"
 _GOOD_CODES = frozenset([0, 1, 2, 4, 6, 69, 70, 74, 75, 77, 78])
 """Of outcomes that are told in words."""
 
+_NO_WAY_BACK = ("this cannot be undone", "this run is not kept")
+"""Said where there is no room for a way back."""
+
 
 class Done(NamedTuple):
     """How a command ended."""
@@ -50,9 +53,11 @@ class Person:
         self._count += 1
         paths = [Path(self._place.top, f"{name}{self._count}") for name in ("out", "err")]
 
+        files = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for path in paths]
+
         def become(_: object) -> None:
-            for number, path in enumerate(paths, 1):
-                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+            for number, file in enumerate(files, 1):
+                os.dup2(file, number)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
             for name in [name for name in os.environ if name.startswith("AIEX_")]:
@@ -70,7 +75,9 @@ class Person:
             return "go" if is_said and not isinstance(decided, str) else decided
 
         end = watch(become, decide)
-        out, err = (path.read_text(encoding="utf-8", errors="replace") if path.exists() else "" for path in paths)
+        for file in files:
+            os.close(file)
+        out, err = (path.read_text(encoding="utf-8", errors="replace") for path in paths)
         if any(isinstance(word, dict) and "traceback" in word for word in end.said):
             err += str(end.said)
         return end, Done(end.code, out, err)
@@ -96,7 +103,7 @@ def break_off(
     promised = [json.loads(line) for line in done.out.splitlines() if line.endswith("}")] if command == "ask" else []
     _go_on(person, place, promised, faults, died=end.code < 0)
     if command == "sandbox":
-        _take_back(person, place, faults)
+        _take_back(person, place, faults, is_undoable=not any(words in done.err for words in _NO_WAY_BACK))
     elif Path(place.root, MENDED).read_bytes() != OLD:
         faults.half.append("a file of the workspace was changed")
     _find_leftovers(place, faults)
@@ -134,14 +141,14 @@ def _go_on(person: Person, place: Place, promised: list[Any], faults: Faults, *,
         faults.half.append(f"locks are left: {left}")
 
 
-def _take_back(person: Person, place: Place, faults: Faults) -> None:
+def _take_back(person: Person, place: Place, faults: Faults, *, is_undoable: bool) -> None:
     """What the command changed, if it came to that, is undone; a step that was cut off may want to be forced."""
     mended, effects = Path(place.root, MENDED), Path(place.root, "effects")
     if mended.read_bytes() not in (OLD, ADDED.encode()):
         faults.half.append("a file of the workspace is neither old nor new")
     if effects.exists() and effects.read_text(encoding="utf-8") != "ran\n":
         faults.doubled.append("the command ran again")
-    if mended.read_bytes() == OLD:
+    if mended.read_bytes() == OLD or not is_undoable:
         return
     done = person.run("undo")[1]
     if done.code == 6:
