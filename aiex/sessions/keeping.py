@@ -203,7 +203,7 @@ class Sessions:
         """The session with this id, beginning of an id (4 digits and more) or title.
 
         Args:
-            wanted: Empty for the one that was used last.
+            wanted: Empty for the one that was used last; an archived one only where all are.
             root: For the one that was used last: in this workspace; None for any.
 
         Raises:
@@ -212,12 +212,9 @@ class Sessions:
         """
         if not self.exist:
             raise UsageError("there is no session yet", hint="a question to a model begins one: aiex ask")
-        listed = self.views.listed()
         if not wanted:
-            here = next((one.id for one in listed if root in (None, one.root) and not one.archived), None)
-            if here is None:
-                raise UsageError("there is no session in this workspace yet", hint="of all: aiex list sessions --all")
-            return here
+            return self._find_last(root)
+        listed = self.views.listed()
         for matches in (self._with_id(wanted, listed), self._with_title(wanted, listed)):
             if len(matches) > 1:
                 hint = "; ".join(_describe(one) for one in matches[:_SHOWN])
@@ -225,6 +222,12 @@ class Sessions:
             if matches:
                 return matches[0].id
         raise _unknown(wanted, listed)
+
+    def _find_last(self, root: str | None) -> str:
+        for archived in (False, None):
+            if found := self.views.listed(root=root, archived=archived, limit=1):
+                return found[0].id
+        raise UsageError("there is no session in this workspace yet", hint="of all: aiex list sessions --all")
 
     def _with_id(self, wanted: str, listed: list[Listed]) -> list[Listed]:
         prefix = wanted.lower()

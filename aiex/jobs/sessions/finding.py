@@ -25,7 +25,7 @@ _HINT: Final = "an event number, or a time: 10m, 2h, 3d ago, or such as 2026-01-
 
 
 def find_session(sessions: Sessions, wanted: str, *, root: str) -> str:
-    """The session that is meant; without words the one used last in this workspace that is not put aside.
+    """The session that is meant, as `Sessions.find` finds it; empty words stand for the last one of the workspace.
 
     Args:
         wanted: As `Sessions.find` takes it.
@@ -35,10 +35,6 @@ def find_session(sessions: Sessions, wanted: str, *, root: str) -> str:
         UsageError: if there is none, naming the nearest, or several.
         StoreError: if they cannot be read.
     """
-    if not wanted and sessions.exist:
-        here = sessions.views.listed(root=root or None, archived=False, limit=1)
-        if here:
-            return here[0].id
     return sessions.find(wanted, root=root or None)
 
 
@@ -72,7 +68,9 @@ def find_place(
         StoreError: if it cannot be read.
     """
     head = log.head(session)
-    last = head.seq if head else 0
+    if head is None:
+        raise UsageError(f"there is no session {session}", hint="aiex list sessions --all shows them")
+    last = head.seq
     if not place:
         return last
     if place.isascii() and place.isdigit() and len(place) <= _MOST_DIGITS:

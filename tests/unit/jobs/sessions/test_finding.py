@@ -21,6 +21,13 @@ def test_without_words_it_is_the_last_one_of_the_workspace_that_is_not_archived(
     assert find_session(sessions, "", root="/work/app") == ONE
 
 
+def test_a_place_in_a_session_that_was_removed_meanwhile_is_refused(sessions, story):
+    sessions.log.remove(ONE)
+    for place in ("", "1", "1h"):
+        with pytest.raises(UsageError, match=f"there is no session {ONE}"):
+            find_place(sessions.log, ONE, place)
+
+
 @pytest.mark.usefixtures("story")
 def test_a_session_is_found_by_a_beginning_of_its_id_and_by_its_title(sessions, tell):
     tell(TWO, started(), SessionRenamed("The Parser"))
