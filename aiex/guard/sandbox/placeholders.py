@@ -57,6 +57,11 @@ class Placeholders:
             self._forget_timer()
             if self._fd < 0:
                 self._open()
+        self.add(missing)
+
+    def add(self, missing: Sequence[tuple[str, bool]]) -> None:
+        """Make more of them, for who took some already; as `take` does."""
+        with self._lock:
             for path, is_folder in missing:
                 self._make(path, is_folder)
 

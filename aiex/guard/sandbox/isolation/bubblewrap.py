@@ -87,11 +87,10 @@ class Bubblewrap:
 
     async def start(self, launch: Launch) -> Confined:
         covering, placeholders = self._of(launch.policy)
-        covers = covering.guess()
         with ExitStack() as stack:
             stack.callback(placeholders.give_back)
-            placeholders.take([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
-            running = await _start_unchanged(launch, covering, covers)
+            placeholders.take(())  # before anything is looked at: what other processes made stays then
+            running = await _start_unchanged(launch, covering, placeholders)
             running.done = stack.pop_all().close
         return running
 
@@ -226,17 +225,16 @@ def _cannot_be_made(path: str) -> bool:
     return os.path.isdir(folder) and not os.access(folder, os.W_OK)
 
 
-async def _start_unchanged(launch: Launch, covering: Covering, covers: tuple[Cover, ...]) -> _Running:
+async def _start_unchanged(launch: Launch, covering: Covering, placeholders: Placeholders) -> _Running:
     """Start a command, anew as often as names change meanwhile. Raises Denied when they do not stop."""
-    for _ in range(_TRIES - 1):
+    covers, last = covering.guess(), _Changed()
+    for _ in range(_TRIES):
+        placeholders.add([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
         try:
             return await _start(launch, covering, covers)
-        except _Changed:
-            covers = covering.find()
-    try:
-        return await _start(launch, covering, covers)
-    except _Changed as changed:
-        raise Denied(f"nothing was run: {changed}, the workspace changes all the time", hint="try again") from changed
+        except _Changed as changed:
+            covers, last = covering.find(), changed
+    raise Denied(f"nothing was run: {last}, the workspace changes all the time", hint="try again") from last
 
 
 async def _start(launch: Launch, covering: Covering, covers: tuple[Cover, ...]) -> _Running:

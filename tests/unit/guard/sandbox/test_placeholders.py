@@ -48,6 +48,18 @@ def test_they_stay_until_the_last_command_ended(root: Path, tmp_path: Path) -> N
     assert list(root.iterdir()) == []
 
 
+def test_those_of_others_stay_for_a_command_that_still_looks_what_is_missing(root: Path, tmp_path: Path) -> None:
+    ending, starting = (Placeholders(str(root), str(tmp_path / "state")) for _ in range(2))
+    ending.take(wanted(root)[:1])
+    starting.take(())
+    ending.give_back()
+    assert [path.name for path in root.iterdir()] == [".claude"]
+    starting.add(wanted(root))
+    assert [starting.is_ours(path) for path, _ in wanted(root)] == [False, True]
+    starting.give_back()
+    assert list(root.iterdir()) == []
+
+
 def test_what_was_there_and_what_was_put_in_stays(root: Path, tmp_path: Path) -> None:
     (root / ".envrc").write_text("")
     stand_ins = Placeholders(str(root), str(tmp_path / "state"))
