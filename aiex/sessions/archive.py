@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiex.errors import Conflict, StoreError, UsageError
 from aiex.events import SessionArchived, SessionRestored
-from aiex.sessions.stores import Draft
+from aiex.sessions.stores import Draft, Moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,8 +29,6 @@ class ArchivingStore:
 
     def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
         """Add rows behind `after_seq`. Raises Moved; Conflict when the session lies in the archive."""
-        from aiex.sessions.stores import Moved
-
         try:
             if after_seq == 0:
                 self._require_live(session)
@@ -66,9 +64,9 @@ class ArchivingStore:
         """The last snapshot."""
         return self.live.snapshot(session)
 
-    def remove(self, session: str) -> bool:
-        """Take a session out, wherever it lies."""
-        removed = self.live.remove(session)
+    def remove(self, session: str, *, at_seq: int | None = None) -> bool:
+        """Take a session out, wherever it lies; with `at_seq` as `Store.remove` does."""
+        removed = self.live.remove(session, at_seq=at_seq)
         return self.cold.remove(session) or removed
 
     def close(self) -> None:
@@ -86,18 +84,15 @@ class ArchivingStore:
             return
         self.cold.put(session, self.live.read(session))
         kept = self.cold.head(session)
-        if kept is None or not _equal(self.live.read(session), self.cold.read(session)):
+        try:
+            if kept is None or not _equal(self.live.read(session), self.cold.read(session)):
+                raise Moved(f"session {session} is not what was copied of it")
+            self.live.remove(session, at_seq=kept.seq)
+        except Moved as error:
             raise Conflict(
                 f"session {session} went on while it was archived; nothing was moved",
                 hint="archive it when it is at rest",
-            )
-        self._remove_live(session, kept)
-
-    def _remove_live(self, session: str, kept: Head) -> None:
-        head = self.live.head(session)
-        if head is None or head.link != kept.link:
-            raise Conflict(f"session {session} went on while it was archived; nothing was moved")
-        self.live.remove(session)
+            ) from error
 
     def fetch_back(self, session: str) -> None:
         """Move the rows of a session out of the archive: the same numbers, links and bytes, at new positions."""

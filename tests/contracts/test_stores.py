@@ -197,6 +197,16 @@ def test_the_last_snapshot_is_kept(store: Store):
     assert (store.snapshot(ONE), store.snapshot(OTHER)) == (Snapshot(9, b"b" * 16, 2, b"new"), None)
 
 
+def test_a_session_that_went_on_is_not_removed_as_it_was(store: Store):
+    store.append(ONE, drafts(2), after_seq=0, synced=False)
+    with pytest.raises(Moved, match="ends with event 2, not 1"):
+        store.remove(ONE, at_seq=1)
+    assert len(list(store.read(ONE))) == 2
+    assert store.remove(ONE, at_seq=2)
+    with pytest.raises(Moved, match="ends with event 0, not 2"):
+        store.remove(ONE, at_seq=2)
+
+
 def test_a_removed_session_is_gone_and_its_positions_are_not_used_again(store: Store):
     store.append(ONE, drafts(2), after_seq=0, synced=False)
     last = store.append(OTHER, drafts(2), after_seq=0, synced=False)

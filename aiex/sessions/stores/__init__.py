@@ -95,8 +95,11 @@ class Store(Protocol):
     def snapshot(self, session: str) -> Snapshot | None:
         """The last snapshot."""
 
-    def remove(self, session: str) -> bool:
-        """Take a session out with all its rows and its snapshot; False when there was none."""
+    def remove(self, session: str, *, at_seq: int | None = None) -> bool:
+        """Take a session out with all its rows and its snapshot; False when there was none.
+
+        With `at_seq` only as long as it ends there; else Moved.
+        """
 
     def close(self) -> None:
         """Let go of the file or connection."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-FILE: Final = "cold.db"
 PIECE_BYTES: Final = 1 << 20
 """Packed together: larger pieces gain nothing, since zlib looks back 32 KB."""
 MOST_PIECE_BYTES: Final = 1 << 31

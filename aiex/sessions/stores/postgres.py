@@ -100,13 +100,7 @@ class PostgresStore:
         """
 
         def insert() -> int:
-            found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
-            last_seq = found[0] if found else 0
-            if last_seq != after_seq:
-                raise Moved(
-                    f"session {session} went on: it ends with event {last_seq}, not {after_seq}",
-                    hint="another process continued it; read it again",
-                )
+            self._require_end(session, after_seq)
             rows = [(session, seq, *draft) for seq, draft in enumerate(drafts, after_seq + 1)]
             self._connection.cursor().executemany(_INSERT, rows)
             head = self._connection.execute(_HEAD, (session,)).fetchone()
@@ -146,10 +140,12 @@ class PostgresStore:
         rows = self._fetch("select seq, link, version, data from aiex_snapshots where session = %s", (session,))
         return Snapshot(*rows[0]) if rows else None
 
-    def remove(self, session: str) -> bool:
-        """Take a session out; its bytes stay on the server's disk until that is vacuumed. Raises StoreError."""
+    def remove(self, session: str, *, at_seq: int | None = None) -> bool:
+        """Take a session out; its bytes stay on the server's disk until that is vacuumed. Raises Moved, StoreError."""
 
         def delete() -> int:
+            if at_seq is not None:
+                self._require_end(session, at_seq)
             self._connection.execute("delete from aiex_snapshots where session = %s", (session,))
             return self._connection.execute("delete from aiex_events where session = %s", (session,)).rowcount
 
@@ -159,6 +155,15 @@ class PostgresStore:
         """Let go of the connection."""
         with self._lock:
             self._connection.close()
+
+    def _require_end(self, session: str, seq: int) -> None:
+        found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
+        last_seq = found[0] if found else 0
+        if last_seq != seq:
+            raise Moved(
+                f"session {session} went on: it ends with event {last_seq}, not {seq}",
+                hint="another process continued it; read it again",
+            )
 
     def _connect(self) -> psycopg.Connection[Any]:
         """A new connection that gives up on a server or writer that is silent."""

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
-FILE: Final = "sessions.db"
 PATIENCE_S: Final = 60.0
 """How long we wait for other processes before we say that they hold the file; each holds it for milliseconds."""
+PAGE_BYTES: Final = 2048
+"""Three pages change with each event; small ones are written, summed and synced a tenth sooner than SQLite's 4096
+(benchmarks/sessions.py), and most events fit into one."""
 ROWS_AT_ONCE: Final = 256
 """Read in one statement; nothing of the file is held between two."""
 
@@ -201,10 +203,12 @@ class SqliteStore:
         rows = self._fetch("select seq, link, version, data from snapshots where session = ?", (session,))
         return Snapshot(*rows[0]) if rows else None
 
-    def remove(self, session: str) -> bool:
-        """Take a session out, and write zeros over where it was, as far as SQLite can. Raises StoreError."""
+    def remove(self, session: str, *, at_seq: int | None = None) -> bool:
+        """Take a session out, and write zeros over where it was, as far as SQLite can. Raises Moved, StoreError."""
 
         def delete() -> int:
+            if at_seq is not None and self._last_seq(session) != at_seq:
+                raise self._moved(session, at_seq)
             self._connection.execute("delete from snapshots where session = ?", (session,))
             return self._connection.execute("delete from events where session = ?", (session,)).rowcount
 
@@ -221,11 +225,14 @@ class SqliteStore:
             self._presence.leave()
 
     def _moved(self, session: str, after_seq: int) -> Moved:
-        found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
         return Moved(
-            f"session {session} went on: it ends with event {found[0] if found else 0}, not {after_seq}",
+            f"session {session} went on: it ends with event {self._last_seq(session)}, not {after_seq}",
             hint="another process continued it; read it again",
         )
+
+    def _last_seq(self, session: str) -> int:
+        found = self._connection.execute(_LAST_SEQ, (session,)).fetchone()
+        return found[0] if found else 0
 
     def _change(self, act: Callable[[], T], *, synced: bool = False) -> T:
         with self._lock, sqlite.translated_errors(self.path):
@@ -295,7 +302,7 @@ def finish_replacing(path: str) -> None:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    return sqlite.connect(path, migrations=MIGRATIONS, any_thread=True)
+    return sqlite.connect(path, migrations=MIGRATIONS, any_thread=True, page_bytes=PAGE_BYTES)
 
 
 def _copy(path: str, error: sqlite.ReadOnlyStore) -> sqlite3.Connection:

@@ -46,6 +46,26 @@ def rows(source):
     return [row._replace(position=0, sealed=bool(row.sealed), copied=bool(row.copied)) for row in source]
 
 
+class Shared(SqliteStore):
+    """A store in which somebody else goes on with a session just before it is removed."""
+
+    def remove(self, session, **how):
+        head = self.head(session)
+        EventLog(SqliteStore(self.path)).append(session, [said("wait")], after_seq=head.seq, turn=1, at_ms=START_MS)
+        return super().remove(session, **how)
+
+
+def test_what_somebody_adds_at_the_last_moment_is_not_removed(tmp_path):
+    live, cold = Shared(str(tmp_path / "sessions.db")), ColdStore(str(tmp_path / "cold.db"))
+    store = ArchivingStore(live, cold)
+    log = EventLog(store)
+    fill(log, count=1)
+    with pytest.raises(Conflict, match="went on while it was archived; nothing was moved"):
+        archive(log, store, ONE, at_ms=START_MS + 1)
+    assert [one.event() for one in log.read(ONE)][-1] == said("wait")
+    log.close()
+
+
 def test_a_session_goes_to_the_archive_and_comes_back_bit_for_bit(both):
     log, store = both
     fill(log)
