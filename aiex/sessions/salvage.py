@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aiex import sqlite
 from aiex.errors import StoreError
 from aiex.events import Warned
-from aiex.sessions.log import DAMAGE, EventLog, Sealer, about_row, first_link, is_whole_alone, next_link, write_event
+from aiex.sessions.log import DAMAGE, Sealer, about_row, first_link, is_whole_alone, next_link, write_event
 from aiex.sessions.stores import Row
 
 if TYPE_CHECKING:
@@ -47,22 +47,6 @@ class Salvaged(NamedTuple):
     events: int
     """Without the warnings."""
     losses: tuple[Loss, ...]
-
-
-def open_or_salvage(path: str, *, seal: Sealer | None = None) -> tuple[EventLog, Salvaged | None]:
-    """The log in the file at `path`; one that is damaged is salvaged first.
-
-    Raises:
-        StoreError: if it cannot be opened or salvaged.
-        Conflict: if other processes have it open and it is damaged.
-    """
-    from aiex.sessions.stores.sqlite import SqliteStore
-
-    try:
-        return EventLog(SqliteStore(path), seal=seal), None
-    except sqlite.DamagedStore:
-        salvaged = salvage(path, seal=seal)
-        return EventLog(SqliteStore(path), seal=seal), salvaged
 
 
 def salvage(path: str, *, seal: Sealer | None = None) -> Salvaged:

@@ -14,8 +14,9 @@ import pytest
 
 from aiex.errors import Conflict, StoreError
 from aiex.events import SessionRenamed, Warned
+from aiex.sessions.keeping import Sessions
 from aiex.sessions.log import EventLog
-from aiex.sessions.salvage import Loss, open_or_salvage, salvage
+from aiex.sessions.salvage import Loss, salvage
 from aiex.sessions.sealing import Sealing, open_session_keys
 from aiex.sessions.stores.sqlite import SqliteStore
 from tests.fakes.damages import DAMAGES, make_newer, need_newer_sqlite
@@ -73,8 +74,9 @@ def all_titles(events: int = 60) -> dict[str, dict[int, str]]:
 
 
 def test_a_dead_process_leaves_nothing_to_salvage(folder: Path):
-    log, salvaged = open_or_salvage(str(folder / "sessions.db"))
-    assert (found_titles(log), salvaged) == (all_titles(), None)
+    told: list[Warned] = []
+    with closing(Sessions(str(folder), tell=told.append)) as sessions:
+        assert (found_titles(sessions.log), told) == (all_titles(), [])
 
 
 def test_an_undamaged_file_is_salvaged_without_loss(folder: Path):
@@ -150,8 +152,8 @@ def test_no_damage_is_a_crash_and_nothing_whole_is_lost(dead: Path, tmp_path: Pa
         most_hit = damage(folder, seed)
         whole = whole_titles(folder)
         path = str(folder / "sessions.db")
-        with suppress(StoreError), closing(open_or_salvage(path)[0]) as log:
-            found = found_titles(log)
+        with suppress(StoreError), closing(Sessions(str(folder))) as sessions:
+            found = found_titles(sessions.log)
             if found == all_titles():
                 continue
         salvage(path)
@@ -180,9 +182,10 @@ def test_a_damaged_log_of_changes_is_seen_before_anything_is_thrown_away(folder:
     content = bytearray(wal.read_bytes())
     content[32 + 24 + 4096 * 3] ^= 1
     wal.write_bytes(content)
-    log, salvaged = open_or_salvage(str(folder / "sessions.db"))
-    assert salvaged is not None
-    assert sum(map(len, found_titles(log).values())) >= 239
+    told: list[Warned] = []
+    with closing(Sessions(str(folder), tell=told.append)) as sessions:
+        assert sum(map(len, found_titles(sessions.log).values())) >= 239
+    assert ["the file of sessions was damaged" in warned.message for warned in told] == [True]
 
 
 @pytest.mark.parametrize("harm", [harm for harm in DAMAGES if harm not in (make_newer, need_newer_sqlite)])
@@ -190,8 +193,8 @@ def test_every_kind_of_damage_ends_in_a_store_that_works(folder: Path, harm: Cal
     path = folder / "sessions.db"
     harm(path)
     try:
-        with closing(open_or_salvage(str(path))[0]) as log:
-            assert log.head("f" * 16) is None
+        with closing(Sessions(str(folder))) as sessions:
+            assert sessions.log.head("f" * 16) is None
     except StoreError:
         salvage(str(path))
     log = EventLog(SqliteStore(str(path)))
