@@ -249,7 +249,8 @@ def _hear(state: SessionState, recorded: Recorded) -> None:
     state.chat.add(recorded.seq, "user", data)
     if not state.first_words:
         parts = _fields_of(data).get("parts")
-        texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        said = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        texts = [part.get("text") for part in said if part.get("type") == "text"]
         words = " ".join(" ".join(text for text in texts if isinstance(text, str))[:1000].split())
         cut = len(words) > FIRST_WORDS_CHARS
         state.first_words = words[: FIRST_WORDS_CHARS - 1].rstrip() + "…" if cut else words

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aiex import events as told
 from aiex.jsonform import Malformed, dump
-from aiex.messages import Text, ToolCall, Usage
+from aiex.messages import Document, Text, ToolCall, Usage
 from aiex.sessions.log import Recorded
 from aiex.sessions.requests import conversation
 from aiex.sessions.state import (
@@ -86,6 +86,11 @@ def test_a_session_knows_where_it_runs_and_whom_it_asks() -> None:
 
 def test_long_first_words_are_cut() -> None:
     assert state_of(said("word " * 100)).first_words == ("word " * 16).strip()[:79].rstrip() + "…"
+
+
+def test_what_was_handed_over_is_not_among_the_first_words() -> None:
+    asked = told.UserSpoke((Document("a.py", "text/plain", "    1 import os"), Text("what is this?")))
+    assert state_of(asked).first_words == "what is this?"
 
 
 def test_a_turn_is_open_from_the_question_to_its_end() -> None:
