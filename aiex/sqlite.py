@@ -83,7 +83,7 @@ def connect(
         )
         with ExitStack() as undo:
             undo.callback(connection.close)
-            if (shrinkable or page_bytes) and path != ":memory:" and os.path.getsize(path) == 0:
+            if (shrinkable or page_bytes) and (path == ":memory:" or os.path.getsize(path) == 0):
                 _lay_out(connection, shrinkable=shrinkable, page_bytes=page_bytes)
             _set_pragmas(connection, synchronous)
             _migrate(connection, migrations, path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from binascii import crc32
 from dataclasses import fields
-from functools import lru_cache
 from hashlib import blake2b
 from json import JSONEncoder
 from operator import attrgetter
@@ -84,7 +83,7 @@ class Recorded(NamedTuple):
 
     def envelope(self) -> Envelope:
         """The event with its place."""
-        return Envelope(FORM_VERSION, self.seq, _to_timestamp(self.at_ms), self.session, self.turn, self.event())
+        return Envelope(FORM_VERSION, self.seq, to_timestamp(self.at_ms / 1000), self.session, self.turn, self.event())
 
 
 class Sealer(Protocol):
@@ -114,25 +113,26 @@ class EventLog:
 
     def append(
         self, session: str, events: Sequence[Event | UnknownEvent], *, after_seq: int, turn: int, at_ms: int
-    ) -> list[Envelope]:
+    ) -> int:
         """Add events behind `after_seq`, all or none; on disk when this returns if one of them has to be.
 
         Args:
             session: 16 hexadecimal digits.
             at_ms: When they happened: UTC, milliseconds since 1970.
 
+        Returns:
+            The number of the last.
+
         Raises:
             Moved: if the session ends elsewhere.
             StoreError: if they cannot be kept.
         """
-        ts, said = _to_timestamp(at_ms), []
         drafts: list[tuple[int, int, str, int, bytes, bool]] = []
-        for seq, event in enumerate(events, after_seq + 1):
+        for event in events:
             kind, data = write_event(event)
             drafts.append((at_ms, turn, kind, current_version(kind), data, False))
-            said.append(Envelope(FORM_VERSION, seq, ts, session, turn, event))
         self._add(session, drafts, after_seq)
-        return said
+        return after_seq + len(drafts)
 
     def put(self, session: str, recorded: Iterable[Recorded], *, after_seq: int = 0, copied: bool = True) -> Head:
         """Add what was recorded elsewhere as it is, in one transaction: a fork, an import, or back from an archive.
@@ -332,16 +332,6 @@ def about_row(seq: int, kind: str) -> bytes:
 
 def _about_snapshot(snapshot: Snapshot) -> bytes:
     return b"snapshot %d %d" % (snapshot.seq, snapshot.version)
-
-
-def _to_timestamp(at_ms: int) -> str:
-    """Milliseconds since 1970 as `2026-01-31T08:05:09.123Z`."""
-    return f"{_to_second(at_ms // 1000)}{at_ms % 1000:03d}Z"
-
-
-@lru_cache(maxsize=8)
-def _to_second(seconds: int) -> str:
-    return to_timestamp(seconds)[:-4]
 
 
 _WRITERS: dict[type, tuple[str, tuple[str, ...], Callable[[object], Any], Callable[[object], object]]] = {}

@@ -69,18 +69,18 @@ class Recorder:
             StoreError: if it cannot be kept.
         """
         if not has_line(event):
-            return self._wrap(event)
+            return self._wrap(event, int(self._clock() * 1000))
         cleaned = self._capture.clean(event)
         for _ in range(MOST_TRIES):
             turn = self._turn + isinstance(event, UserSpoke)
             try:
-                (envelope,) = self._append([cleaned], turn)
+                at_ms = self._append([cleaned], turn)
             except Moved:
                 self._catch_up()
                 continue
             if isinstance(event, TurnEnded | TurnInterrupted):
                 self._keep_snapshot()
-            return Envelope(FORM_VERSION, envelope.seq, envelope.ts, self.session, turn, event)
+            return self._wrap(event, at_ms)
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def do(self, command: Command, role: Role) -> tuple[Envelope, ...]:
@@ -98,28 +98,33 @@ class Recorder:
             events = decide(self.state, command, role)
             turn = self._turn + any(isinstance(event, UserSpoke) for event in events)
             try:
-                return tuple(self._append([self._capture.clean(event) for event in events], turn)) if events else ()
+                at_ms = self._append([self._capture.clean(event) for event in events], turn) if events else 0
             except Moved:
                 self.moved += 1
+                continue
+            first = self._seq - len(events) + 1
+            return tuple(self._wrap(event, at_ms, seq) for seq, event in enumerate(events, first))
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def close(self) -> None:
         """Keep a snapshot, so that the session is open at once the next time; the log stays open."""
         self._keep_snapshot(least=1)
 
-    def _append(self, events: Sequence[Event | UnknownEvent], turn: int) -> list[Envelope]:
+    def _append(self, events: Sequence[Event | UnknownEvent], turn: int) -> int:
+        """Add events at the end, as far as we know it; when that was, in milliseconds."""
         at_ms = int(self._clock() * 1000)
-        envelopes = self._log.append(self.session, events, after_seq=self._seq, turn=turn, at_ms=at_ms)
-        self._seq, self._turn = envelopes[-1].seq, turn
-        return envelopes
+        self._seq = self._log.append(self.session, events, after_seq=self._seq, turn=turn, at_ms=at_ms)
+        self._turn = turn
+        return at_ms
 
     def _catch_up(self) -> None:
         self.moved += 1
         head = self._log.head(self.session)
         self._seq, self._turn = (head.seq, head.turn) if head else (0, 0)
 
-    def _wrap(self, event: Event | UnknownEvent) -> Envelope:
-        return Envelope(FORM_VERSION, self._seq, to_timestamp(self._clock()), self.session, self._turn, event)
+    def _wrap(self, event: Event | UnknownEvent, at_ms: int, seq: int = 0) -> Envelope:
+        """The event in its place; behind the last one if no number is given."""
+        return Envelope(FORM_VERSION, seq or self._seq, to_timestamp(at_ms / 1000), self.session, self._turn, event)
 
     def _keep_snapshot(self, least: int = SNAPSHOT_EVENTS) -> None:
         """A snapshot is a cache: where there is no room for it, the work goes on without."""

@@ -56,8 +56,9 @@ for turn in range(turns):
     while True:
         head = log.head(shared)
         try:
-            (said,) = log.append(shared, [SessionRenamed(own)], after_seq=head.seq if head else 0, turn=0, at_ms=0)
-            mine.append(said.seq)
+            mine.append(
+                log.append(shared, [SessionRenamed(own)], after_seq=head.seq if head else 0, turn=0, at_ms=0)
+            )
             break
         except Moved:
             continue
