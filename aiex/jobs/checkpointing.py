@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aiex.errors import Conflict, UsageError
+from aiex.errors import Conflict
 from aiex.events import Warned
 from aiex.guard.actions import Action
 from aiex.guard.owners import find_owner
@@ -121,23 +121,13 @@ class Difference(NamedTuple):
 
 def compare(objects: Objects, before: str, after: str, paths: Sequence[str] = ()) -> Difference:
     """The difference between two trees, at or below some paths. Raises StoreError, and UsageError for a bad path."""
-    from aiex.sessions.checkpoints.planning import diff_trees, is_at_or_below
+    from aiex.sessions.checkpoints.planning import diff_trees, is_at_or_below, normal_path
 
     places = [normal_path(path) for path in paths]
     changes = [
         change for change in diff_trees(objects, before, after) if not places or is_at_or_below(change.path, places)
     ]
     return Difference(b"".join(_render(objects, change) for change in changes), tuple(changes))
-
-
-def normal_path(path: str) -> str:
-    """A path relative to the workspace without dots and final slashes. Raises UsageError for one outside."""
-    from aiex.guard.neutral import printable_path
-
-    words = [word for word in path.replace(os.sep, "/").split("/") if word not in ("", ".")]
-    if ".." in words or path.startswith("/"):
-        raise UsageError(f"{printable_path(path)} is no path beneath the workspace")
-    return "/".join(words)
 
 
 def _render(objects: Objects, change: Change) -> bytes:
@@ -228,8 +218,7 @@ def require_leave(gate: Gate, changes: Iterable[Change]) -> None:
         Denied: naming the rule.
     """
     for change in changes:
-        kind = "delete" if change.after is None else "write"
-        action = Action("delete" if kind == "delete" else "write", change.path, {})
+        action = Action("delete" if change.after is None else "write", change.path, {})
         if gate.judge(action, chosen=TYPED).effect != "allow":
             gate.require(action, chosen=TYPED)
 

@@ -205,24 +205,17 @@ def find_edits(objects: Objects, before: str, after: str) -> Iterator[FileEdited
 
     Cost: that of reading the files that differ. Raises StoreError.
     """
-    from aiex.sessions.checkpoints.planning import diff_trees
+    from aiex.sessions.checkpoints.planning import diff_trees, directories_above
 
     changes = list(diff_trees(objects, before, after))
     files = [change for change in changes if _file(change.before) or _file(change.after)]
-    spoken_for = {folder for change in files for folder in _folders_above(change.path)}
+    spoken_for = {folder for change in files for folder in directories_above(change.path)}
     told = {change.path for change in files}
     for change in changes:
         if change.path in told:
             yield _edit_of(objects, change)
         elif change.path not in spoken_for:
             yield FileEdited(f"{change.path}/", _kind(change.before, change.after), 0, 0)
-
-
-def _folders_above(path: str) -> Iterator[str]:
-    place = path.rfind("/")
-    while place > 0:
-        yield path[:place]
-        place = path.rfind("/", 0, place)
 
 
 def _file(entry: Entry | None) -> Entry | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.errors import UsageError
+from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.tree import GIT_SIGNS
 from aiex.sessions.checkpoints.trees import FOLDER, NOTHING, OMITTED, Entry, unpack_tree
 
@@ -153,6 +155,18 @@ def names_by_folder(objects: Objects, *trees: str) -> dict[str, frozenset[str]]:
                 if entry.kind == FOLDER:
                     pending.append((f"{folder}/{name}" if folder else name, entry.id))
     return {folder: frozenset(found) for folder, found in names.items()}
+
+
+def normal_path(path: str) -> str:
+    """A path relative to the workspace without dots and final slashes; the root is an empty one.
+
+    Raises:
+        UsageError: if it leads outside.
+    """
+    words = [word for word in path.replace(os.sep, "/").split("/") if word not in ("", ".")]
+    if ".." in words or path.startswith("/"):
+        raise UsageError(f"{printable_path(path)} is no path beneath the workspace")
+    return "/".join(words)
 
 
 def is_at_or_below(path: str, places: Collection[str]) -> bool:

@@ -19,6 +19,7 @@ from aiex.sessions.checkpoints.planning import (
     directories_above,
     is_at_or_below,
     names_by_folder,
+    normal_path,
     plan,
 )
 from aiex.sessions.checkpoints.resolving import Resolved, resolve
@@ -198,7 +199,7 @@ class Restorer:
         found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names)
         changes = _pick(found.changes, only)
         forbidden, blocked = (
-            [path for path in paths if only is None or is_at_or_below(path, set(_normal(only)))]
+            [path for path in paths if only is None or is_at_or_below(path, set(map(normal_path, only)))]
             for paths in (found.forbidden, found.blocked)
         )
         if forbidden:
@@ -244,7 +245,7 @@ class Restorer:
     def _require_known(self, only: Sequence[str], captured: Captured, wanted: Checkpoint) -> None:
         """Raise UsageError for a path that neither now nor the checkpoint has."""
         names = names_by_folder(self._objects, captured.tree, wanted.tree)
-        for path in _normal(only):
+        for path in map(normal_path, only):
             folder, _, name = path.rpartition("/")
             if path and name not in names.get(folder, ()):
                 raise UsageError(
@@ -285,7 +286,7 @@ def _pick(changes: Sequence[Change], only: Sequence[str] | None) -> tuple[Change
     """The changes at or below some paths, with the directories that have to be made for them."""
     if only is None:
         return tuple(changes)
-    places = set(_normal(only))
+    places = set(map(normal_path, only))
     picked = [change for change in changes if is_at_or_below(change.path, places)]
     needed = {above for change in picked if change.after is not None for above in directories_above(change.path)}
     return tuple(
@@ -298,17 +299,6 @@ def _pick(changes: Sequence[Change], only: Sequence[str] | None) -> tuple[Change
 def _makes_folder(change: Change) -> bool:
     """Whether there is a directory only afterwards."""
     return change.after is not None and (change.before is None or change.before.kind != change.after.kind)
-
-
-def _normal(paths: Sequence[str]) -> list[str]:
-    """Paths relative to the root without dots and final slashes; the root is an empty one."""
-    normal = []
-    for path in paths:
-        words = [word for word in path.replace(os.sep, "/").split("/") if word not in ("", ".")]
-        if ".." in words or path.startswith("/"):
-            raise UsageError(f"{printable_path(path)} is no path beneath the workspace")
-        normal.append("/".join(words))
-    return normal
 
 
 def _list(paths: Sequence[str]) -> str:
