@@ -78,9 +78,10 @@ class Recorder:
             except Moved:
                 self._catch_up()
                 continue
+            envelope = self._wrap(event, at_ms)
             if isinstance(event, TurnEnded | TurnInterrupted):
-                self._keep_snapshot()
-            return self._wrap(event, at_ms)
+                self._keep_snapshot()  # looks at what others wrote since
+            return envelope
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def do(self, command: Command, role: Role) -> tuple[Envelope, ...]:

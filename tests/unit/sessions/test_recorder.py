@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -19,7 +19,7 @@ from aiex.sessions.log import EventLog
 from aiex.sessions.recorder import SNAPSHOT_EVENTS, Recorder, fork
 from aiex.sessions.requests import conversation
 from aiex.sessions.state import STATE_VERSION, fold
-from aiex.sessions.stores import Moved
+from aiex.sessions.stores import Draft, Moved
 from aiex.sessions.stores.sqlite import SqliteStore
 from tests.unit.sessions.stories import SESSION, answer, said
 
@@ -178,3 +178,24 @@ def test_a_fork_that_cannot_be_is_refused_before_anything_is_written(log: EventL
         fork(log, SESSION, 1, OTHER, "editor")
     with pytest.raises(TypeError):
         recorder.do(Fork(1), "editor")
+
+
+class Busy(SqliteStore):
+    """A file in which somebody else writes right behind each event that is kept."""
+
+    def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
+        position = super().append(session, drafts, after_seq=after_seq, synced=synced)
+        other = EventLog(SqliteStore(self.path))
+        other.append(session, [told.TextDelta("b")], after_seq=after_seq + len(drafts), turn=0, at_ms=1)
+        other.close()
+        return position
+
+
+def test_the_end_of_a_turn_has_its_own_number_though_others_wrote_before_its_snapshot(tmp_path: Path) -> None:
+    busy = EventLog(Busy(str(tmp_path / "sessions.db")))
+    recorder = Recorder(busy, SESSION)
+    for _ in range(SNAPSHOT_EVENTS // 2):
+        recorder.record(told.TextDelta("a"))
+    assert recorder.record(told.TurnEnded("success", "answered", 0)).seq == SNAPSHOT_EVENTS + 1
+    assert busy.snapshot(SESSION, version=STATE_VERSION) is not None
+    busy.close()
