@@ -25,6 +25,9 @@ _PATH_ONLY: int = getattr(os, "O_PATH", 0)
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS)
 
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a file system says that cannot sync directories, and needs not."""
+
 
 class Putter:
     """Changes what lies beneath a root, one name at a time; paths are relative to it, with `/`.
@@ -192,12 +195,17 @@ class Putter:
             os.sync()
             return
         for path in touched:
-            with suppress(OSError):
+            try:
                 fd = os.open(".", READ, dir_fd=self._reach(path).fd)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
+            except OSError:  # gone, or not ours to read
+                continue
+            try:
+                os.fsync(fd)
+            except OSError as error:
+                if error.errno not in _NO_SYNC:
+                    raise
+            finally:
+                os.close(fd)
 
     def _parent(self, path: str) -> tuple[Folder, str]:
         """The directory of a name, held, and the name in it."""

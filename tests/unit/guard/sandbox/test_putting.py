@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -36,6 +37,16 @@ def test_a_file_has_the_bytes_and_the_mode(root: Path, putter: Putter):
     putter.make_file("sub/file", [b"one", b"", b"two"], 0o4751)
     assert (root / "sub/file").read_bytes() == b"onetwo"
     assert mode_of(root / "sub/file") == 0o4751
+
+
+def test_names_that_cannot_be_made_to_last_are_an_error(putter: Putter, monkeypatch: pytest.MonkeyPatch):
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    putter.make_link("link", b"there")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        putter.sync()
 
 
 def test_a_taken_name_is_not_written_over(root: Path, putter: Putter):
