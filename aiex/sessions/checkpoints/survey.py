@@ -55,15 +55,15 @@ class Survey:
     def add(self, id: str, data: bytes) -> None:
         """Take a tree in. Raises UsageError if it is none or holds a name that may not be."""
         if id in self._trees:
-            raise _refused(f"the directory {id} is there twice")
+            raise refused(f"the directory {id} is there twice")
         try:
             entries = unpack_tree(data)
         except ValueError as error:
-            raise _refused(f"the directory {id} is none") from error
+            raise refused(f"the directory {id} is none") from error
         seen: set[bytes] = set()
         for entry in entries:
             if reason := self._fault(entry) or ("is there twice" if entry.name in seen else ""):
-                raise _refused(f"the name {_shown(entry.name)} in it {reason}")
+                raise refused(f"the name {_shown(entry.name)} in it {reason}")
             seen.add(entry.name)
             if entry.kind == LINK:
                 self._links.add(entry.id)
@@ -93,7 +93,7 @@ class Survey:
     def note_link(self, id: str, target: bytes) -> None:
         """See whether a content can be where a link leads to, if one of the links has it; it is text and no more."""
         if id in self._links and (not target or b"\0" in target or len(target) >= LONGEST_PATH):
-            raise _refused("one of its links leads to what can be no path")
+            raise refused("one of its links leads to what can be no path")
 
     def measure(self, tree: str, sizes: Mapping[str, int]) -> Shape:
         """What would be restored of a tree.
@@ -107,7 +107,7 @@ class Survey:
         todo = [(tree, self._folders_in(tree))]
         while todo:
             if len(todo) > DEEPEST:
-                raise _refused(f"its directories are more than {DEEPEST} deep")
+                raise refused(f"its directories are more than {DEEPEST} deep")
             id, folders = todo[-1]
             below = next((folder for folder in folders if folder not in self._shapes), None)
             if below is None:
@@ -120,7 +120,7 @@ class Survey:
     def _folders_in(self, id: str) -> Iterator[str]:
         """The directories of one that were not left out, each looked at once."""
         if id not in self._trees:
-            raise _refused(f"the directory {id} is missing")
+            raise refused(f"the directory {id} is missing")
         return (entry.id for entry in self._trees[id] if entry.kind == FOLDER and entry.id != NOTHING)
 
     def _add_up(self, id: str, sizes: Mapping[str, int]) -> Shape:
@@ -132,29 +132,30 @@ class Survey:
                 inside = self._shapes[entry.id]
             elif entry.kind in (FILE, LINK):
                 if entry.id not in sizes:
-                    raise _refused(f"the content of {_shown(entry.name)} is missing")
+                    raise refused(f"the content of {_shown(entry.name)} is missing")
                 self._used.add(entry.id)
                 inside = Shape(0, 1, sizes[entry.id], 0, 0) if entry.kind == FILE else inside
             names, files, size = names + 1 + inside.names, files + inside.files, size + inside.bytes
             depth = max(depth, inside.depth + 1)
             longest = max(longest, len(entry.name) + (1 + inside.longest if inside.longest else 0))
         if names > self._most_names or size > self._most_bytes:
-            raise _refused("it would become more files or bytes than is allowed")
+            raise refused("it would become more files or bytes than is allowed")
         if depth > DEEPEST or longest >= LONGEST_PATH:
-            raise _refused("its paths are too long")
+            raise refused("its paths are too long")
         return Shape(names, files, size, depth, longest)
 
     def require_all_used(self, sizes: Collection[str]) -> None:
         """Raises UsageError if there is something that no checkpoint has."""
         if not self._used.issuperset(self._trees) or not self._used.issuperset(sizes):
-            raise _refused("it holds what belongs to none of its checkpoints")
+            raise refused("it holds what belongs to none of its checkpoints")
 
 
 def _shown(name: bytes) -> str:
     return printable_path(os.fsdecode(name))
 
 
-def _refused(reason: str) -> UsageError:
+def refused(reason: str) -> UsageError:
+    """The error for an archive of which nothing may be kept."""
     return UsageError(
         f"cannot import this archive: {reason}", hint="nothing was kept; export it again where it is whole"
     )

@@ -18,7 +18,7 @@ from aiex.record import record
 from aiex.sessions.checkpoints.objects import FILE, ID_BYTES, TREE, digest
 from aiex.sessions.checkpoints.retention import reach
 from aiex.sessions.checkpoints.stores.catalogue import ID_DIGITS, Checkpoint, is_tag
-from aiex.sessions.checkpoints.survey import Survey
+from aiex.sessions.checkpoints.survey import Survey, refused
 
 try:
     from _blake2 import blake2b  # as in aiex/digest.py
@@ -119,7 +119,7 @@ def inspect_archive(source: BinaryIO, *, limits: Limits | None = None, names: Na
         if kind == TREE:
             bounds_left = bounds.tree_bytes - survey.tree_bytes
             if sizes or size > bounds_left:
-                raise _refused("its directories do not come first" if sizes else "its directories are too large")
+                raise refused("its directories do not come first" if sizes else "its directories are too large")
             data = b"".join(reader.content(size))
             _require(digest(TREE, data).hex() == id, f"the content {id} is not what its id says")
             survey.add(id, data)
@@ -225,7 +225,7 @@ class _Reader:
         try:
             return _parse_header(json.loads(line))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise _refused("its header is not of this form") from error
+            raise refused("its header is not of this form") from error
 
     def entries(self, count: int) -> Iterator[tuple[int, str, int]]:
         """Kind, id and size of each content; the caller reads `content` before it asks for the next."""
@@ -275,7 +275,7 @@ class _Reader:
         try:
             made = self._inflater.decompress(packed, _AT_ONCE)
         except zlib.error as error:
-            raise _refused("its bytes are not those that were written") from error
+            raise refused("its bytes are not those that were written") from error
         self._waiting += made
         self._made += len(made)
         _require(self._made <= self._limits.bytes + self._limits.tree_bytes, "it holds more than is allowed")
@@ -294,7 +294,7 @@ def _to_json(checkpoint: Checkpoint) -> dict[str, str | int]:
 def _parse_header(header: dict[str, object]) -> tuple[tuple[Checkpoint, ...], int]:
     """Raises ValueError, TypeError or KeyError where it is not of the form."""
     if header["v"] != 1:
-        raise _refused(f"it is of version {str(header['v'])[:20]!a}, and this aiex knows version 1")
+        raise refused(f"it is of version {str(header['v'])[:20]!a}, and this aiex knows version 1")
     known, count = header["checkpoints"], header["objects"]
     if not isinstance(known, list) or not known or not _is_count(count):
         raise ValueError("no checkpoints")
@@ -325,10 +325,4 @@ def _is_count(value: object) -> bool:
 
 def _require(is_so: bool, reason: str) -> None:
     if not is_so:
-        raise _refused(reason)
-
-
-def _refused(reason: str) -> UsageError:
-    return UsageError(
-        f"cannot import this archive: {reason}", hint="nothing was kept; export it again where it is whole"
-    )
+        raise refused(reason)
