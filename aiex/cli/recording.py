@@ -191,12 +191,15 @@ def _require_whole(sessions: Sessions, session: str) -> None:
 
 
 def _tell_dead(services: Services) -> tuple[Warned, ...]:
-    """Of the sessions of this workspace, those whose process died."""
+    """Of the sessions of this workspace, those whose process died; that nobody can tell is no reason not to go on."""
     sessions = services.sessions
     dead = sessions.dead()
     if not dead:
         return ()
-    here = {one.id for one in sessions.views.listed(root=services.root) if one.id in dead}
+    try:
+        here = {one.id for one in sessions.views.listed(root=services.root) if one.id in dead}
+    except StoreError as error:
+        return (Warned(f"which sessions were cut off here cannot be told: {error.message}", error.hint),)
     return tuple(
         Warned(f"session {session} was cut off: its process died", f"aiex resume session {session}")
         for session in sorted(here)
