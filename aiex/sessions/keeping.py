@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from aiex import dirs, sqlite
-from aiex.errors import ConfigError, UsageError
+from aiex.errors import ConfigError, Conflict, StoreError, UsageError
 from aiex.events import Warned
 from aiex.guard.audit.datakeys import Erased
 from aiex.guard.neutral import printable_path
@@ -254,8 +255,18 @@ class Sessions:
         return find_owner(os.path.join(self.folder, LOCKS), session)
 
     def dead(self) -> Mapping[str, Owner]:
-        """Sessions whose process died with them open, and that process."""
-        return find_dead(os.path.join(self.folder, LOCKS))
+        """Sessions whose process died with them open, and that process.
+
+        One that died before its session began left nothing to be taken up; what it left of its lock goes.
+        """
+        dead = find_dead(os.path.join(self.folder, LOCKS))
+        for session in [name for name in dead if not self.exist or self.log.head(name) is None]:
+            del dead[session]
+            with suppress(Conflict, StoreError):
+                lock = self.lock(session)
+                lock.acquire()
+                lock.release()
+        return dead
 
     def close(self) -> None:
         """Let go of everything that was opened."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -188,3 +188,21 @@ def test_an_export_of_an_erased_session_comes_back_under_another_name(tmp_path: 
     assert brought.session != ONE
     assert sessions.state(brought.session).first_words == "Where is the moon?"
     sessions.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a forked process has to die")
+def test_a_process_that_died_before_its_session_began_left_nothing_to_take_up(sessions: Sessions) -> None:
+    add(sessions, ONE)
+    for session in (ONE, TWO):
+        die_after(lambda session=session: sessions.lock(session).acquire())
+    assert list(sessions.dead()) == [ONE]
+    assert sorted(os.listdir(Path(sessions.folder, "locks"))) == [f"{ONE}.lock", f"{ONE}.owner"]
+
+
+def die_after(work: Callable[[], object]) -> None:
+    """Do it in a child that dies without clearing up."""
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
