@@ -151,14 +151,16 @@ def import_checkpoints(
 ) -> list[Checkpoint]:
     """Keep the checkpoints of an archive, after all of it was checked as by `inspect_archive`.
 
-    One that is here already, with the same id and tree, is not added again. One whose id is another's gets a new id,
-    one whose tag is taken comes without.
+    What they were taken for is kept without secrets. One that is here already, with the same id and tree, is not added
+    again. One whose id is another's gets a new id, one whose tag is taken comes without.
 
     Raises:
         UsageError: as `inspect_archive` does; nothing is kept then.
         StoreError: if the database cannot be written.
         OSError: if the file cannot be read.
     """
+    from aiex.guard.redact import redact  # with its patterns, 60 ms
+
     bounds = limits or Limits()
     archive = inspect_archive(source, limits=bounds, names=names)
     reader = _Reader(source, bounds)
@@ -170,7 +172,7 @@ def import_checkpoints(
             kept = objects.put_tree(b"".join(pieces)) if kind == TREE else objects.put_chunks(pieces)
             _require(kept == id, "it changed while it was read")
         reader.finish()
-        return [_add(catalogue, checkpoint) for checkpoint in archive.checkpoints]
+        return [_add(catalogue, replace(one, reason=redact(one.reason))) for one in archive.checkpoints]
 
 
 def _add(catalogue: Catalogue, checkpoint: Checkpoint) -> Checkpoint:
@@ -285,7 +287,7 @@ class _Reader:
 
 def _to_json(checkpoint: Checkpoint) -> dict[str, str | int]:
     return {
-        "id": checkpoint.id, "created_ms": checkpoint.created_ms, "reason": checkpoint.reason,
+        "id": checkpoint.id, "created_ms": checkpoint.created_ms, "reason": checkpoint.reason[:_LONGEST_TEXT],
         "session": checkpoint.session, "tree": checkpoint.tree, "files": checkpoint.files, "bytes": checkpoint.bytes,
         "tag": checkpoint.tag,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from hashlib import blake2b
 from io import BytesIO
 from random import Random
@@ -84,6 +85,13 @@ def test_archive_can_be_looked_into_without_keeping_it(stores):
     archive = inspect_archive(BytesIO(export(one, keep(*one, FILES))))
     assert (len(archive.checkpoints), archive.objects) == (1, 5)
     assert other[0].rows.heads() == []
+
+
+def test_reason_comes_without_secrets_and_however_long_it_was(stores):
+    one, other = stores
+    kept = replace(keep(*one, FILES), reason="run ghp_" + "0iJcWCIkijVlvHvasdCYKgYsCQExceiVj3xK " + "long " * 2000)
+    (made,) = import_checkpoints(*other, BytesIO(export(one, kept)))
+    assert made.reason.startswith("run [removed] long long ")
 
 
 def test_second_import_adds_nothing(stores):
