@@ -352,7 +352,8 @@ def _import(services: Services, file: str) -> Iterator[Event]:
         name = "standard input" if file == _STDIN else file
         brought = take_in(services.sessions, source, name, services.gate.judge.role)
     yield from warnings_of(brought)
-    yield answered(f"session {brought.session} is here, with {brought.events} events", asdict(brought))
+    events = "1 event" if brought.events == 1 else f"{brought.events} events"
+    yield answered(f"session {brought.session} is here, with {events}", asdict(brought))
 
 
 def _path(services: Services, path: str) -> str:
