@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from typing import cast
 
 from aiex.cli.work import Events
@@ -147,11 +147,18 @@ class _Stops:
             if self._counts(number):
                 loop.call_soon_threadsafe(cancel)
 
-        before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            # A signal just before the loop waits interrupts nothing: the loop's own way is to be woken by a byte.
+            with suppress(NotImplementedError):  # on Windows it is woken so anyway
+                loop.add_signal_handler(number, lambda: None)
+            signal.signal(number, heed)
         try:
             yield
         finally:
             for number, handler in before.items():
+                with suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
                 signal.signal(number, handler)
 
     def _counts(self, number: int) -> bool:

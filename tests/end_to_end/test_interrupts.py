@@ -58,6 +58,21 @@ async def close():
     tell("closing")
     await asyncio.sleep(600)
 """
+TOLD_TO_ANOTHER_THREAD = """
+import signal, threading
+def take():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+async def wait():
+    try:
+        threading.Thread(target=take, daemon=True).start()
+        tell("ready")
+        await asyncio.sleep(600)
+        yield
+    finally:
+        await close()
+"""
+"""The system call in which the loop waits is not interrupted, as when a signal comes just before it."""
 BLOCKING_THE_LOOP = """
 async def wait():
     tell("ready")
@@ -165,6 +180,12 @@ def test_a_run_that_reads_is_interrupted(number: int, code: int) -> None:
 def test_a_job_in_the_event_loop_is_cancelled_and_closed(number: int, code: int) -> None:
     process = start_ready(IN_A_LOOP % "")
     assert interrupt(process, number) == (code, "closed\n", "interrupted\n")
+
+
+def test_a_signal_that_does_not_interrupt_the_waiting_loop_wakes_it() -> None:
+    process = start_ready(IN_A_LOOP % TOLD_TO_ANOTHER_THREAD, stdin=subprocess.PIPE)
+    assert process.communicate("\n", timeout=60) == ("closed\n", "interrupted\n")
+    assert process.returncode == 130
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
