@@ -431,6 +431,27 @@ def test_checkpoints_are_carried_elsewhere_and_a_changed_archive_is_refused(
         assert aiex("import", "checkpoint", bad, cwd=other).returncode == 2
 
 
+def test_who_brings_or_names_a_checkpoint_needs_leave_and_it_goes_on_record(
+    tmp_path: Path, aiex: Callable[..., Any]
+) -> None:
+    made = data(aiex("create", "checkpoint", "-o", "json"))["id"]
+    archive = tmp_path / "out.aiexck"
+    assert aiex("export", "checkpoint", made, "--out", str(archive)).returncode == 0
+    for words in (("tag", "checkpoint", made, "v1"), ("import", "checkpoint", str(archive))):
+        done = aiex(*words, "--set", "policy.role=viewer")
+        assert (done.returncode, "viewer" in done.stderr) == (4, True), done.stderr
+        assert aiex(*words).returncode == 0
+    records = data(aiex("list", "audit", "-o", "json", "--last", "0"))["records"]
+    told = [
+        (words, one["effect"])
+        for one in records
+        for words in one["detail"].items()
+        if one["subject"] == "checkpoint" and words[0] in ("tag", "file")
+    ]
+    ways = ["deny", "allow", "done"]
+    assert told == [*((("tag", "v1"), way) for way in ways), *((("file", str(archive)), way) for way in ways)]
+
+
 def test_a_damaged_checkpoint_is_found_and_the_others_stay(place: Path, aiex: Callable[..., Any]) -> None:
     aiex("create", "checkpoint", "one")
     (place / "b.txt").write_text("new\n")

@@ -330,9 +330,12 @@ def restored_as(restored: Restored, done: str, **data: Any) -> TurnEnded:
 
 
 def _tag(services: Services, wanted: str, name: str) -> Iterator[Event]:
-    from aiex.jobs.checkpointing import describe
+    from aiex.guard.actions import Action
+    from aiex.jobs.checkpointing import TYPED, describe
 
-    known = services.checkpoints.catalogue.tag(_find(services, wanted).number, name)
+    found = _find(services, wanted)
+    with services.gate.doing(Action("write", "checkpoint", {"id": found.id, "tag": name}), chosen=TYPED):
+        known = services.checkpoints.catalogue.tag(found.number, name)
     text = f"checkpoint {known.id} is tagged {name}" if name else f"checkpoint {known.id} has no tag"
     yield answered(text, describe(known))
 
@@ -352,13 +355,14 @@ def _export(services: Services, wanted: tuple[str, ...], out: str) -> Iterator[E
 
 
 def _import(services: Services, file: str) -> Iterator[Event]:
+    from aiex.guard.actions import Action
     from aiex.guard.handover import open_named
-    from aiex.jobs.checkpointing import describe
+    from aiex.jobs.checkpointing import TYPED, describe
     from aiex.sessions.checkpoints.transfer import import_checkpoints
 
     path = os.path.join(services.cwd, os.path.expanduser(file))
-    checkpoints = services.checkpoints
-    with open_named(path) as source:
+    checkpoints, action = services.checkpoints, Action("write", "checkpoint", {"file": path})
+    with services.gate.doing(action, chosen=TYPED), open_named(path) as source:
         if not source.seekable():
             raise UsageError(f"cannot import {_clean(file)}: it is read twice, and a pipe cannot be")
         try:
