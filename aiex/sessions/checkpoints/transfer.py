@@ -38,6 +38,8 @@ _HEADER_BYTES: Final = 16 << 20
 _AT_ONCE: Final = 1 << 18
 _LEVEL: Final = 6
 _LONGEST_TEXT: Final = 4096
+_LATEST_MS: Final = 253_402_300_799_999
+"""The end of the year 9999, after which no calendar of ours has a date."""
 _FREE_BYTES: Final = 64 << 20
 """However well these are packed, they are no bomb."""
 
@@ -294,7 +296,7 @@ def _to_json(checkpoint: Checkpoint) -> dict[str, str | int]:
 
 
 def _parse_header(header: dict[str, object]) -> tuple[tuple[Checkpoint, ...], int]:
-    """Raises ValueError, TypeError or KeyError where it is not of the form."""
+    """Raises UsageError, ValueError, TypeError or KeyError where it is not of the form."""
     if header["v"] != 1:
         raise refused(f"it is of version {str(header['v'])[:20]!a}, and this aiex knows version 1")
     known, count = header["checkpoints"], header["objects"]
@@ -307,6 +309,8 @@ def _parse_header(header: dict[str, object]) -> tuple[tuple[Checkpoint, ...], in
         is_sane = _is_hex(id, ID_DIGITS) and _is_hex(tree, 2 * ID_BYTES) and _is_hex(session, len(session))
         if not is_sane or (tag and not is_tag(tag)) or not all(map(_is_count, (created_ms, files, size))):
             raise ValueError("a value that no checkpoint has")
+        if created_ms > _LATEST_MS:
+            raise refused("one of its checkpoints is of a time beyond the year 9999")
         checkpoints.append(Checkpoint(id, 0, created_ms, reason, session, tree, files, size, tag))
     return tuple(checkpoints), int(str(count))
 

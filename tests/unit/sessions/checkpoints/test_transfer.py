@@ -235,6 +235,16 @@ def test_header_of_another_form_is_refused(stores, head):
     assert "\x1b" not in message
 
 
+@pytest.mark.parametrize(("created_ms", "is_taken"), [(253_402_300_799_999, True), (253_402_300_800_000, False)])
+def test_time_beyond_the_year_9999_is_refused(stores, created_ms, is_taken):
+    one, other = stores
+    data = export(one, replace(keep(*one, FILES), created_ms=created_ms))
+    if is_taken:
+        assert [known.created_ms for known in import_checkpoints(*other, BytesIO(data))] == [created_ms]
+    else:
+        assert "year 9999" in refusal(other, data)
+
+
 def test_size_that_is_a_lie_is_refused(stores):
     root = tree((b"a", FILE, 0o644, HELLO))
     huge = [(TREE, root), (FILE_KIND, b"hello", 1 << 60, bytes.fromhex(HELLO))]
