@@ -358,15 +358,16 @@ def _import(services: Services, file: str) -> Iterator[Event]:
     from aiex.guard.actions import Action
     from aiex.guard.handover import open_named
     from aiex.jobs.checkpointing import TYPED, describe
-    from aiex.sessions.checkpoints.transfer import import_checkpoints
+    from aiex.sessions.checkpoints.transfer import Limits, import_checkpoints
 
     path = os.path.join(services.cwd, os.path.expanduser(file))
     checkpoints, action = services.checkpoints, Action("write", "checkpoint", {"file": path})
+    limits = Limits(file_bytes=int(services.settings.get("checkpoints.max_file_mb") * 1_000_000))
     with services.gate.doing(action, chosen=TYPED), open_named(path) as source:
         if not source.seekable():
             raise UsageError(f"cannot import {_clean(file)}: it is read twice, and a pipe cannot be")
         try:
-            kept = import_checkpoints(checkpoints.objects, checkpoints.catalogue, source)
+            kept = import_checkpoints(checkpoints.objects, checkpoints.catalogue, source, limits=limits)
         except OSError as error:
             raise StoreError(f"cannot read {_clean(file)}: {error.strerror}") from error
     rows = [_row(one) for one in kept]

@@ -37,25 +37,26 @@ _SUM_BYTES: Final = 32
 _HEADER_BYTES: Final = 16 << 20
 _AT_ONCE: Final = 1 << 18
 _LEVEL: Final = 6
+_MB: Final = 1_000_000
 _LONGEST_TEXT: Final = 4096
 _LATEST_MS: Final = 253_402_300_799_999
 """The end of the year 9999, after which no calendar of ours has a date."""
-_FREE_BYTES: Final = 64 << 20
-"""However well these are packed, they are no bomb."""
 
 
 @record
 class Limits:
-    """What an archive may hold; more is refused."""
+    """What an archive may hold; more is refused, however small it was packed: a file of zeros is a thousandth."""
 
     files: int = 1_000_000
     """Names in one checkpoint."""
-    bytes: int = 16 << 30
+    file_bytes: int = 100 * _MB
+    """Of one file (the setting `checkpoints.max_file_mb`)."""
+    objects: int = 2_000_000
+    """Contents of an archive."""
+    bytes: int = 16_000 * _MB
     """Of the contents of an archive, and of one checkpoint as it would be restored."""
     tree_bytes: int = 256 << 20
     """Of all directories; they are in memory while an archive is checked."""
-    ratio: int = 200
-    """Of what is packed to the file; source code has 4, and zlib cannot do more than 1032."""
 
 
 class Archive(NamedTuple):
@@ -213,7 +214,7 @@ class _Reader:
         self._inflater = zlib.decompressobj()
         self._sum = blake2b(digest_size=_SUM_BYTES)
         self._waiting = b""
-        self._read = self._made = 0
+        self._made = 0
         if source.read(len(MAGIC)) != MAGIC:
             raise UsageError(
                 "cannot import this: it is no archive of checkpoints", hint="aiex export checkpoint makes one"
@@ -227,9 +228,12 @@ class _Reader:
             line += self._take_line()
         self._sum.update(line)
         try:
-            return _parse_header(json.loads(line))
+            checkpoints, count = _parse_header(json.loads(line))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise refused("its header is not of this form") from error
+        if count > self._limits.objects:
+            raise _too_much(f"it holds {count:,} contents, and {self._limits.objects:,} are the most")
+        return checkpoints, count
 
     def entries(self, count: int) -> Iterator[tuple[int, str, int]]:
         """Kind, id and size of each content; the caller reads `content` before it asks for the next."""
@@ -237,7 +241,13 @@ class _Reader:
             head = b"".join(self.content(9 + ID_BYTES))
             kind, size = head[0], int.from_bytes(head[1:9], "big")
             _require(kind in (TREE, FILE), "it holds a content of an unknown kind")
-            _require(self._made + size <= self._limits.bytes, "it holds more than is allowed")
+            if kind == FILE and size > self._limits.file_bytes:
+                held, most = _in_mb(size), _in_mb(self._limits.file_bytes)
+                raise _too_much(
+                    f"it holds a file of {held}, and {most} are the most (checkpoints.max_file_mb)",
+                    f"if you trust it: --set checkpoints.max_file_mb={-(-size // _MB)}",
+                )
+            self._require_room(size)
             yield kind, head[9:].hex(), size
 
     def content(self, size: int) -> Iterator[bytes]:
@@ -274,7 +284,6 @@ class _Reader:
         packed = self._inflater.unconsumed_tail
         if not packed and not self._inflater.eof:
             packed = self._source.read(_AT_ONCE)
-            self._read += len(packed)
             _require(bool(packed), "it is cut off")
         try:
             made = self._inflater.decompress(packed, _AT_ONCE)
@@ -282,9 +291,12 @@ class _Reader:
             raise refused("its bytes are not those that were written") from error
         self._waiting += made
         self._made += len(made)
-        _require(self._made <= self._limits.bytes + self._limits.tree_bytes, "it holds more than is allowed")
-        most = _FREE_BYTES + self._limits.ratio * self._read
-        _require(self._made <= most, "it unpacks to much more than it is, as no source code does")
+        self._require_room(-self._limits.tree_bytes)
+
+    def _require_room(self, more: int) -> None:
+        """Whether so many bytes may follow."""
+        if self._made + more > self._limits.bytes:
+            raise _too_much(f"it unpacks to more than {_in_mb(self._limits.bytes)}, which is the most")
 
 
 def _to_json(checkpoint: Checkpoint) -> dict[str, str | int]:
@@ -327,6 +339,14 @@ def _is_hex(text: str, length: int) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _in_mb(size_bytes: int) -> str:
+    return f"{-(-size_bytes // _MB):,} MB"
+
+
+def _too_much(reason: str, hint: str = "export fewer checkpoints at once") -> UsageError:
+    return UsageError(f"cannot import this archive: {reason}", hint=f"nothing was kept; {hint}")
 
 
 def _require(is_so: bool, reason: str) -> None:

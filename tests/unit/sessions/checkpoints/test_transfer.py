@@ -248,14 +248,52 @@ def test_time_beyond_the_year_9999_is_refused(stores, created_ms, is_taken):
 def test_size_that_is_a_lie_is_refused(stores):
     root = tree((b"a", FILE, 0o644, HELLO))
     huge = [(TREE, root), (FILE_KIND, b"hello", 1 << 60, bytes.fromhex(HELLO))]
-    assert "more than is allowed" in refusal(stores[1], forge(huge))
+    assert "are the most" in refusal(stores[1], forge(huge))
     assert "cut off" in refusal(stores[1], forge([huge[0], (FILE_KIND, b"hello", 1 << 20, bytes.fromhex(HELLO))]))
 
 
-def test_what_unpacks_to_far_more_than_it_is_is_refused(stores):
-    data = bytes(80 << 20)
-    root = tree((b"a", FILE, 0o644, digest(FILE_KIND, data).hex()))
-    assert "unpacks to much more" in refusal(stores[1], forge([(TREE, root), (FILE_KIND, data)]))
+def test_a_file_of_zeros_comes_back_however_well_it_was_packed(stores):
+    one, other = stores
+    data = export(one, keep(*one, {"z": bytes(99_000_000)}))
+    assert len(data) < 200_000
+    (made,) = import_checkpoints(*other, BytesIO(data))
+    assert made.bytes == 99_000_000
+
+
+def bomb(count, size):
+    """An archive of files that are all but nothing, packed together as small as can be."""
+    packer, running, packed = zlib.compressobj(9), blake2b(digest_size=32), bytearray(MAGIC)
+    files = [n.to_bytes(8, "big") + bytes(size - 8) for n in range(count)]
+    ids = [digest(FILE_KIND, data) for data in files]
+    root = tree(*((b"%d" % n, FILE, 0o644, id.hex()) for n, id in enumerate(ids)))
+    head = forge([(TREE, root)], head={"objects": count + 1})
+    start = zlib.decompress(head[len(MAGIC) :])[:-32]
+    for piece in (start, *(bytes((FILE_KIND,)) + size.to_bytes(8, "big") + id + data
+                           for id, data in zip(ids, files, strict=True))):  # fmt: skip
+        running.update(piece)
+        packed += packer.compress(piece)
+    return bytes(packed + packer.compress(running.digest()) + packer.flush())
+
+
+def test_a_content_that_is_larger_than_files_may_be_is_refused_unread(stores):
+    data = bomb(1, 200_000_000)
+    assert len(data) < 400_000
+    message = refusal(stores[1], data[: len(data) // 2])  # it is not read up to where it is cut off
+    assert message.endswith("it holds a file of 200 MB, and 100 MB are the most (checkpoints.max_file_mb)")
+    assert inspect_archive(BytesIO(data), limits=Limits(file_bytes=200_000_000)).objects == 2
+
+
+def test_many_contents_that_are_too_much_together_are_refused(stores):
+    data = bomb(40, 4_000_000)
+    assert len(data) < 400_000
+    limits = Limits(bytes=100_000_000)
+    assert refusal(stores[1], data, limits=limits).endswith("it unpacks to more than 100 MB, which is the most")
+    assert refusal(stores[1], data, limits=Limits(objects=40)).endswith("it holds 41 contents, and 40 are the most")
+
+
+def test_what_unpacks_to_more_than_it_says_is_not_unpacked(stores):
+    data = MAGIC + zlib.compress(zlib.decompress(hostile(b"a")[len(MAGIC) :]) + bytes(500_000_000), 9)
+    assert "follows its end" in refusal(stores[1], data)
 
 
 def test_header_without_an_end_is_refused(stores):
