@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from aiex import dirs
 from aiex.digest import fingerprint
 from aiex.errors import StoreError
+from aiex.sqlite import to_store_error
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 IDLE_S = 1.0
 _NOT_MADE = frozenset({errno.EEXIST, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EROFS})
 """It is there, cannot be made by this user, or what is above it changed, which is seen before the command runs."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Placeholders:
@@ -108,7 +110,7 @@ class Placeholders:
             dirs.ensure(os.path.dirname(self._path))
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StoreError(f"cannot open {self._path}: {error.strerror}") from error
+            raise to_store_error(error, self._path) from error
         self._remove_if_alone()
         fcntl.flock(self._fd, fcntl.LOCK_SH)
 
@@ -131,8 +133,8 @@ class Placeholders:
     def _make(self, path: str, is_folder: bool) -> None:
         if os.path.lexists(path):
             return
+        self._note(path)  # known before it is there, so that none is forgotten
         try:
-            os.write(self._fd, os.fsencode(path) + b"\0")  # known before it is there, so that none is forgotten
             with parent_of(path) as (folder, name):
                 if is_folder:
                     os.mkdir(name, 0o555, dir_fd=folder)
@@ -142,7 +144,16 @@ class Placeholders:
             self._made.add(path)
         except OSError as error:
             if error.errno not in _NOT_MADE:
-                raise StoreError(f"cannot protect {path}: {error.strerror}") from error
+                hint = "free some space on the disk of the workspace" if error.errno in _FULL else ""
+                raise StoreError(f"cannot protect {path}: {error.strerror}", hint=hint) from error
+
+    def _note(self, path: str) -> None:
+        line = b"\0" + os.fsencode(path) + b"\0"  # the first ends what a full disk cut off
+        try:
+            if os.write(self._fd, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise to_store_error(error, self._path) from error
 
     def _remove_if_alone(self) -> None:
         """Take them away, unless another process works here as well."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from aiex.errors import StoreError
 from aiex.guard.sandbox import placeholders
 from aiex.guard.sandbox.placeholders import Placeholders
+from tests.fakes.syscalls import missing, watch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="they are for Linux")
 
@@ -114,4 +118,24 @@ def test_a_place_that_cannot_be_written_needs_none(root: Path, tmp_path: Path) -
     stand_ins = Placeholders(str(root), str(tmp_path / "state"))
     stand_ins.take([(str(root / "missing/.git"), True), (os.path.join("/proc", ".git"), True)])
     stand_ins.give_back()
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing())
+def test_a_full_disk_is_named_and_what_it_cut_off_spoils_no_other_name(root: Path, tmp_path: Path) -> None:
+    def take(say: Callable[[object], None]) -> None:
+        try:
+            Placeholders(str(root), str(tmp_path / "state")).take(wanted(root))
+        except StoreError as error:
+            say([error.message, error.hint])
+
+    full = watch(take, lambda call: errno.ENOSPC if call.name == "write" else "go")
+    assert full.said[0][0].startswith(f"cannot write {tmp_path / 'state'}/")
+    assert "space on this disk" in full.said[0][1]
+    assert list(root.iterdir()) == []
+    watch(take, lambda call: "cut" if call.name == "write" else "go")
+    killed = watch(take, lambda call: "kill" if call.name == "rmdir" else "go")
+    assert killed.code == 0
+    assert len(list(root.iterdir())) == 2
+    Placeholders(str(root), str(tmp_path / "state")).sweep()
     assert list(root.iterdir()) == []
