@@ -14,7 +14,7 @@ from aiex.errors import StoreError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
 BUSY_TIMEOUT_S: Final = 5.0
@@ -25,6 +25,10 @@ MOST_COPIED_BYTES: Final = 128 << 20
 KEPT_ASIDES: Final = 2
 """Databases set aside that stay, the last of them."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
+_LITTLE_BYTES: Final = 64 << 10
+"""A disk with less is full: the index of a log of changes alone takes 32 KB."""
+_EXCLUSIVE: Final = "mode=rw"
+_FULL_HINT: Final = "free some space on this disk"
 
 
 class DamagedStore(StoreError):
@@ -91,8 +95,43 @@ def connect(
     return connection
 
 
+def connect_or_copy(
+    path: str, connect: Callable[[str], sqlite3.Connection]
+) -> tuple[sqlite3.Connection, ReadOnlyStore | FullStore | None]:
+    """Open the database at `path`; where it can only be read, what it holds in memory, and why it cannot be changed.
+
+    A file that is not there, or was begun and never filled, holds nothing.
+
+    Args:
+        path: Of the file.
+        connect: Opens the database at a path, or one in memory.
+
+    Raises:
+        StoreError: as `connect` does, and where the file cannot be read either.
+
+    Cost: of a copy 1 s per GB; a file of more than `MOST_COPIED_BYTES` is not copied.
+    """
+    try:
+        return connect(path), None
+    except (ReadOnlyStore, FullStore) as error:
+        connection = connect(":memory:")
+        if not _is_empty(path) and not copy_unwritable(path, into=connection):
+            connection.close()
+            raise
+        return connection, error
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        return os.path.getsize(path) == 0
+    except OSError:
+        return not os.path.lexists(path)
+
+
 def copy_unwritable(path: str, into: sqlite3.Connection) -> bool:
-    """Copy what a file holds that can be read and not written, as on a read-only file system; whether that was done.
+    """Copy what a file holds that can be read and not written; whether that was done.
+
+    So it is on a read-only file system, and on a full disk, where SQLite cannot make the files it wants beside it.
 
     A file of more than `MOST_COPIED_BYTES` is not copied, nor one of another schema, nor one whose last changes cannot
     be read with it.
@@ -121,6 +160,8 @@ def _ways_to_read(path: str) -> Iterator[str]:
     log = path + "-wal"
     if not os.path.exists(log) or os.path.getsize(log) == 0:
         yield "immutable=1"
+    else:
+        yield _EXCLUSIVE
 
 
 def _copy(path: str, way: str, into: sqlite3.Connection) -> bool:
@@ -131,6 +172,8 @@ def _copy(path: str, way: str, into: sqlite3.Connection) -> bool:
     version = "PRAGMA user_version"
     with closing(sqlite3.connect(f"{lead}{name}?{way}", uri=True, timeout=0)) as source:
         try:
+            if way == _EXCLUSIVE:  # the index of the log is then kept in memory, which a full disk does not hinder
+                source.execute("PRAGMA locking_mode=EXCLUSIVE")
             if source.execute(version).fetchone() != into.execute(version).fetchone():
                 return False
             source.backup(into)
@@ -233,16 +276,36 @@ def to_store_error(error: sqlite3.Error | OSError, path: str) -> StoreError:
             )
         case 11 | 26:  # CORRUPT, NOTADB
             return DamagedStore(f"cannot read {path}: {error}", hint="move the file away; a new one is made")
+        case 10 | 14 if _is_full(error, path):  # IOERR, CANTOPEN
+            return FullStore(f"cannot write {path}: the disk is full", hint=_FULL_HINT)
+        case 10:
+            return StoreError(f"cannot use {path}: {error}", hint="look whether its disk is full, or fails")
         case 8 | 14 | 3:  # READONLY, CANTOPEN, PERM
             return ReadOnlyStore(
                 f"cannot open {path} for writing: {error}", hint="check that its directory exists and is yours to write"
             )
         case 13:  # FULL
-            return FullStore(f"cannot write {path}: {error}", hint="free some space on this disk")
+            return FullStore(f"cannot write {path}: {error}", hint=_FULL_HINT)
         case 0 if "decode to UTF-8" in str(error):  # raised by Python's module, without a code
             return DamagedStore(f"cannot read {path}: it holds text that is not UTF-8")
         case _:
             return StoreError(f"cannot use {path}: {error}")
+
+
+def _is_full(error: sqlite3.Error, path: str) -> bool:
+    """Whether an error is for want of space: SQLite says so of its own files, and not of those beside them."""
+    import sqlite3
+    import sys
+
+    if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_SHMSIZE:  # the index of the log could not be made longer
+        return True
+    if sys.platform == "win32":
+        return False
+    try:
+        disk = os.statvfs(os.path.dirname(path) or ".")
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _LITTLE_BYTES
 
 
 def _from_os_error(error: OSError, path: str) -> StoreError:
@@ -252,7 +315,7 @@ def _from_os_error(error: OSError, path: str) -> StoreError:
     if error.errno == errno.EISDIR or (error.errno == errno.EACCES and os.path.isdir(path)):  # the latter on Windows
         return DamagedStore(f"cannot read {path}: it is a directory", hint="move it away; a new file is made")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FullStore(f"cannot write {path}: {reason}", hint="free some space on this disk")
+        return FullStore(f"cannot write {path}: {reason}", hint=_FULL_HINT)
     return ReadOnlyStore(f"cannot open {path} for writing: {reason}", hint="check that its directory is yours to write")
 
 

@@ -6,7 +6,6 @@ it is an error, never other rows.
 
 from __future__ import annotations
 
-import os
 import struct
 from threading import RLock
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -56,15 +55,10 @@ class ColdStore:
     """The file at `path`; every method raises StoreError when the database fails. What was put is on disk."""
 
     def __init__(self, path: str) -> None:
-        """Open the file, or make it; one that can be read and not written is read from a copy in memory."""
+        """Open the file, or make it; one that can only be read, as on a full disk, is read from a copy in memory."""
         self.path = path
         self._lock = RLock()
-        self._refusal: sqlite.ReadOnlyStore | None = None
-        try:
-            self._connection = _connect(path)
-        except sqlite.ReadOnlyStore as error:
-            self._connection = _copy(path, error)
-            self._refusal = error
+        self._connection, self._refusal = sqlite.connect_or_copy(path, _connect)
 
     def close(self) -> None:
         """Close the database."""
@@ -191,15 +185,6 @@ class ColdStore:
 
 def _connect(path: str) -> sqlite3.Connection:
     return sqlite.connect(path, migrations=_MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True)
-
-
-def _copy(path: str, error: sqlite.ReadOnlyStore) -> sqlite3.Connection:
-    """What the file holds, if there is one, in memory. Raises the error when that cannot be."""
-    connection = _connect(":memory:")
-    if os.path.lexists(path) and not sqlite.copy_unwritable(path, into=connection):
-        connection.close()
-        raise error
-    return connection
 
 
 def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:

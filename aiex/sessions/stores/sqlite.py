@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from aiex.errors import StoreError
+
 T = TypeVar("T")
 PATIENCE_S: Final = 60.0
 """How long we wait for other processes before we say that they hold the file; each holds it for milliseconds."""
@@ -82,11 +84,12 @@ class SqliteStore:
     def __init__(self, path: str) -> None:
         """Open the file, or make it.
 
-        One that can be read and not written is copied into memory, where that is possible: then only changes fail.
+        One that can be read and not written, as on a full disk, is copied into memory, where that is possible: then
+        only changes fail.
         """
         self.path = path
         self._lock = RLock()
-        self._refusal: sqlite.ReadOnlyStore | None = None
+        self._refusal: StoreError | None = None
         self._presence = Presence(path)
         try:
             self._connection = self._open()
@@ -109,10 +112,7 @@ class SqliteStore:
         if is_alone and not is_new and drops_changes(self.path):
             raise sqlite.DamagedStore(f"cannot use {self.path}: the log of its last changes is damaged", hint=_REPAIR)
         try:
-            connection = _wait_for(lambda: _connect(self.path))
-        except sqlite.ReadOnlyStore as error:
-            connection = _copy(self.path, error)
-            self._refusal = error
+            connection, self._refusal = _wait_for(lambda: sqlite.connect_or_copy(self.path, _connect))
         except sqlite.DamagedStore as error:
             raise sqlite.DamagedStore(error.message, hint=_REPAIR) from error
         if is_new:
@@ -303,15 +303,6 @@ def finish_replacing(path: str) -> None:
 
 def _connect(path: str) -> sqlite3.Connection:
     return sqlite.connect(path, migrations=MIGRATIONS, any_thread=True, page_bytes=PAGE_BYTES)
-
-
-def _copy(path: str, error: sqlite.ReadOnlyStore) -> sqlite3.Connection:
-    """What the file holds, in memory. Raises the error when that cannot be."""
-    connection = _connect(":memory:")
-    if not sqlite.copy_unwritable(path, into=connection):
-        connection.close()
-        raise error
-    return connection
 
 
 def _wait_for(act: Callable[[], T]) -> T:

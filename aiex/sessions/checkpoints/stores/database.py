@@ -32,7 +32,10 @@ LOG_BYTES: Final = 1 << 20
 
 
 class Database:
-    """A connection that threads share by turns; several processes may have the file open."""
+    """A connection that threads share by turns; several processes may have the file open.
+
+    A file that can only be read, as on a full disk, is read from a copy in memory: no transaction can be kept then.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -40,9 +43,7 @@ class Database:
         """Held by whoever uses the connection."""
         self._depth = 0
         self._writing = _Writing(self)
-        self.connection: sqlite3.Connection = sqlite.connect(
-            path, migrations=MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True, page_bytes=PAGE_BYTES
-        )
+        self.connection, self._refusal = sqlite.connect_or_copy(path, _connect)
         with sqlite.translated_errors(path):
             self.connection.execute(f"pragma journal_size_limit={LOG_BYTES}").fetchone()
 
@@ -80,6 +81,9 @@ class Database:
             self.lock.release()
 
     def _commit(self) -> None:
+        if self._refusal is not None:
+            self._roll_back()
+            raise self._refusal
         if not self.connection.in_transaction:  # SQLite ended it by itself, as it does on a full disk
             raise StoreError(f"cannot write {self.path}: the transaction was taken back")
         try:
@@ -123,6 +127,12 @@ class Database:
         """Close the file."""
         with self.lock, sqlite.translated_errors(self.path):
             self.connection.close()
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    return sqlite.connect(
+        path, migrations=MIGRATIONS, synchronous="FULL", any_thread=True, shrinkable=True, page_bytes=PAGE_BYTES
+    )
 
 
 class _Writing:
