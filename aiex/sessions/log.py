@@ -10,9 +10,10 @@ import struct
 from binascii import crc32
 from dataclasses import fields
 from hashlib import blake2b
-from json import JSONEncoder
+from json.encoder import encode_basestring
 from operator import attrgetter
 from threading import RLock
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from aiex.errors import StoreError
@@ -22,7 +23,7 @@ from aiex.sessions.stores import Draft, Head, Moved, Row, Snapshot, Store
 from aiex.sessions.upcast import current_version, upcast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 LINK_BYTES: Final = 16
 UNSYNCED: Final = frozenset(
@@ -30,7 +31,6 @@ UNSYNCED: Final = frozenset(
 )
 """Types that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
 _HASH_BYTES: Final = 12
-_ENCODE: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _MARKS: Final = struct.Struct(">qqqHH")
 DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
 """What the parts of a damaged row raise where they are not what they should be."""
@@ -334,22 +334,41 @@ def _about_snapshot(snapshot: Snapshot) -> bytes:
     return b"snapshot %d %d" % (snapshot.seq, snapshot.version)
 
 
-_WRITERS: dict[type, tuple[str, tuple[str, ...], Callable[[object], Any], Callable[[object], object]]] = {}
-"""Class of an event -> its type, the names of its fields, what gets their values, and what writes them with care."""
+class _Writer(NamedTuple):
+    """How events of one class become JSON."""
+
+    type: str
+    form: str
+    """Their fields as JSON, with `%s` for each value."""
+    values: Callable[[object], tuple[object, ...]]
+    write: Callable[[object], object]
+    """For values that are no plain words, numbers or truths."""
+
+
+_WRITERS: dict[type, _Writer] = {}
+_PLAIN: Final[Mapping[type, Callable[[Any], str]]] = {
+    str: encode_basestring, int: repr, bool: lambda value: "true" if value else "false", NoneType: lambda _: "null",
+}  # fmt: skip
+"""Half the work of an encoder, for what most events are made of."""
 
 
 def write_event(event: Event | UnknownEvent) -> tuple[str, bytes]:
     """The type of an event, and its fields as JSON."""
     if isinstance(event, UnknownEvent):
         return event.type, dump(event.data).encode()
+    writer = _WRITERS.get(type(event)) or _find_writer(event)
+    try:
+        said = writer.form % tuple(_PLAIN[type(value)](value) for value in writer.values(event))
+        return writer.type, said.encode()
+    except (KeyError, UnicodeEncodeError):
+        return writer.type, dump(writer.write(event)).encode()
+
+
+def _find_writer(event: Event) -> _Writer:
     kind = type(event)
-    if kind not in _WRITERS:
-        names = tuple(field.name for field in fields(kind))
-        _WRITERS[kind] = (to_json(event)["type"], names, attrgetter(*names or ("__class__",)), form_of(kind).write)
-    name, names, get, write = _WRITERS[kind]
-    if len(names) > 1:
-        try:  # most have fields that are JSON already
-            return name, _ENCODE(dict(zip(names, get(event), strict=True))).encode()
-        except (TypeError, ValueError):
-            pass
-    return name, dump(write(event)).encode()
+    names = [field.name for field in fields(kind)]
+    form = "{" + ",".join(f'"{name}":%s' for name in names) + "}"
+    get: Any = attrgetter(*names) if names else lambda _: ()
+    values = get if len(names) != 1 else lambda event: (get(event),)
+    writer = _WRITERS[kind] = _Writer(to_json(event)["type"], form, values, form_of(kind).write)
+    return writer

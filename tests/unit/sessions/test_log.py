@@ -15,15 +15,19 @@ from aiex.events import (
     CheckRan,
     Event,
     Retrying,
+    SessionArchived,
     SessionRenamed,
     TextDelta,
+    ToolFinished,
     TurnEnded,
     UnknownEvent,
+    UsageUpdated,
     UserSpoke,
     to_json,
 )
-from aiex.messages import Text
-from aiex.sessions.log import DamagedSession, EventLog, Recorded
+from aiex.jsonform import dump
+from aiex.messages import Text, Usage
+from aiex.sessions.log import DamagedSession, EventLog, Recorded, write_event
 from aiex.sessions.stores import Moved, Snapshot
 from aiex.sessions.stores.sqlite import SqliteStore
 
@@ -211,3 +215,22 @@ def test_who_wrote_last_sees_when_another_removed_what_it_wrote(path: Path, log:
     EventLog(SqliteStore(str(path))).remove(SESSION)
     with pytest.raises(Moved):
         say(log, "c", after_seq=2)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        TextDelta('a "b"\\\n\x01 däy\x7f\u2028'),
+        TextDelta("half \ud83d"),
+        ToolFinished("c", "run", "done", is_error=True, duration_ms=12),
+        ToolFinished("c", "run", "", duration_ms=None),
+        CheckRan("tests", True, False, "ok", None),
+        UsageUpdated(Usage(1, None), 0.25),
+        SessionArchived(),
+        UserSpoke((Text("hello"),)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_events_are_written_in_their_one_json_form(event: Event):
+    fields = to_json(event)
+    assert write_event(event) == (fields.pop("type"), dump(fields).encode())
