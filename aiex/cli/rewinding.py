@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiex.cli.nouns.checkpoint import FORCE, MERGE, name_changes, on_conflict, restored_as
+from aiex.cli.nouns.checkpoint import FORCE, MERGE, on_conflict, rehearsed_as, restored_as
 from aiex.cli.work import Job, Work, answered
 from aiex.errors import UsageError
 from aiex.events import Event
@@ -42,8 +42,8 @@ def travel(direction: Direction, steps: int, how: OnConflict, *, dry_run: bool) 
 
 
 def _travel(services: Services, direction: Direction, steps: int, how: OnConflict, *, dry_run: bool) -> Iterator[Event]:
-    from aiex.jobs.checkpointing import describe_change, notices
-    from aiex.jobs.rewinding import find_way, preview
+    from aiex.jobs.checkpointing import notices
+    from aiex.jobs.rewinding import find_way, rehearse
     from aiex.jobs.rewinding import travel as go
 
     yield from notices(services.checkpoints)
@@ -51,10 +51,8 @@ def _travel(services: Services, direction: Direction, steps: int, how: OnConflic
     way = find_way(place, direction, steps)
     data = {"steps": _describe(way)}
     if dry_run:
-        changes = preview(place, way.target)
-        lines = [f"would {'undo' if direction == 'back' else 'redo'} {_name(way)}", name_changes(changes)]
-        data["changes"] = [describe_change(change) for change in changes]
-        yield answered("\n".join(filter(None, lines)), data)
+        would = f"would {'undo' if direction == 'back' else 'redo'} {_name(way)}"
+        yield rehearsed_as(rehearse(place, way, how), would, **data)
         return
     restored = go(place, way, how)
     other = "redo" if direction == "back" else "undo"

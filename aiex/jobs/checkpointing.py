@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiex.sessions.checkpoints.objects import Objects
     from aiex.sessions.checkpoints.opening import Checkpoints
     from aiex.sessions.checkpoints.planning import Change
+    from aiex.sessions.checkpoints.restore import OnConflict, Rehearsed
     from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
     from aiex.sessions.checkpoints.trees import Entry
 
@@ -217,10 +218,39 @@ def require_leave(gate: Gate, changes: Iterable[Change]) -> None:
     Raises:
         Denied: naming the rule.
     """
-    for change in changes:
-        action = Action("delete" if change.after is None else "write", change.path, {})
+    for action in _touching(changes):
         if gate.judge(action, chosen=TYPED).effect != "allow":
             gate.require(action, chosen=TYPED)
+
+
+def _touching(changes: Iterable[Change]) -> Iterator[Action]:
+    for change in changes:
+        yield Action("delete" if change.after is None else "write", change.path, {})
+
+
+def rehearse(
+    gate: Gate,
+    checkpoints: Checkpoints,
+    target: str,
+    how: OnConflict,
+    *,
+    expected: str | None = None,
+    only: Sequence[str] | None = None,
+) -> Rehearsed:
+    """What a restore for a person would do; nothing is done, and nothing goes on record.
+
+    Raises:
+        Denied: as it would be refused, by the role, a rule, or because of what the checkpoint has.
+        Conflict: as it would be refused, because of what others changed.
+    """
+    from aiex.guard.refusing import refused
+
+    changes = checkpoints.restorer.preview(target, only=only)
+    for action in (*_touching(changes), restoring(target, changes)):
+        found = gate.judge(action, chosen=TYPED)
+        if found.effect != "allow":
+            raise refused(action, found)
+    return checkpoints.restorer.rehearse(target, expected=expected, on_conflict=how, only=only)
 
 
 def restoring(target: str, changes: Sequence[Change]) -> Action:

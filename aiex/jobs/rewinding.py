@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from aiex.guard.actions import Role
     from aiex.guard.gate import Gate
     from aiex.sessions.checkpoints.opening import Checkpoints
-    from aiex.sessions.checkpoints.planning import Change
-    from aiex.sessions.checkpoints.restore import OnConflict, Restored
+    from aiex.sessions.checkpoints.restore import OnConflict, Rehearsed, Restored
     from aiex.sessions.decisions import Aim, What
     from aiex.sessions.keeping import Sessions
     from aiex.sessions.steps import Direction
@@ -99,10 +98,18 @@ def _legs(found: Sequence[tuple[str, Step]]) -> Iterator[Leg]:
             count = 0
 
 
-def preview(place: Place, target: str) -> tuple[Change, ...]:
-    """What bringing the files to a checkpoint would change. Raises UsageError when the checkpoint is gone."""
-    _require_there(place.checkpoints, target)
-    return place.checkpoints.restorer.preview(target)
+def rehearse(place: Place, way: Way, how: OnConflict) -> Rehearsed:
+    """What `travel` would do, nothing being changed. Raises as it does."""
+    from aiex.jobs import checkpointing
+
+    for leg in way.legs:
+        if place.sessions.owner(leg.session) is not None:
+            with _holding(place, {leg.session: None}):  # refuses, naming the process
+                pass
+    _require_possible(place, way)
+    expected = _left_behind(place, way) if how != "force" else None
+    _require_there(place.checkpoints, way.target)
+    return checkpointing.rehearse(place.gate, place.checkpoints, way.target, how, expected=expected)
 
 
 def travel(place: Place, way: Way, how: OnConflict) -> Restored:

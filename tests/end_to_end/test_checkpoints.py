@@ -208,8 +208,20 @@ def test_what_a_person_changed_since_is_refused_merged_or_forced_and_never_lost(
     done = aiex("undo")
     assert (done.returncode, files(place)) == (6, mine)
     assert "a.txt" in done.stderr
-    assert aiex("undo", "--dry-run").returncode == 0
+    dry = aiex("undo", "--dry-run")
+    assert (dry.returncode, dry.stdout, dry.stderr) == (6, done.stdout, done.stderr)
+    forced = data(aiex("undo", "--force", "--dry-run", "-o", "json"))
+    assert [one["path"] for one in forced["changes"]] == ["a.txt", "own.txt"]
+    dry = aiex("undo", "--merge", "--dry-run")
+    assert dry.stdout.splitlines()[1:] == [
+        "  changed  a.txt", "would join with what was changed since: a.txt", "would leave as it is: own.txt"
+    ]  # fmt: skip
+    would = data(aiex("undo", "--merge", "--dry-run", "-o", "json"))
+    assert ([one["path"] for one in would["changes"]], would["merged"], would["left"]) == (
+        ["a.txt"], ["a.txt"], ["own.txt"]
+    )  # fmt: skip
     assert files(place) == mine
+    assert len(data(aiex("list", "checkpoint", "-o", "json"))["checkpoints"]) == 2
     assert aiex("undo", "--merge").returncode == 0
     assert files(place) == {"a.txt": "".join(f"{n}\n" for n in range(9)) + "mine\n", "own.txt": "mine\n"}
     done = aiex("redo", "--force", "-o", "json")
@@ -228,6 +240,7 @@ def test_what_a_person_changed_between_two_steps_does_not_go_with_them(
     now = files(place)
     done = aiex("undo", "2")
     assert (done.returncode, "own.txt" in done.stderr, files(place)) == (6, True, now)
+    assert aiex("undo", "2", "--dry-run").stderr == done.stderr
     assert aiex("undo").returncode == 0
     done = aiex("undo")
     assert (done.returncode, "own.txt" in done.stderr) == (6, True)
@@ -302,7 +315,7 @@ def test_of_a_step_that_was_killed_undo_asks_what_it_may_take_back(place: Path, 
 
 def test_a_viewer_undoes_nothing(place: Path, aiex: Callable[..., Any], step: Callable[..., Told]) -> None:
     step("echo 1 > a.txt")
-    for words in (("undo",), ("create", "checkpoint"), ("rewind", "session", "--to", "0")):
+    for words in (("undo",), ("undo", "--dry-run"), ("create", "checkpoint"), ("rewind", "session", "--to", "0")):
         done = aiex(*words, "--set", "policy.role=viewer")
         assert done.returncode == 4, done.stderr
     assert files(place)["a.txt"] == "1\n"
@@ -315,6 +328,8 @@ def test_a_rule_about_a_file_counts_for_undo_as_well(
     aiex("add", "policy", 'deny write "a.txt"')
     done = aiex("undo")
     assert (done.returncode, files(place)["a.txt"]) == (4, "1\n")
+    dry = aiex("undo", "--dry-run")
+    assert (dry.returncode, dry.stderr) == (4, done.stderr)
 
 
 # --- the noun -------------------------------------------------------------------------------------------------------
@@ -329,10 +344,13 @@ def test_a_checkpoint_is_made_shown_and_restored(place: Path, aiex: Callable[...
     assert "before lunch" in shown
     assert "changed  a.txt" in shown
     assert "created  b.txt" in shown
-    done = aiex("restore", "checkpoint", "v1", "--dry-run")
-    assert (done.returncode, files(place)["a.txt"]) == (0, "other\n")
+    dry = aiex("restore", "checkpoint", "v1", "--dry-run")
     done = aiex("restore", "checkpoint", made["id"][:6])
     assert (done.returncode, files(place)["a.txt"]) == (6, "other\n")
+    assert (dry.returncode, dry.stderr) == (6, done.stderr)
+    dry = aiex("restore", "checkpoint", "v1", "--force", "--dry-run")
+    assert (dry.returncode, dry.stdout) == (0, "would change\n  changed  a.txt\n  deleted  b.txt\n")
+    assert files(place)["a.txt"] == "other\n"
     done = aiex("restore", "checkpoint", "1", "--force", "-o", "json")
     assert (done.returncode, files(place)) == (0, {"a.txt": "one\ntwo\n"})
     assert aiex("restore", "checkpoint", data(done)["undo"]).returncode == 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiex.cli.work import Markup
     from aiex.sessions.checkpoints.planning import Change
-    from aiex.sessions.checkpoints.restore import OnConflict, Restored
+    from aiex.sessions.checkpoints.restore import OnConflict, Rehearsed, Restored
     from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
     from aiex.wiring import Services
 
@@ -291,21 +291,33 @@ def _is_like_id(word: str) -> bool:
 def _restore(
     services: Services, wanted: str, paths: tuple[str, ...], how: OnConflict, *, dry_run: bool
 ) -> Iterator[Event]:
-    from aiex.jobs.checkpointing import TYPED, describe_change, end_search, find_search, require_leave, restoring
+    from aiex.jobs.checkpointing import TYPED, end_search, find_search, rehearse, require_leave, restoring
 
     restorer, known = services.checkpoints.restorer, _find(services, wanted)
     only = paths or None
-    changes = restorer.preview(known.id, only=only)
     if dry_run:
-        text = f"would change\n{name_changes(changes)}" if changes else "nothing would change"
-        yield answered(text, {"checkpoint": known.id, "changes": [describe_change(change) for change in changes]})
+        found = rehearse(services.gate, services.checkpoints, known.id, how, only=only)
+        would = "would change" if found.changes else "nothing would change"
+        yield rehearsed_as(found, would, checkpoint=known.id)
         return
+    changes = restorer.preview(known.id, only=only)
     require_leave(services.gate, changes)
     with services.gate.doing(restoring(known.id, changes), chosen=TYPED):
         restored = restorer.restore(known.id, on_conflict=how, only=only)
     if not only and known.id == find_search(services.checkpoints):
         end_search(services.checkpoints)
     yield restored_as(restored, f"restored checkpoint {known.id}")
+
+
+def rehearsed_as(found: Rehearsed, would: str, **data: Any) -> TurnEnded:
+    """What bringing files back would change, join and leave."""
+    from aiex.jobs.checkpointing import describe_change
+
+    lines = [would, *filter(None, [name_changes(found.changes)])]
+    for word, paths in (("join with what was changed since", found.merged), ("leave as it is", found.left)):
+        lines += [f"would {word}: {_clean(path)}" for path in paths]
+    told = {"changes": [*map(describe_change, found.changes)], "merged": [*found.merged], "left": [*found.left]}
+    return answered("\n".join(lines), {**data, **told})
 
 
 def restored_as(restored: Restored, done: str, **data: Any) -> TurnEnded:

@@ -62,6 +62,15 @@ class Restored(NamedTuple):
     """Directories the target does not have that stay, because something in them is not covered."""
 
 
+class Rehearsed(NamedTuple):
+    """What a restore would do."""
+
+    changes: tuple[Change, ...]
+    """To be made, those of merged paths among them."""
+    merged: tuple[str, ...]
+    left: tuple[str, ...]
+
+
 class Recovered(NamedTuple):
     """What became of a restore whose process died."""
 
@@ -125,13 +134,32 @@ class Restorer:
         return Recovered(outcome.is_done, target, undo)
 
     def preview(self, target: str, *, only: Sequence[str] | None = None) -> tuple[Change, ...]:
-        """What a restore would change, nothing being changed. Raises as `restore` does, but for conflicts."""
+        """How a checkpoint differs from now, whatever others changed. Raises as `rehearse` does, but for conflicts."""
         wanted = self._snapshots.catalogue.find(target)
         with suppress(_TakenBack), self._objects.writing():
             captured = self._snapshots.capture(covered=names_by_folder(self._objects, wanted.tree))
             found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names).changes
             raise _TakenBack
         return _pick(found, only)
+
+    def rehearse(
+        self,
+        target: str,
+        *,
+        expected: str | None = None,
+        on_conflict: OnConflict = "refuse",
+        only: Sequence[str] | None = None,
+    ) -> Rehearsed:
+        """What `restore` would do, nothing being changed; takes and raises what it does.
+
+        Only what shows when files are moved is not seen: that the system refuses, or somebody changes them meanwhile.
+        """
+        with suppress(_TakenBack):
+            wanted, known = self._ends(target, expected)
+            with self._objects.writing():
+                _, resolved = self._look(wanted, known, on_conflict, only)
+                raise _TakenBack
+        return Rehearsed(resolved.changes, resolved.merged, resolved.left)
 
     def restore(
         self,
@@ -161,15 +189,11 @@ class Restorer:
             UsageError: there is no such checkpoint or path.
             StoreError: a content is damaged, or cannot be written; the tree is as it was.
         """
-        catalogue = self._snapshots.catalogue
         with Lock(self._lock):
             self._recover()
-            wanted = catalogue.find(target)
-            known = self._last_known() if expected is None else _Known.of(catalogue.find(expected))
+            wanted, known = self._ends(target, expected)
             with self._objects.writing():
-                covered = self._covered(wanted, known, is_forced=on_conflict == "force")
-                captured = self._snapshots.capture(covered=covered)
-                resolved = self._resolve(captured, wanted, known, on_conflict, only)
+                captured, resolved = self._look(wanted, known, on_conflict, only)
                 undo = self._snapshots.keep(captured, BEFORE + wanted.id, session=session)
             is_exact = only is None and not (resolved.merged or resolved.left)
             tree = wanted.tree if is_exact else ""
@@ -177,6 +201,20 @@ class Restorer:
             self._note(str(undo.number), "" if outcome.kept else tree)
         changed = tuple(sorted({change.path for change in resolved.changes} - {*outcome.kept}))
         return Restored(wanted, undo, changed, resolved.merged, resolved.left, outcome.kept)
+
+    def _ends(self, target: str, expected: str | None) -> tuple[Checkpoint, _Known]:
+        """What is wanted, and what the tree should still be like."""
+        catalogue = self._snapshots.catalogue
+        wanted = catalogue.find(target)
+        return wanted, self._last_known() if expected is None else _Known.of(catalogue.find(expected))
+
+    def _look(
+        self, wanted: Checkpoint, known: _Known, on_conflict: OnConflict, only: Sequence[str] | None
+    ) -> tuple[Captured, Resolved]:
+        """The tree as it is now, and what to do to it."""
+        covered = self._covered(wanted, known, is_forced=on_conflict == "force")
+        captured = self._snapshots.capture(covered=covered)
+        return captured, self._resolve(captured, wanted, known, on_conflict, only)
 
     def _covered(self, wanted: Checkpoint, known: _Known, *, is_forced: bool) -> dict[str, frozenset[str]]:
         """What has to be looked at; forced, a damaged expected state does not matter."""

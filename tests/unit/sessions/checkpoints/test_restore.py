@@ -364,6 +364,29 @@ def test_a_preview_says_what_a_restore_would_do_and_does_nothing(lab: Lab):
     assert (lab.root / "a").read_text() == "1"
 
 
+def test_a_rehearsal_refuses_and_merges_as_a_restore_does_and_does_nothing(lab: Lab):
+    lab.write("a", "1\n2\n3\n")
+    lab.write("b", "1")
+    first = lab.take()
+    lab.write("a", "one\n2\n3\n")
+    lab.write("b", "2")
+    lab.take()
+    lab.write("a", "one\n2\nthree\n")
+    lab.write("own", "mine")
+    before, rows = lab.look(), lab.objects.rows.heads()
+    refusals = []
+    for work in (lab.restorer.rehearse, lab.restorer.restore):
+        with pytest.raises(Conflict) as caught:
+            work(first)
+        refusals.append((caught.value.message, caught.value.hint))
+    assert refusals[0] == refusals[1]
+    found = lab.restorer.rehearse(first, on_conflict="merge")
+    assert ([change.path for change in found.changes], found.merged, found.left) == (["a", "b"], ("a",), ("own",))
+    assert (lab.look(), lab.objects.rows.heads(), len(lab.snapshots.catalogue.list())) == (before, rows, 2)
+    done = lab.restorer.restore(first, on_conflict="merge")
+    assert (done.changed, done.merged, done.left) == (("a", "b"), ("a",), ("own",))
+
+
 # What the system refuses
 
 
