@@ -124,8 +124,10 @@ def connect_or_copy(
 def _is_empty(path: str) -> bool:
     try:
         return os.path.getsize(path) == 0
-    except OSError:
+    except FileNotFoundError:
         return not os.path.lexists(path)
+    except OSError:
+        return False
 
 
 def copy_unwritable(path: str, into: sqlite3.Connection) -> bool:
@@ -191,6 +193,18 @@ def identify(path: str) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return found.st_dev, found.st_ino
+
+
+def may_exist(path: str) -> bool:
+    """Whether there is something at this path, or something in its way, so that nobody can tell: opening it will."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        folder = os.path.dirname(path)
+        return os.path.lexists(folder) and not os.path.isdir(folder)
+    except OSError:
+        return True
+    return True
 
 
 def forget_asides(path: str) -> None:
@@ -316,7 +330,18 @@ def _from_os_error(error: OSError, path: str) -> StoreError:
         return DamagedStore(f"cannot read {path}: it is a directory", hint="move it away; a new file is made")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FullStore(f"cannot write {path}: {reason}", hint=_FULL_HINT)
+    where = _find_blocker(path)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR) and not os.path.isdir(where):
+        return ReadOnlyStore(f"cannot use {path}: {where} is not a directory", hint=f"move {where} away")
     return ReadOnlyStore(f"cannot open {path} for writing: {reason}", hint="check that its directory is yours to write")
+
+
+def _find_blocker(path: str) -> str:
+    """What stands where a directory above this path should be."""
+    above = os.path.dirname(path)
+    while not os.path.lexists(above) and os.path.dirname(above) not in ("", above):
+        above = os.path.dirname(above)
+    return above
 
 
 def _create_private(path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -68,7 +68,7 @@ class Sessions:
     @property
     def exist(self) -> bool:
         """Whether there may be any: a server may always have some."""
-        return self._open_store is not None or os.path.lexists(os.path.join(self.folder, FILE))
+        return self._open_store is not None or sqlite.may_exist(os.path.join(self.folder, FILE))
 
     @cached_property
     def store(self) -> ArchivingStore:
@@ -111,17 +111,35 @@ class Sessions:
     def _salvage(self) -> Salvaged:
         from aiex.sessions.salvage import salvage
 
-        salvaged = salvage(os.path.join(self.folder, FILE), seal=self._seal)
+        listed = self._last_listed()
+        path = os.path.join(self.folder, FILE)
+        salvaged = salvage(path, seal=self._seal)
         self._views_are_stale = True
-        lost = sum(loss.events for loss in salvaged.losses)
-        self._tell(
-            Warned(
-                f"the file of sessions was damaged: {salvaged.events:,} events of {salvaged.sessions:,} sessions were "
-                f"whole and are kept, {lost:,} in {len(salvaged.losses):,} sessions are lost",
-                f"the damaged file is {salvaged.aside}",
-            )
-        )
+        unseen, gone = _find_unseen(path, salvaged, listed)
+        lost = sum(loss.events for loss in salvaged.losses) + sum(unseen.values())
+        among = len({loss.session for loss in salvaged.losses} | unseen.keys())
+        told = f"{salvaged.events:,} events of {salvaged.sessions:,} sessions were whole and are kept"
+        told += f", {lost:,} in {among:,} sessions are lost"
+        if not listed and not salvaged.sessions and not among:
+            told = "nothing in it was whole, and what it held cannot be told"
+        names = "; ".join(_describe(one) for one in gone[:_SHOWN])
+        more = f" and {len(gone) - _SHOWN:,} more" if len(gone) > _SHOWN else ""
+        hint = f"the damaged file is {salvaged.aside}" + (f"; gone as a whole: {names}{more}" if names else "")
+        self._tell(Warned(f"the file of sessions was damaged: {told}", hint))
         return salvaged
+
+    def _last_listed(self) -> list[tuple[Listed, int]]:
+        """The sessions outside the archive, as the views knew them last, and how many events each had."""
+        from aiex.sessions.projections import FILE as VIEWS_FILE
+        from aiex.sessions.stores.views import ViewsFile
+
+        path = os.path.join(self.folder, VIEWS_FILE)
+        if not os.path.isfile(path):
+            return []
+        with suppress(StoreError), closing(ViewsFile(path)) as views:
+            seqs = views.seqs()
+            return [(one, seqs.get(one.id, 0)) for one in views.listed(root=None, archived=False, limit=-1)]
+        return []
 
     def find_damaged(self) -> dict[str, int]:
         """The sessions in which not everything is whole, each with the first event that is not.
@@ -307,6 +325,26 @@ def _open_server(variable: str, environ: Mapping[str, str]) -> Store:
         hint = f"set {variable} to an address such as postgresql://user@host/name, or sessions.store to sqlite"
         raise ConfigError(f"sessions.store is postgres, and {variable} is not set", hint=hint)
     return STORE.open(address)
+
+
+def _find_unseen(
+    path: str, salvaged: Salvaged, listed: list[tuple[Listed, int]]
+) -> tuple[dict[str, int], list[Listed]]:
+    """Events by session that were listed and left no trace in a damaged file; and the sessions that are gone."""
+    from aiex.sessions.stores.sqlite import SqliteStore
+
+    ends = {loss.session: max(last for _, last in loss.missing) for loss in salvaged.losses}
+    unseen: dict[str, int] = {}
+    gone: list[Listed] = []
+    with suppress(StoreError, Conflict), closing(SqliteStore(path)) as store:
+        for one, seq in listed:
+            head = store.head(one.id)
+            kept = head.seq if head else 0
+            if seq > max(kept, ends.get(one.id, 0)):
+                unseen[one.id] = seq - max(kept, ends.get(one.id, 0))
+            if not kept:
+                gone.append(one)
+    return unseen, gone
 
 
 def _describe(one: Listed) -> str:

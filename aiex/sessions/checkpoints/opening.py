@@ -62,7 +62,7 @@ class Checkpoints:
     @property
     def exist(self) -> bool:
         """Whether there may be any."""
-        return os.path.lexists(os.path.join(self.folder, FILE))
+        return sqlite.may_exist(os.path.join(self.folder, FILE))
 
     @cached_property
     def objects(self) -> Objects:

@@ -188,6 +188,18 @@ def test_a_parent_that_is_a_file_cannot_hold_a_store(tmp_path: Path) -> None:
     assert caught.value.hint
 
 
+def test_what_stands_in_the_way_is_named_and_may_hide_a_store(tmp_path: Path) -> None:
+    path = str(tmp_path / "folder" / "deep" / "words.db")
+    assert not sqlite.may_exist(path)
+    (tmp_path / "folder").write_text("")
+    assert sqlite.may_exist(path)
+    with pytest.raises(sqlite.ReadOnlyStore, match="folder is not a directory"), sqlite.translated_errors(path):
+        os.makedirs(os.path.dirname(path))
+    (tmp_path / "folder").unlink()
+    (tmp_path / "folder").symlink_to(tmp_path / "nowhere")
+    assert sqlite.may_exist(str(tmp_path / "folder" / "words.db"))
+
+
 AS_NOBODY = """
 import sys
 from aiex import sqlite

@@ -194,7 +194,7 @@ def test_an_export_of_an_erased_session_comes_back_under_another_name(tmp_path: 
 def test_a_process_that_died_before_its_session_began_left_nothing_to_take_up(sessions: Sessions) -> None:
     add(sessions, ONE)
     for session in (ONE, TWO):
-        die_after(lambda session=session: sessions.lock(session).acquire())
+        die_after(sessions.lock(session).acquire)
     assert list(sessions.dead()) == [ONE]
     assert sorted(os.listdir(Path(sessions.folder, "locks"))) == [f"{ONE}.lock", f"{ONE}.owner"]
 
@@ -206,3 +206,53 @@ def die_after(work: Callable[[], object]) -> None:
         work()
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# --- what a damaged place is said to be -----------------------------------------------------------------------------
+
+
+def test_a_file_in_the_place_of_the_sessions_is_no_empty_list(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("")
+    sessions = Sessions(str(tmp_path / "sessions"))
+    assert sessions.exist
+    with pytest.raises(StoreError, match="sessions is not a directory"):
+        sessions.find()
+    assert sessions.dead() == {}
+
+
+def overwrite(sessions: Sessions) -> None:
+    sessions.close()
+    Path(sessions.folder, FILE).write_bytes(bytes(range(256)) * 200)
+
+
+def test_sessions_that_left_no_trace_are_named_as_the_views_knew_them(sessions: Sessions, told: list[Warned]) -> None:
+    add(sessions, ONE, SessionRenamed("The Moon"))
+    add(sessions, TWO)
+    add(sessions, THREE)
+    archive(sessions.log, sessions.store, THREE, at_ms=1_795_000_000_009)
+    assert len(sessions.views.listed()) == 3
+    overwrite(sessions)
+    assert [one.id for one in sessions.views.listed()] == [THREE]
+    (warned,) = told
+    assert "7 in 2 sessions are lost" in warned.message
+    assert f"{ONE} The Moon" in warned.hint
+    assert TWO in warned.hint
+    assert THREE not in warned.hint
+
+
+def test_where_nothing_knew_what_was_lost_no_number_is_made_up(sessions: Sessions, told: list[Warned]) -> None:
+    add(sessions, ONE)
+    overwrite(sessions)
+    assert sessions.views.listed() == []
+    assert ["cannot be told" in warned.message for warned in told] == [True]
+
+
+def test_events_that_were_listed_count_as_lost_once(sessions: Sessions, told: list[Warned]) -> None:
+    add(sessions, ONE)
+    add(sessions, TWO)
+    assert len(sessions.views.listed()) == 2
+    with closing(sqlite3.connect(Path(sessions.folder, FILE))) as connection, connection:
+        connection.execute("update events set data = ? where session = ? and seq = 3", (b"{}", ONE))
+    sessions.repair()
+    assert ["1 in 1 sessions are lost" in warned.message for warned in told] == [True]
+    assert "gone" not in told[0].hint
