@@ -174,6 +174,30 @@ def check_sessions(services: Services) -> Check:
     return Check("sessions", "ok", f"{count}, all whole", data=data)
 
 
+def check_checkpoints(services: Services) -> Check:
+    """Whether the file of this workspace's checkpoints can be read; `aiex verify checkpoint` reads what they hold."""
+    from aiex.sqlite import DamagedStore
+
+    checkpoints = services.checkpoints
+    if not checkpoints.exist:
+        return Check("checkpoints", "ok", "none of this workspace yet")
+    try:
+        database = checkpoints.objects.database
+    except DamagedStore as error:
+        hint = "none is taken, and nothing undone, until it is moved away; a new one begins then, without those in it"
+        return Check("checkpoints", "fail", error.message, hint)
+    try:
+        count = len(checkpoints.catalogue.list())
+        faults = [*database.faults(), *(f"{one.id}: {why}" for one, why in checkpoints.catalogue.faults())]
+    except DamagedStore as error:
+        count, faults = 0, [error.message]
+    data = {"file": database.path, "checkpoints": count, "faults": faults}
+    if faults:
+        hint = "aiex verify checkpoint tells which of them can still be restored"
+        return Check("checkpoints", "fail", f"{database.path} is damaged: {faults[0]}", hint, data)
+    return Check("checkpoints", "ok", f"{count} of this workspace", data=data)
+
+
 def check_grammars(_services: Services) -> Check:
     """Whether the grammar of each language can be loaded."""
     from aiex import plugins
@@ -209,6 +233,7 @@ CHECKS: tuple[Callable[[Services], Check], ...] = (
     check_keys,
     check_stores,
     check_sessions,
+    check_checkpoints,
     check_grammars,
     check_vocabularies,
     check_git,
