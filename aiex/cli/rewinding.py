@@ -45,6 +45,7 @@ def _travel(services: Services, direction: Direction, steps: int, how: OnConflic
     from aiex.jobs.checkpointing import notices
     from aiex.jobs.rewinding import find_way, rehearse
     from aiex.jobs.rewinding import travel as go
+    from aiex.jobs.stepping import tell_uncovered
 
     yield from notices(services.checkpoints)
     place = find_place(services)
@@ -52,9 +53,12 @@ def _travel(services: Services, direction: Direction, steps: int, how: OnConflic
     data = {"steps": _describe(way)}
     if dry_run:
         would = f"would {'undo' if direction == 'back' else 'redo'} {_name(way)}"
-        yield rehearsed_as(rehearse(place, way, how), would, **data)
+        found = rehearse(place, way, how)
+        yield from tell_uncovered(found.uncovered)
+        yield rehearsed_as(found, would, **data)
         return
     restored = go(place, way, how)
+    yield from tell_uncovered(restored.uncovered)
     other = "redo" if direction == "back" else "undo"
     ended = restored_as(restored, f"{'undone' if direction == 'back' else 'redone'}: {_name(way)}", **data)
     yield _with_way_back(ended, f"aiex {other}" + (f" {steps}" if steps > 1 else ""))
@@ -100,6 +104,7 @@ def rewind_session(*, to_seq: int, only: str | None, merge: bool, force: bool, w
 def _rewind(services: Services, wanted: str, to_seq: int, what: What, how: OnConflict) -> Iterator[Event]:
     from aiex.jobs.checkpointing import notices
     from aiex.jobs.rewinding import rewind
+    from aiex.jobs.stepping import tell_uncovered
 
     yield from notices(services.checkpoints)
     place = find_place(services)
@@ -114,6 +119,7 @@ def _rewind(services: Services, wanted: str, to_seq: int, what: What, how: OnCon
         "conversation": " --only chat",
     }.get(done.aim.what, "")
     if done.restored is not None:
+        yield from tell_uncovered(done.restored.uncovered)
         yield _with_way_back(restored_as(done.restored, text, **data), back)
         return
     if what == "both":

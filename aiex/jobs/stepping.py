@@ -13,11 +13,12 @@ from aiex.guard.neutral import printable_path
 from aiex.guard.private import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from aiex.sessions.checkpoints.objects import Objects
     from aiex.sessions.checkpoints.opening import Checkpoints
     from aiex.sessions.checkpoints.planning import Change
+    from aiex.sessions.checkpoints.restore import Uncovered
     from aiex.sessions.checkpoints.snapshots import LeftOut
     from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
     from aiex.sessions.checkpoints.trees import Entry
@@ -155,11 +156,37 @@ def _resting(checkpoints: Checkpoints) -> Lock:
 def tell_left_out(left_out: tuple[LeftOut, ...]) -> Iterator[Warned]:
     """What a checkpoint does not hold although one may think so."""
     telling = [one for one in left_out if one.reason in WORTH_TELLING]
-    if not telling:
-        return
-    named = ", ".join(f"{printable_path(one.path)} ({one.reason})" for one in telling[:_NAMED])
-    more = f" and {len(telling) - _NAMED} more" if len(telling) > _NAMED else ""
-    yield Warned(f"the checkpoint does not hold {named}{more}", "for large files: aiex show config checkpoints")
+    if telling:
+        yield Warned(f"the checkpoint does not hold {_named(telling)}", _hint_for(telling))
+
+
+def tell_uncovered(uncovered: Uncovered) -> Iterator[Event]:
+    """What going back leaves as it is although one may think that it went back as well."""
+    telling = [one for one in uncovered.left_out if one.reason in WORTH_TELLING | {"special"}]
+    if telling:
+        states = "left as it is, because no checkpoint holds it", "left as they are, because no checkpoint holds them"
+        yield Warned(f"{states[len(telling) > 1]}: {_named(telling)}", _hint_for(telling))
+    if gone := uncovered.gone:
+        them = "it" if len(gone) == 1 else "them"
+        yield Warned(f"not brought back, because the checkpoint does not hold {them}: {_listed(gone)}")
+    ignored = {one.path for one in uncovered.left_out if one.reason == "ignored"} & {*uncovered.came}
+    if ignored:
+        are = "name that came since is ignored, and stays", "names that came since are ignored, and stay"
+        yield Noted(f"{len(ignored):,} {are[len(ignored) > 1]}")
+
+
+def _named(left_out: Sequence[LeftOut]) -> str:
+    return _listed([f"{one.path} ({one.reason})" for one in left_out])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(map(printable_path, names[:_NAMED])) + more
+
+
+def _hint_for(left_out: Sequence[LeftOut]) -> str:
+    is_large = any(one.reason == "large" for one in left_out)
+    return "for large files: aiex show config checkpoints" if is_large else ""
 
 
 def is_too_wide(root: str, home: str) -> bool:

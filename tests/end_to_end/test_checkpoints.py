@@ -248,6 +248,32 @@ def test_what_a_person_changed_between_two_steps_does_not_go_with_them(
     assert files(place) == {"a.txt": "one\ntwo\n", "own.txt": "mine\n"}
 
 
+def test_what_no_checkpoint_holds_is_named_when_it_cannot_be_undone(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    small = ("--set", "checkpoints.max_file_mb=0.001")
+    for name in ("old", "lost"):
+        (place / name).write_bytes(bytes(5000))
+    step("echo x > a.txt; echo x > old; head -c 5000 /dev/zero > big; mkfifo pipe; rm lost", *small)
+    dry, done = aiex("undo", "--dry-run", *small), aiex("undo", *small)
+    assert (done.returncode, (place / "a.txt").read_text()) == (0, "one\ntwo\n"), done.stderr
+    assert done.stderr == dry.stderr
+    assert "left as they are, because no checkpoint holds them: big (large), pipe (special)\n" in done.stderr
+    assert "not brought back, because the checkpoint does not hold them: lost, old\n" in done.stderr
+    assert "for large files: aiex show config checkpoints" in done.stderr
+
+
+def test_what_a_step_made_and_had_ignored_is_told_in_a_number(
+    place: Path, aiex: Callable[..., Any], step: Callable[..., Told]
+) -> None:
+    step("printf 'out\\npipe\\n' > .gitignore; echo x > out; mkdir sub; echo x > sub/out; mkfifo sub/fifo")
+    done = aiex("undo")
+    assert (done.returncode, files(place)) == (0, {"a.txt": "one\ntwo\n", "out": "x\n", "sub/out": "x\n"})
+    assert "2 names that came since are ignored, and stay\n" in done.stderr
+    assert "left as it is, because no checkpoint holds it: sub/fifo (special)\n" in done.stderr
+    assert "for large files" not in done.stderr
+
+
 @pytest.mark.parametrize("way", ["undo", "redo", "rewind"])
 def test_what_a_killed_process_moved_but_did_not_tell_comes_back(
     place: Path, aiex: Callable[..., Any], step: Callable[..., Told], way: str

@@ -292,11 +292,13 @@ def _restore(
     services: Services, wanted: str, paths: tuple[str, ...], how: OnConflict, *, dry_run: bool
 ) -> Iterator[Event]:
     from aiex.jobs.checkpointing import TYPED, end_search, find_search, rehearse, require_leave, restoring
+    from aiex.jobs.stepping import tell_uncovered
 
     restorer, known = services.checkpoints.restorer, _find(services, wanted)
     only = paths or None
     if dry_run:
         found = rehearse(services.gate, services.checkpoints, known.id, how, only=only)
+        yield from tell_uncovered(found.uncovered)
         would = "would change" if found.changes else "nothing would change"
         yield rehearsed_as(found, would, checkpoint=known.id)
         return
@@ -306,6 +308,7 @@ def _restore(
         restored = restorer.restore(known.id, on_conflict=how, only=only)
     if not only and known.id == find_search(services.checkpoints):
         end_search(services.checkpoints)
+    yield from tell_uncovered(restored.uncovered)
     yield restored_as(restored, f"restored checkpoint {known.id}")
 
 

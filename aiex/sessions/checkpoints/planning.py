@@ -86,6 +86,10 @@ class Plan(NamedTuple):
     """Names that stand in the way and that no checkpoint covers, so they cannot be brought back."""
     forbidden: tuple[str, ...]
     """What must never be written: protected names, and what git would take for a repository."""
+    came: tuple[str, ...] = ()
+    """Names that are not covered and that the wanted tree does not know; they stay."""
+    gone: tuple[str, ...] = ()
+    """Names that the wanted tree left out and that are gone, or covered only now; nothing can bring them back."""
 
 
 def plan(objects: Objects, current: str, target: str, names: NameRules) -> Plan:
@@ -97,6 +101,8 @@ def plan(objects: Objects, current: str, target: str, names: NameRules) -> Plan:
     changes: list[Change] = []
     blocked: list[str] = []
     forbidden: list[str] = []
+    came: list[str] = []
+    gone: list[str] = []
     pending = [("", current, target)]
     while pending:
         folder, now_id, wanted_id = pending.pop()
@@ -107,14 +113,16 @@ def plan(objects: Objects, current: str, target: str, names: NameRules) -> Plan:
         for name in sorted({*now, *wanted}):
             path = f"{folder}/{name}" if folder else name
             before, after = now.get(name), wanted.get(name)
-            if before == after or (after is not None and after.kind == OMITTED):
+            if before == after:
+                continue
+            if after is not None and after.kind == OMITTED:
+                gone.append(path)
                 continue
             if after is not None and names.protected_name(name):
                 forbidden.append(path)
                 continue
             if before is not None and before.kind == OMITTED:
-                if after is not None:
-                    blocked.append(path)
+                (came if after is None else blocked).append(path)
                 continue
             change = Change(path, before, after)
             if not _are_folders_alike(change):
@@ -122,7 +130,7 @@ def plan(objects: Objects, current: str, target: str, names: NameRules) -> Plan:
             below += _below(change)
         pending.extend(reversed(below))
     blocked += _held_open(objects, changes)
-    return Plan(tuple(changes), tuple(blocked), tuple(forbidden))
+    return Plan(tuple(changes), tuple(blocked), tuple(forbidden), tuple(came), tuple(gone))
 
 
 def _held_open(objects: Objects, changes: list[Change]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from aiex.guard.neutral import printable_path
 from aiex.guard.private import Lock
 from aiex.sessions.checkpoints.planning import (
     Change,
+    Plan,
     diff_trees,
     directories_above,
     is_at_or_below,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiex.guard.sandbox.putting import Putter
-    from aiex.sessions.checkpoints.snapshots import Captured, Snapshots
+    from aiex.sessions.checkpoints.snapshots import Captured, LeftOut, Snapshots
     from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
 
 OnConflict = Literal["refuse", "force", "merge"]
@@ -44,6 +45,17 @@ BEFORE: Final = "before restoring "
 """How the reason of an undo checkpoint begins; the id of the target follows."""
 _NAMED: Final = 5
 """So many paths a message names."""
+
+
+class Uncovered(NamedTuple):
+    """What a restore leaves as it is, because no checkpoint covers it."""
+
+    left_out: tuple[LeftOut, ...]
+    """All that the tree has of it."""
+    came: tuple[str, ...]
+    """Those of them that the target does not know."""
+    gone: tuple[str, ...]
+    """What the target left out and the tree has no more, or otherwise."""
 
 
 class Restored(NamedTuple):
@@ -60,6 +72,7 @@ class Restored(NamedTuple):
     """Paths that stay as somebody changed them since the expected state (`merge`)."""
     kept: tuple[str, ...]
     """Directories the target does not have that stay, because something in them is not covered."""
+    uncovered: Uncovered
 
 
 class Rehearsed(NamedTuple):
@@ -69,6 +82,7 @@ class Rehearsed(NamedTuple):
     """To be made, those of merged paths among them."""
     merged: tuple[str, ...]
     left: tuple[str, ...]
+    uncovered: Uncovered
 
 
 class Recovered(NamedTuple):
@@ -157,9 +171,9 @@ class Restorer:
         with suppress(_TakenBack):
             wanted, known = self._ends(target, expected)
             with self._objects.writing():
-                _, resolved = self._look(wanted, known, on_conflict, only)
+                _, resolved, uncovered = self._look(wanted, known, on_conflict, only)
                 raise _TakenBack
-        return Rehearsed(resolved.changes, resolved.merged, resolved.left)
+        return Rehearsed(resolved.changes, resolved.merged, resolved.left, uncovered)
 
     def restore(
         self,
@@ -193,14 +207,14 @@ class Restorer:
             self._recover()
             wanted, known = self._ends(target, expected)
             with self._objects.writing():
-                captured, resolved = self._look(wanted, known, on_conflict, only)
+                captured, resolved, uncovered = self._look(wanted, known, on_conflict, only)
                 undo = self._snapshots.keep(captured, BEFORE + wanted.id, session=session)
             is_exact = only is None and not (resolved.merged or resolved.left)
             tree = wanted.tree if is_exact else ""
             outcome = self._swap(resolved, captured, label=f"{undo.number},{tree},{wanted.id},{undo.id}")
             self._note(str(undo.number), "" if outcome.kept else tree)
         changed = tuple(sorted({change.path for change in resolved.changes} - {*outcome.kept}))
-        return Restored(wanted, undo, changed, resolved.merged, resolved.left, outcome.kept)
+        return Restored(wanted, undo, changed, resolved.merged, resolved.left, outcome.kept, uncovered)
 
     def _ends(self, target: str, expected: str | None) -> tuple[Checkpoint, _Known]:
         """What is wanted, and what the tree should still be like."""
@@ -210,11 +224,15 @@ class Restorer:
 
     def _look(
         self, wanted: Checkpoint, known: _Known, on_conflict: OnConflict, only: Sequence[str] | None
-    ) -> tuple[Captured, Resolved]:
-        """The tree as it is now, and what to do to it."""
+    ) -> tuple[Captured, Resolved, Uncovered]:
+        """The tree as it is now, what to do to it, and what cannot be done."""
         covered = self._covered(wanted, known, is_forced=on_conflict == "force")
         captured = self._snapshots.capture(covered=covered)
-        return captured, self._resolve(captured, wanted, known, on_conflict, only)
+        found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names)
+        resolved = self._resolve(found, captured, wanted, known, on_conflict, only)
+        left_out = tuple(one for one in captured.left_out if _is_meant(one.path, only))
+        came, gone = (tuple(path for path in paths if _is_meant(path, only)) for paths in (found.came, found.gone))
+        return captured, resolved, Uncovered(left_out, came, gone)
 
     def _covered(self, wanted: Checkpoint, known: _Known, *, is_forced: bool) -> dict[str, frozenset[str]]:
         """What has to be looked at; forced, a damaged expected state does not matter."""
@@ -227,6 +245,7 @@ class Restorer:
 
     def _resolve(
         self,
+        found: Plan,
         captured: Captured,
         wanted: Checkpoint,
         known: _Known,
@@ -234,11 +253,9 @@ class Restorer:
         only: Sequence[str] | None,
     ) -> Resolved:
         """The changes to make; Conflict when they must not be made."""
-        found = plan(self._objects, captured.tree, wanted.tree, self._snapshots.names)
         changes = _pick(found.changes, only)
         forbidden, blocked = (
-            [path for path in paths if only is None or is_at_or_below(path, set(map(normal_path, only)))]
-            for paths in (found.forbidden, found.blocked)
+            [path for path in paths if _is_meant(path, only)] for paths in (found.forbidden, found.blocked)
         )
         if forbidden:
             raise Denied(
@@ -318,6 +335,10 @@ class Restorer:
 
 class _TakenBack(Exception):
     """Ends a transaction of which nothing shall stay."""
+
+
+def _is_meant(path: str, only: Sequence[str] | None) -> bool:
+    return only is None or is_at_or_below(path, set(map(normal_path, only)))
 
 
 def _pick(changes: Sequence[Change], only: Sequence[str] | None) -> tuple[Change, ...]:

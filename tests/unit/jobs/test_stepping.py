@@ -10,8 +10,9 @@ import pytest
 
 from aiex.errors import StoreError
 from aiex.events import CheckpointTaken, FileEdited, Warned
-from aiex.jobs.stepping import Step, find_left, is_too_wide
+from aiex.jobs.stepping import Step, find_left, is_too_wide, tell_left_out
 from aiex.sessions.checkpoints.opening import CLEAN_EVERY, Checkpoints
+from aiex.sessions.checkpoints.snapshots import LeftOut
 
 
 @pytest.fixture
@@ -85,6 +86,11 @@ def test_what_a_checkpoint_does_not_hold_is_named(tree: Path, tmp_path: Path) ->
     assert isinstance(warned, Warned)
     assert warned.message == "the checkpoint does not hold big\u241b (large)"
     checkpoints.close()
+
+
+def test_only_for_large_files_the_setting_is_named() -> None:
+    hints = [[one.hint for one in tell_left_out((LeftOut("a", reason),))] for reason in ("large", "unreadable")]
+    assert hints == [["for large files: aiex show config checkpoints"], [""]]
 
 
 def test_a_damaged_store_stops_no_step(tree: Path, checkpoints: Checkpoints) -> None:
