@@ -68,13 +68,17 @@ class Step:
         """
         from aiex.jobs.checkpointing import clean_reason, notices
 
-        yield from notices(self._checkpoints)
         self._reason = clean_reason(self._reason)
+        try:
+            told = [*notices(self._checkpoints)]
+        except StoreError as error:
+            yield _cannot_keep(error)
+            return
+        yield from told
         try:
             self._before, left_out = keep_now(self._checkpoints, self._reason, session=self._session)
         except (StoreError, Conflict, OSError) as error:
-            why = error.message if isinstance(error, AiexError) else f"{error.strerror}: {error.filename}"
-            yield Warned(f"no checkpoint could be taken, so this cannot be undone: {why}", "aiex doctor tells more")
+            yield _cannot_keep(error)
             return
         yield from tell_left_out(left_out)
         yield CheckpointTaken(self._before.id, self._reason)
@@ -128,6 +132,11 @@ class Step:
             return
         if cleaned and cleaned.checkpoints:
             yield Noted(f"{len(cleaned.checkpoints)} old checkpoints were removed, by the settings checkpoints.keep_*")
+
+
+def _cannot_keep(error: AiexError | OSError) -> Warned:
+    why = error.message if isinstance(error, AiexError) else f"{error.strerror}: {error.filename}"
+    return Warned(f"no checkpoint could be taken, so this cannot be undone: {why}", "aiex doctor tells more")
 
 
 def keep_now(checkpoints: Checkpoints, reason: str, *, session: str = "") -> tuple[Checkpoint, tuple[LeftOut, ...]]:
