@@ -275,9 +275,10 @@ class Restorer:
         others = list(diff_trees(self._objects, known.tree, captured.tree))
         resolved = resolve(self._objects, changes, others, merges=on_conflict == "merge")
         if resolved.conflicts:
+            way = "--merge keeps" if on_conflict == "refuse" else "nothing can join"
             raise Conflict(
                 f"cannot restore {wanted.id}: {_list(resolved.conflicts)} changed since {known.name}",
-                hint="--merge keeps these changes, --force goes over them; a checkpoint has what is there now",
+                hint=f"{way} these changes, --force goes over them; a checkpoint has what is there now",
             )
         return resolved
 
