@@ -34,9 +34,9 @@ NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck
 
 @needs_syscalls
 def test_nothing_promised_is_lost_on_a_bad_disk(tmp_path: Path) -> None:
-    points = [Point("turn", number, errno.ENOSPC, goes_on=True) for number in range(3, 640, 80)]
-    points += [Point("turn", number, errno.EIO, goes_on=True) for number in range(20, 640, 80)]
-    points += [Point("ask", number, errno.ENOSPC, goes_on=True) for number in range(57, 350, 90)]
+    points = [Point("turn", number, errno.ENOSPC, goes_on=True) for number in range(3, 640, 160)]
+    points += [Point("turn", number, errno.EIO, goes_on=True) for number in range(20, 640, 160)]
+    points += [Point("ask", number, errno.ENOSPC, goes_on=True) for number in range(57, 350, 180)]
     runs = list(run_all(points, str(tmp_path)))
     assert [(tuple(run.point), run.faults) for run in runs if run.faults != NO_FAULTS] == []
     for error in (errno.ENOSPC, errno.EIO):

@@ -13,9 +13,9 @@ from tests.fakes.lanes import Point, run_all
 from tests.fakes.syscalls import missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
-IN_THE_TURN = range(4, 650, 19)
+IN_THE_TURN = range(4, 650, 59)
 """Of about 660 system calls that change something."""
-TAKING_UP = range(10, 220, 40)
+TAKING_UP = range(10, 220, 80)
 """Of about 230 when it is taken up again."""
 NOWHERE = Point("turn", 0, "go")
 NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck": []}

@@ -254,10 +254,10 @@ def test_size_that_is_a_lie_is_refused(stores):
 
 def test_a_file_of_zeros_comes_back_however_well_it_was_packed(stores):
     one, other = stores
-    data = export(one, keep(*one, {"z": bytes(99_000_000)}))
+    data = export(one, keep(*one, {"z": bytes(20_000_000)}))
     assert len(data) < 200_000
     (made,) = import_checkpoints(*other, BytesIO(data))
-    assert made.bytes == 99_000_000
+    assert made.bytes == 20_000_000
 
 
 def bomb(count, size):
@@ -276,23 +276,23 @@ def bomb(count, size):
 
 
 def test_a_content_that_is_larger_than_files_may_be_is_refused_unread(stores):
-    data = bomb(1, 200_000_000)
+    data = bomb(1, 120_000_000)
     assert len(data) < 400_000
     message = refusal(stores[1], data[: len(data) // 2])  # it is not read up to where it is cut off
-    assert message.endswith("it holds a file of 200 MB, and 100 MB are the most (checkpoints.max_file_mb)")
-    assert inspect_archive(BytesIO(data), limits=Limits(file_bytes=200_000_000)).objects == 2
+    assert message.endswith("it holds a file of 120 MB, and 100 MB are the most (checkpoints.max_file_mb)")
+    assert inspect_archive(BytesIO(data), limits=Limits(file_bytes=120_000_000)).objects == 2
 
 
 def test_many_contents_that_are_too_much_together_are_refused(stores):
-    data = bomb(40, 4_000_000)
+    data = bomb(40, 1_000_000)
     assert len(data) < 400_000
-    limits = Limits(bytes=100_000_000)
-    assert refusal(stores[1], data, limits=limits).endswith("it unpacks to more than 100 MB, which is the most")
+    limits = Limits(bytes=25_000_000)
+    assert refusal(stores[1], data, limits=limits).endswith("it unpacks to more than 25 MB, which is the most")
     assert refusal(stores[1], data, limits=Limits(objects=40)).endswith("it holds 41 contents, and 40 are the most")
 
 
 def test_what_unpacks_to_more_than_it_says_is_not_unpacked(stores):
-    data = MAGIC + zlib.compress(zlib.decompress(hostile(b"a")[len(MAGIC) :]) + bytes(500_000_000), 9)
+    data = MAGIC + zlib.compress(zlib.decompress(hostile(b"a")[len(MAGIC) :]) + bytes(100_000_000), 9)
     assert "follows its end" in refusal(stores[1], data)
 
 
