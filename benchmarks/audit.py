@@ -22,13 +22,13 @@ from aiex.guard.audit.log import AuditLog, Places, find_places, open_keys
 from aiex.guard.audit.reading import Reading, Wanted
 from aiex.guard.audit.verify import verify_log
 from aiex.jobs.auditing import make_report
-from benchmarks.harness import machine
+from benchmarks.harness import Verdicts, machine, rate
 
 SYNCED_ROUNDS, UNSYNCED_ROUNDS, CHECKED = (40, 40), (12, 2_000), 100_000
 """Rounds, and calls in each: disks wait by turns, so many short rounds; records to check."""
 LEAST_APPENDS, MOST_SYNCED_RATIO, LEAST_CHECKS = 5_000, 1.5, 100_000
 ACTION = Action("command", "git status --short --branch -- src/app", {"cwd": "src", "role": "editor"})
-MISSED: list[bool] = []
+held = Verdicts()
 DECISION = Decision("allow", "built-in: commands that only read", "built-in", "every part of it is known to only read")
 
 
@@ -41,7 +41,7 @@ def main() -> None:
         show_appends(top, places, synced=False)
         show_appends(top, places, synced=True)
         show_checks(places)
-    sys.exit(any(MISSED))
+    sys.exit(held.is_missed)
 
 
 def show_appends(top: str, places: Places, *, synced: bool) -> None:
@@ -138,16 +138,6 @@ def read_all(path: str) -> None:
     with open(path, "rb") as file:
         while file.read(1 << 20):
             pass
-
-
-def rate(times: list[float]) -> str:
-    best, middle = min(times), statistics.median(times)
-    return f"{1 / best:10,.0f}/s  {best * 1e6:8.1f} µs  (median {1 / middle:,.0f}/s)"
-
-
-def held(good: bool) -> str:
-    MISSED.append(not good)
-    return "held" if good else "MISSED"
 
 
 if __name__ == "__main__":

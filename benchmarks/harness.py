@@ -119,6 +119,24 @@ def show(title: str, timings: Sequence[Timing], bars: Sequence[Bar] = ()) -> boo
     return held
 
 
+class Verdicts:
+    """Says whether bars are held, and remembers whether one was not."""
+
+    def __init__(self) -> None:
+        self.is_missed = False
+
+    def __call__(self, good: bool) -> str:
+        """`held` or `MISSED`."""
+        self.is_missed = self.is_missed or not good
+        return "held" if good else "MISSED"
+
+
+def rate(times_s: Sequence[float]) -> str:
+    """How often a second something can be done, and how long it takes, at best; in brackets in the middle."""
+    best, middle = min(times_s), statistics.median(times_s)
+    return f"{1 / best:10,.0f}/s  {best * 1e6:8.1f} µs  (median {1 / middle:,.0f}/s)"
+
+
 def machine() -> str:
     """What a figure was taken on: date, Python, system, cores."""
     day = time.strftime("%Y-%m-%d", time.gmtime())

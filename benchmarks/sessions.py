@@ -22,7 +22,7 @@ from aiex.sessions.log import EventLog
 from aiex.sessions.sealing import Sealing, open_session_keys
 from aiex.sessions.stores import Snapshot
 from aiex.sessions.stores.sqlite import SqliteStore
-from benchmarks.harness import machine
+from benchmarks.harness import Verdicts, machine, rate
 
 SYNCED_ROUNDS, UNSYNCED_ROUNDS = (40, 40), (12, 2_000)
 """Rounds, and calls in each: disks wait by turns, so many short rounds."""
@@ -31,7 +31,7 @@ LEAST_APPENDS, MOST_SYNCED_RATIO, LEAST_REPLAYED = 5_000, 1.5, 100_000
 SESSION = "0123456789abcdef"
 TEXT = "The basket counts apples and pears, and gives the sum in cents; prices are looked up once. " * 5
 DELTA, FINISHED = TextDelta(TEXT), ToolFinished("call_1", "read", TEXT, duration_ms=12)
-MISSED: list[bool] = []
+held = Verdicts()
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
         show_appends(top, synced=True)
         show_reading(top)
         show_many(top)
-    sys.exit(any(MISSED))
+    sys.exit(held.is_missed)
 
 
 def open_log(path: str, *, sealed: bool = False) -> EventLog:
@@ -184,16 +184,6 @@ def seconds(act: Callable[[], object]) -> float:
     begin = time.perf_counter()
     act()
     return time.perf_counter() - begin
-
-
-def rate(times: list[float]) -> str:
-    best, middle = min(times), statistics.median(times)
-    return f"{1 / best:10,.0f}/s  {best * 1e6:8.1f} µs  (median {1 / middle:,.0f}/s)"
-
-
-def held(good: bool) -> str:
-    MISSED.append(not good)
-    return "held" if good else "MISSED"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ A store knows rows and no events: what stands in `data` and how it is sealed is 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiex.errors import Conflict
 
@@ -103,6 +103,24 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the file or connection."""
+
+
+def read_in_pages(
+    fetch: Callable[[int, int], list[tuple[Any, ...]]], after_seq: int, upto_seq: int | None, *, most: int
+) -> Iterator[Row]:
+    """The rows of a session in order, a page at a time, so that nothing is held between two.
+
+    Args:
+        fetch: The next rows behind a number and up to another, `most` of them or all that are left.
+        upto_seq: The last that is wanted; None for all.
+    """
+    last = 2**62 if upto_seq is None else upto_seq
+    while after_seq < last:
+        rows = fetch(after_seq, last)
+        yield from map(Row._make, rows)
+        if len(rows) < most:
+            return
+        after_seq = rows[-1][Row._fields.index("seq")]
 
 
 class Kind(NamedTuple):

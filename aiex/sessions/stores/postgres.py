@@ -13,7 +13,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiex.errors import StoreError
-from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot
+from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot, read_in_pages
 from aiex.sqlite import DamagedStore, FullStore, LockedStore, NewerStore, ReadOnlyStore
 
 if TYPE_CHECKING:
@@ -110,13 +110,12 @@ class PostgresStore:
 
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
         """The rows of a session in order. Raises StoreError."""
-        last = 2**62 if upto_seq is None else upto_seq
-        while after_seq < last:
-            rows = self._fetch(_READ, (session, after_seq, last, ROWS_AT_ONCE))
-            yield from map(Row._make, rows)
-            if len(rows) < ROWS_AT_ONCE:
-                return
-            after_seq = rows[-1][2]
+        return read_in_pages(
+            lambda after, last: self._fetch(_READ, (session, after, last, ROWS_AT_ONCE)),
+            after_seq,
+            upto_seq,
+            most=ROWS_AT_ONCE,
+        )
 
     def follow(self, after_position: int, *, limit: int) -> list[Row]:
         """The next rows of all sessions, in the order in which they were committed. Raises StoreError."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiex import sqlite
 from aiex.guard.private import sync_folder
-from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot
+from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot, read_in_pages
 from aiex.sessions.stores._carving import drops_changes
 from aiex.sessions.stores._presence import Presence
 
@@ -168,13 +168,9 @@ class SqliteStore:
 
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
         """The rows of a session in order; nothing is locked between two of them. Raises StoreError."""
-        last = 2**62 if upto_seq is None else upto_seq
-        while after_seq < last:
-            rows = self._fetch(_READ, (session, after_seq, last))
-            yield from map(Row._make, rows)
-            if len(rows) < ROWS_AT_ONCE:
-                return
-            after_seq = rows[-1][2]
+        return read_in_pages(
+            lambda after, last: self._fetch(_READ, (session, after, last)), after_seq, upto_seq, most=ROWS_AT_ONCE
+        )
 
     def follow(self, after_position: int, *, limit: int) -> list[Row]:
         """The next rows of all sessions. One process writes at a time, so that positions appear in order."""
