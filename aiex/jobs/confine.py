@@ -8,7 +8,7 @@ from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.errors import AiexError, Denied
 from aiex.events import Event, FileEdited, ToolFinished, ToolStarted, ToolWrote, TurnEnded, Warned
@@ -75,16 +75,26 @@ async def run_confined(
     admitted = await _admit(gate, action, approved=approved)
     hosts = Hosts(gate, admitted)
     with gate.passing(admitted) as passage:
+        wanted = _Wanted(argv, cwd, timeout_s, stdin, hosts.see, approved)
         running = _Running(os.urandom(6).hex(), action.subject, step)
-        async with aclosing(
-            running.tell(bounds, isolation, argv, cwd, timeout_s, stdin, hosts.see, approved)
-        ) as events:
+        async with aclosing(running.tell(bounds, isolation, wanted)) as events:
             async for event in events:
                 if isinstance(event, TurnEnded):
                     hosts.end()
                     passage.status = "failed" if event.exit_code else "done"
                     passage.text = f"exit code {event.exit_code}"
                 yield event
+
+
+class _Wanted(NamedTuple):
+    """What is to be run, as `Runner.start` takes it."""
+
+    argv: Sequence[str]
+    cwd: str
+    timeout_s: float | None
+    stdin: int | None
+    watch: Callable[[Asked], None]
+    approved: bool
 
 
 class _Running:
@@ -95,17 +105,7 @@ class _Running:
         self._command = command
         self._step = step
 
-    async def tell(
-        self,
-        bounds: Bounded,
-        isolation: Isolation,
-        argv: Sequence[str],
-        cwd: str,
-        timeout_s: float | None,
-        stdin: int | None,
-        watch: Callable[[Asked], None],
-        approved: bool,
-    ) -> AsyncGenerator[Event, None]:
+    async def tell(self, bounds: Bounded, isolation: Isolation, wanted: _Wanted) -> AsyncGenerator[Event, None]:
         from aiex.guard.sandbox.runner import Runner
 
         for event in self._step.begin() if self._step else ():
@@ -114,7 +114,7 @@ class _Running:
         try:
             async with (
                 Runner(bounds.sandbox, isolation=isolation) as runner,
-                aclosing(_tell(runner, self._call_id, argv, cwd, timeout_s, stdin, watch, approved=approved)) as events,
+                aclosing(_tell(runner, self._call_id, wanted)) as events,
             ):
                 yield ToolStarted(self._call_id, TOOL, {"command": self._command})
                 is_running = True
@@ -216,19 +216,10 @@ class Hosts:
                 self._gate.outcome(admitted, "done")
 
 
-async def _tell(
-    runner: Runner,
-    call_id: str,
-    argv: Sequence[str],
-    cwd: str,
-    timeout_s: float | None,
-    stdin: int | None,
-    watch: Callable[[Asked], None],
-    *,
-    approved: bool,
-) -> AsyncGenerator[Event, None]:
+async def _tell(runner: Runner, call_id: str, wanted: _Wanted) -> AsyncGenerator[Event, None]:
     from aiex.guard.sandbox.runner import STREAMS, Ended
 
+    argv, cwd, timeout_s, stdin, watch, approved = wanted
     command = await runner.start(argv, cwd=cwd, timeout_s=timeout_s, stdin=stdin, approved=approved, watch=watch)
     decoders = {stream: getincrementaldecoder("utf-8")("surrogateescape") for stream in STREAMS}
     async with aclosing(command.events()) as events:

@@ -108,6 +108,13 @@ def _fill(fd: int, data: bytes) -> None:
 
 def _take_over(fd: int, old: os.stat_result) -> None:
     """Owner first: changing it clears set-id bits, which the mode then restores."""
+    if hasattr(os, "fchown"):
+        own_like(fd, old)
+        os.fchmod(fd, stat.S_IMODE(old.st_mode))
+
+
+def own_like(fd: int, old: os.stat_result) -> None:
+    """Give an open file the owner and group of another as far as we may; nothing where files have none."""
     if not hasattr(os, "fchown"):
         return
     new = os.fstat(fd)
@@ -117,7 +124,6 @@ def _take_over(fd: int, old: os.stat_result) -> None:
         except OSError:
             with suppress(OSError):
                 os.fchown(fd, -1, old.st_gid)
-    os.fchmod(fd, stat.S_IMODE(old.st_mode))
 
 
 def _sync(folder: Folder) -> None:

@@ -12,8 +12,8 @@ import os
 import stat
 from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import suppress
 
+from aiex.guard.sandbox.atomic import own_like
 from aiex.guard.sandbox.walk import CLOEXEC, HOLD, NOFOLLOW, READ, Folder, enter
 
 MOST_HELD = 64
@@ -92,7 +92,8 @@ class Putter:
                 rest = memoryview(piece)
                 while rest:
                     rest = rest[os.write(fd, rest) :]
-            _own_like(fd, old)
+            if old is not None:
+                own_like(fd, old)
             if hasattr(os, "fchmod"):
                 os.fchmod(fd, mode & ALL_MODES)
             if sync:
@@ -252,19 +253,6 @@ def sync_all() -> None:
 
 def _above(path: str) -> str:
     return path.rpartition("/")[0]
-
-
-def _own_like(fd: int, old: os.stat_result | None) -> None:
-    """Owner before mode: a change of owner clears set-id bits."""
-    if old is None or not hasattr(os, "fchown"):
-        return
-    new = os.fstat(fd)
-    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        try:
-            os.fchown(fd, old.st_uid, old.st_gid)
-        except OSError:
-            with suppress(OSError):
-                os.fchown(fd, -1, old.st_gid)
 
 
 def _require_plain(mode: int) -> None:
