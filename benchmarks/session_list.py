@@ -61,7 +61,7 @@ def events_of(number: int) -> list[Event]:
     """A session of one turn: 20 events, half of them pieces of the answer."""
     words = f"I looked at the parser of project {number} and did this and that. " * 4
     return [
-        SessionStarted("1", "/work", "ask", "anthropic", "claude", f"/work/{number % 40}"),
+        SessionStarted("1", "/code", "ask", "anthropic", "claude", f"/code/{number % 40}"),
         UserSpoke((Text(f"please fix bug number {number} in the parser"),)),
         *[TextDelta(piece) for piece in words.split()[:10]],
         ToolStarted("c1", "run", {"argv": ["make", "test"]}),

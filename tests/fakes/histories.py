@@ -32,7 +32,7 @@ START_MS = 1_790_000_000_000
 WORDS = "parse the config file and say why naïve retries of Ünïcode paths fail; fix tests in café.py".split()  # noqa: SIM905  (to be read)
 
 
-def started(root: str = "/work/app") -> SessionStarted:
+def started(root: str = "/code/app") -> SessionStarted:
     """The first event of a run."""
     return SessionStarted("1.0", f"{root}/src", "ask", "anthropic", "claude-x", root)
 
@@ -74,7 +74,7 @@ class Histories:
         """A new session."""
         session = self.new_id()
         self.ids.append(session)
-        root = self.random.choice(["/work/app", "/work/lib", "/work/caf\udce9"])
+        root = self.random.choice(["/code/app", "/code/lib", "/code/caf\udce9"])
         self.add(session, started(root))
         return session
 

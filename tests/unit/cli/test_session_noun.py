@@ -52,7 +52,7 @@ def sessions(home: Path, workspace: Path) -> Iterator[Sessions]:
             0,
             [started(root), said("why?"), used(10, 2), answered("because"), ended(), SessionRenamed("The parser")],
         ),
-        (OTHER, 3000, [started("/work/lib"), said("why not?"), answered("so"), ended()]),
+        (OTHER, 3000, [started("/code/lib"), said("why not?"), answered("so"), ended()]),
         (TWO, 2000, [started(root), said("build it"), ToolStarted("c1", "make", {})]),
     ):
         opened.log.append(session, events, after_seq=0, turn=1, at_ms=START_MS + at_ms)

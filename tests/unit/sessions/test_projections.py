@@ -81,7 +81,7 @@ def test_the_list_says_what_a_session_is_about(desk):
         ONE,
         "why does it fail?",
         "",
-        "/work/app",
+        "/code/app",
         "claude-x",
     )
     assert (row.turns, row.files, row.in_flight, row.state, row.seq) == (1, 1, 1, "working", 8)
@@ -91,13 +91,13 @@ def test_the_list_says_what_a_session_is_about(desk):
 
 def test_the_last_used_session_comes_first_and_a_title_stays(desk):
     desk.add(ONE, started(), said("first"), SessionRenamed("The old one"), at_ms=START_MS)
-    desk.add(TWO, started("/work/lib"), said("second"), ended(), at_ms=START_MS + 1)
+    desk.add(TWO, started("/code/lib"), said("second"), ended(), at_ms=START_MS + 1)
     desk.views.catch_up()
     assert [(row.id, row.title, row.state) for row in desk.views.listed()] == [
         (TWO, "", "done"),
         (ONE, "The old one", "working"),
     ]
-    assert [row.id for row in desk.views.listed(root="/work/lib")] == [TWO]
+    assert [row.id for row in desk.views.listed(root="/code/lib")] == [TWO]
 
 
 def test_usage_is_summed_by_model_project_and_day_and_a_copy_counts_once(desk):
@@ -112,7 +112,7 @@ def test_usage_is_summed_by_model_project_and_day_and_a_copy_counts_once(desk):
         ("2026-09-21", 2),
         ("2026-09-22", 1),
     ]
-    assert [(one.root, spent.calls) for one, spent in desk.views.usage(["root"])] == [("/work/app", 3)]
+    assert [(one.root, spent.calls) for one, spent in desk.views.usage(["root"])] == [("/code/app", 3)]
     assert desk.views.usage([], since_day="2026-09-22")[0][1].output_tokens == 5
     assert desk.views.usage([], since_day="2027-01-01") == []
     assert desk.views.find(TWO).input_tokens == 35  # what a session cost in all, its copied beginning included
@@ -135,8 +135,8 @@ def test_a_step_that_edited_nothing_is_no_step_whenever_the_views_caught_up(desk
     for event in look:
         desk.add(ONE, event)
         desk.views.catch_up()
-    assert desk.views.steps("/work/app") == []
-    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app", undone=True)] == ["u1"]
+    assert desk.views.steps("/code/app") == []
+    assert [step.checkpoint_id for _, step in desk.views.steps("/code/app", undone=True)] == ["u1"]
     followed = desk.views.dump()
     desk.views.rebuild()
     assert desk.views.dump() == followed
@@ -148,22 +148,22 @@ def test_the_step_undone_last_is_redone_first_whichever_session_it_is_of(desk):
     desk.add(TWO, Rewound("c3", "u1", "files", 0, "back", 1))
     desk.add(ONE, Rewound("c1", "c3", "files", 0, "back", 2))
     desk.views.catch_up()
-    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app", undone=True)] == ["c2", "c3", "u1"]
+    assert [step.checkpoint_id for _, step in desk.views.steps("/code/app", undone=True)] == ["c2", "c3", "u1"]
 
 
 def test_steps_go_from_undo_to_redo_and_back(desk):
     desk.add(ONE, started(), said("x"), CheckpointTaken("c1", "edit a"), CheckpointTaken("c2", "edit b"))
     desk.add(ONE, Rewound("c1", "u1", "files", 0, "back", 2))
     desk.views.catch_up()
-    assert desk.views.steps("/work/app") == []
-    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app", undone=True)] == ["c2", "u1"]
+    assert desk.views.steps("/code/app") == []
+    assert [step.checkpoint_id for _, step in desk.views.steps("/code/app", undone=True)] == ["c2", "u1"]
     desk.add(ONE, Rewound("c2", "u2", "files", 0, "forth", 1))
     desk.views.catch_up()
-    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app")] == ["u2"]
-    assert [step.checkpoint_id for _, step in desk.views.steps("/work/app", undone=True)] == ["u1"]
+    assert [step.checkpoint_id for _, step in desk.views.steps("/code/app")] == ["u2"]
+    assert [step.checkpoint_id for _, step in desk.views.steps("/code/app", undone=True)] == ["u1"]
     desk.add(ONE, CheckpointTaken("c3", "edit c"))
     desk.views.catch_up()
-    assert desk.views.steps("/work/app", undone=True) == []
+    assert desk.views.steps("/code/app", undone=True) == []
 
 
 def test_a_removed_session_disappears(desk):

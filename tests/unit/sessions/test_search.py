@@ -86,9 +86,9 @@ def test_what_a_fork_copied_is_found_once(desk):
 
 
 def test_only_sessions_of_a_workspace_are_searched_when_one_is_named(desk):
-    add(desk[0], ONE, started("/work/a"), said("same words"))
-    add(desk[0], TWO, started("/work/b"), said("same words"), at_ms=START_MS + 1)
-    assert find(desk, "same", root="/work/b") == [(TWO, 2)]
+    add(desk[0], ONE, started("/code/a"), said("same words"))
+    add(desk[0], TWO, started("/code/b"), said("same words"), at_ms=START_MS + 1)
+    assert find(desk, "same", root="/code/b") == [(TWO, 2)]
 
 
 def test_a_sealed_session_is_in_no_index_and_found_while_its_key_is_there(tmp_path):

@@ -76,7 +76,7 @@ def test_a_turn_reads_as_it_happened(log):
         FileEdited("src/a.py", "changed", 3, 1),
         TurnEnded("success", "answered", 0, usage=Usage(1200, 34), total_cost_usd=0.0125, files_changed=("src/a.py",)),
     )  # fmt: skip
-    words = ["# A talk", "ask began in /work/app, asking anthropic/claude-x", "## You", "Why?", "thought", "## a/m",
+    words = ["# A talk", "ask began in /code/app, asking anthropic/claude-x", "## You", "Why?", "thought", "## a/m",
              "Because.", "Calls run", 'argv: ["make","test"]', "Asked for leave: run make test (rule 2)",
              "Allowed by a person, session", "run answered in 1.5 s", "3 passed",
              "File changed: src/a.py (+3 -1)", "1200 tokens in, 34 out; $0.0125; changed src/a.py"]  # fmt: skip
@@ -106,7 +106,7 @@ def test_a_fence_is_longer_than_any_in_the_text(log):
 
 def test_a_page_holds_no_tag_but_ours_whatever_was_said(log):
     page = html(
-        log, started(f"/work/{HOSTILE}"), said(HOSTILE), answered(HOSTILE, provider=HOSTILE, model=HOSTILE),
+        log, started(f"/code/{HOSTILE}"), said(HOSTILE), answered(HOSTILE, provider=HOSTILE, model=HOSTILE),
         ToolStarted("c", HOSTILE, {HOSTILE: HOSTILE}), ToolFinished("c", HOSTILE, HOSTILE, True),
         ApprovalAsked("a", HOSTILE, HOSTILE), FileEdited(HOSTILE, "changed", 1, 1),
         UserSpoke((Image("image/svg+xml", PIXEL), Image('image/png" onerror="x', PIXEL), Image("image/png", '"><b>'))),

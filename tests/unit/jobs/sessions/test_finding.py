@@ -14,11 +14,11 @@ from tests.unit.jobs.sessions.conftest import ONE, STORY, TWO, damage
 
 def test_without_words_it_is_the_last_one_of_the_workspace_that_is_not_archived(sessions, story, tell):
     tell(TWO, started(), SessionArchived(), at_ms=START_MS + 1_000_000)
-    tell("5e55000000000003", started("/work/lib"), at_ms=START_MS + 2_000_000)
-    assert find_session(sessions, "", root="/work/app") == ONE
+    tell("5e55000000000003", started("/code/lib"), at_ms=START_MS + 2_000_000)
+    assert find_session(sessions, "", root="/code/app") == ONE
     assert find_session(sessions, "", root="") == "5e55000000000003"
     tell(ONE, SessionArchived(), at_ms=START_MS + 3_000_000)
-    assert find_session(sessions, "", root="/work/app") == ONE
+    assert find_session(sessions, "", root="/code/app") == ONE
 
 
 def test_a_place_in_a_session_that_was_removed_meanwhile_is_refused(sessions, story):
@@ -95,9 +95,9 @@ def test_a_session_of_which_nothing_is_whole_is_told_as_that(sessions, story):
 
 
 def test_what_was_said_is_found_in_one_workspace_or_in_all(sessions, story, tell):
-    tell(TWO, started("/work/lib"), said("another parser"))
+    tell(TWO, started("/code/lib"), said("another parser"))
     everywhere = find_said(sessions, "parser", root="", kind=None, last=9).hits
     assert {hit.session for hit in everywhere} == {ONE, TWO}
-    assert [hit.session for hit in find_said(sessions, "parser", root="/work/lib", kind="user", last=9).hits] == [TWO]
+    assert [hit.session for hit in find_said(sessions, "parser", root="/code/lib", kind="user", last=9).hits] == [TWO]
     assert find_said(sessions, "parser", root="", kind="tool", last=9).hits == []
     assert len(STORY) == sessions.log.head(story).seq

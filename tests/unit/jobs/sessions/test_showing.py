@@ -25,7 +25,7 @@ from tests.fakes.histories import START_MS, said, started, used
 from tests.unit.jobs.sessions.conftest import CUT, ONE, STORY, TWO, damage
 
 
-def rows(sessions, *, root="/work/app", archived=False, last=0, is_shared=False):
+def rows(sessions, *, root="/code/app", archived=False, last=0, is_shared=False):
     return list_sessions(sessions, root=root, archived=archived, last=last, is_shared=is_shared)
 
 
@@ -37,7 +37,7 @@ def test_a_line_says_when_what_and_what_it_took(sessions, story):
     assert count == 1
     assert to_cells(row) == (
         ONE, "2026-09-21 14:13:35", "done", "why does the parser fail?", "anthropic/claude-x", "1", "1,540", "$0.2500",
-        "1", "/work/app",
+        "1", "/code/app",
     )  # fmt: skip
     data = to_data(row)
     assert dump(data)
@@ -47,8 +47,8 @@ def test_a_line_says_when_what_and_what_it_took(sessions, story):
 
 @pytest.mark.usefixtures("story")
 def test_the_list_is_of_a_workspace_and_can_be_cut(sessions, tell):
-    tell(TWO, started("/work/lib"), at_ms=START_MS + 9_000_000)
-    tell("5e55000000000003", started("/work/app"), SessionArchived(), at_ms=START_MS + 8_000_000)
+    tell(TWO, started("/code/lib"), at_ms=START_MS + 9_000_000)
+    tell("5e55000000000003", started("/code/app"), SessionArchived(), at_ms=START_MS + 8_000_000)
     assert [row.listed.id for row in rows(sessions)[0]] == [ONE]
     assert [row.listed.id for row in rows(sessions, archived=True)[0]] == ["5e55000000000003"]
     everything, count = rows(sessions, root="", archived=None, last=2)
@@ -93,7 +93,7 @@ def test_money_is_told_as_far_as_it_is_known(cost, unpriced, words):
 def test_a_session_is_told_from_its_head_to_what_can_be_undone(sessions, story):
     shown = show_session(sessions, story)
     lines = shown.text.split("\n")
-    assert lines[:3] == [f"session    {ONE}", "title      why does the parser fail?", "workspace  /work/app"]
+    assert lines[:3] == [f"session    {ONE}", "title      why does the parser fail?", "workspace  /code/app"]
     assert "state      success (answered)" in lines
     assert "tokens     1,200 in, 340 out" in lines
     assert "files      src/a.py (changed)" in lines
