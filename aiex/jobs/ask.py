@@ -5,11 +5,11 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from aiex.agent.answering import Outcome, Stream, failed
 from aiex.context.packing.account import book
 from aiex.errors import AiexError, Rejected, UsageError
 from aiex.events import Event, Noted, Progressed, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
-from aiex.jobs.answering import Outcome, Stream, failed
 from aiex.jobs.asking import (
     OVERHEAD_TOKENS,
     CountFor,

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aiex.agent.answering import Outcome, Stream, failed
 from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.events import (
     Event,
@@ -13,7 +14,6 @@ from aiex.events import (
     Warned,
 )
 from aiex.guard.neutral import printable_path
-from aiex.jobs.answering import Outcome, Stream, failed
 from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symbol
 from aiex.jobs.briefing.fit import fit
 from aiex.jobs.briefing.history import Git

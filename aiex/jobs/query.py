@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aiex.agent.answering import failed
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
-from aiex.jobs.answering import failed
 from aiex.jobs.inspect import to_table
 from aiex.jobs.relaying import tell_indexing
 

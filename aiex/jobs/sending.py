@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from aiex.agent.answering import Outcome, Stream, listen, not_asked
 from aiex.errors import AiexError, Denied
 from aiex.events import UserSpoke
 from aiex.guard.actions import Action, Decision
-from aiex.jobs.answering import Outcome, Stream, listen, not_asked
 
 if TYPE_CHECKING:
     from aiex.context.packing.packed import Pack

@@ -173,7 +173,7 @@ class Turn:
 
     def begin(self) -> None:
         """Run the turn, or what is left of it."""
-        from aiex.jobs.answering import failed
+        from aiex.agent.answering import failed
         from aiex.sessions.decisions import Interrupt, Speak
         from aiex.sessions.recorder import Recorder
 
@@ -209,8 +209,8 @@ class Turn:
             self._say([envelope.seq, to_json(envelope.event)])
 
     async def _answer(self) -> None:
+        from aiex.agent.answering import Outcome, listen
         from aiex.events import AssistantSpoke
-        from aiex.jobs.answering import Outcome, listen
         from aiex.sessions.requests import project_request
 
         while True:

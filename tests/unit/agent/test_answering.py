@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from aiex.agent.answering import Outcome, listen
 from aiex.errors import Transient
 from aiex.events import (
     AssistantSpoke,
@@ -20,7 +21,6 @@ from aiex.events import (
     UsageUpdated,
     Warned,
 )
-from aiex.jobs.answering import Outcome, listen
 from aiex.messages import Message, Request, Text, Usage
 
 REQUEST = Request("a/m", (Message("user", (Text("Hi"),)),))

@@ -1,0 +1,142 @@
+"""What the tools of one run may use, and what they remember from call to call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from aiex.errors import ToolError
+
+if TYPE_CHECKING:
+    from aiex.agent.seen import Seen
+    from aiex.agent.tools import Answer
+    from aiex.context.engine import Engine
+    from aiex.context.retrieval import Retrieval
+    from aiex.context.search.index import Index
+    from aiex.events import Event
+    from aiex.guard.actions import Action, Decision
+    from aiex.guard.gate import Gate
+    from aiex.guard.policy.bounds import Bounded
+    from aiex.guard.policy.offers import Offer
+    from aiex.guard.sandbox.files import FileStat, Workspace
+    from aiex.settings import Settings
+    from aiex.tokens import Count
+
+
+class Means(Protocol):
+    """The services that tools reach, each made when it is first asked for; `aiex.wiring.Services` is one."""
+
+    @property
+    def root(self) -> str: ...
+    @property
+    def environ(self) -> Mapping[str, str]: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def workspace(self) -> Workspace: ...
+    @property
+    def gate(self) -> Gate: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def index(self) -> Index: ...
+    @property
+    def retrieval(self) -> Retrieval: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def counting(self) -> Callable[[str, str], Count]: ...
+    @property
+    def session(self) -> str: ...
+    def bounds(self, *, read_only: bool = False, domains: Sequence[str] = (), memory_mb: int = 0) -> Bounded: ...
+
+
+class Step(Protocol):
+    """Looks after the files while something changes them: a checkpoint before, and what was changed after."""
+
+    def begin(self) -> Iterator[Event]: ...
+    def end(self) -> tuple[tuple[Event, ...], bool]: ...
+    def cut_off(self) -> None: ...
+
+
+class Files(Protocol):
+    """The files as the tools see and change them: those of the workspace, or, where nothing is to be written, a layer
+    over them."""
+
+    def read(self, path: str, *, limit_bytes: int | None = None) -> bytes: ...
+    def stat(self, path: str, *, follow_links: bool = False) -> FileStat: ...
+    def write(self, path: str, data: bytes) -> None: ...
+    def delete(self, path: str) -> None: ...
+    def relative(self, path: str) -> str: ...
+
+
+class Person(Protocol):
+    """Whoever can be asked while the run goes on."""
+
+    async def approve(
+        self, action: Action, decision: Decision, offers: tuple[Offer, ...], *, title: str, preview: str
+    ) -> Offer | None:
+        """Which of the offers counts; None for no."""
+
+    async def answer(self, question: str, options: Sequence[str]) -> str | None:
+        """What they say; None when they say nothing."""
+
+
+Delegate = Callable[..., "AsyncIterator[Event | Answer]"]
+"""Runs an errand by another loop; see `aiex/agent/errands.py`."""
+
+
+class Kit:
+    """Of one run, and of nobody else.
+
+    Args:
+        means: The services.
+        files: What is read and changed.
+        step: Makes what looks after the files during one call, named in words for people; None where nothing is kept.
+        person: Whoever can be asked; None for nobody.
+        is_dry: Nothing is written and no command runs that may change something.
+    """
+
+    def __init__(
+        self,
+        means: Means,
+        *,
+        files: Files | None = None,
+        step: Callable[[str], Step] | None = None,
+        person: Person | None = None,
+        is_dry: bool = False,
+    ) -> None:
+        self.means = means
+        self.files: Files = files or means.workspace
+        self.step = step
+        self.person = person
+        self.is_dry = is_dry
+        self.todo: list[tuple[str, str]] = []
+        """What is to be done and how far each item is: `open`, `doing` or `done`."""
+        self.delegate: Delegate | None = None
+        """Runs errands; None for one who has no right to."""
+        self.closing: list[Callable[[], object]] = []
+        """Called when the run ends: background commands end here."""
+
+    @property
+    def root(self) -> str:
+        """The workspace; paths of the model are relative to it."""
+        return self.means.root
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What the model was shown of the files."""
+        from aiex.agent.seen import Seen
+
+        return Seen()
+
+    def require_changes_allowed(self, what: str) -> None:
+        """Raise ToolError where nothing may change because the run is dry."""
+        if self.is_dry:
+            raise ToolError(f"{what} does not run: this is a dry run", hint="say in words what you would do")
+
+    def leave(self) -> None:
+        """End what was begun; each thing once."""
+        while self.closing:
+            self.closing.pop()()
