@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from codecs import getincrementaldecoder
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aiex.agent.commands import Hosts, tell_output, warn
 from aiex.errors import AiexError, Denied
-from aiex.events import Event, FileEdited, ToolFinished, ToolStarted, ToolWrote, TurnEnded, Warned
-from aiex.guard.actions import Action, Decision
+from aiex.events import Event, FileEdited, ToolFinished, ToolStarted, TurnEnded
 
 if TYPE_CHECKING:
+    from aiex.guard.actions import Action
     from aiex.guard.gate import Gate
     from aiex.guard.passage import Admitted
     from aiex.guard.policy.bounds import Bounded
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 TOOL = "run"
 TYPED = "typed by a person"
-UNLISTED = "built-in: hosts that commands may reach"
 APPROVE = "--approve"
 TIMED_OUT_EXIT = 124
 """As timeout(1) has it."""
@@ -69,11 +68,11 @@ async def run_confined(
     """
     from aiex.guard.policy.places import command_action
 
-    for warned in _warn(isolation, bounds):
+    for warned in warn(isolation, bounds):
         yield warned
     action = command_action(shlex.join(argv), cwd, bounds.sandbox.root, isolation=isolation.name)
     admitted = await _admit(gate, action, approved=approved)
-    hosts = Hosts(gate, admitted)
+    hosts = Hosts(gate, admitted, chosen="typed by a person: --domain")
     with gate.passing(admitted) as passage:
         wanted = _Wanted(argv, cwd, timeout_s, stdin, hosts.see, approved)
         running = _Running(os.urandom(6).hex(), action.subject, step)
@@ -150,20 +149,6 @@ class _Running:
         return (*events, *finished), paths
 
 
-def _warn(isolation: Isolation, bounds: Bounded) -> Iterator[Warned]:
-    """Where the command is confined less than one may think."""
-    from aiex.guard.sandbox.probing import lost
-
-    if isolation.requires_approval:
-        yield Warned("nothing confines this command: it can read, write and reach whatever you can")
-    for name, reason in lost(isolation):
-        known = f"{isolation.name} is used; to end this warning: aiex show sandbox"
-        yield Warned(f"{name} confined commands here once and does not any more: {reason}", known)
-    if bounds.gaps:
-        rules = ", ".join(rule.text for rule in bounds.gaps)
-        yield Warned(f"commands do not keep to rules with wildcards: {rules}", "write the directory without a *")
-
-
 async def _admit(gate: Gate, action: Action, *, approved: bool) -> Admitted:
     from aiex.guard.policy.modes import is_forbidden
 
@@ -176,66 +161,17 @@ async def _admit(gate: Gate, action: Action, *, approved: bool) -> Admitted:
         raise
 
 
-class Hosts:
-    """Decides on the hosts that a command asks for, and puts each of them on record once."""
-
-    def __init__(self, gate: Gate, command: Admitted) -> None:
-        self._gate = gate
-        self._command = command
-        self._refused: dict[tuple[str, int], Denied] = {}
-        self._known: dict[tuple[str, int, bool], Admitted | None] = {}
-
-    def see(self, asked: Asked) -> None:
-        """Note a host before it is reached. Raises Denied if it must not be."""
-        place = (asked.host, asked.port)
-        if place in self._refused:
-            raise self._refused[place]
-        if (*place, asked.allowed) in self._known:
-            return
-        try:
-            self._known[*place, asked.allowed] = self._decide(asked)
-        except Denied as error:
-            self._refused[place] = error
-            raise
-
-    def _decide(self, asked: Asked) -> Admitted | None:
-        host = f"[{asked.host}]" if ":" in asked.host else asked.host
-        action = Action("network", f"{host}:{asked.port}", {"command": str(self._command.number)})
-        if asked.allowed:
-            return self._gate.require(action, chosen="typed by a person: --domain")
-        found = self._gate.judge(action)
-        if found.effect != "deny":
-            found = Decision("deny", UNLISTED, "built-in", asked.reason)
-        self._gate.note(action, found)
-        return None
-
-    def end(self) -> None:
-        """The command is over, and so are its connections."""
-        for admitted in self._known.values():
-            if admitted is not None:
-                self._gate.outcome(admitted, "done")
-
-
 async def _tell(runner: Runner, call_id: str, wanted: _Wanted) -> AsyncGenerator[Event, None]:
-    from aiex.guard.sandbox.runner import STREAMS, Ended
+    from aiex.guard.sandbox.runner import Ended
 
     argv, cwd, timeout_s, stdin, watch, approved = wanted
     command = await runner.start(argv, cwd=cwd, timeout_s=timeout_s, stdin=stdin, approved=approved, watch=watch)
-    decoders = {stream: getincrementaldecoder("utf-8")("surrogateescape") for stream in STREAMS}
-    async with aclosing(command.events()) as events:
+    async with aclosing(tell_output(command, call_id)) as events:
         async for event in events:
-            if not isinstance(event, Ended):
-                if text := decoders[event.stream].decode(event.data):
-                    yield ToolWrote(call_id, event.stream, text)
-                continue
-            for stream, decoder in decoders.items():
-                if text := decoder.decode(b"", final=True):
-                    yield ToolWrote(call_id, stream, text)
-            for asked in event.asked:
-                if not asked.allowed:
-                    yield Warned(f"refused to reach {asked.host}:{asked.port}: {asked.reason}")
-            output = command.read().decode("utf-8", "replace")
-            yield _outcome(event, output, timeout_s)
+            if isinstance(event, Ended):
+                yield _outcome(event, command.read().decode("utf-8", "replace"), timeout_s)
+            else:
+                yield event
 
 
 def _outcome(ended: Ended, output: str, timeout_s: float | None) -> TurnEnded:
