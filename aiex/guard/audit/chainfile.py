@@ -21,7 +21,6 @@ from aiex.guard.audit.frames import (
     LINK_BYTES,
     VERSION,
     Chain,
-    Row,
     digest,
     render_header,
     render_record,
@@ -30,7 +29,7 @@ from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head, render_head
 from aiex.guard.audit.marks import add_mark
 from aiex.guard.audit.walk import Position, read_at, write_at
 from aiex.guard.private import sync_folder
-from aiex.sqlite import identify, translated_errors
+from aiex.sqlite import to_store_error, translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +68,8 @@ class ChainFile:
         self._end = Head(b"", 0, 0, 0, b"")
         self._end_bytes = b""
         self._owner = 0
+        self._size_bytes = 0
+        """How long the log was at least, as was looked at in this turn."""
         self.found: list[Note] = []
         """Notes of what was found wrong, for those who want to be told; taken away by whoever tells it."""
 
@@ -84,10 +85,13 @@ class ChainFile:
             Conflict: if another process holds the log for too long.
         """
         try:
-            with translated_errors(self.log), self._turns:
-                self._find_end()
+            with self._turns:
+                if not self._is_current():
+                    self._find_end()
                 self._write(draft, at_ms, synced=synced)
                 return self._end.seq
+        except OSError as error:
+            raise to_store_error(error, self.log) from error
         finally:
             self._turns.give()  # Ctrl-C can come before the end of the `with` does it
 
@@ -106,8 +110,6 @@ class ChainFile:
 
     def _find_end(self) -> None:
         """Make `_end` what the files say, opened, created and repaired as needed."""
-        if self._is_current():
-            return
         self._open()
         data = read_at(self._head_file.descriptor, HEAD_BYTES, 0)
         head = parse_head(self._chain, data)
@@ -134,8 +136,14 @@ class ChainFile:
         """Whether nobody else wrote since we did, and both files are still the ones at their paths."""
         if not self._end_bytes or self._owner != os.getpid():
             return False
-        if identify(self.log) != self._log_file.identity or not os.fstat(self._head_file.descriptor).st_nlink:
+        try:
+            found = os.stat(self.log)
+        except OSError:
             return False
+        is_ours = (found.st_dev, found.st_ino) == self._log_file.identity
+        if not is_ours or not os.fstat(self._head_file.descriptor).st_nlink:
+            return False
+        self._size_bytes = found.st_size
         return read_at(self._head_file.descriptor, HEAD_BYTES, 0) == self._end_bytes and self._is_end(self._end)
 
     def _is_end(self, head: Head) -> bool:
@@ -155,6 +163,7 @@ class ChainFile:
     def _open(self) -> None:
         self._release()
         self._owner = os.getpid()
+        self._size_bytes = 0
         self._log_file, self._head_file = _open(self.log), _open(self.head)
 
     def _release(self) -> None:
@@ -167,18 +176,19 @@ class ChainFile:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def _write(self, draft: Draft, at_ms: int, *, synced: bool) -> None:
-        log, head, offset, link = self._log_file.descriptor, self._end, self._end.offset, self._end.link
-        row = Row(LEAST_BYTES + len(draft.sealed), VERSION, draft.what, draft.kind, draft.effect, head.seq + 1, at_ms,
-                  draft.tag, digest(draft.sealed))  # fmt: skip
-        data = render_record(self._chain, link, row, draft.sealed)
-        before = self._end_bytes
+        name, seq, offset, latest_ms, link = self._end
+        what, kind, effect, tag, sealed = draft
+        row = (LEAST_BYTES + len(sealed), VERSION, what, kind, effect, seq + 1, at_ms, tag, digest(sealed))
+        data = render_record(self._chain, link, row, sealed)
+        end, log, before = offset + len(data), self._log_file.descriptor, self._end_bytes
         try:
-            self._make_room(offset + len(data))
+            if end > self._size_bytes:
+                self._make_room(end)
             write_at(log, data, offset)
             if synced:
                 _sync(log)
-            latest_ms = max(at_ms, head.at_ms)
-            self._put_head(Head(head.log, row.seq, offset + len(data), latest_ms, data[-LINK_BYTES:]))
+            latest_ms = at_ms if at_ms > latest_ms else latest_ms
+            self._put_head(Head(name, seq + 1, end, latest_ms, data[-LINK_BYTES:]))
         finally:
             if self._end_bytes == before:
                 self._take_back(before, offset)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     from aiex.guard.audit.datakeys import DataKeys
-    from aiex.guard.audit.frames import Chain
-    from aiex.guard.audit.walk import Fields, Position
+    from aiex.guard.audit.frames import Chain, Fields
+    from aiex.guard.audit.walk import Position
 
 _WHAT: Final = {code: name for name, code in WHATS.items()}
 KIND_NAMES: Final[Mapping[int, str]] = {code: name for name, code in KINDS.items()}

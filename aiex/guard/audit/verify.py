@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aiex.guard.audit.datakeys import DataKeys
-    from aiex.guard.audit.frames import Chain
-    from aiex.guard.audit.walk import Fields
+    from aiex.guard.audit.frames import Chain, Fields
 
 _NOTE: Final = WHATS["note"]
 _ROOM_BYTES: Final = 1 << 22

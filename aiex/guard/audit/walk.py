@@ -6,13 +6,21 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.guard.audit.entries import ABOUTS, WHATS
-from aiex.guard.audit.frames import HEADER_BYTES, LEAST_BYTES, LINK_BYTES, MOST_BYTES, ROW, VERSION, Chain, is_header
+from aiex.guard.audit.frames import (
+    HEADER_BYTES,
+    LEAST_BYTES,
+    LINK_BYTES,
+    MOST_BYTES,
+    ROW,
+    VERSION,
+    Chain,
+    Fields,
+    is_header,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Fields = tuple[int, int, int, int, int, int, int, bytes, bytes]
-"""A `Row`, as it is unpacked; making a named one for each record would cost a fifth of the speed."""
 Step = tuple[Fields, bytes, bytes, int]
 """Row, sealed payload, link, and where the record ends."""
 BLOCK_BYTES: Final = 1 << 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import get_args
 
@@ -37,6 +38,16 @@ notes = st.builds(
 def test_what_is_said_comes_back(session: str, who: str, action: Action, verdict: entries.Verdict) -> None:
     found = from_payload(to_payload(session, who, action, verdict), 7, 9)
     assert found == entries.Entry(7, 9, session, who, action, verdict)
+
+
+@given(texts, texts, some_actions, decisions | outcomes | notes)
+def test_what_is_said_is_json_in_ascii_and_in_the_order_that_records_have(
+    session: str, who: str, action: Action, verdict: entries.Verdict
+) -> None:
+    payload = to_payload(session, who, action, verdict)
+    said = json.loads(payload)
+    assert json.dumps(said, separators=(",", ":")).encode("ascii") == payload
+    assert list(said) == ["session", *(["who"] if who else []), type(verdict).__name__.lower(), "action"]
 
 
 seams = st.sampled_from([',"action":', ',"outcome":["done",1,"",1]', '"', "\\"]) | texts
