@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Final, Literal
 
-from aiex.messages import Part, StopReason, Usage
+from aiex.messages import Image, Part, StopReason, Usage
 from aiex.record import record
 
 # --- stream events -------------------------------------------------------------------------------------------------
@@ -183,6 +183,8 @@ class ToolFinished:
     text: str
     is_error: bool = False
     duration_ms: int | None = None
+    images: tuple[Image, ...] = ()
+    """Pictures that the model is shown with it."""
 
 
 @record
@@ -323,6 +325,8 @@ class CheckRan:
     required: bool
     summary: str
     duration_ms: int | None = None
+    command: str = ""
+    exit_code: int | None = None
 
 
 @record

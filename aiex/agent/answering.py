@@ -1,5 +1,7 @@
 """Listens to a model's answer: passes its events on and adds up what the whole of it was and cost."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple, cast
@@ -18,10 +20,30 @@ from aiex.events import (
     UsageUpdated,
     Warned,
 )
-from aiex.messages import Part, Request, Text, Usage
+from aiex.messages import Part, Request, StopReason, Text, Usage
 
 Stream = Callable[[Request], AsyncIterator[Event]]
 _GOOD_ENDS = ("end_turn", "stop_sequence", "max_tokens")
+
+
+class Heard(NamedTuple):
+    """What came of one model call."""
+
+    parts: tuple[Part, ...]
+    answer: str
+    """Its words alone."""
+    end: Stopped | Failed
+    usage: Usage
+    """As in `Outcome`."""
+    cost_usd: float | None
+    failovers: tuple[Mapping[str, Any], ...]
+    error: AiexError | None
+    """What was raised, where nothing of the answer was shown before."""
+
+    @property
+    def reason(self) -> StopReason:
+        """Why it stopped; `error` for a failure."""
+        return self.end.reason if isinstance(self.end, Stopped) else "error"
 
 
 class Outcome(NamedTuple):
@@ -64,8 +86,25 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
     Args:
         advice: What a person can do when the answer was cut at the model's limit.
     """
+    async with aclosing(cast("Any", hear(stream, request))) as events:
+        async for told in events:
+            if not isinstance(told, Heard):
+                yield told
+                continue
+            failure = _judge(told.end, told.answer, request)
+            if failure is None and told.reason == "max_tokens":
+                yield Warned("the answer was cut at the model's limit for output", advice)
+            yield Outcome(told.answer, failure, told.usage, told.cost_usd, told.failovers)
+
+
+async def hear(stream: Stream, request: Request) -> AsyncIterator[Event | Heard]:
+    """The events of one model call as they come, with what was said as a whole; the last item says what it was.
+
+    A failure is never raised: it is how the call ended.
+    """
     tally = _Tally()
     end: Stopped | Failed | None = None
+    raised: AiexError | None = None
     try:
         async with aclosing(cast("Any", stream(request))) as events:
             async for event in events:
@@ -74,21 +113,21 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
                     end = event
                 yield event
     except AiexError as error:
-        end = _to_failed(error)
-    if parts := tally.spoken():
+        raised, end = error, to_failed(error)
+    parts = tally.spoken()
+    if parts:
         yield AssistantSpoke(parts, tally.provider, tally.model)
-    failure = _judge(end, tally.answer, request)
-    if isinstance(end, Stopped) and failure is None and end.reason == "max_tokens":
-        yield Warned("the answer was cut at the model's limit for output", advice)
-    yield Outcome(tally.answer, failure, *tally.sums(), tuple(tally.failovers))
+    end = end or Failed("Transient", "the answer ended without its end mark", "try again", 75)
+    yield Heard(parts, tally.answer, end, *tally.sums(), tuple(tally.failovers), raised)
 
 
 def not_asked(error: AiexError) -> Outcome:
     """What came of a request that was not sent."""
-    return Outcome("", _to_failed(error), Usage(), None, ())
+    return Outcome("", to_failed(error), Usage(), None, ())
 
 
-def _to_failed(error: AiexError) -> Failed:
+def to_failed(error: AiexError) -> Failed:
+    """An error as the end of a stream."""
     return Failed(type(error).__name__, error.message, error.hint, error.exit_code)
 
 
@@ -97,11 +136,9 @@ def failed(error: AiexError) -> TurnEnded:
     return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)
 
 
-def _judge(end: Stopped | Failed | None, answer: str, request: Request) -> Failed | None:
+def _judge(end: Stopped | Failed, answer: str, request: Request) -> Failed | None:
     if isinstance(end, Failed):
         return end
-    if end is None:
-        return Failed("Transient", "the answer ended without its end mark", "try again", 75)
     if end.reason not in _GOOD_ENDS:
         return Failed(
             "Rejected", f"{request.model} stopped with {end.reason}", "ask in other words, or another model", 1
@@ -160,13 +197,15 @@ class _Tally:
         """Tokens and money of all calls."""
         usage = Usage()
         for number, call in enumerate(self._calls):
-            usage = call.usage if number == 0 else _add(usage, call.usage)
+            usage = call.usage if number == 0 else add_usage(usage, call.usage)
         costs = [call.cost_usd for call in self._calls]
         known = [cost for cost in costs if cost is not None]
         return usage, sum(known) if costs and len(known) == len(costs) else None
 
 
-def _add(one: Usage, other: Usage) -> Usage:
+def add_usage(one: Usage, other: Usage) -> Usage:
+    """The tokens of both; what one of them does not know, the sum does not either."""
+
     def total(first: int | None, second: int | None) -> int | None:
         return None if first is None or second is None else first + second
 

@@ -70,7 +70,15 @@ class Gate:
             self._refuse(action, found, number)
         return self._admitted(number, action, found)
 
-    async def admit(self, action: Action, *, chosen: str = "", approved: str = "") -> Admitted:
+    async def admit(
+        self,
+        action: Action,
+        *,
+        chosen: str = "",
+        approved: str = "",
+        found: Decision | None = None,
+        answer: Offer | None = None,
+    ) -> Admitted:
         """Let an action happen, once a person agreed where the rules want that.
 
         Args:
@@ -78,15 +86,17 @@ class Gate:
             chosen: Who chose this very action, as `Judge` takes it.
             approved: By what a person agreed to this very action beforehand, such as `--approve`. It answers any
                 question, and beside a managed rule it is the only way to a forbidden command.
+            found: The decision, where this gate's judge was asked already.
+            answer: What a person said to the question of that decision.
 
         Raises:
             Denied: naming the rule.
         """
-        found = self.judge(action, chosen=chosen)
+        found = found or self.judge(action, chosen=chosen)
         number = self.note(action, found)
         if found.effect == "allow":
             return self._admitted(number, action, found)
-        offer = await self._answer_to(action, found, approved)
+        offer = answer if answer and found.effect == "ask" else await self._answer_to(action, found, approved)
         if offer is None:
             self._refuse(action, found, number)
         return self._agree(action, number, offer, approved or "person")

@@ -9,6 +9,7 @@ they may go to; the protocols see to that.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiex.jsonform import Malformed, form_of
@@ -221,7 +222,8 @@ def _read(kind: str, data: Mapping[str, Any]) -> Iterator[Part]:
         case "summary" if summary := _text(data, "summary"):
             yield Document(SUMMARY_TITLE, "text/markdown", summary)
         case "tool":
-            yield ToolResult(_text(data, "call_id"), _text(data, "text"), data.get("is_error") is True)
+            images = tuple(_read_images(data.get("images")))
+            yield ToolResult(_text(data, "call_id"), _text(data, "text"), data.get("is_error") is True, images)
         case "interrupted":
             calls = data.get("in_flight")
             for call in calls if isinstance(calls, list) else ():
@@ -238,6 +240,13 @@ def _read_parts(found: Any) -> Iterator[Part]:
             yield form.read(data, "part")
         except Malformed:
             yield Text("")
+
+
+def _read_images(found: Any) -> Iterator[Image]:
+    form = form_of(Image)
+    for data in found if isinstance(found, list) else ():
+        with suppress(Malformed):
+            yield form.read(data, "image")
 
 
 def _says_something(part: Part) -> bool:
