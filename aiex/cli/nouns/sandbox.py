@@ -12,13 +12,13 @@ import click
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
+from aiex.cli.steps import find_step
 from aiex.cli.work import Job, Work, answered
-from aiex.events import Event, Warned
+from aiex.events import Event
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
     from aiex.guard.sandbox.bounds import SandboxPolicy
-    from aiex.jobs.stepping import Step
 
 _READ_ONLY = click.option("--read-only", is_flag=True, help="Nothing may be written, the workspace neither.")
 _DOMAIN = click.option(
@@ -77,27 +77,6 @@ def run_sandbox(
         )
 
     return Work("run sandbox", prepare, markup="verbatim", waits=True, keeps=True)
-
-
-def find_step(services: Services, reason: str) -> Step | None:
-    """What looks after the files while something runs that may change them; None where nobody wants that."""
-    if services.settings.get("checkpoints.mode") == "off":
-        return None
-    from aiex.jobs.stepping import Step, is_too_wide
-
-    if is_too_wide(services.root, os.path.expanduser("~")):
-        where = "it would hold everything in your home directory; run it in the directory of a project"
-        services.tell(Warned("no checkpoint is taken here, so this cannot be undone", where))
-        return None
-
-    def undoable() -> set[str]:
-        views = services.sessions.views
-        found = (*views.steps(services.root), *views.steps(services.root, undone=True))
-        return {step.checkpoint_id for _, step in found}
-
-    if services.settings.get("sessions.encrypt") == "on":
-        reason = "a step"  # its words are for the session alone, which is sealed
-    return Step(services.checkpoints, reason, session=services.session, keep=undoable)
 
 
 @click.command("show")
