@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from aiex.errors import ToolError
 
 if TYPE_CHECKING:
+    from aiex.agent.processes import Processes
     from aiex.agent.seen import Seen
     from aiex.agent.tools import Answer
     from aiex.context.engine import Engine
@@ -116,7 +117,10 @@ class Kit:
         """What is to be done and how far each item is: `open`, `doing` or `done`."""
         self.delegate: Delegate | None = None
         """Runs errands; None for one who has no right to."""
-        self.closing: list[Callable[[], object]] = []
+        self.news: list[Event] = []
+        """What happened beside the calls, such as what a background command did to the files; whoever runs the loop
+        tells it between calls, and once more after `leave`, and empties it."""
+        self.closing: list[Callable[[], Awaitable[object]]] = []
         """Called when the run ends: background commands end here."""
 
     @property
@@ -131,12 +135,19 @@ class Kit:
 
         return Seen()
 
+    @cached_property
+    def processes(self) -> Processes:
+        """The commands that the run started."""
+        from aiex.agent.processes import Processes
+
+        return Processes(self)
+
     def require_changes_allowed(self, what: str) -> None:
         """Raise ToolError where nothing may change because the run is dry."""
         if self.is_dry:
             raise ToolError(f"{what} does not run: this is a dry run", hint="say in words what you would do")
 
-    def leave(self) -> None:
-        """End what was begun; each thing once."""
+    async def leave(self) -> None:
+        """End what was begun, the last first; each thing once."""
         while self.closing:
-            self.closing.pop()()
+            await self.closing.pop()()

@@ -85,6 +85,11 @@ class Judge:
         confined = self._is_confined(action)
         return decide(action, policy=self.policy, mode=mode, role=role, classified=classified, confined=confined)
 
+    def only_reads(self, action: Action) -> bool:
+        """Whether an action is a command that is known to do nothing but read inside the workspace."""
+        classified = self._classify(action)
+        return classified is not None and classified.level == "safe"
+
     def offers(self, action: Action) -> tuple[Offer, ...]:
         """What a person can answer when an action is asked about; nothing when it is not."""
         from aiex.guard.policy.offers import offers
