@@ -61,7 +61,11 @@ class Plan:
 
 
 class Tool(Protocol):
-    """What a file of this room offers as `TOOL`; without state, so one object serves everybody."""
+    """What a file of this room offers as `TOOL`; without state, so one object serves everybody.
+
+    One that is of no use in some runs also has a method `offered(kit) -> bool`, which is asked once, before the first
+    request; see `is_offered`.
+    """
 
     @property
     def kind(self) -> Kind:
@@ -80,6 +84,12 @@ class Tool(Protocol):
             Denied: where a rule that needs no question forbids it.
             StoreError: where a file cannot be read.
         """
+
+
+def is_offered(tool: Tool, kit: Kit) -> bool:
+    """Whether a tool is told to the model in this run at all."""
+    offered = getattr(tool, "offered", None)
+    return offered is None or bool(offered(kit))
 
 
 def telling(make: Callable[[], Answer]) -> Act:
