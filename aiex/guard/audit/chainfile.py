@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aiex import dirs
 from aiex.errors import Conflict
 from aiex.guard.audit.entries import Note
 from aiex.guard.audit.frames import (
@@ -26,10 +25,11 @@ from aiex.guard.audit.frames import (
     render_record,
 )
 from aiex.guard.audit.heads import HEAD_BYTES, Head, parse_head, render_head
+from aiex.guard.audit.held import HeldFile
 from aiex.guard.audit.marks import add_mark
 from aiex.guard.audit.walk import Position, read_at, write_at
 from aiex.guard.private import sync_folder
-from aiex.sqlite import to_store_error, translated_errors
+from aiex.sqlite import to_store_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 ROOM_BYTES: Final = 1 << 18
 """How much room is made at once. Source: benchmarks/audit.py; beyond 256 KiB nothing is gained."""
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-_BINARY: Final = getattr(os, "O_BINARY", 0)
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -64,12 +62,13 @@ class ChainFile:
         self._chain = chain
         self._turns = turns
         self._seal = seal
-        self._log_file = self._head_file = _File()
+        self._log_file: HeldFile | None = None
+        self._head_file: HeldFile | None = None
+        self._log = self._head = -1
+        """What they are opened as."""
         self._end = Head(b"", 0, 0, 0, b"")
         self._end_bytes = b""
         self._owner = 0
-        self._size_bytes = 0
-        """How long the log was at least, as was looked at in this turn."""
         self.found: list[Note] = []
         """Notes of what was found wrong, for those who want to be told; taken away by whoever tells it."""
 
@@ -98,10 +97,10 @@ class ChainFile:
     def close(self) -> Head | None:
         """Give back the room that was not used, and the files; the head as this process left it."""
         end = self._end if self._end_bytes else None
-        if self._log_file.descriptor >= 0 and self._owner == os.getpid():
+        if self._log_file and self._owner == os.getpid():
             with suppress(OSError, Conflict), self._turns:
                 if self._is_current():
-                    os.ftruncate(self._log_file.descriptor, self._end.offset)
+                    os.ftruncate(self._log, self._end.offset)
         self._release()
         self._turns.close()
         return end
@@ -111,7 +110,7 @@ class ChainFile:
     def _find_end(self) -> None:
         """Make `_end` what the files say, opened, created and repaired as needed."""
         self._open()
-        data = read_at(self._head_file.descriptor, HEAD_BYTES, 0)
+        data = read_at(self._head, HEAD_BYTES, 0)
         head = parse_head(self._chain, data)
         if head and self._is_end(head):
             self._end, self._end_bytes = head, data
@@ -119,43 +118,38 @@ class ChainFile:
         from aiex.guard.audit.recovery import recover
 
         self._end_bytes = b""
-        start, notes = recover(self._log_file.descriptor, self.log, self._chain, head, is_new=not data)
+        start, notes = recover(self._log, self.log, self._chain, head, is_new=not data)
         if start is None:
             self._open()
             start = self._begin(head)
-        name, at_ms = read_at(self._log_file.descriptor, 16, 16), int(time.time() * 1000)
+        name, at_ms = read_at(self._log, 16, 16), int(time.time() * 1000)
         self._end = Head(name, start.seq, start.offset, head.at_ms if head else 0, start.link)
         for note in notes:  # the head follows the notes: until they are written it says what was lost
             self._write(self._seal(note), at_ms, synced=True)
         self.found += notes
         if not notes:
             self._put_head(self._end)
-        os.fsync(self._head_file.descriptor)
+        os.fsync(self._head)
 
     def _is_current(self) -> bool:
         """Whether nobody else wrote since we did, and both files are still the ones at their paths."""
         if not self._end_bytes or self._owner != os.getpid():
             return False
-        try:
-            found = os.stat(self.log)
-        except OSError:
+        log, head = self._log_file, self._head_file
+        if log is None or head is None or not log.is_in_place() or not head.is_in_place():
             return False
-        is_ours = (found.st_dev, found.st_ino) == self._log_file.identity
-        if not is_ours or not os.fstat(self._head_file.descriptor).st_nlink:
-            return False
-        self._size_bytes = found.st_size
-        return read_at(self._head_file.descriptor, HEAD_BYTES, 0) == self._end_bytes and self._is_end(self._end)
+        return read_at(self._head, HEAD_BYTES, 0) == self._end_bytes and self._is_end(self._end)
 
     def _is_end(self, head: Head) -> bool:
         """Whether the log ends, by its bytes, where the head says."""
-        data = read_at(self._log_file.descriptor, LINK_BYTES + 4, head.offset - LINK_BYTES)
+        data = read_at(self._log, LINK_BYTES + 4, head.offset - LINK_BYTES)
         return data[:LINK_BYTES] == head.link and not data[LINK_BYTES:].strip(b"\0")
 
     def _begin(self, head: Head | None) -> Position:
         """Start a log; numbers go on after what an older one had."""
         header = render_header(self._chain, os.urandom(16))
-        write_at(self._log_file.descriptor, header, 0)
-        os.fsync(self._log_file.descriptor)
+        write_at(self._log, header, 0)
+        os.fsync(self._log)
         for path in (self.log, self.head):
             sync_folder(os.path.dirname(path))
         return Position(head.seq if head else 0, HEADER_BYTES, header[32:])
@@ -163,15 +157,18 @@ class ChainFile:
     def _open(self) -> None:
         self._release()
         self._owner = os.getpid()
-        self._size_bytes = 0
-        self._log_file, self._head_file = _open(self.log), _open(self.head)
+        self._log_file = HeldFile(self.log)
+        self._log = self._log_file.descriptor
+        self._head_file = HeldFile(self.head)
+        self._head = self._head_file.descriptor
 
     def _release(self) -> None:
         if self._owner == os.getpid():
             for file in (self._log_file, self._head_file):
-                if file.descriptor >= 0:
-                    os.close(file.descriptor)
-        self._log_file = self._head_file = _File()
+                if file:
+                    file.close()
+        self._log_file = self._head_file = None
+        self._log = self._head = -1
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -180,10 +177,9 @@ class ChainFile:
         what, kind, effect, tag, sealed = draft
         row = (LEAST_BYTES + len(sealed), VERSION, what, kind, effect, seq + 1, at_ms, tag, digest(sealed))
         data = render_record(self._chain, link, row, sealed)
-        end, log, before = offset + len(data), self._log_file.descriptor, self._end_bytes
+        end, log, before = offset + len(data), self._log, self._end_bytes
         try:
-            if end > self._size_bytes:
-                self._make_room(end)
+            self._make_room(end)
             write_at(log, data, offset)
             if synced:
                 _sync(log)
@@ -197,31 +193,18 @@ class ChainFile:
         """Remove a record of which the head does not tell, also after Ctrl-C; then look again before the next."""
         self._end_bytes = b""
         with suppress(OSError):
-            if read_at(self._head_file.descriptor, HEAD_BYTES, 0) == head:
-                os.ftruncate(self._log_file.descriptor, offset)
+            if read_at(self._head, HEAD_BYTES, 0) == head:
+                os.ftruncate(self._log, offset)
 
     def _make_room(self, end: int) -> None:
-        log = self._log_file.descriptor
-        size = os.fstat(log).st_size
-        if size >= end:
+        log = self._log
+        if read_at(log, 1, end - 1):
             return
+        size = os.fstat(log).st_size
         write_at(log, bytes(max(ROOM_BYTES, end - size)), size)
         add_mark(self.log, self._chain, self._end)
 
     def _put_head(self, head: Head) -> None:
         data = render_head(self._chain, head)
-        write_at(self._head_file.descriptor, data, 0)
+        write_at(self._head, data, 0)
         self._end, self._end_bytes = head, data
-
-
-class _File(NamedTuple):
-    descriptor: int = -1
-    identity: tuple[int, int] = (0, 0)
-
-
-def _open(path: str) -> _File:
-    with translated_errors(path):
-        dirs.ensure(os.path.dirname(path))
-        descriptor = os.open(path, _FLAGS | _BINARY, 0o600)
-        found = os.fstat(descriptor)
-    return _File(descriptor, (found.st_dev, found.st_ino))
