@@ -193,6 +193,7 @@ KEYS: Final = (
         "Who makes vectors of code and questions, to find code by its meaning too: `provider/model`; empty for nobody.",
     ),
     Key("context.workers", "integer", 0, "Processes that parse; 0 means one for each core."),
+    Key("review.disable", "list", [], "Rules that `aiex review` leaves out, such as `todo-without-reference`."),
     Key("retry.max_attempts", "integer", 5, "Most requests to one model for one answer, the first counted.", minimum=1),
     Key("retry.max_wait_s", "number", 120, "Longest wait that a vendor may ask for; beyond it the next one is asked."),
     Key("chaos.rate", "number", 0, "Share of requests that are broken on purpose, 0 to 1, to see what happens then."),

@@ -1,0 +1,250 @@
+"""Reviews a change: finds what changed, asks every source of findings, and tells them in one order.
+
+The rules are one source, which never waits; one that asks a model stands beside them and is given to `review`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from aiex.errors import AiexError
+from aiex.events import Event, Progressed, TurnEnded
+from aiex.jobs.reviewing.catalogue import load_rules, tell_unknown
+from aiex.jobs.reviewing.changes import Wanted, read_diff
+from aiex.jobs.reviewing.diff import Diff, FileChange
+from aiex.jobs.reviewing.model import SEVERITIES, Finding, Hit, Rule, Severity, is_at_least
+
+if TYPE_CHECKING:
+    from aiex.context.engine import Engine
+    from aiex.guard.sandbox.files import Workspace
+
+RED = 3
+"""The exit code of a review that is done and found what it must not."""
+MOST_EVIDENCE = 3
+"""Lines of evidence that a finding shows."""
+LONGEST_EVIDENCE = 200
+REPORT_FROM = 20
+"""From so many files on, progress is told."""
+_IGNORE = re.compile(r"aiex:\s*ignore\[([\w\s,-]+)\]")
+
+Named = tuple[str, Rule, Hit]
+"""A rule's name, the rule, and what it found."""
+
+
+class Source(Protocol):
+    """Finds things in a change, beside the rules: a model that reads it, for example."""
+
+    def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
+        """What it found, and news of the work in between."""
+
+
+class ReviewTask(NamedTuple):
+    """What to review, and how."""
+
+    wanted: Wanted
+    fail_on: Severity = "error"
+    """The review is red when there is a finding as bad as this, or worse."""
+    disabled: tuple[str, ...] = ()
+    """Rules that are left out."""
+
+
+class Reviewed(NamedTuple):
+    """What came of it."""
+
+    diff: Diff
+    findings: list[Finding]
+    ignored: int
+    """Findings that a comment in the code waves through."""
+    rules: dict[str, Rule]
+    """Every rule that looked, by name."""
+
+
+async def review(
+    task: ReviewTask,
+    *,
+    workspace: Workspace,
+    engine: Engine,
+    sources: Sequence[Source] = (),
+    deliver: Callable[[Reviewed], str] | None = None,
+) -> AsyncIterator[Event]:
+    """Review a change; every outcome, errors included, is the `TurnEnded` at the end.
+
+    Args:
+        sources: Further ones beside the rules.
+        deliver: Gets the outcome in another form to where the person wants it; what it gives is the answer.
+    """
+    from aiex.agent.answering import failed
+    from aiex.jobs.reviewing.render import render_text, to_data
+
+    try:
+        rules = load_rules(task.disabled)
+        for warning in tell_unknown(task.disabled):
+            yield warning
+        diff = read_diff(task.wanted, workspace, engine)
+        found: list[Named] = []
+        for source in (RuleSource(rules), *sources):
+            async for told in source.find(diff):
+                if isinstance(told, tuple):
+                    found.append(told)
+                else:
+                    yield told
+        done = settle(diff, found, rules)
+        answer = deliver(done) if deliver is not None else ""
+    except AiexError as error:
+        yield failed(error)
+        return
+    for warning in engine.warnings:
+        yield warning
+    is_red = any(is_at_least(finding.severity, task.fail_on) for finding in done.findings)
+    data = to_data(done, task.fail_on)
+    yield TurnEnded(
+        "success",
+        "findings" if done.findings else "answered",
+        RED if is_red else 0,
+        answer or render_text(done, task.fail_on),
+        data,
+    )
+
+
+class RuleSource:
+    """The rules, which need no model."""
+
+    def __init__(self, rules: dict[str, Rule]) -> None:
+        self.rules = rules
+
+    async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
+        """What every rule finds, file by file, and then in all of them together."""
+        total = len(diff.files)
+        for number, change in enumerate(diff.files, 1):
+            if total >= REPORT_FROM:
+                yield Progressed("reviewing", number, total)
+            for name, rule, hit in self._in_file(change):
+                yield name, rule, hit
+        for name, rule in self.rules.items():
+            for hit in _in_diff(rule, diff):
+                yield name, rule, hit
+
+    def _in_file(self, change: FileChange) -> list[Named]:
+        return [
+            (name, rule, hit)
+            for name, rule in self.rules.items()
+            if rule.in_file is not None
+            for hit in rule.in_file(change)
+        ]
+
+
+def _in_diff(rule: Rule, diff: Diff) -> list[Hit]:
+    return list(rule.in_diff(diff)) if rule.in_diff is not None else []
+
+
+# --- from hits to findings ------------------------------------------------------------------------------------------
+
+
+def settle(diff: Diff, found: Iterable[Named], rules: dict[str, Rule]) -> Reviewed:
+    """Findings in order, each once: what only moved and what a comment waves through is left out."""
+    changes, removed = diff.by_path(), diff.removed_lines()
+    lines_of = _LinesOf(diff, changes)
+    kept: dict[tuple[str, str, int], tuple[Rule, Hit]] = {}
+    ignored = 0
+    for name, rule, hit in found:
+        if not rule.minds_moves and _has_moved(hit, changes.get(hit.path), removed):
+            continue
+        if name in _waved_through(hit, lines_of(hit.path)):
+            ignored += 1
+            continue
+        kept.setdefault((name, hit.path, hit.line), (rule, hit))
+    seen: Counter[tuple[str, str, str]] = Counter()
+    findings = []
+    for (name, path, line), (rule, hit) in sorted(kept.items(), key=lambda item: (item[0][1], item[0][2], item[0][0])):
+        raw = _evidence(hit, lines_of.clean(path))
+        first = raw[0].strip() if raw else ""
+        seen[name, path, first] += 1
+        mark = "\0".join((name, path, first or hit.message, str(seen[name, path, first])))
+        findings.append(
+            Finding(
+                name,
+                hit.severity or rule.severity,
+                path,
+                line,
+                max(line, hit.end_line) if line else 0,
+                hit.message,
+                raw,
+                hit.suggestion,
+                _fingerprint(mark),
+            )
+        )
+    return Reviewed(diff, findings, ignored, rules)
+
+
+def _fingerprint(mark: str) -> str:
+    from aiex.digest import fingerprint
+
+    return fingerprint(mark.encode("utf-8", "surrogateescape"))
+
+
+class _LinesOf:
+    """The lines of files as they are now, as they stand and without secrets."""
+
+    def __init__(self, diff: Diff, changes: dict[str, FileChange]) -> None:
+        self._engine = diff.engine
+        self._changes = changes
+        self._raw: dict[str, list[str]] = {}
+        self._clean: dict[str, list[str]] = {}
+
+    def __call__(self, path: str) -> list[str]:
+        if path not in self._raw:
+            self._raw[path] = self._read(path)
+        return self._raw[path]
+
+    def clean(self, path: str) -> list[str]:
+        """Without secrets."""
+        if path not in self._clean:
+            from aiex.guard.redact import redact_lines
+
+            self._clean[path] = redact_lines("\n".join(self(path))).text.split("\n")
+        return self._clean[path]
+
+    def _read(self, path: str) -> list[str]:
+        change = self._changes.get(path)
+        if change is not None:
+            return change.new.lines if change.new is not None and not change.new.is_binary else []
+        if self._engine is None:
+            return []
+        try:
+            return self._engine.source(path).decode("utf-8", "surrogateescape").splitlines()
+        except AiexError:
+            return []
+
+
+def _evidence(hit: Hit, lines: Sequence[str]) -> tuple[str, ...]:
+    last = min(max(hit.line, hit.end_line), hit.line + MOST_EVIDENCE - 1)
+    return tuple(line[:LONGEST_EVIDENCE] for line in lines[hit.line - 1 : last]) if hit.line else ()
+
+
+def _has_moved(hit: Hit, change: FileChange | None, removed: frozenset[str]) -> bool:
+    """Whether every line that is meant went away elsewhere in the same change."""
+    if not hit.line or change is None or change.new is None or not removed:
+        return False
+    lines = change.new.lines[hit.line - 1 : max(hit.line, hit.end_line)]
+    words = [line.strip() for line in lines if line.strip()]
+    return bool(words) and all(word in removed for word in words)
+
+
+def _waved_through(hit: Hit, lines: Sequence[str]) -> Iterator[str]:
+    """The rules that a comment on the line, or alone on the line above, says to ignore."""
+    if not 0 < hit.line <= len(lines):
+        return
+    above = lines[hit.line - 2].strip() if hit.line > 1 else ""
+    own = lines[hit.line - 1]
+    for text in (own, above if re.match(r"\W", above) else ""):
+        if found := _IGNORE.search(text):
+            yield from (word.strip() for word in found[1].split(","))
+
+
+def count_by_severity(findings: Sequence[Finding]) -> dict[str, int]:
+    """How many findings there are of each severity, the worst first."""
+    counted = Counter(finding.severity for finding in findings)
+    return {severity: counted[severity] for severity in reversed(SEVERITIES)}

@@ -1,0 +1,3 @@
+"""One file per rule; each offers `RULE`."""
+
+ROOM = "aiex.jobs.reviewing.rules"

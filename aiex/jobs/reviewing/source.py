@@ -1,0 +1,142 @@
+"""One version of a file: its lines, its syntax tree, and what in it is code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiex.context.facts import FileFacts
+    from aiex.context.language import Language
+
+_BINARY_BYTES = 8_000
+"""A NUL within so many bytes makes a file binary, as for git (xdiff-interface.c)."""
+_NO_CODE = ("comment", "string", "char_literal", "character", "regex", "text", "heredoc", "template_string", "charlist")
+"""Parts of the names of nodes whose inside is no code."""
+_CODE = frozenset({"interpolation", "template_substitution", "jsx_expression"})
+"""Nodes whose inside is code again."""
+MOST_DEPTH = 400
+"""Nodes below are not looked at: nobody wrote them by hand."""
+
+
+class Source:
+    """One version of a file; nothing is read from it before it is asked for."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self.data = data
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether it is no text."""
+        return b"\0" in self.data[:_BINARY_BYTES]
+
+    @cached_property
+    def raw_lines(self) -> list[bytes]:
+        """Its lines without their ends."""
+        lines = self.data.split(b"\n")
+        if lines[-1] == b"":
+            lines.pop()
+        return [line.removesuffix(b"\r") for line in lines]
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Its lines without their ends; bytes that are not UTF-8 as surrogates."""
+        return [line.decode("utf-8", "surrogateescape") for line in self.raw_lines]
+
+    @cached_property
+    def text(self) -> str:
+        """All of it, every line ended by a line feed."""
+        return "".join([f"{line}\n" for line in self.lines])
+
+    @cached_property
+    def language(self) -> Language | None:
+        """What it is written in; None for what no grammar is known of."""
+        from aiex.context.language import HEAD_BYTES, find_language
+
+        return None if self.is_binary else find_language(self.path, self.data[:HEAD_BYTES])
+
+    @property
+    def language_name(self) -> str:
+        """The name of its language, or an empty string."""
+        return self.language.name if self.language is not None else ""
+
+    @cached_property
+    def root(self) -> Any:
+        """The root of its syntax tree; None when it cannot be parsed."""
+        from aiex.context.parsing import Unparsed, parse
+
+        if self.language is None:
+            return None
+        self._tree = parse(self.data, self.language)
+        return None if isinstance(self._tree, Unparsed) else self._tree.root_node
+
+    @cached_property
+    def facts(self) -> FileFacts:
+        """What its parse tells."""
+        from aiex.context.extract import bare_facts, read_facts
+
+        if self.root is None or self.language is None:
+            return bare_facts(self.data, "")
+        return read_facts(self.root, self.data, self.language)
+
+    def text_of(self, node: Any) -> str:
+        """The source of a node."""
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def is_code(self, line: int, column: int) -> bool:
+        """Whether a place is neither comment nor text in quotes; True where there is no tree that could say so."""
+        kind = self.kind_at(line, column)
+        return not any(sign in kind for sign in _NO_CODE)
+
+    def is_comment(self, line: int, column: int) -> bool:
+        """Whether a place lies in a comment; False where there is no tree that could say so."""
+        return "comment" in self.kind_at(line, column)
+
+    def kind_at(self, line: int, column: int) -> str:
+        """The type of the comment or text around a place, counted in characters from 0; empty in code."""
+        if self.root is None:
+            return ""
+        at = (line - 1, len(self.lines[line - 1][:column].encode("utf-8", "surrogateescape")))
+        node = self.root.descendant_for_point_range(at, at)
+        for _ in range(MOST_DEPTH):
+            if node is None or node.type in _CODE:
+                return ""
+            if any(sign in node.type for sign in _NO_CODE) and node.type not in ("string_expression", "program_text"):
+                return str(node.type)
+            node = node.parent
+        return ""
+
+    def nodes(self, kinds: frozenset[str], spans: list[tuple[int, int]]) -> Iterator[Any]:
+        """The nodes of these types that touch one of the spans of lines, in order; the spans count from 1."""
+        if self.root is None:
+            return
+        waiting = [(self.root, 0)]
+        while waiting:
+            node, depth = waiting.pop()
+            if not touches(spans, node.start_point[0] + 1, node.end_point[0] + 1):
+                continue
+            if node.type in kinds:
+                yield node
+            if depth < MOST_DEPTH and node.child_count:
+                waiting.extend((child, depth + 1) for child in reversed(node.children))
+
+
+def touches(spans: list[tuple[int, int]], first: int, last: int) -> bool:
+    """Whether lines `first` to `last` have one in common with sorted spans, all inclusive."""
+    from bisect import bisect_left
+
+    place = bisect_left(spans, first, key=lambda span: span[1])
+    return place < len(spans) and spans[place][0] <= last
+
+
+def to_spans(lines: frozenset[int]) -> list[tuple[int, int]]:
+    """Runs of neighbouring lines, in order."""
+    spans: list[tuple[int, int]] = []
+    for line in sorted(lines):
+        if spans and spans[-1][1] == line - 1:
+            spans[-1] = (spans[-1][0], line)
+        else:
+            spans.append((line, line))
+    return spans
