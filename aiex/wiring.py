@@ -101,8 +101,8 @@ class Services:
 
     @cached_property
     def trusted(self) -> bool:
-        """Whether what the project configures may count."""
-        if self.project is None:
+        """Whether a person trusts this workspace as it is configured now, be it by nothing."""
+        if self.root == NOWHERE:
             return False
         from aiex.guard.trust import is_trusted
 
@@ -118,7 +118,7 @@ class Services:
             overrides=self._overrides,
             profile=self._profile,
             flags=self._flags,
-            trusted=self.trusted,
+            trusted=self.project is not None and self.trusted,
             environ=self.environ,
             read=self.project.read if self.project else None,
         )

@@ -11,6 +11,7 @@ from aiex.errors import ToolError
 if TYPE_CHECKING:
     from aiex.agent.processes import Processes
     from aiex.agent.seen import Seen
+    from aiex.agent.skills import Skills
     from aiex.agent.tools import Answer
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
@@ -32,6 +33,8 @@ class Means(Protocol):
     def root(self) -> str: ...
     @property
     def environ(self) -> Mapping[str, str]: ...
+    @property
+    def trusted(self) -> bool: ...
     @property
     def settings(self) -> Settings: ...
     @property
@@ -134,6 +137,13 @@ class Kit:
         from aiex.agent.seen import Seen
 
         return Seen()
+
+    @cached_property
+    def skills(self) -> Skills:
+        """What the person and the project wrote for work of some kind, loaded on demand."""
+        from aiex.agent.skills import find_skills
+
+        return find_skills(self.means)
 
     @cached_property
     def processes(self) -> Processes:

@@ -21,7 +21,8 @@ from aiex.wiring import Services
 def add_trust(folder: str) -> Work:
     """Trust the settings of a project as they are now; FOLDER is the current directory by default.
 
-    Trust ends when one of the files changes. `aiex show trust` prints what they say.
+    Trust ends when one of the files changes. `aiex show trust` prints what they say. The project's AGENTS.md and skills
+    are given to the model as well, also when they change.
     """
     return report("add trust", lambda services: _add(services, _root_of(services, folder)), sturdy=True)
 
@@ -66,13 +67,16 @@ def _root_or_gone(services: Services, folder: str) -> str:
 
 
 def _add(services: Services, root: str) -> TurnEnded:
+    from aiex.agent.instructions import names_in
     from aiex.guard.trust import project_files, trust
 
     seen = project_files(root)
     with services.standing(f"add trust {root}", files=", ".join(seen.paths)):
         files = trust(root, seen=seen)
     what = ", ".join(files.paths) or "it configures nothing yet; anything new will not be trusted"
-    return answered(f"{files.root} is trusted: {what}", {"root": files.root, "files": list(files.paths)})
+    given = names_in(root)
+    lines = [f"{files.root} is trusted: {what}", *([f"given to the model: {', '.join(given)}"] if given else [])]
+    return answered("\n".join(lines), {"root": files.root, "files": list(files.paths), "given": list(given)})
 
 
 def _list() -> TurnEnded:
@@ -101,19 +105,24 @@ def _remove(services: Services, root: str) -> TurnEnded:
 
 
 def _show(root: str) -> TurnEnded:
+    from aiex.agent.instructions import names_in
     from aiex.guard.trust import is_trusted, project_files
 
     files = project_files(root)
+    given = names_in(root)
     trusted = is_trusted(root, files)
     texts = {path: files.contents[path].decode("utf-8", "replace") for path in files.paths}
     problems = {path: error.message for path, error in files.problems.items()}
     data: dict[str, Any] = {"root": files.root, "trusted": trusted, "files": texts, "problems": problems}
+    data["given"] = list(given)
     lines = [f"{files.root} {'is' if trusted else 'is not'} trusted"]
     for path, text in texts.items():
         lines += ["", f"{path}:", *(f"  {line}" for line in text.splitlines())]
     lines += [f"{path}: {problem}" for path, problem in problems.items()]
     if not texts and not problems:
         lines.append("it configures nothing")
+    if given:
+        lines += ["", f"{'given' if trusted else 'not given'} to the model: {', '.join(given)}"]
     return answered("\n".join(lines), data)
 
 
