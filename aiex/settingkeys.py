@@ -72,6 +72,8 @@ KEYS: Final = (
     Key("budget.cost_usd", "number", 0, "US dollars one run may spend; 0 for no limit."),
     Key("budget.tokens", "integer", 0, "Tokens one run may use, in and out; 0 for no limit."),
     Key("budget.calls", "integer", 0, "Requests one run may send; 0 for no limit."),
+    Key("budget.turns", "integer", 0, "Answers that a model gives in one run of an agent at most; 0 for no limit."),
+    Key("budget.tool_calls", "integer", 0, "Calls of tools in one run of an agent at most; 0 for no limit."),
     Key("budget.time_s", "number", 0, "Seconds after which a run sends no more requests; 0 for no limit."),
     Key(
         "paths.allow_read",

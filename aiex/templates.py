@@ -5,7 +5,7 @@ import re
 
 from aiex.errors import ConfigError
 
-_FORM = re.compile(r"---\nvariables: (?P<names>[\w, ]*)\n---\n(?P<body>.*)\Z", re.DOTALL)
+_FORM = re.compile(r"---\nvariables:(?P<names>[\w, ]*)\n---\n(?P<body>.*)\Z", re.DOTALL)
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aiex.messages import Request
     from aiex.sessions.checkpoints.opening import Checkpoints
     from aiex.sessions.keeping import Sessions
+    from aiex.sessions.recorder import Recorder
     from aiex.settings import Settings
     from aiex.tokens import Count
 
@@ -70,6 +71,8 @@ class Services:
         self.tape = tape or Tape()
         self.tell: Callable[[Event], None] = lambda event: None
         """Gets what is noticed beside a job's own events, such as tampering with the audit log."""
+        self.recorder: Recorder | None = None
+        """Writes the session of this run, where there is one; set by the door."""
         self._overrides = overrides
         self._profile = profile
         self._flags = flags or {}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aiex.agent.seen import Seen
     from aiex.agent.skills import Skills
     from aiex.agent.tools import Answer
+    from aiex.context.catalogue import Catalogue
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
@@ -97,7 +98,8 @@ class Kit:
     Args:
         means: The services.
         files: What is read and changed.
-        step: Makes what looks after the files during one call, named in words for people; None where nothing is kept.
+        step: Makes what looks after the files during one call, named in words for people; it
+            gives None where nothing is kept.
         person: Whoever can be asked; None for nobody.
         is_dry: Nothing is written and no command runs that may change something.
     """
@@ -107,7 +109,7 @@ class Kit:
         means: Means,
         *,
         files: Files | None = None,
-        step: Callable[[str], Step] | None = None,
+        step: Callable[[str], Step | None] = lambda _: None,
         person: Person | None = None,
         is_dry: bool = False,
     ) -> None:
@@ -137,6 +139,13 @@ class Kit:
         from aiex.agent.seen import Seen
 
         return Seen()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The files that count here, as they are now; folders that did not change are not listed again."""
+        from aiex.context.catalogue import Catalogue
+
+        return Catalogue(self.means.workspace, self.means.settings.get("context.ignore"))
 
     @cached_property
     def skills(self) -> Skills:

@@ -154,7 +154,8 @@ class Root(Words):
         with_globals(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*registry.verb_names(), *registry.noun_verbs()]
+        verbs = registry.verb_names()
+        return [*verbs, *(verb for verb in registry.noun_verbs() if verb not in verbs)]
 
     def words(self) -> Iterable[str]:
         return [*registry.verb_names(), *registry.noun_verbs(), *registry.noun_names()]
@@ -175,7 +176,13 @@ class Root(Words):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         verb, *following = args
-        if verb not in registry.verb_names() and not registry.find_noun(verb) and _names_noun_with(verb, following):
+        if verb in _ALIASES:
+            verb = _ALIASES[verb]
+            args = [verb, *following]
+        if verb in registry.verb_names():
+            if following and _names_noun_with(verb, following[:1]):  # `run sandbox` beside `run PROMPT`
+                return verb, NounsOfVerb(verb), following
+        elif not registry.find_noun(verb) and _names_noun_with(verb, following):
             return verb, NounsOfVerb(verb), following
         return super().resolve_command(ctx, args)
 
@@ -203,6 +210,8 @@ class Root(Words):
             formatter.write_dl([("aiex help TOPIC", ", ".join(topic_names()))])
 
 
+_ALIASES = {"exec": "run"}
+"""Words that people type out of habit."""
 _INTRODUCTION = "A coding assistant for the terminal that knows the code and cannot hurt the repository."
 
 

@@ -43,6 +43,8 @@ def open_printer(
         from aiex.cli.forms.json_lines import LinesPrinter
 
         return LinesPrinter(talk, only_result=form == "json", session=session, last_seq=last_seq, turn=turn)
+    if markup == "steps":
+        return _open_steps(talk, color, quiet=quiet, environ=environ)
     if markup == "markdown" and has_layout(color, environ):
         from aiex.cli.forms.terminal import TerminalPrinter
 
@@ -50,6 +52,22 @@ def open_printer(
     from aiex.cli.forms.plain import PlainPrinter
 
     return PlainPrinter(talk, markup)
+
+
+def _open_steps(talk: Talk, color: str, *, quiet: bool, environ: Mapping[str, str]) -> Printer:
+    from aiex.cli.forms.steps import StepsPrinter
+
+    inner: Printer
+    is_laid_out = has_layout(color, environ)
+    if is_laid_out:
+        from aiex.cli.forms.terminal import TerminalPrinter
+
+        inner = TerminalPrinter(talk, has_color=has_color(color, environ))
+    else:
+        from aiex.cli.forms.plain import PlainPrinter
+
+        inner = PlainPrinter(talk, "markdown")
+    return StepsPrinter(talk, inner, is_live=is_laid_out and sys.stderr.isatty(), quiet=quiet)
 
 
 def has_layout(color: str, environ: Mapping[str, str]) -> bool:

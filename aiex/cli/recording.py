@@ -64,21 +64,24 @@ class Kept:
 
     Args:
         recorder: Writes to the session.
-        lock: Held as long as the run lasts.
+        lock: Held as long as the run lasts; None where nobody else can have it.
         to_end: The outcome that an error means.
         tell: Shows a person that the outcome could not be kept.
         is_required: What cannot be kept is an error, because what comes is made of what was kept.
+        lasts: One can go on with it later.
     """
 
     def __init__(
         self,
         recorder: Recorder,
-        lock: OwnerLock,
+        lock: OwnerLock | None,
         to_end: Callable[[BaseException], TurnEnded],
         *,
         tell: Callable[[Event], None],
         is_required: bool,
+        lasts: bool = True,
     ) -> None:
+        self._lasts = lasts
         self._recorder: Recorder | None = recorder
         self._session = recorder.session
         self._lock = lock
@@ -103,7 +106,8 @@ class Kept:
 
     def end(self, ended: TurnEnded) -> TurnEnded:
         """Put the outcome into the log; it names the session to go on with."""
-        ended = replace(ended, resume=ended.resume or self._session) if self._recorder else ended
+        if self._recorder and self._lasts:
+            ended = replace(ended, resume=ended.resume or self._session)
         self._has_ended = True
         if warned := self.keep(ended):
             self._tell(warned)
@@ -119,7 +123,8 @@ class Kept:
             if self._recorder is not None:
                 self._recorder.close()
         finally:
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
 
 def open_recording(
@@ -142,17 +147,23 @@ def open_recording(
         raise UsageError(
             "no session is gone on with while sessions.record is off", hint="aiex set config sessions.record on"
         )
+    if work.converses and (is_off or not work.keeps):
+        return _open_in_memory(services, to_end), ()
     if is_off or not work.keeps or (services.is_offline and not work.waits):
         return Unrecorded(), ()
     if work.resumes is not None:
-        return _open(services, _resume(work.resumes, services, forks=work.forks), to_end), _tell_dead(services)
+        session = _resume(work.resumes, services, forks=work.forks)
+        return _open(services, session, to_end, converses=work.converses), _tell_dead(services)
     try:
-        return _open(services, services.session, to_end), _tell_dead(services)
+        return _open(services, services.session, to_end, converses=work.converses), _tell_dead(services)
     except StoreError as error:
-        return Unrecorded(), (Warned(f"this run is not kept: {error.message}", error.hint),)
+        warned = Warned(f"this run is not kept: {error.message}", error.hint)
+        return _open_in_memory(services, to_end) if work.converses else Unrecorded(), (warned,)
 
 
-def _open(services: Services, session: str, to_end: Callable[[BaseException], TurnEnded]) -> Kept:
+def _open(
+    services: Services, session: str, to_end: Callable[[BaseException], TurnEnded], *, converses: bool = False
+) -> Kept:
     from aiex.sessions.recorder import Recorder
 
     def tell(event: Event) -> None:
@@ -160,13 +171,25 @@ def _open(services: Services, session: str, to_end: Callable[[BaseException], Tu
 
     sessions = services.sessions
     lock = sessions.lock(session)
-    lock.acquire()
+    died = lock.acquire()
     try:
-        recorder = Recorder(sessions.log, session)
-        return Kept(recorder, lock, to_end, tell=tell, is_required=recorder.seq > 0)
+        if died and converses:
+            services.checkpoints.tidy()
+        services.recorder = recorder = Recorder(sessions.log, session)
+        return Kept(recorder, lock, to_end, tell=tell, is_required=converses or recorder.seq > 0)
     except BaseException:
         lock.release()
         raise
+
+
+def _open_in_memory(services: Services, to_end: Callable[[BaseException], TurnEnded]) -> Kept:
+    """What keeps a run only as long as it lasts."""
+    from aiex.sessions.log import EventLog
+    from aiex.sessions.recorder import Recorder
+    from aiex.sessions.stores.sqlite import SqliteStore
+
+    services.recorder = recorder = Recorder(EventLog(SqliteStore(":memory:")), services.session)
+    return Kept(recorder, None, to_end, tell=lambda event: services.tell(event), is_required=True, lasts=False)  # noqa: PLW0108  (as it is by then)
 
 
 def _resume(wanted: str, services: Services, *, forks: bool) -> str:

@@ -11,6 +11,8 @@ PIPE_CLOSED_EXIT = 141
 IO_EXIT = 74
 INPUT_LIMIT_BYTES = 64 * 1024 * 1024
 """More is no source text; six times the largest file that is explained in full."""
+PATIENCE_S = 1.0
+"""For the first byte of what may come on standard input."""
 
 _SPELLED = {
     "…": "...", "—": "-", "–": "-", "→": "->", "←": "<-", "·": "-", "•": "*", "✓": "ok", "✗": "x", "×": "x",
@@ -122,6 +124,32 @@ def read_text_input(example: str) -> bytes:
     if len(text) > INPUT_LIMIT_BYTES:
         raise UsageError(f"standard input is larger than {INPUT_LIMIT_BYTES >> 20} MiB", hint="save it as a file first")
     return text
+
+
+def read_appended() -> bytes:
+    """What comes on standard input beside the words of the command; nothing from a terminal or a closed stream.
+
+    A pipe whose writer says nothing for a second is left alone, with a word about it: a program that was started with
+    somebody else's pipe would wait for ever.
+
+    Raises:
+        StoreError: if it cannot be read.
+        UsageError: if it is larger than 64 MiB.
+    """
+    import select
+    import stat
+
+    if sys.stdin is None or sys.stdin.isatty():
+        return b""
+    try:
+        descriptor = sys.stdin.fileno()
+        is_stream = not stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if is_stream and os.name == "posix" and not select.select([descriptor], [], [], PATIENCE_S)[0]:
+            say(f"note: nothing came on standard input for {PATIENCE_S:g} s, so it is left out")
+            return b""
+    except (OSError, ValueError):  # closed
+        return b""
+    return read_text_input("aiex run PROMPT < FILE")
 
 
 def write_stdout(text: str, *, flush: bool = False) -> None:

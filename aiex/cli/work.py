@@ -10,8 +10,9 @@ from aiex.wiring import Services
 Events = Iterator[Event] | AsyncIterator[Event]
 Job = Callable[[], Events]
 """Starts the job; nothing happens before the events are drawn."""
-Markup = Literal["markdown", "text", "verbatim"]
-"""How an answer for a person is meant: Markdown, lines already laid out, or bytes for another program."""
+Markup = Literal["markdown", "text", "verbatim", "steps"]
+"""How an answer for a person is meant: Markdown, lines already laid out, bytes for another program, or the Markdown at
+the end of many steps, which are told beside it."""
 
 
 @record
@@ -31,6 +32,8 @@ class Work:
     """Asks the outside world also when the model in use is offline."""
     keeps: bool = False
     """What it tells is kept as a session, unless nothing waits for the outside world."""
+    converses: bool = False
+    """Its requests are made of what is kept, so something keeps it in any case: in memory where it is not to stay."""
     resumes: str | None = None
     """The session that it goes on with, in words of a person; empty for the last one here, None for a new one."""
     forks: bool = False

@@ -7,6 +7,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from aiex.agent.patches import MOST_DIFFED_BYTES, git_mode, quote, render_contents
 from aiex.errors import Conflict
 from aiex.events import Warned
 from aiex.guard.actions import Action
@@ -28,8 +29,6 @@ TYPED: Final = "typed by a person"
 SEARCH: Final = "search.json"
 """Beside the checkpoints while a search brings the files to and fro: which checkpoint has them as they were."""
 SEARCH_LOCK: Final = "search"
-MOST_DIFFED_BYTES: Final = 8 << 20
-"""Larger files are said to differ, as binary ones are."""
 
 
 MOST_REASON: Final = 1000
@@ -151,7 +150,7 @@ def _render(objects: Objects, change: Change) -> bytes:
 def _render_folder(change: Change) -> bytes:
     from aiex.sessions.checkpoints.trees import FOLDER
 
-    name = _quoted("", change.path + "/")
+    name = quote("", change.path + "/")
     before, after = (entry if entry and entry.kind == FOLDER else None for entry in (change.before, change.after))
     if before and after:
         return b"directory %b: mode %o, then %o\n" % (name, before.mode, after.mode)
@@ -159,9 +158,7 @@ def _render_folder(change: Change) -> bytes:
 
 
 def _render_file(objects: Objects, path: str, before: Entry | None, after: Entry | None) -> bytes:
-    from aiex.sessions.checkpoints.myers import render_unified
-
-    a, b = _quoted("a/", path), _quoted("b/", path)
+    a, b = quote("a/", path), quote("b/", path)
     lines = [b"diff --git %b %b\n" % (a, b)]
     if before is None and after is not None:
         lines.append(b"new file mode %b\n" % _mode(after))
@@ -177,10 +174,8 @@ def _render_file(objects: Objects, path: str, before: Entry | None, after: Entry
     entries = [entry for entry in (before, after) if entry]
     if sum(objects.size(entry.id) for entry in entries) > MOST_DIFFED_BYTES:
         return b"".join([*lines, b"Files %b and %b differ\n" % (old_name, new_name)])
-    old, new = (objects.get(entry.id) if entry else b"" for entry in (before, after))
-    if b"\0" in old or b"\0" in new:
-        return b"".join([*lines, b"Binary files %b and %b differ\n" % (old_name, new_name)])
-    return b"".join([*lines, render_unified(old, new, old_name=_ended(old_name), new_name=_ended(new_name))])
+    old, new = (objects.get(entry.id) if entry else None for entry in (before, after))
+    return b"".join([*lines, render_contents(old_name, new_name, old, new)])
 
 
 def _mode(entry: Entry) -> bytes:
@@ -189,24 +184,7 @@ def _mode(entry: Entry) -> bytes:
 
     if entry.kind == LINK:
         return b"120000"
-    return b"100755" if entry.mode & 0o100 else b"100644"
-
-
-_ESCAPES: Final = {9: b"\\t", 10: b"\\n", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
-
-
-def _quoted(side: str, path: str) -> bytes:
-    """A name as git writes it in patches: in quotes, with octal numbers, where it has more than plain characters."""
-    raw = side.encode() + os.fsencode(path)
-    if all(0x20 <= byte < 0x7F and byte not in (34, 92) for byte in raw):
-        return raw
-    plain = (_ESCAPES.get(byte) or (bytes((byte,)) if 0x20 <= byte < 0x7F else b"\\%03o" % byte) for byte in raw)
-    return b'"' + b"".join(plain) + b'"'
-
-
-def _ended(name: bytes) -> bytes:
-    """A name with a space ends with a tab, so that programs see where it ends (git-diff(1))."""
-    return name + b"\t" if b" " in name and not name.startswith(b'"') else name
+    return git_mode(entry.mode)
 
 
 # --- restoring ------------------------------------------------------------------------------------------------------

@@ -29,12 +29,13 @@ def open_prices(folder: str) -> Callable[[str, Usage], float | None]:
 
     def cost_of(name: str, usage: Usage) -> float | None:
         provider, _, model = name.partition("/")
-        return cost_usd(usage, _open(folder).find(provider, model))
+        return cost_usd(usage, find_catalogue(folder).find(provider, model))
 
     return cost_of
 
 
-def _open(folder: str) -> Catalogue:
+def find_catalogue(folder: str) -> Catalogue:
+    """The catalogue that was fetched into a folder, else the packaged one."""
     try:
         return open_catalogue(os.path.join(folder, "models.json"))
     except StoreError:

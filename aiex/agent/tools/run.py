@@ -121,8 +121,7 @@ async def _begin(wanted: _Wanted, kit: Kit, going: Going) -> AsyncIterator[Event
     bounds = kit.processes.bounds(read_only=wanted.only_reads)
     for warned in kit.processes.warn(bounds):
         yield warned
-    is_step = kit.step is not None and bool(bounds.sandbox.writable)
-    step = kit.step(_title(wanted.text)) if kit.step and is_step else None
+    step = kit.step(_title(wanted.text)) if bounds.sandbox.writable else None
     going_on = _Going(wanted, kit, going, step)
     try:
         for event in step.begin() if step else ():

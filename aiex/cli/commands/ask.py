@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from aiex.cli.agentflags import session_options, which_session
 from aiex.cli.flags import budget_option
+from aiex.cli.schemas import read_schema
 from aiex.cli.streams import read_text_input
 from aiex.cli.work import Events, Job, Work
 from aiex.errors import UsageError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from aiex.context.retrieval import Retrieval
     from aiex.jobs.ask import AskTask
     from aiex.messages import Request
-
-SCHEMA_LIMIT_BYTES = 1_000_000
 
 
 @record
@@ -45,9 +44,7 @@ class Wish:
 @click.option("--schema", default="", metavar="FILE", help="Answer with JSON that fits this JSON schema.")
 @budget_option("At most N tokens in the request.")
 @click.option("--explain", "show_request", is_flag=True, help="Show what a model would be sent, and send nothing.")
-@click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the last session of this workspace.")
-@click.option("-r", "--resume", default=None, metavar="ID", help="Go on with this session: its ID, or its title.")
-@click.option("--fork", "forks", is_flag=True, help="With -c or -r: go on in a copy, and leave the session as it is.")
+@session_options
 def command(
     question: str,
     paths: tuple[str, ...],
@@ -87,14 +84,8 @@ def command(
 
 
 def _which_session(resume: str | None, *, goes_on: bool, forks: bool, show_request: bool) -> str | None:
-    """The session to go on with, empty for the last one; None for a new one. Raises UsageError."""
-    if resume is not None and goes_on:
-        raise UsageError("-c goes on with the last session, -r with one that it names", hint="use one of them")
-    resumes = "" if goes_on else resume
-    if resume is not None and not resume.strip():
-        raise UsageError("-r needs the session to go on with", hint="aiex list sessions; -c takes the last one")
-    if forks and resumes is None:
-        raise UsageError("--fork copies a session that is there", hint="name it with -r ID, or -c for the last one")
+    """The session to go on with, as `which_session`. Raises UsageError."""
+    resumes = which_session(resume, goes_on=goes_on, forks=forks)
     if show_request and resumes is not None:
         raise UsageError("--explain shows what is asked now, without a session", hint="leave -c or -r away")
     return resumes
@@ -123,7 +114,7 @@ def prepare(wish: Wish, services: Services) -> Job:
         base=os.path.realpath(services.cwd) if services.cwd else "",
         name=wish.name,
         stdin=read_text_input("aiex ask QUESTION - < FILE") if has_stdin else None,
-        schema=_read_schema(wish.schema, services) if wish.schema else None,
+        schema=read_schema(wish.schema, services) if wish.schema else None,
         show_request=wish.show_request,
     )
 
@@ -161,24 +152,3 @@ def _ask(task: AskTask, services: Services, retrieval: Retrieval | None, *, goes
         gate=services.gate,
         project=project if goes_on else None,
     )
-
-
-def _read_schema(path: str, services: Services) -> dict[str, Any]:
-    """The schema in a file.
-
-    Raises:
-        UsageError: if it is not a JSON schema of an object.
-        StoreError: if the file cannot be read.
-    """
-    from aiex.guard.neutral import printable_path
-    from aiex.llm.schemas import check_schema
-
-    place = os.path.join(services.cwd, path)
-    try:
-        schema = json.loads(services.workspace.read(place, limit_bytes=SCHEMA_LIMIT_BYTES))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{printable_path(path)} is not JSON: {error}") from error
-    if not isinstance(schema, dict):
-        raise UsageError(f"{printable_path(path)} is not a JSON schema: it is no object")
-    check_schema(schema)
-    return schema

@@ -251,6 +251,11 @@ class Workspace:
         except OSError as error:
             raise failure("write", path, error) from error
 
+    def require_writable(self, path: str) -> None:
+        """Raise Denied where `write` would, judged by the name alone."""
+        located = self._locate(path, write=True)
+        self._require_unprotected(located.place, located.plain, path)
+
     def delete(self, path: str) -> None:
         """Remove one file, or a link itself; never a directory, the root or an allowed place."""
         from aiex.guard.sandbox.atomic import remove_file

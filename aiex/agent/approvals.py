@@ -1,0 +1,92 @@
+"""Asks for each action of a call whether it may happen: the rules first, then a person where the rules say so.
+
+What is refused is told as well, with the rule: the log, and not the model's words, says what was not done.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from aiex.events import ApprovalAsked, ApprovalGiven
+from aiex.guard.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from aiex.agent.kit import Person
+    from aiex.agent.tools import Plan
+    from aiex.events import Event
+    from aiex.guard.actions import Action, Decision
+    from aiex.guard.gate import Gate
+    from aiex.guard.passage import Admitted
+    from aiex.guard.policy.offers import Offer
+
+_WORDS = {"read": "read", "write": "write", "delete": "delete", "command": "run", "network": "reach", "tool": "use"}
+
+
+class Granted(NamedTuple):
+    """Every action of a plan may happen."""
+
+    admitted: tuple[Admitted, ...]
+
+
+class Approvals:
+    """Of one run.
+
+    Args:
+        gate: Decides, and puts on record.
+        person: Whoever can be asked; None where what needs a person is refused.
+    """
+
+    def __init__(self, gate: Gate, person: Person | None = None) -> None:
+        self._gate = gate
+        self._person = person
+
+    async def admit(self, plan: Plan) -> AsyncGenerator[Event | Granted, None]:
+        """What is asked and answered, as events; last the leave for all of it.
+
+        Raises:
+            Denied: naming the rule; nothing of the plan may happen then.
+        """
+        admitted: list[Admitted] = []
+        try:
+            for action in plan.actions:
+                found = self._gate.judge(action)
+                if found.effect == "allow":
+                    admitted.append(await self._gate.admit(action, found=found))
+                    continue
+                asked = ApprovalAsked(os.urandom(6).hex(), _describe(action), _reason(found))
+                yield asked
+                offer = await self._ask(action, found, plan)
+                yield ApprovalGiven(
+                    asked.approval_id,
+                    offer is not None,
+                    _scope(offer),
+                    "policy" if self._person is None or found.effect == "deny" else "person",
+                )
+                admitted.append(await self._gate.admit(action, found=found, answer=offer))
+        except BaseException:
+            for one in admitted:
+                self._gate.outcome(one, "refused", "another part of it was refused")
+            raise
+        yield Granted(tuple(admitted))
+
+    async def _ask(self, action: Action, found: Decision, plan: Plan) -> Offer | None:
+        if self._person is None or found.effect != "ask":
+            return None
+        offers = self._gate.judge.offers(action)
+        return await self._person.approve(action, found, offers, title=plan.title, preview=plan.preview)
+
+
+def _describe(action: Action) -> str:
+    return f"{_WORDS.get(action.kind, action.kind)} {redact(action.subject)}"
+
+
+def _reason(found: Decision) -> str:
+    return f"{found.rule} ({found.reason})" if found.reason else found.rule
+
+
+def _scope(offer: Offer | None) -> Literal["once", "session", "project", "user"]:
+    scope = offer.scope if offer else "once"
+    return scope if scope in ("session", "project", "user") else "once"

@@ -1,0 +1,171 @@
+"""Runs the calls of one answer: looks beside each other, everything else in its order, each with exactly one result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack, aclosing
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from aiex.agent.approvals import Granted
+from aiex.agent.tools import Answer, Going
+from aiex.errors import AiexError, BudgetEnded, ToolError
+from aiex.events import ToolFinished, ToolStarted
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+    from aiex.agent.approvals import Approvals
+    from aiex.agent.kit import Kit
+    from aiex.agent.meter import Meter
+    from aiex.agent.tools import Plan, Tool
+    from aiex.events import Event
+    from aiex.guard.passage import Admitted
+    from aiex.messages import ToolCall
+
+MOST_TEXT_CHARS = 60_000
+"""Of one result; tools keep below it, and a plugin's is cut."""
+
+
+class Ready(NamedTuple):
+    """A call that was understood and may happen."""
+
+    call: ToolCall
+    plan: Plan
+    admitted: tuple[Admitted, ...]
+
+
+class Calls:
+    """Of one loop.
+
+    Args:
+        kit: What the tools use.
+        tools: By name.
+        approvals: Says what may happen.
+        meter: Counts the calls.
+        append: What is said behind a result: instructions that hold where the call looked; empty for nothing.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        tools: Mapping[str, Tool],
+        approvals: Approvals,
+        meter: Meter,
+        *,
+        append: Callable[[Plan], str] = lambda _: "",
+    ) -> None:
+        self._kit = kit
+        self._tools = tools
+        self._approvals = approvals
+        self._meter = meter
+        self._append = append
+
+    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
+        """The events of all calls; a failure of one is its result, and the others run all the same.
+
+        Raises:
+            BudgetEnded: before the call for which nothing is left.
+        """
+        for kind, group in groupby(calls, self._kind_of):
+            several = list(group)
+            if kind == "look" and len(several) > 1:
+                async for event in self._run_together(several):
+                    yield event
+                continue
+            for call in several:
+                async for event in self._run_alone(call):
+                    yield event
+
+    def _kind_of(self, call: ToolCall) -> str:
+        tool = self._tools.get(call.name)
+        return tool.kind if tool else "unknown"
+
+    async def _run_alone(self, call: ToolCall) -> AsyncGenerator[Event, None]:
+        async for prepared in self._prepare(call):
+            if not isinstance(prepared, Ready):
+                yield prepared
+                continue
+            yield ToolStarted(call.id, call.name, call.arguments)
+            began_s = time.perf_counter()
+            answer = Answer("the tool said nothing", is_error=True)
+            async with aclosing(self._act(prepared)) as events:
+                async for told in events:
+                    if isinstance(told, Answer):
+                        answer = told
+                    else:
+                        yield told
+            yield self._finish(prepared, answer, began_s)
+
+    async def _run_together(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
+        ready: list[Ready] = []
+        for call in calls:
+            async for prepared in self._prepare(call):
+                if isinstance(prepared, Ready):
+                    ready.append(prepared)
+                else:
+                    yield prepared
+        for one in ready:
+            yield ToolStarted(one.call.id, one.call.name, one.call.arguments)
+        began_s = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._collect(one)) for one in ready]
+        for one, task in zip(ready, tasks, strict=True):
+            *told, answer = task.result() or [Answer("the tool said nothing", is_error=True)]
+            for event in told:
+                if not isinstance(event, Answer):
+                    yield event
+            answer = answer if isinstance(answer, Answer) else Answer("the tool said nothing", is_error=True)
+            yield self._finish(one, answer, began_s)
+
+    async def _collect(self, ready: Ready) -> list[Event | Answer]:
+        return [told async for told in self._act(ready)]
+
+    async def _prepare(self, call: ToolCall) -> AsyncGenerator[Event | Ready, None]:
+        """Understand a call and ask for it; one that comes to nothing ends here, with its result."""
+        self._meter.take_call()
+        try:
+            plan = self._plan(call)
+            async for told in self._approvals.admit(plan):
+                if isinstance(told, Granted):
+                    yield Ready(call, plan, told.admitted)
+                else:
+                    yield told
+        except BudgetEnded:
+            raise
+        except AiexError as error:
+            yield ToolFinished(call.id, call.name, describe(error), is_error=True)
+
+    def _plan(self, call: ToolCall) -> Plan:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            raise ToolError(f"there is no tool {call.name!r}", hint=f"there are: {', '.join(sorted(self._tools))}")
+        return tool.plan(call.arguments, self._kit)
+
+    async def _act(self, ready: Ready) -> AsyncGenerator[Event | Answer, None]:
+        """Do it, with what comes of its actions on record; an error is the answer."""
+        gate = self._kit.means.gate
+        try:
+            with ExitStack() as passing:
+                passages = tuple(passing.enter_context(gate.passing(one)) for one in ready.admitted)
+                going = Going(ready.call.id, passages)
+                async with aclosing(cast("Any", ready.plan.act(going))) as events:
+                    async for told in events:
+                        yield told
+        except AiexError as error:
+            yield Answer(describe(error), is_error=True)
+
+    def _finish(self, ready: Ready, answer: Answer, began_s: float) -> ToolFinished:
+        call, text = ready.call, answer.text
+        if len(text) > MOST_TEXT_CHARS:
+            text = f"{text[:MOST_TEXT_CHARS]}\n… cut: {len(text) - MOST_TEXT_CHARS:,} characters more"
+        if not answer.is_error:
+            text += self._append(ready.plan)
+        took_ms = round((time.perf_counter() - began_s) * 1000)
+        return ToolFinished(call.id, call.name, text, answer.is_error, took_ms, answer.images)
+
+
+def describe(error: AiexError) -> str:
+    """An error as the model hears it."""
+    return f"{error.message}\nhint: {error.hint}" if error.hint else error.message

@@ -1,0 +1,249 @@
+"""The loop: ask the model, run what it calls, tell it what came of it, until it has nothing more to do.
+
+It tells events and keeps nothing: the log does, and each request is made of the log. Wishes live in files beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiex.agent.answering import Heard, hear, to_failed
+from aiex.agent.composer import load_words
+from aiex.agent.meter import Spent
+from aiex.agent.progress import WARN_AT, Progress
+from aiex.errors import AiexError, BudgetEnded, ContextOverflow, Rejected
+from aiex.events import BudgetHit, Failed, FileEdited, ToolFinished
+from aiex.llm.budget import Exhausted
+from aiex.messages import ToolCall
+from aiex.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+    from aiex.agent.answering import Stream
+    from aiex.agent.calls import Calls
+    from aiex.agent.compaction import Compaction
+    from aiex.agent.composer import Composer
+    from aiex.agent.meter import Meter
+    from aiex.events import Event
+    from aiex.messages import Request
+    from aiex.sessions.state import SessionState
+
+T = TypeVar("T")
+
+
+@record
+class Closed:
+    """How the loop ended; always the last thing that it tells."""
+
+    answer: str
+    """The last words of the model."""
+    failure: Failed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who takes part in a loop."""
+
+    composer: Composer
+    calls: Calls
+    stream: Stream
+    conversation: Callable[[], SessionState]
+    """The session with everything that was told so far."""
+    meter: Meter
+    compaction: Compaction
+
+
+class Loop:
+    """One piece of work: what the person said is in the conversation already.
+
+    Args:
+        crew: Who takes part.
+        schema: Of the last answer, which is asked for once more as data; None for words alone.
+    """
+
+    def __init__(self, crew: Crew, *, schema: Mapping[str, Any] | None = None) -> None:
+        self._crew = crew
+        self._schema = schema
+        self._progress = Progress()
+        self._answer = ""
+
+    async def run(self) -> AsyncGenerator[Event | Closed, None]:
+        """Work until the model is done, or cannot go on; every failure is how it closed."""
+        failure: Failed | None = None
+        try:
+            async with aclosing(self._work()) as events:
+                async for event in events:
+                    yield event
+        except BudgetEnded as error:
+            if hit := hit_of(error):
+                yield hit
+            failure = to_failed(error)
+        except _Told as told:
+            failure = told.failed
+        except AiexError as error:
+            failure = to_failed(error)
+        yield Closed(self._answer, failure)
+
+    async def _work(self) -> AsyncGenerator[Event, None]:
+        goes_on = True
+        while goes_on:
+            self._crew.meter.take_turn()
+            async for event in self._crew.compaction.make_room(self._crew.conversation):
+                yield event
+            heard: Heard | None = None
+            async with aclosing(self._ask()) as events:
+                async for told in events:
+                    if isinstance(told, Heard):
+                        heard = told
+                    else:
+                        yield told
+            if heard is None:  # the request was too long, and is shorter now
+                continue
+            self._answer = heard.answer or self._answer
+            goes_on = _goes_on(heard, self._progress)
+            if goes_on and heard.reason == "tool_use":
+                async with aclosing(self._run_calls(_calls_in(heard))) as happened:
+                    async for event in happened:
+                        yield event
+        if self._schema is not None:
+            async with aclosing(self._ask_for_data(self._schema)) as events:
+                async for event in events:
+                    yield event
+
+    async def _ask(self) -> AsyncGenerator[Event | Heard, None]:
+        """One answer. Nothing is heard where the request was too long and has room now."""
+        crew = self._crew
+        async with aclosing(self._hear(crew.composer.compose(crew.conversation()))) as events:
+            async for told in events:
+                if not isinstance(told, Heard):
+                    yield told
+                elif _is_overflow(told) and crew.compaction.may_try():
+                    async for event in crew.compaction.shorten(crew.conversation):
+                        yield event
+                else:
+                    crew.compaction.note(told.usage)
+                    yield told
+
+    async def _ask_for_data(self, schema: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
+        crew = self._crew
+        crew.meter.take_turn()
+        async with aclosing(self._hear(crew.composer.compose_data(crew.conversation(), schema))) as events:
+            async for told in events:
+                if isinstance(told, Heard):
+                    _require_end(told)
+                    self._answer = told.answer
+                else:
+                    yield told
+
+    async def _hear(self, request: Request) -> AsyncGenerator[Event | Heard, None]:
+        async with aclosing(until(hear(self._crew.stream, request), self._crew.meter)) as events:
+            async for told in events:
+                if isinstance(told, Heard):
+                    self._crew.meter.note(told.usage, told.cost_usd)
+                yield told
+
+    async def _run_calls(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
+        by_id = {call.id: call for call in calls}
+        finished: list[ToolFinished] = []
+        counts: list[int] = []
+        async with aclosing(until(self._crew.calls.run(calls), self._crew.meter)) as events:
+            async for event in events:
+                if isinstance(event, FileEdited):
+                    self._progress.note_change()
+                if not isinstance(event, ToolFinished):
+                    yield event
+                    continue
+                finished.append(event)
+                counts.append(self._progress.count_result(by_id[event.call_id], event))
+                yield _remark(event, counts[-1])
+        self._progress.note_turn(finished, counts)
+
+
+def _is_overflow(heard: Heard) -> bool:
+    return isinstance(heard.error, ContextOverflow) or heard.reason == "context_overflow"
+
+
+def _goes_on(heard: Heard, progress: Progress) -> bool:
+    """Whether there is more to do after an answer.
+
+    Raises:
+        AiexError: where the answer is none.
+    """
+    if heard.reason == "tool_use" and _calls_in(heard):
+        return True
+    if heard.reason == "max_tokens":
+        if progress.may_be_cut():
+            return True
+        raise Rejected("the model's answers were cut at its limit again and again", hint="ask for less at a time")
+    if heard.reason == "pause":
+        return True
+    if heard.reason == "malformed_tool_call" or (not heard.answer.strip() and heard.reason in _ENDS):
+        if progress.may_be_empty():
+            return True
+        raise Rejected("the model gave nothing but empty answers", hint="try again, or another model")
+    _require_end(heard)
+    return False
+
+
+_ENDS = ("end_turn", "stop_sequence", "tool_use")
+
+
+def _require_end(heard: Heard) -> None:
+    """Raise what a bad end of an answer means."""
+    if heard.error is not None:
+        raise heard.error
+    if isinstance(heard.end, Failed):
+        raise _Told(heard.end)
+    if heard.reason not in _ENDS:
+        raise Rejected(f"the model stopped with {heard.reason}", hint="ask in other words, or another model")
+
+
+class _Told(AiexError):
+    """A failure that came as an event."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.message, hint=failed.hint)
+        self.exit_code = failed.exit_code
+        self.failed = failed
+
+
+def _calls_in(heard: Heard) -> list[ToolCall]:
+    return [part for part in heard.parts if isinstance(part, ToolCall)]
+
+
+def _remark(finished: ToolFinished, count: int) -> ToolFinished:
+    """A result that came again and again says so."""
+    if count < WARN_AT:
+        return finished
+    return replace(finished, text=f"{finished.text}\n{load_words('stuck', count=str(count))}")
+
+
+def hit_of(error: BudgetEnded) -> BudgetHit | None:
+    """Which budget ended, as an event."""
+    if isinstance(error, Spent):
+        return error.event
+    if isinstance(error, Exhausted):
+        return BudgetHit(error.budget, error.used, error.limit)
+    return None
+
+
+async def until(events: AsyncGenerator[T, None], meter: Meter) -> AsyncGenerator[T, None]:
+    """The same events, as long as there is time. Raises Spent when there is none any more."""
+    async with aclosing(events):
+        if meter.left_s() is None:
+            async for event in events:
+                yield event
+            return
+        while True:
+            try:
+                async with asyncio.timeout(meter.left_s()):
+                    event = await anext(events)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                raise meter.out_of_time() from error
+            yield event

@@ -1,0 +1,68 @@
+"""Files that are changed in memory only: a dry run reads what it wrote, and the workspace stays as it is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from aiex.guard.sandbox.files import FileStat, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiex.guard.sandbox.files import Workspace
+
+_FILE_MODE = 0o100644
+
+
+class Overlay:
+    """A layer over a workspace. Rules about names and places hold as they do there."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._changed: dict[str, bytes | None] = {}
+
+    def read(self, path: str, *, limit_bytes: int | None = None) -> bytes:
+        """As `Workspace.read`, with what was written here."""
+        name = self.relative(path)
+        if name not in self._changed:
+            return self._workspace.read(path, limit_bytes=limit_bytes)
+        data = self._changed[name]
+        if data is None:
+            raise Missing(f"cannot read {path}: it was deleted in this dry run")
+        return data
+
+    def stat(self, path: str, *, follow_links: bool = False) -> FileStat:
+        """As `Workspace.stat`."""
+        name = self.relative(path)
+        if name not in self._changed:
+            return self._workspace.stat(path, follow_links=follow_links)
+        data = self._changed[name]
+        if data is None:
+            raise Missing(f"cannot look at {path}: it was deleted in this dry run")
+        return FileStat("file", len(data), time.time_ns(), _FILE_MODE, 0)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Keep what would be written. Raises Denied where the workspace would."""
+        self._workspace.require_writable(path)
+        self._changed[self.relative(path)] = data
+
+    def delete(self, path: str) -> None:
+        """Keep that it would be gone. Raises Denied where the workspace would."""
+        self._workspace.require_writable(path)
+        self.stat(path)
+        self._changed[self.relative(path)] = None
+
+    def relative(self, path: str) -> str:
+        """As `Workspace.relative`."""
+        return self._workspace.relative(path)
+
+    def changes(self) -> Iterator[tuple[str, bytes | None, bytes | None]]:
+        """Each file that would change: its path, what it is and what it would be; None for no file."""
+        for path, after in sorted(self._changed.items()):
+            try:
+                before: bytes | None = self._workspace.read(path)
+            except Missing:
+                before = None
+            if before != after:
+                yield path, before, after

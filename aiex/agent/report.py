@@ -1,0 +1,222 @@
+"""The report of a turn, computed from what was told: files, checks, cost, refusals. No word of a model counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiex.agent.answering import add_usage
+from aiex.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    AssistantSpoke,
+    CheckRan,
+    Event,
+    FailedOver,
+    FileEdited,
+    Started,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UsageUpdated,
+)
+from aiex.messages import Usage
+from aiex.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiex.agent.loop import Closed
+
+RUN = "run"
+"""The tool whose success shows that a refusal was not the end."""
+RED_EXIT = 3
+BLOCKED_EXIT = 4
+
+
+@record
+class Edited:
+    """What became of one file in a turn."""
+
+    path: str
+    change: str
+    """created, changed or deleted, seen from the beginning of the turn."""
+    added_lines: int
+    removed_lines: int
+    """The sums over all edits: lines that were changed twice count twice."""
+
+
+class Report:
+    """Folds the events of a turn."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Edited] = {}
+        self.turns = 0
+        self.calls = 0
+        self.failed_calls = 0
+        self._checks: list[tuple[CheckRan, int]] = []
+        self._edits = 0
+        self._usage: Usage | None = None
+        self._cost_usd: float | None = 0.0
+        self._running: UsageUpdated | None = None
+        self._asked: dict[str, ApprovalAsked] = {}
+        self._refused: list[dict[str, str]] = []
+        self._is_blocked = False
+        self._failovers: list[Mapping[str, Any]] = []
+
+    def note(self, event: Event) -> None:
+        """Take in what happened."""
+        match event:
+            case Started():
+                self._close_call()
+                self._running = UsageUpdated(Usage())
+            case UsageUpdated():
+                self._running = event
+            case AssistantSpoke():
+                self.turns += 1
+            case ToolStarted():
+                self.calls += 1
+            case ToolFinished(name=name, is_error=is_error):
+                self.failed_calls += is_error
+                self._is_blocked = self._is_blocked and (is_error or name != RUN)
+            case FileEdited():
+                self._edits += 1
+                self._is_blocked = False
+                self._edit(event)
+            case CheckRan():
+                self._check(event)
+            case ApprovalAsked(approval_id):
+                self._asked[approval_id] = event
+            case ApprovalGiven(approval_id, allowed):
+                self._answer(approval_id, allowed=allowed)
+            case FailedOver():
+                self._failovers.append(
+                    {
+                        "from": event.from_provider,
+                        "to": event.to_provider,
+                        "reason": event.reason,
+                        "mid_answer": event.mid_answer,
+                    }
+                )
+            case _:
+                pass
+
+    @property
+    def has_edits(self) -> bool:
+        """Whether a file was changed."""
+        return self._edits > 0
+
+    @property
+    def checks(self) -> tuple[Mapping[str, Any], ...]:
+        """The last run of each check, and whether nothing was edited since."""
+        return tuple(
+            {
+                "name": check.name,
+                "command": check.command,
+                "exit_code": check.exit_code,
+                "passed": check.passed,
+                "required": check.required,
+                "current": edits == self._edits,
+                "summary": check.summary,
+            }
+            for check, edits in self._checks
+        )
+
+    @property
+    def is_red(self) -> bool:
+        """Whether the last run of a check that counts failed."""
+        return any(check["required"] and not check["passed"] for check in self.checks)
+
+    def end(self, closed: Closed, data: Mapping[str, Any]) -> TurnEnded:
+        """The outcome: that of the loop, unless the checks are red or what was wanted was refused."""
+        self._close_call()
+        failure = closed.failure
+        status, subtype, code = self._judge(closed)
+        error, hint = (failure.message, failure.hint) if failure else self._excuse(subtype)
+        return TurnEnded(
+            "success" if status else "error",
+            subtype,
+            code,
+            closed.answer,
+            {
+                **data,
+                "answer": closed.answer,
+                "complete": failure is None,
+                "files": [
+                    {"path": one.path, "change": one.change, "added": one.added_lines, "removed": one.removed_lines}
+                    for one in self.files.values()
+                ],
+                "calls": self.calls,
+                "failed_calls": self.failed_calls,
+                "denied": self._refused,
+            },
+            error,
+            hint,
+            self._usage or Usage(),
+            num_turns=self.turns,
+            total_cost_usd=self._cost_usd if self._usage else None,
+            files_changed=tuple(self.files),
+            checks=self.checks,
+            failovers=tuple(self._failovers),
+        )
+
+    def _judge(self, closed: Closed) -> tuple[bool, str, int]:
+        if closed.failure:
+            return False, closed.failure.error, closed.failure.exit_code
+        if self._is_blocked:
+            return False, "blocked", BLOCKED_EXIT
+        if self.is_red:
+            return False, "red", RED_EXIT
+        return True, "answered", 0
+
+    def _excuse(self, subtype: str) -> tuple[str, str]:
+        if subtype == "blocked":
+            last = self._refused[-1]
+            return f"blocked: {last['action']} was refused: {last['rule']}", "aiex list policy shows the rules"
+        if subtype == "red":
+            red = [check["command"] or check["name"] for check in self.checks if not check["passed"]]
+            return f"the work is done, and a check fails: {', '.join(red)}", ""
+        return "", ""
+
+    def _check(self, event: CheckRan) -> None:
+        """The last run of a check counts; another command of the same name only until something is edited."""
+        self._checks = [
+            (check, edits)
+            for check, edits in self._checks
+            if check.name != event.name or (edits == self._edits and check.command != event.command)
+        ]
+        self._checks.append((event, self._edits))
+
+    def _edit(self, event: FileEdited) -> None:
+        known = self.files.pop(event.path, None)
+        if known is None:
+            self.files[event.path] = Edited(event.path, event.change, event.added_lines, event.removed_lines)
+            return
+        change = _combine(known.change, event.change)
+        if change:
+            added, removed = known.added_lines + event.added_lines, known.removed_lines + event.removed_lines
+            self.files[event.path] = Edited(event.path, change, added, removed)
+
+    def _answer(self, approval_id: str, *, allowed: bool) -> None:
+        asked = self._asked.pop(approval_id, None)
+        if allowed or asked is None:
+            return
+        self._refused.append({"action": asked.action, "rule": asked.reason})
+        self._is_blocked = True
+
+    def _close_call(self) -> None:
+        """Add what one model call used."""
+        if self._running is None:
+            return
+        usage, cost = self._running.usage, self._running.cost_usd
+        self._usage = usage if self._usage is None else add_usage(self._usage, usage)
+        self._cost_usd = None if cost is None or self._cost_usd is None else self._cost_usd + cost
+        self._running = None
+
+
+def _combine(before: str, after: str) -> str:
+    """A change behind another, seen from the beginning; empty for a file that came and went."""
+    if before == "created":
+        return "" if after == "deleted" else "created"
+    if before == "deleted":
+        return "changed"
+    return after
