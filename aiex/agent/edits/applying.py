@@ -6,7 +6,7 @@ from posixpath import normpath
 from typing import NamedTuple
 
 from aiex.agent.edits import Change, FileWish
-from aiex.agent.edits.bytesform import Form, decode, encode
+from aiex.agent.edits.bytesform import UTF8, Form, decode, encode
 from aiex.agent.edits.locating import locate
 from aiex.agent.edits.places import line_numbers
 from aiex.agent.edits.splicing import rewrite, splice, to_text
@@ -77,7 +77,7 @@ class _State:
     path: str
     before: Before | None
     raw: str = ""
-    form: Form = Form()
+    form: Form = UTF8
     is_there: bool = False
     is_read: bool = False
     is_gone: bool = False
@@ -195,7 +195,7 @@ def _change(wish: FileWish, state: _State) -> None:
     shown = show(state.path)
     added: list[tuple[int, int]] = []
     for change in wish.changes:
-        if change.old == change.new:
+        if change.old == change.new and change.last_newline is None:
             raise EditError(
                 f"{shown}: the old and the new text of a change are the same", hint="leave out what does not change"
             )

@@ -29,6 +29,9 @@ class Form(NamedTuple):
     """Lines end with a carriage return alone; in the text they are line feeds."""
 
 
+UTF8: Final = Form()
+
+
 def decode(content: bytes, path: str) -> tuple[str, Form]:
     """The text of a file, and how to write it back; `encode(*decode(content))` is `content`.
 

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 from aiex.errors import EditError
 
 _FENCE: Final = r"^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$"
-_PROSE: Final = frozenset(
-    "a add also and apply as at change create edit file finally first for here here's i in let let's modify new next"
-    " now of on please rename replace second so the then this to update we with write".split()
+_PROSE: Final = (
+    " a add also and apply as at change create edit file finally first for here here's i in let let's modify new next"
+    " now of on please rename replace second so the then this to update we with write "
 )
 """Words that begin a sentence, and no path with a space in it."""
 
@@ -100,10 +100,10 @@ def read_path_line(line: str) -> str:
 def read_info_path(info: str) -> str:
     """The path in what stands behind a fence, such as `python:a.py` or `python a.py`; empty when there is none."""
     words = re.split(r"[ :]", info, maxsplit=1)
-    for word in (words[-1], info):
-        word = re.sub(r"^(file|path|filename|title)=", "", word.strip()).strip("\"'`{}")
-        if ("/" in word or re.search(r"\w\.\w+$", word)) and _looks_like_path(word):
-            return word
+    for given in (words[-1], info):
+        path = re.sub(r"^(file|path|filename|title)=", "", given.strip()).strip("\"'`{}")
+        if ("/" in path or re.search(r"\w\.\w+$", path)) and _looks_like_path(path):
+            return path
     return ""
 
 
@@ -114,5 +114,5 @@ def _looks_like_path(text: str) -> bool:
     words = text.split()
     has_mark = "/" in text or re.search(r"\.\w+$", text) is not None
     if len(words) > 1:
-        return has_mark and words[0].lower() not in _PROSE
+        return has_mark and f" {words[0].lower()} " not in _PROSE
     return has_mark or text[:1].isupper() or text.startswith(".")

@@ -42,9 +42,7 @@ def _where_nothing_is(text: str, change: Change, path: str) -> Place:
             f"{path}: the edit adds lines but names none that they stand beside, and the file is not empty",
             hint="give at least one line of the file around the new lines",
         )
-    return Place(
-        len(text), 0, "", change.new if change.new.endswith("\n") or not change.is_lines else change.new + "\n"
-    )
+    return Place(len(text), 0, "", change.new, stop=-1 if change.is_lines else len(text))
 
 
 def _require_new(text: str, chain: Chain, change: Change, path: str) -> None:

@@ -92,7 +92,7 @@ def _shown(text: str, old: list[str], place: int) -> str:
     wanted = old[:-1] if old[-1] == "" else old
     lines = text[start : skip_lines(text, start, len(wanted))].split("\n")[: len(wanted)]
     pairs = enumerate(zip(wanted, lines, strict=False))
-    differs = next((at for at, (ours, theirs) in pairs if ours.strip() != theirs.strip()), 0)
+    differs = next((at for at, (ours, theirs) in pairs if ours.strip() != theirs.strip()), len(lines))
     first = max(0, min(differs - _MOST_SHOWN // 2, len(lines) - _MOST_SHOWN))
     shown = [
         f"{place + at + 1:>5} {lines[at][:_MOST_CHARS]}" for at in range(first, min(len(lines), first + _MOST_SHOWN))
@@ -100,4 +100,6 @@ def _shown(text: str, old: list[str], place: int) -> str:
     said = ["nearest lines of the file:", *shown]
     if differs < len(wanted):
         said.append(f"first difference at line {place + differs + 1}; the edit has: {wanted[differs][:_MOST_CHARS]}")
+    else:
+        said.append("they differ from the edit in spaces, and in more than one way")
     return "\n".join(said)

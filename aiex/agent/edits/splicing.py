@@ -86,7 +86,10 @@ def _splice_part(raw: str, text: str, place: Place, change: Change) -> str:
 
 def _region(raw: str, text: str, start: int, count: int) -> Region:
     """The raw lines that stand at a beginning of a line of the text."""
-    begin = start if len(raw) == len(text) else skip_lines(raw, 0, text.count("\n", 0, start))
+    if len(raw) == len(text):
+        begin = start
+    else:
+        begin = len(raw) if start == len(text) else skip_lines(raw, 0, text.count("\n", 0, start))
     stop = skip_lines(raw, begin, count) if count else begin
     *ended, rest = raw[begin:stop].split("\n")
     lines = [_split_end(line) for line in ended]
