@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple, cast
 
@@ -80,13 +80,13 @@ class Outcome(NamedTuple):
         )
 
 
-async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncIterator[Event | Outcome]:
+async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncGenerator[Event | Outcome, None]:
     """The events of an answer as they come; the last item is the `Outcome`.
 
     Args:
         advice: What a person can do when the answer was cut at the model's limit.
     """
-    async with aclosing(cast("Any", hear(stream, request))) as events:
+    async with aclosing(hear(stream, request)) as events:
         async for told in events:
             if not isinstance(told, Heard):
                 yield told
@@ -97,7 +97,7 @@ async def listen(stream: Stream, request: Request, *, advice: str) -> AsyncItera
             yield Outcome(told.answer, failure, told.usage, told.cost_usd, told.failovers)
 
 
-async def hear(stream: Stream, request: Request) -> AsyncIterator[Event | Heard]:
+async def hear(stream: Stream, request: Request) -> AsyncGenerator[Event | Heard, None]:
     """The events of one model call as they come, with what was said as a whole; the last item says what it was.
 
     A failure is never raised: it is how the call ended.
