@@ -1,0 +1,57 @@
+"""What the tools that edit share: a transaction becomes a plan, and what it did an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiex.agent.edits.transaction import Transaction, count_lines, prepare
+from aiex.agent.tools import Answer, Going, Plan, path_actions
+from aiex.guard.neutral import printable_path
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from aiex.agent.edits import FileWish
+    from aiex.agent.edits.applying import FileChange
+    from aiex.agent.kit import Kit
+    from aiex.events import Event
+
+_MOST_NAMED = 3
+
+
+def plan_edit(verb: str, wishes: Sequence[FileWish], kit: Kit) -> Plan:
+    """The plan of an edit, which is found and applied in memory already. Raises as `prepare`."""
+    transaction = prepare(wishes, kit.files, kit.seen)
+    named = [printable_path(change.path) for change in transaction.changes]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    title = f"{verb} {', '.join(named[:_MOST_NAMED])}{more}"
+    actions = (
+        *path_actions("write", transaction.written, kit.root),
+        *path_actions("delete", transaction.deleted, kit.root),
+    )
+
+    async def act(_: Going) -> AsyncIterator[Event | Answer]:
+        step = None if kit.is_dry else kit.step(title)
+        for event in transaction.commit(kit.files, root=kit.root, step=step, seen=kit.seen):
+            yield event
+        yield Answer(_describe(transaction))
+
+    return Plan(title, act, actions, preview=transaction.preview() if kit.person else "")
+
+
+def _describe(transaction: Transaction) -> str:
+    """What was done, for the model: each file with its lines, how text was found, and what does not parse now."""
+    return "\n".join([*map(_describe_change, transaction.changes), *transaction.breaks])
+
+
+def _describe_change(change: FileChange) -> str:
+    path = printable_path(change.path)
+    added, removed = count_lines(change)
+    how = f"; found by {change.relaxation}: look at the result" if change.relaxation else ""
+    if change.moved_from:
+        return f"moved {printable_path(change.moved_from)} to {path} (+{added} -{removed}){how}"
+    if change.before is None:
+        return f"created {path} (+{added})"
+    if change.after is None:
+        return f"deleted {path} (-{removed})"
+    return f"changed {path} (+{added} -{removed}){how}"
