@@ -29,6 +29,7 @@ from aiex.jobs.gathering import MAP_TITLE, TITLE, Gathered, Sent, gather, pack_w
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.sending import NAMED, OUTLINE, SentFile, noting_refusals, of_pack, send
 from aiex.messages import Document, Image, Message, Part, Request, Text
+from aiex.pictures import IMAGE_LIMIT_BYTES, IMAGE_TYPES
 from aiex.tokens import OFFLINE, count
 
 if TYPE_CHECKING:
@@ -38,11 +39,6 @@ if TYPE_CHECKING:
     from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
 
-IMAGE_TYPES = {
-    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
-}  # fmt: skip
-IMAGE_LIMIT_BYTES = 5_000_000
-"""Anthropic's limit for one picture, the lowest of the vendors (November 2026)."""
 IMAGE_TOKENS = 1_600
 """What a large picture counts at the vendors; smaller ones count less."""
 STDIN = "-"
