@@ -69,6 +69,7 @@ KEYS: Final = (
     Key("providers.*.tokens_per_minute", "integer", 0, "Tokens a minute of each model and key; 0 for no limit."),
     Key("providers.*.requests_per_day", "integer", 0, "Requests a day of each model and key; 0 for no limit."),
     Key("providers.*.tokens_per_day", "integer", 0, "Tokens a day of each model and key; 0 for no limit."),
+    Key("checks.repairs", "integer", 2, "How often a model is asked to mend checks that fail behind its work."),
     Key("budget.cost_usd", "number", 0, "US dollars one run may spend; 0 for no limit."),
     Key("budget.tokens", "integer", 0, "Tokens one run may use, in and out; 0 for no limit."),
     Key("budget.calls", "integer", 0, "Requests one run may send; 0 for no limit."),
@@ -200,6 +201,12 @@ KEYS: Final = (
     Key("retry.max_wait_s", "number", 120, "Longest wait that a vendor may ask for; beyond it the next one is asked."),
     Key("chaos.rate", "number", 0, "Share of requests that are broken on purpose, 0 to 1, to see what happens then."),
     Key("chaos.seed", "integer", 1, "Decides which requests `chaos.rate` breaks, and how."),
+    Key(
+        "checks.commands",
+        "list",
+        [],
+        "Commands that have to end well before the work of an agent is done, such as `pytest -q`; empty to find them.",
+    ),
     Key(
         "log.level",
         "text",

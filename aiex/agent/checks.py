@@ -1,0 +1,203 @@
+"""The checks of a project: tests, linters and type checkers that it is set up for, or that the settings name."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from aiex.agent.recognising import recognise
+from aiex.errors import AiexError
+from aiex.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aiex.guard.sandbox.files import Workspace
+    from aiex.settings import Settings
+
+SETTING: Final = "checks.commands"
+LIMIT_BYTES: Final = 1 << 20
+"""A larger file says nothing here."""
+_NO_TEST: Final = "no test specified"
+"""In the script that `npm init` writes."""
+_PYTEST: Final = re.compile(r"\bpytest\b")
+_PYTHON_FILES: Final = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py",
+                        "requirements.txt", "requirements-dev.txt", "dev-requirements.txt")  # fmt: skip
+_LOCKS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
+_TARGET: Final = re.compile(r"^(test|check)\s*:(?!=)", re.MULTILINE)
+
+
+@record
+class Check:
+    """A command whose exit code says whether the work is good."""
+
+    name: str
+    """As `recognise` names it, else the command itself."""
+    command: str
+    """For bash, in the root of the workspace."""
+    required: bool
+    """Without it nothing is done: tests, and whatever a person named."""
+    source: str
+    """The file that speaks of it, or `settings`."""
+
+
+def find_checks(workspace: Workspace, settings: Settings, *, trusted: bool = False) -> tuple[Check, ...]:
+    """The checks that the settings name, else those that the files in the root are set up for; nothing is run.
+
+    Args:
+        workspace: Its files.
+        settings: `checks.commands` takes the place of everything that would be found.
+        trusted: Whether a project's own settings count.
+
+    Cost: a listing, and a read of at most a dozen small files.
+    """
+    commands = settings.get(SETTING)
+    if commands and (trusted or settings.origin(SETTING).source != "project"):
+        return tuple(Check(recognise(command) or command, command, True, "settings") for command in commands)
+    return tuple(_Finding(workspace).find())
+
+
+class _Finding:
+    """Looks at what lies in the root."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._names = self._list(".")
+        self._texts: dict[str, str] = {}
+
+    def find(self) -> Iterator[Check]:
+        found: list[Check] = []
+        for look in (self._python, self._node, self._cargo, self._go, self._mix, self._make):
+            found += look(any(check.required for check in found))
+        return iter(found)
+
+    def _list(self, folder: str) -> frozenset[str]:
+        try:
+            return frozenset(self._workspace.list(folder))
+        except AiexError:
+            return frozenset()
+
+    def _read(self, name: str) -> str:
+        """The text of a file in the root; empty when it is missing, too large or not to be read."""
+        if name not in self._texts:
+            try:
+                is_there = name.partition("/")[0] in self._names
+                data = self._workspace.read(name, limit_bytes=LIMIT_BYTES) if is_there else b""
+            except AiexError:
+                data = b""
+            self._texts[name] = data.decode("utf-8", "replace")
+        return self._texts[name]
+
+    # --- Python -------------------------------------------------------------------------------------------------------
+
+    def _python(self, _: bool) -> Iterator[Check]:
+        source = next((name for name in _PYTHON_FILES if _PYTEST.search(self._read(name))), "")
+        source = source or next((name for name in ("conftest.py", "tests/conftest.py") if self._read(name)), "")
+        if source:
+            yield Check("pytest", self._module("pytest", "-q"), True, source)
+        elif found := self._plain_tests():
+            path, text = found
+            is_plain = "unittest" in text and not _PYTEST.search(text)
+            folder = path.rpartition("/")[0]
+            plain = f"discover -s {folder} -t ." if folder else "discover"
+            command = self._module("unittest", plain) if is_plain else self._module("pytest", "-q")
+            yield Check("unittest" if is_plain else "pytest", command, True, path)
+        project, setup = self._read("pyproject.toml"), self._read("setup.cfg")
+        if source := self._configured("[tool.ruff", project, ("ruff.toml", ".ruff.toml")):
+            yield Check("ruff", self._program("ruff", "check ."), False, source)
+        if source := self._configured("[tool.mypy", project, ("mypy.ini", ".mypy.ini")) or (
+            "setup.cfg" if "[mypy" in setup else ""
+        ):
+            says = re.search(r"^(files|packages|modules)\s*=", self._read(source), re.MULTILINE)
+            yield Check("mypy", self._program("mypy", "" if says else "."), False, source)
+
+    def _plain_tests(self) -> tuple[str, str] | None:
+        """A test file of Python where nothing says how tests are run, and its text."""
+        for folder in ("", "tests", "test"):
+            names = self._names if not folder else self._list(folder) if folder in self._names else ()
+            for name in sorted(names):
+                if name.startswith("test_") and name.endswith(".py"):
+                    path = f"{folder}/{name}" if folder else name
+                    return path, self._read(path)
+        return None
+
+    def _configured(self, section: str, project: str, files: tuple[str, ...]) -> str:
+        if section in project:
+            return "pyproject.toml"
+        return next((name for name in files if name in self._names), "")
+
+    def _module(self, name: str, arguments: str) -> str:
+        return f"{self._interpreter()} -m {name} {arguments}"
+
+    def _program(self, name: str, arguments: str) -> str:
+        folder = self._environment()
+        own = folder and name in self._list(folder)
+        return f"{f'{folder}/{name}' if own else f'{self._prefix()}{name}'} {arguments}".strip()
+
+    def _interpreter(self) -> str:
+        folder = self._environment()
+        return f"{folder}/python" if folder else f"{self._prefix()}python{'' if self._prefix() else '3'}"
+
+    def _environment(self) -> str:
+        """Where the programs of the project's own virtual environment lie."""
+        found = (f"{name}/bin" for name in (".venv", "venv") if name in self._names)
+        return next((folder for folder in found if "python" in self._list(folder)), "")
+
+    def _prefix(self) -> str:
+        if "uv.lock" in self._names:
+            return "uv run "
+        return "poetry run " if "poetry.lock" in self._names else ""
+
+    # --- JavaScript and TypeScript ------------------------------------------------------------------------------------
+
+    def _node(self, _: bool) -> Iterator[Check]:
+        package = _parse_object(self._read("package.json"))
+        scripts = package.get("scripts")
+        scripts = scripts if isinstance(scripts, dict) else {}
+        manager = self._manager(package)
+        for name in ("test", "lint", "typecheck"):
+            script = scripts.get(name)
+            if isinstance(script, str) and script.strip() and _NO_TEST not in script:
+                run = f"{manager} {name}" if name == "test" and manager != "bun" else f"{manager} run {name}"
+                yield Check(f"{manager} {name}", run, name == "test", "package.json")
+        if "tsconfig.json" in self._names and "typecheck" not in scripts:
+            ways = {"npm": "npx --no-install tsc", "pnpm": "pnpm exec tsc", "yarn": "yarn run tsc", "bun": "bun x tsc"}
+            yield Check("tsc", f"{ways[manager]} --noEmit", False, "tsconfig.json")
+
+    def _manager(self, package: Mapping[str, Any]) -> str:
+        locked = next((manager for lock, manager in _LOCKS.items() if lock in self._names), "")
+        named = str(package.get("packageManager", "")).partition("@")[0]
+        return locked or (named if named in _LOCKS.values() else "npm")
+
+    # --- others -------------------------------------------------------------------------------------------------------
+
+    def _cargo(self, _: bool) -> Iterator[Check]:
+        if "Cargo.toml" in self._names:
+            where = " --workspace" if "[workspace" in self._read("Cargo.toml") else ""
+            yield Check("cargo test", f"cargo test{where}", True, "Cargo.toml")
+            yield Check("cargo check", f"cargo check{where} --all-targets", False, "Cargo.toml")
+
+    def _go(self, _: bool) -> Iterator[Check]:
+        if "go.mod" in self._names:
+            yield Check("go test", "go test ./...", True, "go.mod")
+            yield Check("go vet", "go vet ./...", False, "go.mod")
+
+    def _mix(self, _: bool) -> Iterator[Check]:
+        if "mix.exs" in self._names:
+            yield Check("mix test", "mix test", True, "mix.exs")
+
+    def _make(self, is_tested: bool) -> Iterator[Check]:
+        """Targets of `make`, where nothing else says how the tests are run."""
+        name = next((name for name in ("GNUmakefile", "makefile", "Makefile") if name in self._names), "")
+        targets = _TARGET.findall(self._read(name)) if name and not is_tested else []
+        if target := next((target for target in ("test", "check") if target in targets), ""):
+            yield Check(f"make {target}", f"make {target}", True, name)
+
+
+def _parse_object(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
