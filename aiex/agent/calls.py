@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from aiex.agent.approvals import Granted
+from aiex.agent.checked import check_of
 from aiex.agent.tools import Answer, Going
 from aiex.errors import AiexError, BudgetEnded, ToolError
 from aiex.events import ToolFinished, ToolStarted
@@ -96,7 +97,10 @@ class Calls:
                         answer = told
                     else:
                         yield told
-            yield self._finish(prepared, answer, began_s)
+            finished = self._finish(prepared, answer, began_s)
+            yield finished
+            if check := check_of(call, finished):
+                yield check
 
     async def _run_together(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
         ready: list[Ready] = []

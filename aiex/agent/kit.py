@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from aiex.errors import ToolError
+from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.agent.processes import Processes
@@ -88,8 +89,19 @@ class Person(Protocol):
         """What they say; None when they say nothing."""
 
 
-Delegate = Callable[..., "AsyncIterator[Event | Answer]"]
-"""Runs an errand by another loop; see `aiex/agent/errands.py`."""
+@record
+class Errand:
+    """What a helper is sent for."""
+
+    text: str
+    may_change: bool = False
+    """Whether it may edit and run, or only look."""
+    turns: int = 0
+    """The most answers it may give; 0 for the usual."""
+
+
+Delegate = Callable[[Errand, str], "AsyncIterator[Event | Answer]"]
+"""Runs an errand for the call with an id."""
 
 
 class Kit:

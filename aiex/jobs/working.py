@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import platform
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,20 +13,25 @@ from aiex.agent.approvals import Approvals
 from aiex.agent.calls import Calls
 from aiex.agent.compaction import Compaction
 from aiex.agent.composer import Composer, introduce, load_tools
+from aiex.agent.instructions import Instructions, render_instructions
 from aiex.agent.kit import Kit, Means
 from aiex.agent.loop import Closed, Crew, Loop
 from aiex.agent.meter import Allotment, Meter
 from aiex.agent.overlay import Overlay
 from aiex.agent.report import Report
+from aiex.agent.tools import is_offered
 from aiex.errors import AiexError, Rejected
 from aiex.events import UserSpoke
+from aiex.jobs.errands import Errands
+from aiex.jobs.verifying import Failed, to_wish, verify
 from aiex.record import record
 from aiex.tokens import OFFLINE
 
 if TYPE_CHECKING:
     from aiex.agent.answering import Stream
     from aiex.agent.kit import Person, Step
-    from aiex.events import Event, TurnEnded
+    from aiex.agent.tools import Plan
+    from aiex.events import Event, TurnEnded, Warned
     from aiex.messages import Part
     from aiex.sessions.recorder import Recorder
     from aiex.sessions.state import SessionState
@@ -68,67 +74,152 @@ async def work(
         person: Whoever can be asked; None where what needs a person is refused.
         step: Makes what looks after the files during a call.
     """
-    report = Report()
     try:
         require_model(hirer)
         kit = Kit(
             hirer, files=Overlay(hirer.workspace) if wish.is_dry else None, step=step, person=person, is_dry=wish.is_dry
         )
-        crew = hire(kit, hirer, wish)
+        team = Team(kit, hirer, wish)
     except AiexError as error:
         from aiex.agent.answering import failed
 
         yield failed(error)
         return
-    try:
-        yield UserSpoke(wish.parts)
-        closed = Closed("", None)
-        async with aclosing(_noted(Loop(crew, schema=wish.schema).run(), report, kit)) as events:
-            async for told in events:
-                if isinstance(told, Closed):
-                    closed = told
-                else:
-                    yield told
-    finally:
-        await kit.leave()
-    for event in _drain(kit, report):
-        yield event
-    yield _end(report, closed, wish, kit)
-
-
-async def _noted(
-    events: AsyncGenerator[Event | Closed, None], report: Report, kit: Kit
-) -> AsyncGenerator[Event | Closed, None]:
-    """The same events, each in the report, with what happened beside them between."""
-    async with aclosing(events):
+    async with aclosing(team.work()) as events:
         async for event in events:
-            if not isinstance(event, Closed):
-                report.note(event)
             yield event
-            for news in _drain(kit, report):
-                yield news
 
 
-def _drain(kit: Kit, report: Report) -> Iterable[Event]:
-    while kit.news:
-        event = kit.news.pop(0)
-        report.note(event)
-        yield event
+class Team:
+    """Who works on one wish: a loop, its tools, and the checks behind it."""
+
+    def __init__(self, kit: Kit, hirer: Hirer, wish: Wish) -> None:
+        self._kit = kit
+        self._wish = wish
+        self._hirer = hirer
+        self._report = Report()
+        self._closed = Closed("", None)
+        meter = Meter(wish.allotment)
+        kit.delegate = Errands(kit, hirer, meter).run
+        self._crew, self._warnings = hire(kit, hirer, meter, wish.tools)
+
+    async def work(self) -> AsyncGenerator[Event, None]:
+        """The whole work, to its outcome."""
+        try:
+            async with aclosing(self._noted(self._rounds())) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await self._kit.leave()
+        for event in self._drain():
+            yield event
+        yield self._end()
+
+    async def _rounds(self) -> AsyncGenerator[Event, None]:
+        """Work, check, and work again on what fails, as often as the settings say."""
+        for warned in self._warnings:
+            yield warned
+        yield UserSpoke(self._wish.parts)
+        repairs = int(self._hirer.settings.get("checks.repairs"))
+        for left in reversed(range(repairs + 1)):
+            async with aclosing(Loop(self._crew, schema=self._wish.schema).run()) as events:
+                async for told in events:
+                    if isinstance(told, Closed):
+                        self._closed = told
+                    else:
+                        yield told
+            if self._closed.failure is not None or not self._report.has_edits or self._wish.is_dry:
+                return
+            failed: list[Failed] = []
+            async with aclosing(self._verify()) as checks:
+                async for one in checks:
+                    if isinstance(one, Failed):
+                        failed.append(one)
+                    else:
+                        yield one
+            if not failed or not left:
+                return
+            yield UserSpoke(tuple(to_wish(failed)))
+
+    async def _verify(self) -> AsyncGenerator[Event | Failed, None]:
+        """Run the checks that did not run since the last edit."""
+        current = {check["name"] for check in self._report.checks if check["current"]}
+        async with aclosing(verify(self._kit, self._hirer, self._crew.calls, current)) as events:
+            async for event in events:
+                yield event
+
+    async def _noted(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+        """The same events, each in the report, with what happened beside them between."""
+        async with aclosing(events):
+            async for event in events:
+                self._report.note(event)
+                yield event
+                for news in self._drain():
+                    yield news
+
+    def _drain(self) -> Iterator[Event]:
+        while self._kit.news:
+            event = self._kit.news.pop(0)
+            self._report.note(event)
+            yield event
+
+    def _end(self) -> TurnEnded:
+        data: dict[str, Any] = {}
+        if self._wish.schema is not None and self._closed.failure is None:
+            data["data"] = json.loads(self._closed.answer)
+        if isinstance(self._kit.files, Overlay):
+            data["patch"] = patch_of(self._kit.files)
+        return self._report.end(self._closed, data)
 
 
-def hire(kit: Kit, hirer: Hirer, wish: Wish, above: Meter | None = None) -> Crew:
-    """Who takes part in a loop on a wish. Raises AiexError where somebody cannot."""
-    from aiex.agent.tools import is_offered
+def hire(
+    kit: Kit,
+    hirer: Hirer,
+    meter: Meter,
+    names: tuple[str, ...] = (),
+    *,
+    state: Callable[[], SessionState] | None = None,
+) -> tuple[Crew, list[Warned]]:
+    """Who takes part in a loop, and what to say about that.
 
-    tools = {name: tool for name, tool in load_tools(wish.tools).items() if is_offered(tool, kit)}
-    today = datetime.now(UTC).date().isoformat()
-    said = introduce(root=hirer.root, platform=platform.system(), today=today)
+    Args:
+        kit: For the tools.
+        hirer: The services.
+        meter: What may be used.
+        names: Of the tools that are offered; all when empty.
+        state: Gives the conversation; that of the session when None.
+
+    Raises:
+        AiexError: where somebody cannot take part.
+    """
+    tools = {name: tool for name, tool in load_tools(names).items() if is_offered(tool, kit)}
+    instructions = Instructions(hirer)
+    given, warnings = instructions.load()
+    said = introduce(
+        root=hirer.root,
+        platform=platform.system(),
+        today=datetime.now(UTC).date().isoformat(),
+        instructions=render_instructions(given),
+        skills=kit.skills.describe(),
+    )
     composer = Composer(hirer.model, said, tools, hirer.session)
-    meter = Meter(wish.allotment, above)
-    approvals = Approvals(hirer.gate, kit.person)
-    calls = Calls(kit, tools, approvals, meter)
+    calls = Calls(
+        kit, tools, Approvals(hirer.gate, kit.person), meter, append=lambda plan: _instructions_at(plan, instructions)
+    )
     compaction = Compaction(composer, hirer.stream, meter, lambda: find_window(hirer))
-    return Crew(composer, calls, hirer.stream, lambda: _state_of(hirer), meter, compaction)
+    crew = Crew(composer, calls, hirer.stream, state or (lambda: _state_of(hirer)), meter, compaction)
+    return crew, [*warnings, *kit.skills.warnings]
+
+
+def _instructions_at(plan: Plan, instructions: Instructions) -> str:
+    """What the project says about the folders of the files that a call was about."""
+    found = [
+        one
+        for action in plan.actions
+        if action.kind in ("read", "write")
+        for one in instructions.nearest(action.subject)
+    ]
+    return f"\n\n{render_instructions(found)}" if found else ""
 
 
 def _state_of(hirer: Hirer) -> SessionState:
@@ -153,17 +244,6 @@ def require_model(hirer: Hirer) -> None:
         raise Rejected(
             "this needs a model, and none is in use", hint="name one with -m provider/model, or set it: aiex set config"
         )
-
-
-def _end(report: Report, closed: Closed, wish: Wish, kit: Kit) -> TurnEnded:
-    data: dict[str, Any] = {}
-    if wish.schema is not None and closed.failure is None:
-        import json
-
-        data["data"] = json.loads(closed.answer)
-    if isinstance(kit.files, Overlay):
-        data["patch"] = patch_of(kit.files)
-    return report.end(closed, data)
 
 
 def patch_of(files: Overlay) -> str:
