@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -197,7 +197,7 @@ def hire(
     given, warnings = instructions.load()
     said = introduce(
         root=hirer.root,
-        platform=platform.system(),
+        platform=sys.platform,
         today=datetime.now(UTC).date().isoformat(),
         instructions=render_instructions(given),
         skills=kit.skills.describe(),
