@@ -1,0 +1,1 @@
+"""Makes modules, functions, tests, documentation and commit messages after the manner of the project."""
