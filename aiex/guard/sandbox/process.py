@@ -217,16 +217,21 @@ def _require_reading(command: str, options: Sequence[str]) -> None:
 
 
 def _find_git(workspace_root: str) -> str:
-    """The git of the machine, never one that lies in the workspace."""
+    """The git of the machine."""
+    found = find_outside("git", workspace_root)
+    if found is None:
+        raise StoreError("cannot run git: it is not installed", hint="install git to see the history")
+    return found
+
+
+def find_outside(name: str, workspace_root: str) -> str | None:
+    """A program of the machine, never one that lies in the workspace; None where it is not installed."""
     import shutil
 
     inside = os.path.join(os.path.realpath(workspace_root), "")
     folders = clean_environment().get("PATH", os.defpath).split(os.pathsep)
     outside = [folder for folder in folders if not os.path.join(os.path.realpath(folder), "").startswith(inside)]
-    found = shutil.which("git", path=os.pathsep.join(outside))
-    if found is None:
-        raise StoreError("cannot run git: it is not installed", hint="install git to see the history")
-    return found
+    return shutil.which(name, path=os.pathsep.join(outside))
 
 
 class _Running:
