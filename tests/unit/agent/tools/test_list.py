@@ -91,7 +91,7 @@ async def test_more_than_fits_is_counted(kit: Kit, root: Path) -> None:
 
 async def test_what_is_no_directory_says_what_to_do(kit: Kit, root: Path) -> None:
     os.symlink("/etc", root / "out")
-    with pytest.raises(ToolError, match="README.md is no directory"):
+    with pytest.raises(ToolError, match=r"README\.md is no directory"):
         await names(kit, path="README.md")
     with pytest.raises(ToolError, match="there is no directory shpo") as caught:
         await names(kit, path="shpo")

@@ -75,7 +75,7 @@ async def test_an_offset_behind_the_end_is_an_error(kit: Kit, root: Path) -> Non
 
 
 async def test_what_was_read_is_known_to_later_edits(kit: Kit, root: Path) -> None:
-    data = "one\r\ntwo\r\n".encode()
+    data = b"one\r\ntwo\r\n"
     (root / "a.txt").write_bytes(data)
     assert await read(kit, "./a.txt", limit=1) == "    1\tone\n(lines 1-1 of 2; go on with offset=2)"
     assert kit.seen.compare("a.txt", data) == "same"

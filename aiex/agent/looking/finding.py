@@ -1,0 +1,142 @@
+"""Finds the lines of many files that match: by ripgrep where it is installed, else by our own means; same answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Final
+
+from aiex.agent.looking.matching import (
+    MOST_PLACES,
+    Hits,
+    Task,
+    compile_pattern,
+    find_all,
+    find_in,
+    is_quick,
+    read_text,
+)
+from aiex.agent.looking.walking import changes_beneath
+from aiex.errors import ToolError
+
+if TYPE_CHECKING:
+    from aiex.agent.kit import Kit
+    from aiex.agent.looking.patterns import Pattern
+    from aiex.context.catalogue import Catalogue
+
+TIMEOUT_S: Final = 30.0
+_PORTION: Final = 40
+"""Files that are searched before others get their turn."""
+_HINT: Final = "narrow the path, the glob or the pattern"
+
+
+async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int) -> list[Hits]:
+    """The files that match, in the order of their paths, with at least the first `most` places of all of them.
+
+    What is binary, larger than 16 MB or cannot be read is left out.
+
+    Args:
+        paths: Sorted; of files that may be read as far as their names go.
+
+    Raises:
+        ToolError: if it takes too long.
+    """
+    changed = changes_beneath(kit, ".")
+    plain = [path for path in paths if path not in changed] if changed else paths
+    if len(plain) > 1:
+        from aiex.guard.sandbox.ripgrep import Refused, find_ripgrep
+
+        program = find_ripgrep(kit.root)
+        if program:
+            try:
+                found = await _ask_ripgrep(program, kit.catalogue, pattern, plain, most)
+            except Refused:
+                return await _find_ourselves(Task(kit.files, pattern, paths))
+            rest = [path for path in paths if path in changed]
+            return sorted(found + await _find_ourselves(Task(kit.files, pattern, rest))) if rest else found
+    return await _find_ourselves(Task(kit.files, pattern, paths))
+
+
+# --- by ripgrep -----------------------------------------------------------------------------------------------------
+
+
+async def _ask_ripgrep(program: str, files: Catalogue, pattern: Pattern, paths: Sequence[str], most: int) -> list[Hits]:
+    from aiex.guard.sandbox.ripgrep import count_lines, find_places
+
+    root, rust = files.workspace.root, pattern.rust
+    places = await asyncio.to_thread(find_places, program, root, rust, paths, timeout_s=TIMEOUT_S)
+    counts: Mapping[str, int]
+    if places is not None:
+        counts = Counter(place.path for place in places)
+    else:
+        counts = await asyncio.to_thread(count_lines, program, root, rust, paths, timeout_s=TIMEOUT_S)
+        first = list(_take_first(files, counts, most))
+        places = await asyncio.to_thread(find_places, program, root, rust, first, timeout_s=TIMEOUT_S, most=most)
+    grouped: dict[str, list[tuple[int, int]]] = {}
+    for place in places or ():
+        grouped.setdefault(place.path, []).append((place.line, place.column - 1))
+    return list(_to_hits(files, counts, grouped, most))
+
+
+def _to_hits(
+    files: Catalogue, counts: Mapping[str, int], places: Mapping[str, Sequence[tuple[int, int]]], most: int
+) -> Iterator[Hits]:
+    for path in sorted(counts):
+        if files.is_text(path):
+            first = tuple(places.get(path, ())[: min(most, MOST_PLACES)])
+            yield Hits(path, counts[path], first)
+            most -= len(first)
+
+
+def _take_first(files: Catalogue, counts: Mapping[str, int], most: int) -> Iterator[str]:
+    """The first files that have so many lines together."""
+    for path in sorted(counts):
+        if most <= 0:
+            return
+        if files.is_text(path):
+            yield path
+            most -= counts[path]
+
+
+# --- by our own means -------------------------------------------------------------------------------------------------
+
+
+async def _find_ourselves(task: Task) -> list[Hits]:
+    end = time.monotonic() + TIMEOUT_S
+    found: list[Hits] = []
+    hard: list[str] = []
+    expression = compile_pattern(task.pattern)
+    for number, path in enumerate(task.paths, 1):
+        if number % _PORTION == 0:
+            await asyncio.sleep(0)
+            if time.monotonic() > end:
+                raise ToolError(f"the search took longer than {TIMEOUT_S:g} s", hint=_HINT)
+        text = read_text(task.files, path)
+        if text is None:
+            continue
+        if not is_quick(task.pattern, text):
+            hard.append(path)
+        elif (hits := find_in(path, text, expression)) is not None:
+            found.append(hits)
+    if hard:
+        found += await _find_apart(task._replace(paths=hard))
+        found.sort()
+    return found
+
+
+async def _find_apart(task: Task) -> list[Hits]:
+    """The same in a process that is ended when it takes too long."""
+    from aiex.guard.sandbox.workers import Died, Overran, run_within
+
+    given_up = Flag()
+    try:
+        result = await asyncio.to_thread(run_within, find_all, task, timeout_s=TIMEOUT_S, given_up=given_up)
+    finally:
+        given_up.set()
+    if isinstance(result, Overran | Died):
+        why = "the pattern can be read in too many ways"
+        raise ToolError(f"the search took longer than {TIMEOUT_S:g} s: {why}", hint=_HINT)
+    return result
