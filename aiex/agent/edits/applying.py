@@ -9,7 +9,7 @@ from aiex.agent.edits import Change, FileWish
 from aiex.agent.edits.bytesform import UTF8, Form, decode, encode
 from aiex.agent.edits.locating import locate
 from aiex.agent.edits.places import line_numbers
-from aiex.agent.edits.splicing import rewrite, splice, to_text
+from aiex.agent.edits.splicing import replace_all, rewrite, splice, to_text
 from aiex.agent.edits.spotting import new_conflict, new_elision
 from aiex.errors import EditError
 from aiex.guard.sandbox.paths import show
@@ -229,7 +229,7 @@ def _apply(raw: str, text: str, change: Change, path: str, added: list[tuple[int
                 f"{path}: the text to replace everywhere stands only in other words ({step})",
                 hint="copy it from the file exactly",
             )
-        return rewrite(raw, text.replace(change.old, change.new), keeps_last_end=False), ""
+        return replace_all(raw, text, change.old, change.new), ""
     chain, step = locate(text, change, path, _numbers(change, added))
     (number,) = line_numbers(text, [chain[0].start])
     for place in reversed(chain):

@@ -45,12 +45,13 @@ def choose(text: str, chains: Sequence[Chain], change: Change, numbers: Collecti
 
 
 def _ambiguous(text: str, chains: Sequence[Chain], path: str, count: int) -> EditError:
-    shown = [str(number) for number in line_numbers(text, [chain[0].start for chain in chains[:_MOST_SHOWN]])]
+    numbers = line_numbers(text, [chain[0].start for chain in chains[:_MOST_SHOWN]])
+    shown = list(dict.fromkeys(str(number) for number in numbers))
     more = ", …" if len(chains) > _MOST_SHOWN else ""
     many = f"{count}" if count < MOST_MATCHES else f"at least {count}"
-    lines = ", ".join(shown) + more
+    lines = f"line{'s' * (len(shown) > 1)} " + ", ".join(shown) + more
     return EditError(
-        f"{path}: the text to change stands {many} times, at lines {lines}",
+        f"{path}: the text to change stands {many} times, at {lines}",
         hint="add lines around it, in the old and the new text, so that it stands once",
     )
 

@@ -7,8 +7,8 @@ from aiex.errors import EditError
 
 _FENCE: Final = r"^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$"
 _PROSE: Final = (
-    " a add also and apply as at change create edit file finally first for here here's i in let let's modify new next"
-    " now of on please rename replace second so the then this to update we with write "
+    " add also and apply as at change create edit file finally for here here's i in let let's modify"
+    " now of on please rename replace so the then this to update we with write "
 )
 """Words that begin a sentence, and no path with a space in it."""
 

@@ -8,13 +8,13 @@ _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _SPACES: Final = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _NOTHING: Final = "\u200b\u2060\ufeff\u00ad"
 
-_TABLE: Final[dict[int, str]] = {
-    **dict.fromkeys(map(ord, _SINGLE), "'"),
-    **dict.fromkeys(map(ord, _DOUBLE), '"'),
-    **dict.fromkeys(map(ord, _DASHES), "-"),
-    **dict.fromkeys(map(ord, _SPACES), " "),
-    **dict.fromkeys(map(ord, _NOTHING), ""),
-    ord("\u2026"): "...",
+_PLAIN: Final = {
+    **dict.fromkeys(_SINGLE, "'"),
+    **dict.fromkeys(_DOUBLE, '"'),
+    **dict.fromkeys(_DASHES, "-"),
+    **dict.fromkeys(_SPACES, " "),
+    **dict.fromkeys(_NOTHING, ""),
+    "\u2026": "...",
 }
 
 
@@ -24,7 +24,11 @@ def to_plain(text: str) -> str:
         return text
     from unicodedata import normalize
 
-    return normalize("NFC", text).translate(_TABLE)
+    text = normalize("NFC", text)
+    for char, plain in _PLAIN.items():
+        if char in text:
+            text = text.replace(char, plain)
+    return text
 
 
 def keep_looks(line: str, old: str | None, there: str | None) -> str:

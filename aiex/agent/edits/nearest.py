@@ -10,6 +10,8 @@ from aiex.errors import EditError
 _MOST_SHOWN: Final = 14
 _MOST_CHARS: Final = 160
 _MOST_VOTES: Final = 30
+_MOST_VOTERS: Final = 12
+_MOST_LINES: Final = 200
 _SMALL_LINES: Final = 3000
 """Only in files of at most so many lines a likely place is looked for by likeness, which takes time."""
 
@@ -52,9 +54,10 @@ def _find_new(text: str, change: Change) -> int:
 
 
 def _likely_line(text: str, old: list[str]) -> int | None:
-    """The line, counted from 0, where the old text probably begins: most of its lines vote by where they stand."""
+    """The line, counted from 0, where the old text probably begins: its longest lines vote by where they stand."""
     votes: dict[int, float] = {}
-    for index, line in enumerate(old[:200]):
+    longest = sorted(enumerate(old[:_MOST_LINES]), key=lambda pair: -len(pair[1].strip()))[:_MOST_VOTERS]
+    for index, line in longest:
         bare = line.strip()
         if len(bare) < 3:
             continue

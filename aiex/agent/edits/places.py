@@ -1,11 +1,16 @@
 """Places in a text: finding whole lines exactly, counting lines, and folding a large text line by line."""
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from aiex.errors import EditError
 
 MOST_MATCHES: Final = 100_000
 """More are not counted."""
 _FOLD_CHARS: Final = 1 << 20
+_MOST_COMPARED: Final = 300_000
+"""Lines that one step compares one by one, about half a second."""
+_T = TypeVar("_T")
 
 
 class Place(NamedTuple):
@@ -85,6 +90,20 @@ def line_numbers(text: str, offsets: list[int]) -> Iterator[int]:
         number += text.count("\n", last, offset)
         last = offset
         yield number
+
+
+def affordable(found: Sequence[_T], lines: int) -> Sequence[_T]:
+    """What was found, if comparing so many lines for each takes bounded time.
+
+    Raises:
+        EditError: if there are too many.
+    """
+    if len(found) > 1 and len(found) * lines > _MOST_COMPARED:
+        raise EditError(
+            f"the text to change is not there exactly, and like other lines at {len(found)} places",
+            hint="copy it from the file as it is, with lines around it that stand once",
+        )
+    return found
 
 
 def fold_lines(text: str, fold: Callable[[str], str]) -> str:

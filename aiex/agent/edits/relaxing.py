@@ -9,16 +9,17 @@ from itertools import pairwise
 from typing import Final
 
 from aiex.agent.edits import Change
+from aiex.agent.edits.blanks import among_blanks
 from aiex.agent.edits.lookalikes import keep_looks, to_plain
 from aiex.agent.edits.places import (
     MOST_MATCHES,
     Chain,
     Place,
+    affordable,
     find_all,
     find_lines,
     fold_lines,
     lines_at,
-    skip_lines,
     unfold,
 )
 from aiex.agent.edits.shifting import BLANKS, find_shift
@@ -78,7 +79,8 @@ def by_shift(text: str, change: Change) -> Answers:
     old = lines.old.split("\n")[:-1]
     edit = [*old, *lines.new.split("\n")]
     found = []
-    for chain in _folded(text, lines, _strip_front):
+    chains = _folded(text, lines, _strip_front)
+    for chain in affordable(chains, len(old)):
         shift = find_shift(old, lines_at(text, chain[0]), edit)
         if shift is not None:
             found.append((chain[0]._replace(adapt=_shifting(shift)),))
@@ -90,18 +92,7 @@ def without_blank_lines(text: str, change: Change) -> Answers:
     lines = as_lines(change)
     if lines is None or not lines.old.strip():
         return
-    old = lines.old.split("\n")[:-1]
-    filled = [line for line in old if line.strip(BLANKS)]
-    kept, numbers = _filled_lines(text)
-    starts = find_lines(kept, "\n".join(filled))
-    if not starts:
-        return
-    row, last, found = 0, 0, []
-    for start in starts:
-        row += kept.count("\n", last, start)
-        last = start
-        found.append((_around_blanks(text, lines, old, numbers[row : row + len(filled)]),))
-    yield found
+    yield [(place,) for place in among_blanks(text, lines)]
 
 
 def unescaped(text: str, change: Change) -> Answers:
@@ -189,61 +180,6 @@ def _shifting(shift: Callable[[str], str]) -> Callable[[str, str | None, str | N
         return shift(line) if line.strip(BLANKS) else line
 
     return adapt
-
-
-def _filled_lines(text: str) -> tuple[str, list[int]]:
-    """The lines that are not blank, joined, and their numbers, counted from 0."""
-    lines = text.split("\n")
-    numbers = [number for number, line in enumerate(lines) if line.strip(BLANKS)]
-    joined = "\n".join([lines[number] for number in numbers])
-    return joined + "\n" * text.endswith("\n"), numbers
-
-
-def _around_blanks(text: str, change: Change, old: list[str], numbers: list[int]) -> Place:
-    """A place from the first to the last line that is not blank, and the blank lines about it that the edit has too."""
-    filled = [index for index, line in enumerate(old) if line.strip(BLANKS)]
-    lead, trail = filled[0], len(old) - 1 - filled[-1]
-    begin = skip_lines(text, 0, numbers[0])
-    above = _blanks_above(text, begin, lead)
-    first = numbers[0] - above
-    start = begin
-    for _ in range(above):
-        start = text.rfind("\n", 0, start - 1) + 1
-    below = _blanks_below(text, skip_lines(text, begin, numbers[-1] + 1 - numbers[0]), trail)
-    spans: list[tuple[int, int]] = []
-    spans += _paired(lead - above, above, 0)
-    for at, (index, number) in enumerate(zip(filled, numbers, strict=True)):
-        spans.append((number - first, number - first + 1))
-        if at + 1 < len(filled):
-            ours, theirs = filled[at + 1] - index - 1, numbers[at + 1] - number - 1
-            spans += _paired(max(0, ours - theirs), min(ours, theirs), number - first + 1)
-    spans += _paired(trail - below, below, numbers[-1] - first + 1)
-    return Place(start, numbers[-1] + 1 - first + below, change.old, change.new, spans=tuple(spans))
-
-
-def _paired(missing: int, there: int, start: int) -> list[tuple[int, int]]:
-    """Spans of blank lines of the edit: first those the file does not have, then those it has."""
-    return [(start, start)] * missing + [(start + at, start + at + 1) for at in range(there)]
-
-
-def _blanks_above(text: str, start: int, most: int) -> int:
-    found = 0
-    while found < most and start > 0:
-        before = text.rfind("\n", 0, start - 1) + 1
-        if text[before : start - 1].strip(BLANKS):
-            break
-        found, start = found + 1, before
-    return found
-
-
-def _blanks_below(text: str, start: int, most: int) -> int:
-    found = 0
-    while found < most and start < len(text):
-        after = skip_lines(text, start, 1)
-        if text[start:after].strip():
-            break
-        found, start = found + 1, after
-    return found
 
 
 def _decoded(change: Change) -> Iterator[Change]:

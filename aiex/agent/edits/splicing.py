@@ -62,10 +62,30 @@ def rewrite(raw: str, new: str, *, keeps_last_end: bool) -> str:
     *fresh, fresh_rest = new.split("\n")
     old += [rest] if rest else []
     fresh += [fresh_rest] if fresh_rest else []
-    region = _region(raw, text, 0, len(old))
-    made = _assemble(region, old, fresh, Place(0, len(old), "", ""))
+    has_same_end = (rest == "") == (fresh_rest == "")
+    first, tail = _same_ends(old, fresh, least=0 if rest == "" and has_same_end else 1, tail=has_same_end)
+    region = _region(raw, text, skip_lines(text, 0, first), len(old) - tail - first)
+    made = _assemble(region, old[first : len(old) - tail], fresh[first : len(fresh) - tail], Place(0, 0, "", ""))
     last_newline = None if keeps_last_end else fresh_rest == ""
     return _join(raw, region, _end_lines(made, region, Change("", new, last_newline=last_newline)))
+
+
+def replace_all(raw: str, text: str, old: str, new: str) -> str:
+    """The raw text of a file with every occurrence of a substring of its text replaced, from the left."""
+    made = text.replace(old, new)
+    if len(raw) == len(text):
+        return made
+    if raw.count("\r\n") == raw.count("\n"):
+        return made.replace("\n", "\r\n")
+    return rewrite(raw, made, keeps_last_end=False)
+
+
+def _same_ends(old: Sequence[str], new: Sequence[str], *, least: int, tail: bool) -> tuple[int, int]:
+    """How many lines are the same at both beginnings, all but `least` of the old, and then at both ends."""
+    most = min(len(old) - least, len(new))
+    first = next((at for at in range(most) if old[at] != new[at]), max(0, most))
+    most = min(len(old), len(new)) - first if tail else 0
+    return first, next((at for at in range(most) if old[-1 - at] != new[-1 - at]), most)
 
 
 def _splice_part(raw: str, text: str, place: Place, change: Change) -> str:

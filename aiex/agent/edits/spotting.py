@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 _LEADS: Final = ("{/*", "<!--", "///", "//", "/*", "--[[", "--", "#", ";", "%", "*", "'''", '"""')
+_FIRST: Final = "".join({lead[0] for lead in _LEADS})
 _TAILS: Final = ("*/}", "-->", "*/", "--]]", "'''", '"""')
 _DOTS: Final = ("...", "\u2026")
 _LEFT_OUT: Final = (
@@ -59,11 +60,15 @@ def new_elision(new: str, *known: str) -> str:
 
     Dots alone are the body of a Python function if the line above them ends with a colon or a docstring.
     """
-    if not re.search(r"\.\.\.|\u2026|(?i:rest|existing|remain|unchanged|previous|original|other|omitted|same)", new):
-        return ""
     above = ""
     for line in new.split("\n"):
-        if is_elision(line) and not _is_body(line, above) and not any(_has_line(text, line) for text in known):
+        is_likely = "..." in line or "\u2026" in line or line.lstrip(" \t")[:1] in _FIRST
+        if (
+            is_likely
+            and is_elision(line)
+            and not _is_body(line, above)
+            and not any(_has_line(text, line) for text in known)
+        ):
             return line.strip()
         above = line.rstrip() or above
     return ""
