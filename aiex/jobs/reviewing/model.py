@@ -42,6 +42,8 @@ class Rule:
     """Looks at one changed file."""
     in_diff: Callable[[Diff], Iterable[Hit]] | None = None
     """Looks at all of them together."""
+    known_as: tuple[str, ...] = ()
+    """What other checkers call it: where a comment silences them by one of these names, this is silent too."""
     minds_moves: bool = False
     """What it finds counts also where the lines only moved inside the change."""
 

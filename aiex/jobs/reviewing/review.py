@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiex.errors import AiexError
@@ -28,6 +28,9 @@ MOST_EVIDENCE = 3
 LONGEST_EVIDENCE = 200
 REPORT_FROM = 20
 """From so many files on, progress is told."""
+_ELSEWHERE = re.compile(
+    r"\b(?:noqa|nosec|nolint|NOSONAR|eslint-disable(?:-next)?-line|eslint-disable|pylint: ?disable)\b"
+)
 _IGNORE = re.compile(r"aiex:\s*ignore\[([\w\s,-]+)\]")
 
 Named = tuple[str, Rule, Hit]
@@ -152,7 +155,7 @@ def settle(diff: Diff, found: Iterable[Named], rules: dict[str, Rule]) -> Review
     for name, rule, hit in found:
         if not rule.minds_moves and _has_moved(hit, changes.get(hit.path), removed):
             continue
-        if name in _waved_through(hit, lines_of(hit.path)):
+        if _is_waved_through(name, rule, hit, lines_of(hit.path)):
             ignored += 1
             continue
         kept.setdefault((name, hit.path, hit.line), (rule, hit))
@@ -233,15 +236,19 @@ def _has_moved(hit: Hit, change: FileChange | None, removed: frozenset[str]) -> 
     return bool(words) and all(word in removed for word in words)
 
 
-def _waved_through(hit: Hit, lines: Sequence[str]) -> Iterator[str]:
-    """The rules that a comment on the line, or alone on the line above, says to ignore."""
+def _is_waved_through(name: str, rule: Rule, hit: Hit, lines: Sequence[str]) -> bool:
+    """Whether a comment on the line, or alone on the line above, says to ignore this."""
     if not 0 < hit.line <= len(lines):
-        return
+        return False
     above = lines[hit.line - 2].strip() if hit.line > 1 else ""
-    own = lines[hit.line - 1]
-    for text in (own, above if re.match(r"\W", above) else ""):
-        if found := _IGNORE.search(text):
-            yield from (word.strip() for word in found[1].split(","))
+    for text in (lines[hit.line - 1], above if re.match(r"\W", above) else ""):
+        found = _IGNORE.search(text)
+        if found and name in (word.strip() for word in found[1].split(",")):
+            return True
+        silenced = _ELSEWHERE.search(text)
+        if silenced and any(re.search(rf"\b{re.escape(word)}\b", text[silenced.end() :]) for word in rule.known_as):
+            return True
+    return False
 
 
 def count_by_severity(findings: Sequence[Finding]) -> dict[str, int]:

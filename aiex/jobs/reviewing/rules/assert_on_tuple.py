@@ -22,4 +22,5 @@ RULE = Rule(
     "Assertion on a tuple",
     "`assert (a, b)` asks whether the tuple is empty, and it is not.",
     in_file=_find,
+    known_as=("F631",),
 )

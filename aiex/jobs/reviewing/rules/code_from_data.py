@@ -49,4 +49,5 @@ RULE = Rule(
     "Data run as code",
     "Who can choose the text or the bytes can run anything.",
     in_file=_find,
+    known_as=("S102", "S307", "S301", "S302", "S506", "PGH001", "no-eval", "no-new-func"),
 )

@@ -18,7 +18,7 @@ _STOPS = {
     **dict.fromkeys(ECMASCRIPT, _JS),
 }
 _PRINTS = {
-    "python": re.compile(r"^\s*print\("),
+    "python": re.compile(r"^\s*print\((?!.*\bfile=)"),
     **dict.fromkeys(ECMASCRIPT, re.compile(r"(?<![\w.$])console\.(?:log|debug|trace)\(")),
 }
 _WORDS = (
@@ -39,7 +39,7 @@ def _find(change: FileChange) -> Iterator[Hit]:
     if prints is None or _may_talk(change, prints):
         return
     for number, found in change.matches(prints):
-        message = f"{_shown(found[0])} in a file that printed nothing so far"
+        message = f"{_shown(found[0])} in a file that is no program"
         yield Hit(change.path, number, message, "log it, or take it out", severity="note")
 
 
@@ -65,4 +65,5 @@ RULE = Rule(
     "Debugging left in",
     "A break point stops whoever runs the code, and a print in a library talks into the output of its users.",
     in_file=_find,
+    known_as=("T201", "T100", "no-console", "no-debugger"),
 )

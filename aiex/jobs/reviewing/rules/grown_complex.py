@@ -10,7 +10,7 @@ from aiex.jobs.reviewing.model import Hit, Rule
 from aiex.jobs.reviewing.source import Source
 
 COMPLEX = 25
-"""Ways through a function from which it is hard to follow; here each `and`, `or` and comprehension counts as one too, so that
+"""Ways through a function from which it is hard to follow. Each `and`, `or` and comprehension counts here, so that
 the 10 of McCabe (1976) and the 15 of most linters come to about this."""
 GREW = 5
 LONG_LINES = 100
@@ -61,4 +61,5 @@ RULE = Rule(
     "Function grew much",
     "A function that does many things at once is hard to read, to test and to change.",
     in_file=_find,
+    known_as=("C901", "PLR0912", "PLR0915", "complexity", "gocyclo"),
 )

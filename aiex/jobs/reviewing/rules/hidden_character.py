@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from aiex.jobs.reviewing.diff import FileChange
-from aiex.jobs.reviewing.model import Hit, Rule
+from aiex.jobs.reviewing.model import Hit, Rule, Severity
 
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = re.compile(
@@ -29,7 +29,9 @@ def _find(change: FileChange) -> Iterator[Hit]:
             message = f"{_name(found[0])} changes the order in which this line is shown"
             yield Hit(change.path, number, message, "take it out, or write it as an escape", severity="error")
         elif hidden := _hidden(change, number, line):
-            yield Hit(change.path, number, f"{_name(hidden)} is not seen", "take it out, or write it as an escape")
+            severity: Severity | None = None if _is_in_code(change, number, line.index(hidden)) else "note"
+            advice = "take it out, or write it as an escape"
+            yield Hit(change.path, number, f"{_name(hidden)} is not seen", advice, severity=severity)
         elif word := _lookalike(change, number, line):
             yield Hit(
                 change.path, number, f"{word} mixes letters that look alike but are of two scripts", "type it anew"
@@ -41,10 +43,14 @@ def _hidden(change: FileChange, number: int, line: str) -> str:
     assert change.new is not None  # noqa: S101  (there are lines)
     for found in _INVISIBLE.finditer(line):
         is_mark = number == 1 and found.start() == 0 and found[0] == "\ufeff"
-        in_prose = change.language in _PROSE or not change.new.is_code(number, found.start())
-        if not is_mark and not (found[0] in _JOINING and in_prose):
+        is_prose = not _is_in_code(change, number, found.start())
+        if not is_mark and not (found[0] in _JOINING and is_prose):
             return found[0]
     return ""
+
+
+def _is_in_code(change: FileChange, number: int, column: int) -> bool:
+    return change.new is not None and change.language not in _PROSE and change.new.is_code(number, column)
 
 
 def _lookalike(change: FileChange, number: int, line: str) -> str:
@@ -70,5 +76,6 @@ RULE = Rule(
     "Code that a reader cannot see, or that is shown in another order than it runs, can hide what it does "
     "(CVE-2021-42574).",
     in_file=_find,
+    known_as=("PLE2502", "PLE2515", "RUF001", "RUF003"),
     minds_moves=True,
 )

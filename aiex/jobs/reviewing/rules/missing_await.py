@@ -22,7 +22,11 @@ _OWN = ("self", "cls", "this")
 def _find(change: FileChange) -> Iterator[Hit]:
     """Calls as statements of their own: what is kept in a name, or handed on, may be awaited later."""
     source = change.new
-    if source is None or (change.language != "python" and change.language not in ECMASCRIPT):
+    if (
+        source is None
+        or b"async" not in source.data
+        or (change.language != "python" and change.language not in ECMASCRIPT)
+    ):
         return
     known = _async_names(source)
     if not any(known.values()):
@@ -54,9 +58,16 @@ def _async_names(source: Source) -> dict[str, set[str]]:
         if not owner and _inside(node) is not None:
             continue
         names = found.setdefault(owner, {})
-        is_async = _is_async(node, source)
+        is_async = _is_async(node, source) and not _is_decorated(node)
         names[name] = names.get(name, True) and is_async
     return {owner: {name for name, is_async in names.items() if is_async} for owner, names in found.items()}
+
+
+def _is_decorated(node: Any) -> bool:
+    """What a decorator makes of a function need not be awaited."""
+    return (node.parent is not None and node.parent.type == "decorated_definition") or any(
+        child.type == "decorator" for child in node.children
+    )
 
 
 def _is_async(node: Any, source: Source) -> bool:
@@ -102,4 +113,5 @@ RULE = Rule(
     "Async call not awaited",
     "Without await the function does not run (Python), or nobody sees that it failed (JavaScript).",
     in_file=_find,
+    known_as=("no-floating-promises", "RUF006"),
 )

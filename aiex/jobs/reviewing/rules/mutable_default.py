@@ -19,8 +19,9 @@ def _find(change: FileChange) -> Iterator[Hit]:
         return
     for node in change.nodes("default_parameter", "typed_default_parameter"):
         value = node.child_by_field_name("value")
-        if value is None:
-            continue
+        label = node.child_by_field_name("name")
+        if value is None or (label is not None and change.new.text_of(label).startswith("_")):
+            continue  # an underscore says that it is shared on purpose, as a cache is
         is_call = value.type == "call" and read_call(value, change.new).callee in _MAKERS
         if value.type in _DISPLAYS or is_call:
             yield change.hit(node, "every call shares this default value", "use None, and make a new one inside")
@@ -31,4 +32,5 @@ RULE = Rule(
     "Mutable default argument",
     "A default is made once, when the function is defined: what one call puts in, the next one finds.",
     in_file=_find,
+    known_as=("B006", "W0102"),
 )

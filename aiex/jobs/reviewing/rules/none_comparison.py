@@ -42,4 +42,5 @@ RULE = Rule(
     "None compared by equality",
     "A class may say that it equals None; `is` asks what is meant.",
     in_file=_find,
+    known_as=("E711",),
 )

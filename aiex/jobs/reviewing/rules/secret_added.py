@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from aiex.jobs.reviewing.diff import FileChange
 from aiex.jobs.reviewing.model import Hit, Rule, Severity
 
+_SHAPE = re.compile(r"[^\s\"'`${}<>()\[\]|\\]{6,}")
+"""A value that is written out: no words of prose, no pattern, nothing that values are put into."""
+_NAMED = re.compile(
+    r"(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|private_?key|auth_?token)\w*[\"'\]]*\s*(?::=|=>|[:=])\s*[\"']$",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:[a-z_:.-]*(?:key|secret|token|passw|auth|credential)[a-z_:.-]*)")
+"""What is called so and not what it is: `AWS_PROFILE`, `aws_access_key_id`."""
 _ADVICE = "take it out, and make a new one: what was committed once is known"
 
 
@@ -34,10 +43,28 @@ def _find(change: FileChange) -> Iterator[Hit]:
         if change.added.isdisjoint(range(first, last + 1)):
             continue
         is_certain = any(begin < end and start < stop for begin, stop in certain)
+        if not is_certain and not _is_likely(change, text, start, end):
+            continue
         severity: Severity = "error" if is_certain and not change.is_test else "warning"
-        if is_certain or not change.is_test:
-            what = "a secret" if is_certain else "what looks like a secret"
-            yield Hit(change.path, first, f"{what} was added", _ADVICE, last, severity)
+        what = "a secret" if is_certain else "what looks like a secret"
+        yield Hit(change.path, first, f"{what} was added", _ADVICE, last, severity)
+
+
+def _is_likely(change: FileChange, text: str, start: int, end: int) -> bool:
+    """Whether a value that only its surroundings call secret is one: drawn by lot, or in quotes behind such a name.
+
+    What is taken out of a log to be on the safe side is more than what is worth a finding.
+    """
+    from aiex.guard.randomness import is_random
+
+    value = text[start:end].strip("\"'")
+    if change.is_test or _SHAPE.fullmatch(value) is None or _NAME.fullmatch(value):
+        return False
+    line_start = text.rfind("\n", 0, start) + 1
+    number = text.count("\n", 0, start) + 1
+    if change.new is not None and change.new.is_comment(number, start - line_start):
+        return False
+    return is_random(value) or _NAMED.search(text[line_start:start]) is not None
 
 
 RULE = Rule(
@@ -46,5 +73,6 @@ RULE = Rule(
     "Whoever can read the repository can use a secret in it, also after it was taken out again. In tests only keys in "
     "the form of a vendor and private keys count, and count less.",
     in_file=_find,
+    known_as=("S105", "S106", "S107"),
     minds_moves=True,
 )

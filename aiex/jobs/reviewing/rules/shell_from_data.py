@@ -47,4 +47,5 @@ RULE = Rule(
     "Shell command from values",
     "A value with a quote, a semicolon or a dollar sign in it becomes a command of its own.",
     in_file=_find,
+    known_as=("S602", "S604", "S605", "gosec", "G204"),
 )

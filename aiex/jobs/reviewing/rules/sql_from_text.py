@@ -18,9 +18,12 @@ _STATEMENT = re.compile(
     r"\b(?:select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|drop\s+(?:table|index)|alter\s+table)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_FIXED_HOLE = re.compile(r"[{][A-Z_][A-Z0-9_.]*[}]|[{](?:[\w.]*placeholders?|marks|questions?)[}]")
-"""Holes for constants of the program and for rows of question marks."""
-_HOLE = re.compile(r"[{]|%s|%v|%d|\+|%\s")
+_VALUE_HOLE = re.compile(
+    r"(?:[=<>]|\b(?:like|limit|offset|between|values\s*\([^)]*)|\bin\s*\()\s*['\"%]*\s*"
+    r"(?:\$?\{(?![\w.]*(?:placeholder|mark|question))|%[sdvq]|#\{|[\"'`]\s*\+)",
+    re.IGNORECASE,
+)
+"""A hole where a value stands. Names of tables and columns cannot be parameters, so these are no finding."""
 
 
 def _find(change: FileChange) -> Iterator[Hit]:
@@ -32,11 +35,7 @@ def _find(change: FileChange) -> Iterator[Hit]:
             continue
         for argument in call.arguments[:2]:
             text = source.text_of(argument)
-            if (
-                is_put_together(argument, source)
-                and _STATEMENT.search(text)
-                and _HOLE.search(_FIXED_HOLE.sub("", text))
-            ):
+            if is_put_together(argument, source) and _STATEMENT.search(text) and _VALUE_HOLE.search(text):
                 yield change.hit(call.node, "a value is written into SQL", "pass it as a parameter")._replace(
                     end_line=0
                 )
@@ -48,4 +47,5 @@ RULE = Rule(
     "SQL put together from values",
     "A value with a quote in it changes the statement; a parameter cannot.",
     in_file=_find,
+    known_as=("S608", "B608", "G201", "G202"),
 )

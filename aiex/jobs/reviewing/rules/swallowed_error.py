@@ -54,4 +54,5 @@ RULE = Rule(
     "Error swallowed",
     "An error that nobody sees is found late, far from where it happened.",
     in_file=_find,
+    known_as=("E722", "BLE001", "S110", "S112", "SIM105", "no-empty", "W0702"),
 )

@@ -27,6 +27,9 @@ _SKIPPED = {
 """Those that hold always: a skip under a condition says itself when the test runs."""
 
 
+_REASON = re.compile(r"#\[ignore\s*=|@\w+\(\s*\"|reason\s*=|skip\(\s*[\"']")
+
+
 def _find(change: FileChange) -> Iterator[Hit]:
     if change.language in ECMASCRIPT and change.is_test:
         for number, found in change.matches(_ONLY):
@@ -34,9 +37,10 @@ def _find(change: FileChange) -> Iterator[Hit]:
             yield Hit(change.path, number, message, "take it out", severity="error")
     pattern = _SKIPPED.get(change.language)
     if pattern is not None and (change.is_test or change.language == "rust"):
-        for number, _ in change.matches(pattern):
+        for number, found in change.matches(pattern):
             message = "this test does not run any more" if change.old is not None else "this test never runs"
-            yield Hit(change.path, number, message, "repair it, or delete it")
+            has_reason = _REASON.search(found.string, found.start()) is not None
+            yield Hit(change.path, number, message, "repair it, or delete it", severity="note" if has_reason else None)
 
 
 RULE = Rule(
@@ -44,4 +48,5 @@ RULE = Rule(
     "Test taken out of the run",
     "A test that does not run says nothing, and nobody sees that it does not.",
     in_file=_find,
+    known_as=("no-only-tests", "no-disabled-tests"),
 )

@@ -12,7 +12,7 @@ from aiex.jobs.reviewing.model import Hit, Rule
 _JS = re.compile(r"\brejectUnauthorized\s*:\s*false\b|\bNODE_TLS_REJECT_UNAUTHORIZED\b.*=\s*['\"]?0")
 _SIGNS = {
     "python": re.compile(
-        r"[(,\s]verify\s*=\s*False\b|\bssl\._create_unverified_context\b|\bcheck_hostname\s*=\s*False\b|=\s*ssl\.CERT_NONE\b"
+        r"[(,\s]verify\s*=\s*False\b|\bssl\._create_unverified_context\b|\.check_hostname\s*=\s*False\b|=\s*ssl\.CERT_NONE\b"
     ),
     "go": re.compile(r"\bInsecureSkipVerify\s*:\s*true\b"),
     "rust": re.compile(r"\bdanger_accept_invalid_(?:certs|hostnames)\(\s*true"),
@@ -35,4 +35,5 @@ RULE = Rule(
     "Certificate not checked",
     "Whoever stands in between can read and change what is sent.",
     in_file=_find,
+    known_as=("S501", "S323", "G402"),
 )

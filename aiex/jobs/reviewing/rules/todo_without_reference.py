@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from aiex.jobs.reviewing.diff import FileChange
 from aiex.jobs.reviewing.model import Hit, Rule
 
-_MARK = re.compile(r"\b(?:TODO|FIXME|XXX)\b(?!\s*[/|,])")
+_MARK = re.compile(r"\b(?:TODO|FIXME)\b(?!\s*[/|,])")
 _REFERENCE = re.compile(
-    r"#\d+|https?://|\b[A-Z][A-Z0-9]+-\d+\b|\b(?:TODO|FIXME|XXX)\s*[(\[][^)\]]+[)\]]|\b[0-9a-f]{7,40}\b"
+    r"#\d+|https?://|\b[A-Z][A-Z0-9]+-\d+\b|\b(?:TODO|FIXME)\s*[(\[][^)\]]+[)\]]|\b[0-9a-f]{7,40}\b"
 )
 
 
@@ -27,4 +27,5 @@ RULE = Rule(
     "TODO without a reference",
     "What is noted in code alone is forgotten: an issue, a link or a name says who will do it.",
     in_file=_find,
+    known_as=("FIX002", "TD003", "TD002", "fixme"),
 )

@@ -30,6 +30,8 @@ _HARMLESS = frozenset(
     )
 )
 """Declarations that count wherever they stand, labels that are jumped to, and what is no statement."""
+_PARTED = frozenset({"attribute_item", "inner_attribute_item"})
+"""Before a statement they say when it is compiled at all."""
 _BLOCKS = ("block", "statement_block", "statement_list", "module", "program")
 _LANGUAGES = frozenset({"python", "go", "java", "rust", *ECMASCRIPT})
 
@@ -44,7 +46,11 @@ def _find(change: FileChange) -> Iterator[Hit]:
                 if _is_new(change, left, child) and not _is_yield(child):
                     yield change.hit(child, f"nothing gets here: line {left.start_point[0] + 1} always leaves")
                 break
-            if left is None and _leaves(child):
+            if (
+                left is None
+                and _leaves(child)
+                and (child.prev_sibling is None or child.prev_sibling.type not in _PARTED)
+            ):
                 left = child
 
 
@@ -68,4 +74,5 @@ RULE = Rule(
     "Code that is never reached",
     "It looks as if it did something. Often the statement before it stands one level too far out.",
     in_file=_find,
+    known_as=("no-unreachable", "W0101"),
 )
