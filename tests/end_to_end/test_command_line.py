@@ -1,4 +1,7 @@
-"""The real command in a process of its own: what it prints, where, and with which exit code."""
+"""The real command in a process of its own: what it prints, where, and with which exit code.
+
+Each verb is started at least once as a person starts it; what else is asked of it needs no start of Python.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,8 @@ def test_version_is_one_line_and_the_detail_is_data(run_aiex):
     assert data["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
-def test_help_is_the_same_by_both_ways(run_aiex):
-    quick, whole = run_aiex("--help"), run_aiex("--help", "-q")
+def test_help_is_the_same_by_both_ways(run_warm):
+    quick, whole = run_warm("--help"), run_warm("--help", "-q")
     assert quick.stdout == whole.stdout
     assert quick.returncode == whole.returncode == 0
 
@@ -49,14 +52,14 @@ def test_without_a_command_a_pipe_gets_an_error(run_aiex):
     assert done.stderr == "error: no command given\nhint: aiex help\n"
 
 
-def test_a_typo_exits_with_2_and_names_the_nearest(run_aiex):
-    done = run_aiex("explian", "x")
+def test_a_typo_exits_with_2_and_names_the_nearest(run_warm):
+    done = run_warm("explian", "x")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: no such command: explian\nhint: did you mean 'explain'?\n"
 
 
-def test_a_typo_in_json_is_a_result_on_stdout_and_an_error_on_stderr(run_aiex):
-    done = run_aiex("--json", "explian", "x")
+def test_a_typo_in_json_is_a_result_on_stdout_and_an_error_on_stderr(run_warm):
+    done = run_warm("--json", "explian", "x")
     result = json.loads(done.stdout)
     assert (done.returncode, result["exit_code"], result["status"]) == (2, 2, "error")
     assert done.stderr.startswith("error: ")
@@ -77,10 +80,10 @@ def test_explain_works_in_every_form(form, run_aiex, workspace):
     )
 
 
-def test_targets_are_relative_to_the_directory_and_minus_c_moves_it(run_aiex, workspace):
+def test_targets_are_relative_to_the_directory_and_minus_c_moves_it(run_warm, workspace):
     (workspace / ".git").mkdir()
-    here = run_aiex("explain", "basket.py", "--json", cwd=workspace / "shop")
-    there = run_aiex("-C", "shop", "explain", "basket.py", "--json", cwd=workspace)
+    here = run_warm("explain", "basket.py", "--json", cwd=workspace / "shop")
+    there = run_warm("-C", "shop", "explain", "basket.py", "--json", cwd=workspace)
     paths = [json.loads(done.stdout)["structured_output"]["path"] for done in (here, there)]
     assert paths == ["shop/basket.py", "shop/basket.py"]
 
@@ -123,21 +126,21 @@ def test_bad_input_is_answered_with_a_code_and_a_hint(words, code, said, run_war
     assert "Traceback" not in done.stderr
 
 
-def test_standard_input_is_explained_under_a_name(run_aiex, workspace):
-    done = run_aiex("explain", "-", "--name", "new.py", "--json", input="def f():\n    return 1\n", cwd=workspace)
+def test_standard_input_is_explained_under_a_name(run_warm, workspace):
+    done = run_warm("explain", "-", "--name", "new.py", "--json", input="def f():\n    return 1\n", cwd=workspace)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["structured_output"]["language"] == "python"
 
 
-def test_places_in_standard_input_can_be_named(run_aiex, workspace):
+def test_places_in_standard_input_can_be_named(run_warm, workspace):
     text = "def first():\n    return 1\n\n\ndef second():\n    return 2\n"
-    done = run_aiex("explain", "-::second", "--name", "new.py", input=text, cwd=workspace)
+    done = run_warm("explain", "-::second", "--name", "new.py", input=text, cwd=workspace)
     assert done.returncode == 0, done.stderr
     assert "second" in done.stdout
 
 
-def test_what_would_be_sent_is_shown_without_a_key(run_aiex, workspace):
-    done = run_aiex("explain", "shop/basket.py", "--explain", "-m", "openai/some-model", cwd=workspace)
+def test_what_would_be_sent_is_shown_without_a_key(run_warm, workspace):
+    done = run_warm("explain", "shop/basket.py", "--explain", "-m", "openai/some-model", cwd=workspace)
     assert done.returncode == 0, done.stderr
     assert "token" in done.stdout
 
@@ -145,18 +148,18 @@ def test_what_would_be_sent_is_shown_without_a_key(run_aiex, workspace):
 # --- settings and trust --------------------------------------------------------------------------------------------
 
 
-def test_a_setting_is_set_got_and_shown_with_file_and_line(run_aiex, home):
-    assert run_aiex("set", "config", "budget_tokens", "4000").returncode == 0
-    assert run_aiex("get", "config", "budget_tokens").stdout == "4000\n"
+def test_a_setting_is_set_got_and_shown_with_file_and_line(run_warm, home):
+    assert run_warm("set", "config", "budget_tokens", "4000").returncode == 0
+    assert run_warm("get", "config", "budget_tokens").stdout == "4000\n"
     file = home / "config" / "config.toml"
-    shown = run_aiex("show", "config", "budget_tokens", "--set", "budget_tokens=5").stdout
+    shown = run_warm("show", "config", "budget_tokens", "--set", "budget_tokens=5").stdout
     assert "budget_tokens = 5\nfrom: --set\n" in shown
     assert f"overrode: 4000 from {file}:1\n" in shown
     assert "overrode: 12000 from built-in\n" in shown
 
 
-def test_setting_tells_when_something_stronger_wins(run_aiex):
-    done = run_aiex("set", "config", "model", "openai/a", env={"AIEX_MODEL": "offline"})
+def test_setting_tells_when_something_stronger_wins(run_warm):
+    done = run_warm("set", "config", "model", "openai/a", env={"AIEX_MODEL": "offline"})
     assert "because of AIEX_MODEL" in done.stdout
 
 
@@ -165,34 +168,34 @@ def test_a_setting_chooses_the_form(run_aiex):
     assert json.loads(run_aiex("get", "config", "model").stdout)["type"] == "result"
 
 
-def test_broken_settings_stop_a_job_but_neither_help_nor_doctor(run_aiex, home):
+def test_broken_settings_stop_a_job_but_neither_help_nor_doctor(run_warm, home):
     (home / "config").mkdir()
     (home / "config" / "config.toml").write_text("model = [")
-    assert run_aiex("explain", ".").returncode == 78
-    assert run_aiex("help").returncode == 0
-    doctor = run_aiex("doctor")
+    assert run_warm("explain", ".").returncode == 78
+    assert run_warm("help").returncode == 0
+    doctor = run_warm("doctor")
     assert doctor.returncode == 1
     assert "config.toml" in doctor.stdout
 
 
-def test_settings_of_a_project_count_only_after_trust(run_aiex, workspace):
+def test_settings_of_a_project_count_only_after_trust(run_warm, workspace):
     (workspace / ".aiex").mkdir()
     config = workspace / ".aiex" / "config.toml"
     config.write_text("budget_tokens = 77\n")
-    before = run_aiex("get", "config", "budget_tokens", cwd=workspace)
+    before = run_warm("get", "config", "budget_tokens", cwd=workspace)
     assert before.stdout == "12000\n"
     assert "aiex add trust" in before.stderr
-    assert "budget_tokens = 77" in run_aiex("show", "trust", cwd=workspace).stdout
-    assert run_aiex("add", "trust", cwd=workspace).returncode == 0
-    assert run_aiex("get", "config", "budget_tokens", cwd=workspace).stdout == "77\n"
+    assert "budget_tokens = 77" in run_warm("show", "trust", cwd=workspace).stdout
+    assert run_warm("add", "trust", cwd=workspace).returncode == 0
+    assert run_warm("get", "config", "budget_tokens", cwd=workspace).stdout == "77\n"
     config.write_text("budget_tokens = 78\n")
-    assert run_aiex("get", "config", "budget_tokens", cwd=workspace).stdout == "12000\n"
-    assert "changed since" in run_aiex("list", "trust").stdout
-    assert "not trusted any more" in run_aiex("rm", "trust", cwd=workspace).stdout
+    assert run_warm("get", "config", "budget_tokens", cwd=workspace).stdout == "12000\n"
+    assert "changed since" in run_warm("list", "trust").stdout
+    assert "not trusted any more" in run_warm("rm", "trust", cwd=workspace).stdout
 
 
-def test_providers_are_listed_with_the_state_of_their_keys_never_the_keys(run_aiex):
-    done = run_aiex("list", "providers", "--json", env={"OPENAI_API_KEY": "sk-very-secret"})
+def test_providers_are_listed_with_the_state_of_their_keys_never_the_keys(run_warm):
+    done = run_warm("list", "providers", "--json", env={"OPENAI_API_KEY": "sk-very-secret"})
     assert "sk-very-secret" not in done.stdout + done.stderr
     listed = {one["name"]: one["has_key"] for one in json.loads(done.stdout)["structured_output"]["providers"]}
     assert (listed["openai"], listed["anthropic"]) == (True, False)
@@ -207,27 +210,27 @@ def test_doctor_is_healthy_here_and_never_prints_a_key(run_aiex):
 
 
 @pytest.mark.parametrize("kind", ["CACHE", "CONFIG", "DATA", "STATE"])
-def test_our_files_do_not_come_into_the_workspace_by_a_relative_place(run_aiex, workspace, kind):
+def test_our_files_do_not_come_into_the_workspace_by_a_relative_place(run_warm, workspace, kind):
     before = sorted(workspace.rglob("*"))
     environ = {f"AIEX_{kind}_DIR": "own", "AIEX_LOG__LEVEL": "debug"}
-    done = run_aiex("create", "index", cwd=workspace, env=environ)
+    done = run_warm("create", "index", cwd=workspace, env=environ)
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.startswith(f"error: AIEX_{kind}_DIR is not a whole path: 'own'\nhint: give AIEX_{kind}_DIR a")
-    assert run_aiex("version", cwd=workspace, env=environ).returncode == 0
-    told = run_aiex("doctor", cwd=workspace, env=environ)
+    assert run_warm("version", cwd=workspace, env=environ).returncode == 0
+    told = run_warm("doctor", cwd=workspace, env=environ)
     assert (told.returncode, f"AIEX_{kind}_DIR is not a whole path" in told.stdout) == (1, True)
     assert sorted(workspace.rglob("*")) == before
 
 
-def test_doctor_fails_when_a_store_cannot_be_written(run_aiex, tmp_path):
+def test_doctor_fails_when_a_store_cannot_be_written(run_warm, tmp_path):
     (tmp_path / "file").write_text("")
-    done = run_aiex("doctor", env={"AIEX_CACHE_DIR": str(tmp_path / "file" / "cache")})
+    done = run_warm("doctor", env={"AIEX_CACHE_DIR": str(tmp_path / "file" / "cache")})
     assert done.returncode == 1
     assert re.search(r"^fail  stores", done.stdout, re.MULTILINE)
 
 
-def test_doctor_misses_the_key_of_the_model_in_use(run_aiex):
-    done = run_aiex("doctor", "-m", "openai/x")
+def test_doctor_misses_the_key_of_the_model_in_use(run_warm):
+    done = run_warm("doctor", "-m", "openai/x")
     assert done.returncode == 1
     assert "OPENAI_API_KEY" in done.stdout
 
@@ -257,34 +260,34 @@ def test_a_query_lists_code_as_json_lines_best_first(run_aiex, workspace):
     assert [span["score"] for span in spans] == sorted((span["score"] for span in spans), reverse=True)
 
 
-def test_the_index_is_made_by_the_noun_context_too(run_aiex, workspace):
-    made = run_aiex("context", "index", cwd=workspace)
+def test_the_index_is_made_by_the_noun_context_too(run_warm, workspace):
+    made = run_warm("context", "index", cwd=workspace)
     assert (made.returncode, "files read" in made.stdout) == (0, True)
-    shown = run_aiex("context", cwd=workspace)
+    shown = run_warm("context", cwd=workspace)
     assert (shown.returncode, "index" in shown.stderr.partition("hint:")[2]) == (2, False)
 
 
-def test_a_query_reads_its_task_from_a_file_and_from_standard_input(run_aiex, workspace, tmp_path):
+def test_a_query_reads_its_task_from_a_file_and_from_standard_input(run_warm, workspace, tmp_path):
     task = "price_of raises KeyError"
     (tmp_path / "issue.txt").write_text(task)
-    said = run_aiex("query", "context", "--task", task, cwd=workspace).stdout
+    said = run_warm("query", "context", "--task", task, cwd=workspace).stdout
     assert "shop/prices.py" in said
-    file = run_aiex("query", "context", "--task-file", str(tmp_path / "issue.txt"), cwd=workspace)
-    piped = run_aiex("query", "context", "--task-file", "-", cwd=workspace, input=task)
+    file = run_warm("query", "context", "--task-file", str(tmp_path / "issue.txt"), cwd=workspace)
+    piped = run_warm("query", "context", "--task-file", "-", cwd=workspace, input=task)
     assert (file.stdout, piped.stdout) == (said, said)
 
 
-def test_a_query_is_one_object_in_the_form_json(run_aiex, workspace):
-    done = run_aiex("--json", "query", "context", "--task", "price_of", "--budget", "500", cwd=workspace)
+def test_a_query_is_one_object_in_the_form_json(run_warm, workspace):
+    done = run_warm("--json", "query", "context", "--task", "price_of", "--budget", "500", cwd=workspace)
     data = json.loads(done.stdout)["structured_output"]
     assert data["budget_tokens"] == 500
     assert data["spans"][0]["path"] == "shop/prices.py"
 
 
-def test_a_query_that_matches_nothing_says_so_to_a_person_only(run_aiex, workspace):
+def test_a_query_that_matches_nothing_says_so_to_a_person_only(run_warm, workspace):
     asked = ("query", "context", "--task", "zyxwvut")
-    assert run_aiex(*asked, cwd=workspace).stdout == "nothing in this workspace matches\n"
-    assert find(run_aiex(*asked, "--json", cwd=workspace)) == []
+    assert run_warm(*asked, cwd=workspace).stdout == "nothing in this workspace matches\n"
+    assert find(run_warm(*asked, "--json", cwd=workspace)) == []
 
 
 def test_what_standard_input_holds_does_no_harm(workspace):
@@ -302,16 +305,16 @@ def test_a_reader_of_a_query_may_leave_early(workspace):
     assert done.stdout in (b"141\n", b"0\n")
 
 
-def test_an_index_is_made_shown_and_removed(run_aiex, workspace, home):
-    assert "there is no index yet" in run_aiex("show", "index", cwd=workspace).stdout
-    made = json.loads(run_aiex("create", "index", "--json", cwd=workspace).stdout)["structured_output"]
+def test_an_index_is_made_shown_and_removed(run_warm, workspace, home):
+    assert "there is no index yet" in run_warm("show", "index", cwd=workspace).stdout
+    made = json.loads(run_warm("create", "index", "--json", cwd=workspace).stdout)["structured_output"]
     assert (made["files"], made["read"]) == (len(WORKSPACE_FILES), len(WORKSPACE_FILES))
     assert made["place"].startswith(str(home))
     assert os.path.exists(made["place"])
-    again = json.loads(run_aiex("create", "index", "--json", cwd=workspace).stdout)["structured_output"]
+    again = json.loads(run_warm("create", "index", "--json", cwd=workspace).stdout)["structured_output"]
     assert (again["files"], again["documents"]) == (made["files"], made["documents"])
-    assert "the index is gone" in run_aiex("rm", "index", cwd=workspace).stdout
-    assert "there is no index yet" in run_aiex("show", "index", cwd=workspace).stdout
+    assert "the index is gone" in run_warm("rm", "index", cwd=workspace).stdout
+    assert "there is no index yet" in run_warm("show", "index", cwd=workspace).stdout
 
 
 def test_what_is_known_of_each_file_is_listed(run_aiex, workspace):
@@ -329,9 +332,9 @@ def test_what_would_be_sent_for_a_task_is_shown_with_reasons(run_aiex, workspace
     assert "shop/prices.py" in {part["path"] for part in data["parts"]}
 
 
-def test_a_query_works_from_within_and_names_paths_from_the_root(run_aiex, workspace):
+def test_a_query_works_from_within_and_names_paths_from_the_root(run_warm, workspace):
     (workspace / ".git").mkdir()
-    spans = find(run_aiex("query", "context", "--task", "price_of", "--json", cwd=workspace / "web"))
+    spans = find(run_warm("query", "context", "--task", "price_of", "--json", cwd=workspace / "web"))
     assert spans[0]["path"] == "shop/prices.py"
 
 
@@ -351,10 +354,10 @@ def test_names_that_are_not_utf_8_are_found_and_shown_harmlessly(tmp_path):
     assert os.fsencode(json.loads(program.stdout)["path"]) == b"caf\xe9\x1b.py"
 
 
-def test_a_cache_that_cannot_be_made_costs_a_query_its_speed_only(run_aiex, workspace, tmp_path):
+def test_a_cache_that_cannot_be_made_costs_a_query_its_speed_only(run_warm, workspace, tmp_path):
     (tmp_path / "file").write_text("not a directory")
     cache = {"AIEX_CACHE_DIR": str(tmp_path / "file")}
-    done = run_aiex("query", "context", "--task", "price_of", "--json", cwd=workspace, env=cache)
+    done = run_warm("query", "context", "--task", "price_of", "--json", cwd=workspace, env=cache)
     assert find(done)[0]["path"] == "shop/prices.py"
     assert done.stderr.startswith("warning: what is parsed cannot be kept in ")
 
@@ -498,11 +501,11 @@ def test_a_crash_in_json_is_a_result_too():
     assert json.loads(done.stdout)["subtype"] == "bug"
 
 
-def test_a_crash_is_in_the_log_and_a_good_run_only_when_asked(run_aiex, home):
+def test_a_crash_is_in_the_log_and_a_good_run_only_when_asked(run_warm, home):
     log = home / "state" / "aiex.log"
-    run_aiex("get", "config", "model")
+    run_warm("get", "config", "model")
     assert not log.exists()
-    run_aiex("get", "config", "model", "-vv")
+    run_warm("get", "config", "model", "-vv")
     crash("ValueError('x')")
     records = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     assert [(record["level"], record["logger"]) for record in records] == [("info", "aiex.cli"), ("error", "aiex.cli")]
@@ -526,9 +529,9 @@ def test_every_error_of_the_tree_gives_its_exit_code():
 
 
 @pytest.mark.parametrize("target", ["shop", "shop/basket.py"])
-def test_a_cache_that_cannot_be_made_is_told_and_costs_speed_only(target, run_aiex, workspace, tmp_path):
+def test_a_cache_that_cannot_be_made_is_told_and_costs_speed_only(target, run_warm, workspace, tmp_path):
     (tmp_path / "file").write_text("not a directory")
-    done = run_aiex("explain", target, cwd=workspace, env={"AIEX_CACHE_DIR": str(tmp_path / "file")})
+    done = run_warm("explain", target, cwd=workspace, env={"AIEX_CACHE_DIR": str(tmp_path / "file")})
     assert done.returncode == 0
     assert done.stderr.startswith("warning: what is parsed cannot be kept in ")
 
