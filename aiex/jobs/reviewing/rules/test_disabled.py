@@ -27,7 +27,7 @@ _SKIPPED = {
 """Those that hold always: a skip under a condition says itself when the test runs."""
 
 
-_REASON = re.compile(r"#\[ignore\s*=|@\w+\(\s*\"|reason\s*=|skip\(\s*[\"']")
+_REASON = re.compile(r"#\[ignore\s*=|@\w+\(\s*\"|reason\s*=|@[\w.]*skip\(\s*[\"']")
 
 
 def _find(change: FileChange) -> Iterator[Hit]:
