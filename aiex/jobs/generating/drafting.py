@@ -36,3 +36,14 @@ def add_comments(code: Code, blocks: Mapping[int, Sequence[str]]) -> tuple[str, 
     for at in sorted(given, reverse=True):
         lines[at:at] = given[at][1]
     return "\n".join(lines), [name for name, _ in given.values()]
+
+
+def find_symbol(code: Code, name: str) -> int:
+    """The last function of a name that is in no other symbol but a module; -1 where there is none."""
+    symbols = code.facts.symbols
+    found = [
+        index
+        for index, one in enumerate(symbols)
+        if one.name == name and (one.parent < 0 or symbols[one.parent].kind == "module")
+    ]
+    return found[-1] if found else -1
