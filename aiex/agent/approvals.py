@@ -43,8 +43,12 @@ class Approvals:
         self._gate = gate
         self._person = person
 
-    async def admit(self, plan: Plan) -> AsyncGenerator[Event | Granted, None]:
+    async def admit(self, plan: Plan, *, chosen: str = "") -> AsyncGenerator[Event | Granted, None]:
         """What is asked and answered, as events; last the leave for all of it.
+
+        Args:
+            plan: What would happen.
+            chosen: Who chose this very action, as `Judge` takes it; empty for a model.
 
         Raises:
             Denied: naming the rule; nothing of the plan may happen then.
@@ -52,7 +56,7 @@ class Approvals:
         admitted: list[Admitted] = []
         try:
             for action in plan.actions:
-                found = self._gate.judge(action)
+                found = self._gate.judge(action, chosen=chosen)
                 if found.effect == "allow":
                     admitted.append(await self._gate.admit(action, found=found))
                     continue

@@ -63,8 +63,12 @@ class Calls:
         self._meter = meter
         self._append = append
 
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
+    async def run(self, calls: Sequence[ToolCall], *, chosen: str = "") -> AsyncGenerator[Event, None]:
         """The events of all calls; a failure of one is its result, and the others run all the same.
+
+        Args:
+            calls: In the order of the answer.
+            chosen: Who chose them, where it was not a model.
 
         Raises:
             BudgetEnded: before the call for which nothing is left.
@@ -76,15 +80,15 @@ class Calls:
                     yield event
                 continue
             for call in several:
-                async for event in self._run_alone(call):
+                async for event in self._run_alone(call, chosen):
                     yield event
 
     def _kind_of(self, call: ToolCall) -> str:
         tool = self._tools.get(call.name)
         return tool.kind if tool else "unknown"
 
-    async def _run_alone(self, call: ToolCall) -> AsyncGenerator[Event, None]:
-        async for prepared in self._prepare(call):
+    async def _run_alone(self, call: ToolCall, chosen: str = "") -> AsyncGenerator[Event, None]:
+        async for prepared in self._prepare(call, chosen):
             if not isinstance(prepared, Ready):
                 yield prepared
                 continue
@@ -126,12 +130,12 @@ class Calls:
     async def _collect(self, ready: Ready) -> list[Event | Answer]:
         return [told async for told in self._act(ready)]
 
-    async def _prepare(self, call: ToolCall) -> AsyncGenerator[Event | Ready, None]:
+    async def _prepare(self, call: ToolCall, chosen: str = "") -> AsyncGenerator[Event | Ready, None]:
         """Understand a call and ask for it; one that comes to nothing ends here, with its result."""
         self._meter.take_call()
         try:
             plan = self._plan(call)
-            async for told in self._approvals.admit(plan):
+            async for told in self._approvals.admit(plan, chosen=chosen):
                 if isinstance(told, Granted):
                     yield Ready(call, plan, told.admitted)
                 else:

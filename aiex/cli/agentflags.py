@@ -25,9 +25,8 @@ def session_options(handler: Handler) -> Handler:
 
 
 def limit_options(handler: Handler) -> Handler:
-    """`--max-turns`, `--sandbox`, `-y` and `--dry-run`, which all commands with an agent understand."""
+    """`--max-turns`, `--sandbox` and `-y`, which all commands with an agent understand."""
     for option in (
-        click.option("--dry-run", "is_dry", is_flag=True, help="Write nothing; show what would change as a diff."),
         click.option("-y", "--yes", "agrees", is_flag=True, help="Agree, once each, to what would be asked."),
         _setting("--sandbox", "sandbox.mode", click.Choice(("read-only", "workspace-write", "off")), "MODE",
                  "What commands may write: read-only, workspace-write, off (asked for each)."),
@@ -35,6 +34,9 @@ def limit_options(handler: Handler) -> Handler:
     ):  # fmt: skip
         handler = option(handler)
     return handler
+
+
+DRY_RUN = click.option("--dry-run", "is_dry", is_flag=True, help="Write nothing; show what would change as a diff.")
 
 
 def _setting(name: str, key: str, kind: Any, metavar: str, text: str) -> Callable[[Handler], Handler]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiex.agent.checks import find_checks
+from aiex.agent.checks import Check, find_checks
+from aiex.agent.recognising import recognise
 from aiex.events import CheckRan, ToolFinished
 from aiex.messages import Document, Text, ToolCall
 
 if TYPE_CHECKING:
     from aiex.agent.calls import Calls
-    from aiex.agent.kit import Kit
     from aiex.events import Event
     from aiex.jobs.working import Hirer
     from aiex.messages import Part
 
+TYPED = "typed by a person"
 _MOST_OUTPUT_CHARS = 12_000
 
 
@@ -28,26 +29,29 @@ class Failed(NamedTuple):
     output: str
 
 
-async def verify(
-    kit: Kit, hirer: Hirer, calls: Calls, current: Collection[str]
-) -> AsyncGenerator[Event | Failed, None]:
-    """Run the required checks, as steps within the rules; those that fail are told as `Failed` too.
+def checks_behind(hirer: Hirer) -> tuple[Check, ...]:
+    """The required checks of a project that may run unasked.
 
-    What only the files of a project name runs where the project is trusted: it is code of the repository. What may not
-    run is told as a refusal is, and is not among the checks of the report.
-
-    Args:
-        kit: Its trust counts.
-        hirer: The settings.
-        calls: Runs the commands.
-        current: Names of checks that ran since the last edit.
+    What only its files name runs where the project is trusted: it is code of the repository.
     """
-    for check in find_checks(hirer.workspace, hirer.settings, trusted=hirer.trusted):
-        if not check.required or check.name in current or not (hirer.trusted or check.source == "settings"):
-            continue
+    found = find_checks(hirer.workspace, hirer.settings, trusted=hirer.trusted)
+    return tuple(check for check in found if check.required and (hirer.trusted or check.source == "settings"))
+
+
+def typed_check(command: str) -> Check:
+    """A command that a person typed, as a check."""
+    return Check(recognise(command) or command, command, True, TYPED)
+
+
+async def verify(checks: Iterable[Check], calls: Calls) -> AsyncGenerator[Event | Failed, None]:
+    """Run checks, as steps within the rules; those that fail are told as `Failed` too.
+
+    What may not run is told as a refusal is, and is not among the checks of the report.
+    """
+    for check in checks:
         call = ToolCall(f"check-{os.urandom(4).hex()}", "run", {"command": check.command})
         output = ""
-        async with aclosing(calls.run([call])) as events:
+        async with aclosing(calls.run([call], chosen=TYPED if check.source == TYPED else "")) as events:
             async for event in events:
                 if isinstance(event, ToolFinished):
                     output = event.text
@@ -67,11 +71,17 @@ def _to_check(name: str, command: str, output: str) -> CheckRan | None:
     return None if code is None else CheckRan(name, code == 0, True, summarise(output), None, command, code)
 
 
-def to_wish(failed: Sequence[Failed]) -> Iterator[Part]:
-    """What a model is asked when checks fail behind its work."""
+def to_wish(failed: Sequence[Failed], *, is_first: bool = False) -> Iterator[Part]:
+    """What a model is asked when checks fail behind its work, or before it began."""
     for check, output in failed:
         yield Document(f"output of {check.command}", "text/plain", output[-_MOST_OUTPUT_CHARS:])
     names = ", ".join(check.command for check, _ in failed)
+    if is_first:
+        yield Text(
+            f"This fails: {names}. Find the cause and mend it, then run it again. Mend the code and not the check, "
+            "unless the check itself is wrong; then say why."
+        )
+        return
     yield Text(
         f"After your changes this check fails: {names}. Mend what you broke and run it again. If it failed before your "
         "changes or cannot be mended here, say so and leave it."

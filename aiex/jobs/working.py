@@ -21,20 +21,27 @@ from aiex.agent.overlay import Overlay
 from aiex.agent.report import Report
 from aiex.agent.tools import is_offered
 from aiex.errors import AiexError, Rejected
+from aiex.events import Failed as StreamFailed
 from aiex.events import UserSpoke
 from aiex.jobs.errands import Errands
-from aiex.jobs.verifying import Failed, to_wish, verify
+from aiex.jobs.verifying import Failed, checks_behind, to_wish, verify
 from aiex.record import record
 from aiex.tokens import OFFLINE
 
 if TYPE_CHECKING:
     from aiex.agent.answering import Stream
+    from aiex.agent.checks import Check
     from aiex.agent.kit import Person, Step
     from aiex.agent.tools import Plan
     from aiex.events import Event, TurnEnded, Warned
     from aiex.messages import Part
     from aiex.sessions.recorder import Recorder
     from aiex.sessions.state import SessionState
+    from aiex.settings import Settings
+
+
+NOT_RUN_EXITS = (126, 127)
+"""What a shell says of a program that is not there or cannot be started."""
 
 
 class Hirer(Means, Protocol):
@@ -61,6 +68,19 @@ class Wish:
     tools: tuple[str, ...] = ()
     """The names of the tools that are offered; all when empty."""
     allotment: Allotment = Allotment()
+    checks: tuple[Check, ...] = ()
+    """Run first and behind each round: the work is to make them pass. Without any, those of the project run behind."""
+    repairs: int | None = None
+    """How often the model is asked to mend what fails behind its work; as the settings say when None."""
+
+
+def allot(settings: Settings) -> Allotment:
+    """What a run may use by itself; tokens and money are counted where requests are sent."""
+    return Allotment(
+        turns=settings.get("budget.turns"),
+        calls=settings.get("budget.tool_calls"),
+        time_s=settings.get("budget.time_s"),
+    )
 
 
 async def work(
@@ -119,9 +139,18 @@ class Team:
         """Work, check, and work again on what fails, as often as the settings say."""
         for warned in self._warnings:
             yield warned
-        yield UserSpoke(self._wish.parts)
-        repairs = int(self._hirer.settings.get("checks.repairs"))
-        for left in reversed(range(repairs + 1)):
+        parts = self._wish.parts
+        if self._wish.checks:
+            failed: list[Failed] = []
+            async with aclosing(self._verify(failed)) as checks:
+                async for event in checks:
+                    yield event
+            if not failed or (failed[0].check.exit_code or 0) in NOT_RUN_EXITS:
+                self._closed = _say_at_once(self._report)
+                return
+            parts = (*parts, *to_wish(failed, is_first=True))
+        yield UserSpoke(parts)
+        for left in reversed(range(self._repairs + 1)):
             async with aclosing(Loop(self._crew, schema=self._wish.schema).run()) as events:
                 async for told in events:
                     if isinstance(told, Closed):
@@ -130,23 +159,32 @@ class Team:
                         yield told
             if self._closed.failure is not None or not self._report.has_edits or self._wish.is_dry:
                 return
-            failed: list[Failed] = []
-            async with aclosing(self._verify()) as checks:
-                async for one in checks:
-                    if isinstance(one, Failed):
-                        failed.append(one)
-                    else:
-                        yield one
+            failed = []
+            async with aclosing(self._verify(failed)) as checks:
+                async for event in checks:
+                    yield event
             if not failed or not left:
                 return
             yield UserSpoke(tuple(to_wish(failed)))
 
-    async def _verify(self) -> AsyncGenerator[Event | Failed, None]:
-        """Run the checks that did not run since the last edit."""
-        current = {check["name"] for check in self._report.checks if check["current"]}
-        async with aclosing(verify(self._kit, self._hirer, self._crew.calls, current)) as events:
+    @property
+    def _repairs(self) -> int:
+        wanted = self._wish.repairs
+        return int(self._hirer.settings.get("checks.repairs")) if wanted is None else wanted
+
+    async def _verify(self, failed: list[Failed]) -> AsyncGenerator[Event, None]:
+        """Run the checks that did not run since the last edit; those that fail are appended."""
+        current = {check[key] for check in self._report.checks if check["current"] for key in ("name", "command")}
+        if self._wish.checks:
+            due = [check for check in self._wish.checks if check.command not in current]
+        else:
+            due = [check for check in checks_behind(self._hirer) if check.name not in current]
+        async with aclosing(verify(due, self._crew.calls)) as events:
             async for event in events:
-                yield event
+                if isinstance(event, Failed):
+                    failed.append(event)
+                else:
+                    yield event
 
     async def _noted(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
         """The same events, each in the report, with what happened beside them between."""
@@ -170,6 +208,17 @@ class Team:
         if isinstance(self._kit.files, Overlay):
             data["patch"] = patch_of(self._kit.files)
         return self._report.end(self._closed, data)
+
+
+def _say_at_once(report: Report) -> Closed:
+    """The last words where nothing was to be mended, or what could not even be run."""
+    for check in report.checks:
+        if check["exit_code"] in NOT_RUN_EXITS:
+            said = f"the check cannot be run: {check['summary']}"
+            return Closed("", StreamFailed("UsageError", said, f"try it: aiex run sandbox -- {check['command']}", 2))
+    if ran := [check["command"] for check in report.checks]:
+        return Closed(f"Nothing to mend: {', '.join(ran)} passes.", None)
+    return Closed("", StreamFailed("Denied", "the check could not be run", "aiex list policy shows the rules", 4))
 
 
 def hire(

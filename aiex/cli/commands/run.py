@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiex.cli.agentflags import limit_options, session_options, which_session
+from aiex.cli.agentflags import DRY_RUN, limit_options, session_options, which_session
 from aiex.cli.schemas import read_schema
 from aiex.cli.steps import find_step
 from aiex.cli.streams import read_appended, read_text_input
@@ -25,6 +25,7 @@ STDIN = "-"
 @session_options
 @click.option("--json-schema", "schema", default="", metavar="FILE", help="End with JSON that fits this JSON schema.")
 @click.option("--worktree", default="", metavar="NAME", help="Work in a git worktree of this name.")
+@DRY_RUN
 @limit_options
 def command(
     prompt: str | None,
@@ -78,19 +79,12 @@ def prepare(
         Rejected: if no model is in use.
         StoreError: if standard input or the schema cannot be read.
     """
-    from aiex.agent.meter import Allotment
     from aiex.cli.asking import find_person
-    from aiex.jobs.working import Wish, require_model, work
+    from aiex.jobs.working import Wish, allot, require_model, work
 
     require_model(services)
-    settings = services.settings
-    allotment = Allotment(
-        turns=settings.get("budget.turns"),
-        calls=settings.get("budget.tool_calls"),
-        time_s=settings.get("budget.time_s"),
-    )
     parts, fits = tuple(read_wish(prompt)), read_schema(schema, services) if schema else None
-    wish = Wish(parts, fits, is_dry=is_dry, allotment=allotment)
+    wish = Wish(parts, fits, is_dry=is_dry, allotment=allot(services.settings))
     person = find_person(agrees=agrees)
     return lambda: work(wish, services, person=person, step=lambda reason: find_step(services, reason))
 
