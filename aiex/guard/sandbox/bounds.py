@@ -11,6 +11,8 @@ from aiex.guard.sandbox.hiding import credential_places, start_files
 from aiex.guard.sandbox.paths import DEFAULT_RULES, NameRules
 from aiex.record import record
 
+_TEMPORARY = ("/tmp", "/var/tmp", "/run")  # noqa: S108  (never opened)
+
 
 @record
 class Limits:
@@ -85,7 +87,8 @@ def make_policy(
     real = os.path.realpath(root)
     if real == "/":
         raise Denied("the whole machine is no workspace", hint="use -C DIR to name a directory")
-    readable = tuple(os.path.realpath(os.path.join(real, entry)) for entry in allow_read)
+    allowed = tuple(os.path.realpath(os.path.join(real, entry)) for entry in allow_read)
+    readable = (*allowed, *(place for place in program_places(environ) if not is_beneath(place, real)))
     wanted = () if read_only else (real, *(os.path.realpath(os.path.join(real, entry)) for entry in allow_write))
     writable = tuple(place for place in wanted if not lies_in_git_directory(place))
     hidden = credential_places(environ, names)
@@ -99,6 +102,23 @@ def make_policy(
         tuple(domains),
         limits or Limits(),
     )
+
+
+def program_places(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Where the person's programs lie among temporary files, which are hidden otherwise.
+
+    An entry of PATH is shown, and of a virtual environment the whole: its programs are nothing without its packages.
+    """
+    found: list[str] = []
+    for entry in environ.get("PATH", "").split(os.pathsep):
+        if not os.path.isabs(entry) or not os.path.isdir(entry):
+            continue
+        place = os.path.realpath(entry)
+        if not any(is_beneath(place, folder) and place != folder for folder in _TEMPORARY):
+            continue
+        above = os.path.dirname(place)
+        found.append(above if os.path.isfile(os.path.join(above, "pyvenv.cfg")) else place)
+    return tuple(dict.fromkeys(found))
 
 
 def is_beneath(path: str, folder: str) -> bool:
