@@ -173,7 +173,7 @@ class Services:
         judge = self.gate.judge
         sandbox = make_policy(
             self.root,
-            read_only=read_only or judge.mode == "plan",
+            read_only=read_only or judge.mode == "plan" or self.settings.get("sandbox.mode") == "read-only",
             allow_read=self.settings.get("paths.allow_read"),
             allow_write=self.settings.get("paths.allow_write"),
             domains=domains,
@@ -205,7 +205,12 @@ class Services:
         """Decides by the rules that count here, in a mode and on behalf of a role; loads nothing before it has to."""
         from aiex.guard.policy.judge import Judge
 
-        return Judge(self.load_policy, mode=mode, role=role, look=self._look, confined=_is_confined)
+        return Judge(self.load_policy, mode=mode, role=role, look=self._look, confined=self._is_confined)
+
+    def _is_confined(self) -> bool:
+        from aiex.guard.sandbox.probing import choose
+
+        return self.sturdy_settings.get("sandbox.mode") != "off" and not choose().requires_approval
 
     def load_policy(self) -> Policy:
         """The rules that count here. Raises ConfigError if one cannot be read."""
@@ -453,12 +458,6 @@ class Services:
 
             return count
         return self._counter.count
-
-
-def _is_confined() -> bool:
-    from aiex.guard.sandbox.probing import choose
-
-    return not choose().requires_approval
 
 
 async def _embed_nothing(texts: Sequence[str]) -> Sequence[Sequence[float]]:

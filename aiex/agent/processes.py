@@ -77,7 +77,7 @@ class Processes:
         if self._isolation is None:
             from aiex.guard.sandbox.probing import choose
 
-            self._isolation = choose()
+            self._isolation = choose("plain" if self._kit.means.settings.get("sandbox.mode") == "off" else "")
         return self._isolation
 
     def bounds(self, *, read_only: bool) -> Bounded:

@@ -170,6 +170,22 @@ def with_globals(command: click.Command) -> click.Command:
     return command
 
 
+def understand_print(arguments: list[str]) -> list[str]:
+    """`aiex -p PROMPT` as other tools have it: the same as `aiex run PROMPT`."""
+    takes_value = {
+        name for option in global_options() if not option.is_flag and not option.count for name in option.opts
+    }
+    words = iter(enumerate(arguments))
+    for at, word in words:
+        if word in ("-p", "--print"):
+            return ["run", *arguments[:at], *arguments[at + 1 :]]
+        if not word.startswith("-") or word == "--":
+            break
+        if word in takes_value:
+            next(words, None)
+    return arguments
+
+
 def find_form(arguments: list[str]) -> Form:
     """The output form that a command line asks for, also when it could not be understood otherwise."""
     form: Form = "text"

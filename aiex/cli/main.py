@@ -15,7 +15,7 @@ import click
 
 from aiex import __version__, dirs
 from aiex.cli.driver import Show, Terminated, execute
-from aiex.cli.flags import Flags, Form, find_form
+from aiex.cli.flags import Flags, Form, find_form, understand_print
 from aiex.cli.groups import COMPLETE_VARIABLE, Root
 from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
@@ -138,6 +138,7 @@ def parse(arguments: list[str]) -> Invocation:
     """
     if not arguments:
         return Invocation(_begin(), Flags())
+    arguments = understand_print(arguments)
     root = Root()
     printed = io.StringIO()
     try:

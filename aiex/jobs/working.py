@@ -242,6 +242,8 @@ def hire(
         AiexError: where somebody cannot take part.
     """
     tools = {name: tool for name, tool in load_tools(names).items() if is_offered(tool, kit)}
+    if hirer.settings.get("sandbox.mode") == "read-only":
+        tools = {name: tool for name, tool in tools.items() if tool.kind != "change"}
     instructions = Instructions(hirer)
     given, warnings = instructions.load()
     said = introduce(
