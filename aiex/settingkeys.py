@@ -77,7 +77,7 @@ KEYS: Final = (
         "sandbox.mode",
         "text",
         "workspace-write",
-        "What commands of a model may write: the workspace, nothing (`read-only`: edits neither), or all (`off`: each asks).",
+        "What commands of a model may write: anything (`off`; each one asks), the workspace, or nothing.",
         choices=("off", "workspace-write", "read-only"),
         clamp="strictest",
         tighten_only=True,
