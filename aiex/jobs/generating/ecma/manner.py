@@ -138,7 +138,7 @@ def find_runs(kit: Kit) -> Runs:
     runner: Runner = "node:test"
     for one in ("vitest", "jest", "@jest/globals", "mocha", "bun:test", "node:test"):
         if one == (imported or declared):
-            runner = one  # type: ignore[assignment]
+            runner = one
     kit.note("tests run with", runner, evidence if imported else where)
     must_import = runner in ("node:test", "bun:test", "@jest/globals")
     has_imports = must_import or bool(imported) or (runner == "vitest" and not texts)
