@@ -186,6 +186,8 @@ def find_services(invocation: Invocation) -> Services:
         if not (os.path.isabs(flags.cwd) if flags.cwd else invocation.work.placeless):
             raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
         start = NOWHERE
+    if invocation.work.worktree:
+        start, flags.cwd = enter_worktree(os.path.join(start, flags.cwd or "."), invocation.work.worktree), None
     return open_services(
         start,
         flags.cwd,
@@ -194,6 +196,21 @@ def find_services(invocation: Invocation) -> Services:
         flags=flags.to_settings(),
         tape=Tape(flags.record, flags.replay),
     )
+
+
+def enter_worktree(start: str, name: str) -> str:
+    """The worktree of a name beside the repository around a directory, made if it is not there; its directory.
+
+    Raises as `open_worktree`.
+    """
+    from aiex.guard.neutral import printable_path
+    from aiex.guard.sandbox.files import find_root
+    from aiex.guard.sandbox.worktrees import open_worktree
+
+    root = find_root(os.path.normpath(start))
+    path = open_worktree(root, f"{root}.worktrees", name)
+    say(f"note: works in {printable_path(path)}, on the branch aiex/{name}")
+    return path
 
 
 def find_settings(invocation: Invocation, services: Services) -> Settings:

@@ -34,6 +34,8 @@ class Work:
     """What it tells is kept as a session, unless nothing waits for the outside world."""
     converses: bool = False
     """Its requests are made of what is kept, so something keeps it in any case: in memory where it is not to stay."""
+    worktree: str = ""
+    """The name of a git worktree to work in instead of the directory itself; empty for none."""
     resumes: str | None = None
     """The session that it goes on with, in words of a person; empty for the last one here, None for a new one."""
     forks: bool = False

@@ -53,13 +53,14 @@ def command(
         raise UsageError("the prompt is empty", hint='aiex run "what to do"')
     return Work(
         "run",
-        lambda services: prepare(services, prompt, schema, worktree=worktree, is_dry=is_dry, agrees=agrees),
+        lambda services: prepare(services, prompt, schema, is_dry=is_dry, agrees=agrees),
         markup="steps",
         keeps=True,
         converses=True,
         waits=True,
         resumes=which_session(resume, goes_on=goes_on, forks=forks),
         forks=forks,
+        worktree=worktree,
     )
 
 
@@ -68,7 +69,6 @@ def prepare(
     prompt: str | None,
     schema: str,
     *,
-    worktree: str = "",
     is_dry: bool = False,
     agrees: bool = False,
 ) -> Job:

@@ -179,9 +179,7 @@ def git(workspace_root: str, *args: str, timeout_s: float = 5.0, limit_bytes: in
         raise Denied(f"refused git {' '.join(args[:1])}: only {', '.join(sorted(GIT_COMMANDS))}")
     command, *rest = args
     _require_reading(command, rest)
-    argv = [_find_git(workspace_root), "--no-pager", "--no-optional-locks", "--literal-pathspecs"]
-    for setting in _GIT_SETTINGS:
-        argv += ["-c", setting]
+    argv = [*quiet_git(workspace_root), "--no-optional-locks", "--literal-pathspecs"]
     quiet = ["--no-ext-diff", "--no-textconv"] if command in _DIFFING else []
     completed = run(
         [*argv, command, *quiet, *rest],
@@ -194,6 +192,18 @@ def git(workspace_root: str, *args: str, timeout_s: float = 5.0, limit_bytes: in
         hint = f"if you trust it: git config --global --add safe.directory {workspace_root}"
         raise StoreError(f"git refuses {workspace_root}: it belongs to another user", hint=hint)
     return completed
+
+
+def quiet_git(workspace_root: str) -> list[str]:
+    """The git of the machine with options by which nothing that a repository configures is run, but for filters.
+
+    Raises:
+        StoreError: if it is missing.
+    """
+    argv = [_find_git(workspace_root), "--no-pager"]
+    for setting in _GIT_SETTINGS:
+        argv += ["-c", setting]
+    return argv
 
 
 def _work_tree(workspace_root: str) -> dict[str, str]:
