@@ -85,4 +85,4 @@ def test_every_rule_has_examples_of_both_kinds_and_says_what_it_is_for(name: str
     assert {bool(case["expect"]) for case in CASES.get(name, ())} == {True, False}
     rule = RULES[name]
     assert (rule.in_file is None) != (rule.in_diff is None)
-    assert rule.title and rule.help.endswith(".") and not rule.title.endswith(".")
+    assert (rule.title[-1:].isalnum(), rule.help[-1:] == "." or rule.help[-2:] == ".)") == (True, True)

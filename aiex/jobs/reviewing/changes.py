@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.guard.neutral import printable_path
+from aiex.jobs.briefing.words import size_words
 from aiex.jobs.reviewing.diff import Diff, FileChange, Skipped
 from aiex.jobs.reviewing.gitread import LINK, SUBMODULE, Blob, GitReader, blob_id
 from aiex.jobs.reviewing.renames import find_renames
@@ -259,7 +260,7 @@ def _no_file(old: Blob | None, new: Blob | None) -> str:
 
 
 def _too_large(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes > MOST_FILE_BYTES else ""
+    return size_words(size_bytes) if size_bytes > MOST_FILE_BYTES else ""
 
 
 def _from_disk(workspace: Workspace, path: str) -> tuple[Source | None, int]:

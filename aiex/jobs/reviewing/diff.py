@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 Status = Literal["added", "modified", "renamed", "deleted", "whole"]
 """`whole` for a file that is looked at without an earlier version."""
 EXECUTABLE = 0o111
+NO_CODE = frozenset({"", "markdown", "json", "yaml", "toml", "html", "css"})
+"""Languages in which nothing runs."""
+LONGEST_LINE = 2_000
+"""Characters of a line that patterns are looked for in."""
+LARGE_BYTES = 4_000_000
+"""Of a change from which on not everything that was computed is kept."""
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "testdata", "fixtures"})
 _TEST_NAME = re.compile(r"(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._-](?:test|tests|spec)\.[^/]+|[^/]*Tests?\.\w+)$")
 _GENERATED = re.compile(
@@ -99,8 +105,16 @@ class FileChange:
 
     @cached_property
     def language(self) -> str:
-        """The name of the language of the new version; empty when unknown, or when no person wrote it."""
-        return "" if self.new is None or self.is_generated else self.new.language_name
+        """The name of the language of the new version; empty when unknown, not parsed, or when no person wrote it."""
+        if self.new is None or self.is_generated or not self.new.language_name:
+            return ""
+        return "" if self.new.language_name not in NO_CODE and self.new.root is None else self.new.language_name
+
+    def forget(self) -> None:
+        """Let go of what was computed of both versions."""
+        for source in (self.old, self.new):
+            if source is not None:
+                source.forget()
 
     @cached_property
     def is_test(self) -> bool:
@@ -115,11 +129,11 @@ class FileChange:
         return self.new is not None and _GENERATED_SIGN.search(b"\n".join(self.new.raw_lines[:5])[:1_000]) is not None
 
     def added_lines(self) -> Iterator[tuple[int, str]]:
-        """Added lines with their numbers, in order."""
+        """The beginnings of added lines with their numbers, in order."""
         if self.new is not None and self.added:
             lines = self.new.lines
             for number in sorted(self.added):
-                yield number, lines[number - 1]
+                yield number, lines[number - 1][:LONGEST_LINE]
 
     def matches(self, pattern: re.Pattern[str], *, at: str = "code") -> Iterator[tuple[int, re.Match[str]]]:
         """Where a pattern begins in an added line, one place a line: in `code`, in a `comment`, or `anywhere`."""
@@ -166,6 +180,11 @@ class Diff(NamedTuple):
     """There is an earlier version to compare with."""
     known_paths: Callable[[], frozenset[str]] = frozenset
     """Every file of the new state."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is so much that what was computed of each file is better let go of."""
+        return sum(change.size_bytes for change in self.files) > LARGE_BYTES
 
     def by_path(self) -> dict[str, FileChange]:
         """The changed files by their paths."""

@@ -14,7 +14,7 @@ from aiex.errors import AiexError
 from aiex.events import Event, Progressed, TurnEnded
 from aiex.jobs.reviewing.catalogue import load_rules, tell_unknown
 from aiex.jobs.reviewing.changes import Wanted, read_diff
-from aiex.jobs.reviewing.diff import Diff, FileChange
+from aiex.jobs.reviewing.diff import Diff, FileChange, Skipped
 from aiex.jobs.reviewing.model import SEVERITIES, Finding, Hit, Rule, Severity, is_at_least
 
 if TYPE_CHECKING:
@@ -120,23 +120,32 @@ class RuleSource:
 
     async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
         """What every rule finds, file by file, and then in all of them together."""
-        total = len(diff.files)
+        total, is_large = len(diff.files), diff.is_large
         for number, change in enumerate(diff.files, 1):
             if total >= REPORT_FROM:
                 yield Progressed("reviewing", number, total)
-            for name, rule, hit in self._in_file(change):
+            for name, rule, hit in self._in_file(change, diff.skipped):
                 yield name, rule, hit
+            if is_large:
+                change.forget()
         for name, rule in self.rules.items():
             for hit in _in_diff(rule, diff):
                 yield name, rule, hit
 
-    def _in_file(self, change: FileChange) -> list[Named]:
-        return [
-            (name, rule, hit)
-            for name, rule in self.rules.items()
-            if rule.in_file is not None
-            for hit in rule.in_file(change)
-        ]
+    def _in_file(self, change: FileChange, skipped: list[Skipped]) -> list[Named]:
+        """What the rules find in one file; what they could not look into is noted."""
+        found: list[Named] = []
+        try:
+            for name, rule in self.rules.items():
+                if rule.in_file is not None:
+                    found += [(name, rule, hit) for hit in rule.in_file(change)]
+        except RecursionError:  # nobody wrote such a file by hand
+            skipped.append(Skipped(change.path, "nested too deeply"))
+        if change.is_generated and change.added:
+            skipped.append(Skipped(change.path, "only as text: a program wrote it, or others did"))
+        elif change.new is not None and change.new.unparsed:
+            skipped.append(Skipped(change.path, f"only as text: {change.new.unparsed}"))
+        return found
 
 
 def _in_diff(rule: Rule, diff: Diff) -> list[Hit]:

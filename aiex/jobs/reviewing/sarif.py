@@ -46,8 +46,7 @@ def render_sarif(done: Reviewed) -> str:
 
 def to_uri(path: str) -> str:
     """A path as a relative URI reference: every byte beyond the harmless ones as `%XX` (RFC 3986)."""
-    whole = quote(os.fsencode(path), safe="/-._~")
-    return f"./{whole}" if ":" in whole.partition("/")[0] else whole
+    return quote(os.fsencode(path), safe="/-._~")
 
 
 def _rule(name: str, rule: Rule) -> dict[str, Any]:

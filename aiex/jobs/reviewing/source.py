@@ -26,6 +26,13 @@ class Source:
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
+        self.unparsed = ""
+        """Why there is no tree, once it was asked for."""
+
+    def forget(self) -> None:
+        """Let go of what was computed, which can take sixty times the room of the file."""
+        for name in ("root", "facts", "lines", "raw_lines", "text"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def is_binary(self) -> bool:
@@ -69,8 +76,11 @@ class Source:
 
         if self.language is None:
             return None
-        self._tree = parse(self.data, self.language)
-        return None if isinstance(self._tree, Unparsed) else self._tree.root_node
+        tree = parse(self.data, self.language)
+        if isinstance(tree, Unparsed):
+            self.unparsed = tree.note
+            return None
+        return tree.root_node
 
     @cached_property
     def facts(self) -> FileFacts:

@@ -17,12 +17,15 @@ def _find(diff: Diff) -> Iterator[Hit]:
         return
     from aiex.jobs.reviewing.callers import Callers
 
+    is_large = diff.is_large
     callers = Callers(diff.engine, [change.old_path for change in gone])
     for change in gone:
         yield from callers.of_file(change)
     for change in changed:
         yield from callers.of_removed(change)
         yield from callers.of_signatures(change)
+        if is_large:
+            change.forget()
 
 
 def _is_gone(change: FileChange) -> bool:

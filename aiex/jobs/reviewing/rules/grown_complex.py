@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aiex.context.facts import Symbol
-from aiex.jobs.reviewing.diff import FileChange
+from aiex.jobs.reviewing.diff import NO_CODE, FileChange
 from aiex.jobs.reviewing.model import Hit, Rule
 from aiex.jobs.reviewing.source import Source
 
@@ -16,12 +16,11 @@ GREW = 5
 LONG_LINES = 100
 GREW_LINES = 30
 _KINDS = frozenset({"function", "method", "constructor"})
-_NO_CODE = frozenset({"", "markdown", "json", "yaml", "toml", "html", "css"})
 
 
 def _find(change: FileChange) -> Iterator[Hit]:
     source = change.new
-    if source is None or change.language in _NO_CODE or change.is_test or change.status == "whole" or not change.added:
+    if source is None or change.language in NO_CODE or change.is_test or change.status == "whole" or not change.added:
         return
     before = _sizes(change.old) if change.old is not None else {}
     for name, (symbol, branches, lines) in _sizes(source).items():

@@ -22,7 +22,8 @@ _PROSE = frozenset({"", "markdown", "html", "json", "yaml", "toml"})
 def _find(change: FileChange) -> Iterator[Hit]:
     if change.new is None or change.new.is_binary:
         return
-    for number, line in change.added_lines():
+    for number in sorted(change.added):
+        line = change.new.lines[number - 1]
         if line.isascii():
             continue
         if found := _TURNING.search(line):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from aiex.jobs.reviewing.calls import ECMASCRIPT, added_calls, is_put_together
-from aiex.jobs.reviewing.diff import FileChange
+from aiex.jobs.reviewing.diff import LONGEST_LINE, FileChange
 from aiex.jobs.reviewing.model import Hit, Rule
 
 _WORDS = (
@@ -34,7 +34,7 @@ def _find(change: FileChange) -> Iterator[Hit]:
         if call.name.lower() not in _CALLEES:
             continue
         for argument in call.arguments[:2]:
-            text = source.text_of(argument)
+            text = source.text_of(argument)[:LONGEST_LINE]
             if is_put_together(argument, source) and _STATEMENT.search(text) and _VALUE_HOLE.search(text):
                 yield change.hit(call.node, "a value is written into SQL", "pass it as a parameter")._replace(
                     end_line=0

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from aiex.jobs.reviewing.diff import Diff, FileChange, is_test_path
+from aiex.jobs.reviewing.diff import NO_CODE, Diff, FileChange, is_test_path
 from aiex.jobs.reviewing.model import Hit, Rule
 
 LEAST_LINES = 20
 """Lines of code that a change adds to be worth a test."""
-_NO_CODE = frozenset({"", "markdown", "json", "yaml", "toml", "html", "css", "bash"})
 _TEST_INSIDE = re.compile(r"#\[(?:cfg\(test\)|test)\]")
 
 
 def _find(diff: Diff) -> Iterator[Hit]:
     if not diff.has_base or any(change.is_test or _has_test_inside(change) for change in diff.files):
         return
-    sizes = {change: _count_code(change) for change in diff.files}
+    is_large, sizes = diff.is_large, dict[FileChange, int]()
+    for change in diff.files:
+        sizes[change] = _count_code(change)
+        if is_large:
+            change.forget()
     added = sum(sizes.values())
     if added < LEAST_LINES or not any(map(is_test_path, diff.known_paths())):
         return
@@ -33,7 +36,7 @@ def _has_test_inside(change: FileChange) -> bool:
 
 def _count_code(change: FileChange) -> int:
     """Added lines that hold code."""
-    if change.language in _NO_CODE or change.new is None:
+    if change.language in (*NO_CODE, "bash") or change.new is None:
         return 0
     count = 0
     for number, line in change.added_lines():
