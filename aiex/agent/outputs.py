@@ -17,9 +17,6 @@ _ESCAPES: Final = re.compile(
     re.DOTALL,
 )
 """Control sequences (ECMA-48)."""
-_OVERWRITTEN: Final = re.compile(r"[^\n\r]*\r(?=[^\n\r])")
-"""What a line said before it was written again from its beginning, as progress bars do."""
-_ERASED: Final = re.compile(r"[^\n\x08]\x08")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Read = Callable[[int, int], bytes]
@@ -65,10 +62,23 @@ def to_plain(data: bytes) -> str:
     if len(text) > len(data) * 3 // 2:  # no text, whatever it is
         text = data.decode("utf-8", "replace")
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
-    text = _OVERWRITTEN.sub("", text).replace("\r", "")
-    while _ERASED.search(text):
-        text = _ERASED.sub("", text)
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\x08", ""))
+    if "\r" in text or "\b" in text:
+        text = "\n".join(_as_last_seen(line) for line in text.split("\n"))
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _as_last_seen(line: str) -> str:
+    """What a line says that was written again from its beginning, as progress bars do, or had letters erased."""
+    line = line.rstrip("\r").rpartition("\r")[2]
+    if "\b" not in line:
+        return line
+    seen: list[str] = []
+    for letter in line:
+        if letter != "\b":
+            seen.append(letter)
+        elif seen:
+            seen.pop()
+    return "".join(seen)
 
 
 def _whole_lines(data: bytes) -> bytes:

@@ -34,6 +34,7 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
         "limit": {"type": "integer"},
         "stop": {"type": "boolean"},
     },
+    "additionalProperties": False,
 }
 
 
