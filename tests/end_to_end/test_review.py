@@ -28,7 +28,10 @@ def test_findings_by_file_and_a_red_end(repository: Path, run_warm: RunAiex) -> 
     done = run_warm("review", cwd=repository)
     assert done.returncode == 3
     lines = done.stdout.splitlines()
-    assert "shop/basket.py:3: error broken-caller: price_of was removed from shop/prices.py and is still used here" in lines
+    assert (
+        "shop/basket.py:3: error broken-caller: price_of was removed from shop/prices.py and is still used here"
+        in lines
+    )
     assert "shop/prices.py:6: warning mutable-default: every call shares this default value" in lines
     assert lines[-1].startswith("1 error, 1 warning (uncommitted changes: 1 file, ")
     assert lines[-1].endswith("red: --fail-on error")

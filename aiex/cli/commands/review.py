@@ -1,4 +1,4 @@
-"""Review a change: bugs, secrets and oversights that rules find without a model."""
+"""Review a change by rules that need no model."""
 
 from __future__ import annotations
 

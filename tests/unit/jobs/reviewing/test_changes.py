@@ -160,7 +160,9 @@ def test_a_file_that_a_sparse_checkout_leaves_out_is_not_deleted(repository: Rep
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
 def test_a_mode_is_a_change(repository: Repository) -> None:
     (repository.root / "notes").chmod(0o755)
-    assert [(one.path, one.old_mode, one.new_mode) for one in repository.diff().files] == [("notes", 0o100644, 0o100755)]
+    assert [(one.path, one.old_mode, one.new_mode) for one in repository.diff().files] == [
+        ("notes", 0o100644, 0o100755)
+    ]
 
 
 def test_a_secret_file_is_not_read(repository: Repository) -> None:

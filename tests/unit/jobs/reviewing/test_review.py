@@ -34,7 +34,9 @@ def test_a_fingerprint_stays_when_lines_shift_and_differs_between_places() -> No
 
 
 def test_a_comment_waves_a_finding_of_that_rule_through() -> None:
-    text = "a  # aiex: ignore[swallowed-error]\n# aiex: ignore[other, swallowed-error] because\nb\nc  # aiex: ignore[x]\n"
+    text = (
+        "a  # aiex: ignore[swallowed-error]\n# aiex: ignore[other, swallowed-error] because\nb\nc  # aiex: ignore[x]\n"
+    )
     assert [one.line for one in found_in(text, 1, 3, 4)] == [4]
 
 
