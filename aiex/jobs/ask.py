@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aiex.agent.answering import Outcome, Stream, failed
+from aiex.context.gathering import Gathered, Sent, gather, pack_with_map
 from aiex.context.packing.account import book
 from aiex.errors import AiexError, Rejected, UsageError
 from aiex.events import Event, Noted, Progressed, TurnEnded, Warned
@@ -25,7 +26,7 @@ from aiex.jobs.briefing.fit import FLOOR_TOKENS, CountTokens, fit
 from aiex.jobs.briefing.material import is_binary
 from aiex.jobs.briefing.render import Links
 from aiex.jobs.explain import ExplainTask, Found, Ready, prepare, read_base, see_through
-from aiex.jobs.gathering import MAP_TITLE, TITLE, Gathered, Sent, gather, pack_with_map, tell_code, to_code, to_map
+from aiex.jobs.gathering import MAP_TITLE, TITLE, tell_code, to_code, to_map
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.sending import NAMED, OUTLINE, SentFile, noting_refusals, of_pack, send
 from aiex.messages import Document, Image, Message, Part, Request, Text

@@ -27,11 +27,11 @@ from aiex.tokens import OFFLINE, Count, count, estimate
 
 if TYPE_CHECKING:
     from aiex.context.engine import Engine
+    from aiex.context.gathering import Gathered
     from aiex.context.packing.packed import Pack
     from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.asking import Planned
-    from aiex.jobs.gathering import Gathered
 
 CountFor = Callable[[str, str], Count]
 FILES_FOR_MODEL = 3

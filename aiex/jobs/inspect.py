@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiex.agent.answering import failed
+from aiex.context.gathering import SIMILAR, Gathered, Sent, gather, pack_with_map
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing import words
-from aiex.jobs.gathering import MAP_TITLE, SIMILAR, Gathered, Sent, gather, pack_with_map, tell_map, to_map
+from aiex.jobs.gathering import MAP_TITLE, tell_map, to_map
 from aiex.jobs.relaying import tell_indexing
 
 if TYPE_CHECKING:

@@ -1,27 +1,15 @@
 """Hands on what others tell, as the events of a job."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import cast
 
-from aiex.events import Event, Progressed
+from aiex.context.gathering import tell_indexing
+from aiex.events import Event
 
-if TYPE_CHECKING:
-    from aiex.context.search.index import Progress
+__all__ = ["Events", "tell_indexing", "to_async"]
 
-Result = TypeVar("Result")
 Events = Iterator[Event] | AsyncIterator[Event]
-
-
-def tell_indexing(steps: "Generator[Progress, None, Result]") -> Generator[Progressed, None, Result]:
-    """How far an indexing has come, and in the end what it gives."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        yield Progressed("indexing", step.done, step.total)
 
 
 async def to_async(events: Events) -> AsyncGenerator[Event, None]:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from aiex.context.gathering import Gathered, pack_gathered, reading
 from aiex.context.packing.packed import Candidate
 from aiex.errors import AiexError
 from aiex.jobs.asking import OVERHEAD_TOKENS, CountFor, Planned, PlannedPart
 from aiex.jobs.briefing.model import Briefing, Caller, Dependent, Place
 from aiex.jobs.briefing.names import CALLS, FUNCTIONS
-from aiex.jobs.gathering import Gathered, pack_gathered, reading
 from aiex.jobs.prompting import load_prompt
 from aiex.messages import Document, Message, Text
 

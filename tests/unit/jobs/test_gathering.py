@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aiex.context.meaning import Meaning
-from aiex.context.retrieval import Retrieval
-from aiex.events import Progressed, Warned
-from aiex.jobs.gathering import (
+from aiex.context.gathering import (
     FEWEST_TOKENS,
     MAP_HEAD,
     MAP_SHARE,
@@ -22,10 +19,11 @@ from aiex.jobs.gathering import (
     gather,
     pack_gathered,
     pack_with_map,
-    tell_code,
-    to_code,
-    to_map,
 )
+from aiex.context.meaning import Meaning
+from aiex.context.retrieval import Retrieval
+from aiex.events import Progressed, Warned
+from aiex.jobs.gathering import tell_code, to_code, to_map
 from aiex.tokens import estimate
 from tests.unit.context.vectors.conftest import Embedder
 

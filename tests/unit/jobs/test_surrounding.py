@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from aiex.context.engine import Engine
+from aiex.context.gathering import Gathered
 from aiex.context.packing.packed import Candidate
 from aiex.guard.sandbox.files import Workspace
 from aiex.jobs.asking import Planned, plan
@@ -15,7 +16,6 @@ from aiex.jobs.briefing.code import Sources, brief_file, brief_lines, brief_symb
 from aiex.jobs.briefing.material import Material
 from aiex.jobs.briefing.model import Briefing
 from aiex.jobs.briefing.render import Links
-from aiex.jobs.gathering import Gathered
 from aiex.jobs.surrounding import FIRST_OF_KIND, TITLE, gather_around, merge, plan_around
 from aiex.jobs.target import Target
 from aiex.tokens import Count, estimate
