@@ -73,6 +73,11 @@ class Engine:
         self.warnings += tell_left_out(known)
         return known
 
+    def look_again(self) -> None:
+        """Forget which files there are, so that the next question about them sees them as they are now."""
+        for name in ("listing", "paths"):
+            self.__dict__.pop(name, None)
+
     def listing_note(self) -> dict[str, Any]:
         """What the last walk decided: its rules, and by names what it left out and which rows are of no listed file."""
         note: dict[str, Any] = json.loads(self.recall("listing") or "{}")

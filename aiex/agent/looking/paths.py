@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import ToolError
 from aiex.guard.neutral import printable_path
 
 if TYPE_CHECKING:
+    from aiex.agent.kit import Kit
     from aiex.guard.actions import Action
 
 LONGEST_PATH: Final = 4_096
@@ -17,8 +19,8 @@ LONGEST_PATH: Final = 4_096
 _SHOWN_BYTE: Final = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
-def read_action(asked: str, root: str) -> Action:
-    """The action of reading a path that a model named; what is opened later is its subject.
+def read_action(asked: str, kit: Kit) -> Action:
+    """The action of reading, for the model that asks, a path that it named; what is opened later is its subject.
 
     A name that is not UTF-8 is understood as it was shown, with `\\xe9` for a byte.
 
@@ -27,12 +29,14 @@ def read_action(asked: str, root: str) -> Action:
     """
     from aiex.guard.policy.places import path_action
 
+    root = kit.root
     path = asked.strip() if asked != asked.strip() and not _is_there(root, asked) else asked
     require_path(path)
     if _SHOWN_BYTE.search(path) and not _is_there(root, path):
         spelled = _SHOWN_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), path)
         path = spelled if _is_there(root, spelled) else path
-    return path_action("read", path, root)
+    action = path_action("read", path, root)
+    return replace(action, detail={**action.detail, "for": kit.means.model})
 
 
 def require_path(path: str) -> None:

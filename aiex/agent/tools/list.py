@@ -47,7 +47,7 @@ class List:
         if depth < 1:
             raise ToolError(f"depth is {depth}; it has to be at least 1")
         matches = compile_glob(glob) if glob else None
-        action = read_action(given.get("path") or ".", kit.root)
+        action = read_action(given.get("path") or ".", kit)
         path = action.subject
         title = f"list {path}{f' {glob}' if glob else ''}"
         return Plan(title, telling(lambda: _answer(kit, path, matches, min(depth, DEEPEST))), (action,))

@@ -42,7 +42,7 @@ class Read:
         """Understand a call."""
         given = fit(arguments, self.parameters)
         first, count = given.get("offset", 1), given.get("limit", LINES)
-        action = read_action(given["path"], kit.root)
+        action = read_action(given["path"], kit)
         if count < 1:
             raise ToolError(f"limit is {count}; it has to be at least 1")
         span = f" {max(first, 1)}-{max(first, 1) + count - 1}" if {"offset", "limit"} & given.keys() else ""

@@ -55,7 +55,7 @@ class Search:
             if given.get(name, least) < least:
                 raise ToolError(f"{name} is {given[name]}; it has to be at least {least}")
         pattern = read_pattern(given["pattern"], literal=given.get("literal", False))
-        action = read_action(given.get("path") or ".", kit.root)
+        action = read_action(given.get("path") or ".", kit)
         wanted = _Wanted(
             pattern,
             action.subject,

@@ -161,7 +161,7 @@ async def test_the_record_says_which_file_was_read(kit: Kit, root: Path) -> None
     (root / "a.txt").write_text("x\n")
     os.symlink("a.txt", root / "link")
     action = TOOL.plan({"path": "link"}, kit).actions[0]
-    assert (action.kind, action.subject, action.detail) == ("read", "a.txt", {"asked": "link"})
+    assert (action.kind, action.subject, action.detail) == ("read", "a.txt", {"asked": "link", "for": "offline"})
     assert TOOL.plan({"path": "a.txt", "offset": 3, "limit": 5}, kit).title == "read a.txt 3-7"
 
 

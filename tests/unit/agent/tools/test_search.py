@@ -170,9 +170,10 @@ async def test_a_pattern_that_explodes_is_ended(kit: Kit, root: Path, monkeypatc
     (root / "b.txt").write_text("a" * 40 + "!\n")
     for pattern in ("(a+)+$", "(a|a|aa)*$c", "a*a*a*a*a*b", "^(a?){41}a{41}$"):
         try:
-            assert "no line matches" in await search(kit, pattern, glob="*.txt")
+            said = await search(kit, pattern, glob="*.txt")
         except ToolError as error:
-            assert "took longer than 1 s" in error.message
+            said = error.message
+        assert "no line matches" in said or "took longer than 1 s" in said
 
 
 async def test_what_is_not_there_says_what_may_be_meant(kit: Kit) -> None:
