@@ -54,7 +54,7 @@ def _fit_object(given: Mapping[Any, Any], schema: Mapping[str, Any], where: str)
 
 def _fit_value(value: Any, schema: Mapping[str, Any], where: str) -> Any:
     kind = schema.get("type")
-    if isinstance(kind, str):
+    if isinstance(kind, str) and kind in _KINDS:
         value = _to_kind(value, kind)
         if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
             raise ToolError(f"{where} is {_show(value)}, not {_WORDS[kind]}")

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from aiex.agent.approvals import Granted
+from aiex.agent.arguments import fit
 from aiex.agent.checked import check_of
 from aiex.agent.tools import Answer, Going
 from aiex.errors import AiexError, BudgetEnded, ToolError
@@ -149,7 +150,7 @@ class Calls:
         tool = self._tools.get(call.name)
         if tool is None:
             raise ToolError(f"there is no tool {call.name!r}", hint=f"there are: {', '.join(sorted(self._tools))}")
-        return tool.plan(call.arguments, self._kit)
+        return tool.plan(fit(call.arguments, tool.parameters), self._kit)
 
     async def _act(self, ready: Ready) -> AsyncGenerator[Event | Answer, None]:
         """Do it, with what comes of its actions on record; an error is the answer."""

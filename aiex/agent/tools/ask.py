@@ -22,6 +22,7 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
         "options": {"type": "array", "items": {"type": "string"}, "description": "what they may choose from"},
     },
     "required": ["question"],
+    "additionalProperties": False,
 }
 
 

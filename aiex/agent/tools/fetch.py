@@ -45,6 +45,7 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
     "type": "object",
     "properties": {"url": {"type": "string"}, "offset": {"type": "integer"}},
     "required": ["url"],
+    "additionalProperties": False,
 }
 
 

@@ -15,6 +15,7 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
     "type": "object",
     "properties": {"name": {"type": "string"}},
     "required": ["name"],
+    "additionalProperties": False,
 }
 
 

@@ -22,12 +22,14 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"text": {"type": "string"}, "state": {"enum": list(STATES)}},
+                "properties": {"text": {"type": "string"}, "state": {"type": "string", "enum": list(STATES)}},
                 "required": ["text", "state"],
+                "additionalProperties": False,
             },
         }
     },
     "required": ["items"],
+    "additionalProperties": False,
 }
 
 

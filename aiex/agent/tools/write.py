@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex.agent.arguments import fit
+from aiex.agent.looking.paths import require_path
 from aiex.agent.tools import Kind, Plan
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Write:
         from aiex.agent.edits import FileWish
 
         said = fit(arguments, self.parameters)
+        require_path(said["path"])
         return plan_edit("write", [FileWish(said["path"], "write", content=said["content"])], kit)
 
 
