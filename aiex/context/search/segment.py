@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, repeat
 from sys import byteorder
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from aiex.context.facts import Import
 from aiex.context.search.words import speak_path, spell_once, split_words
@@ -129,9 +129,9 @@ class Maker:
         self.starts, self.ends = array("I"), array("I")
         self.names: list[str] = []
         self.kinds: list[str] = []
-        self.words = _Numbers()
+        self.words = _Numbers[bytes]()
         """For each word the documents that have it, as often as they have it."""
-        self.marks: dict[str, list[int]] = {}
+        self.marks = _Numbers[str]()
         """Documents of definitions and imports."""
 
     def add_file(self, file: File) -> int:
@@ -154,7 +154,7 @@ class Maker:
 
     def mark(self, term: str, number: int) -> None:
         """Say that a document has a term; once for each."""
-        known = self.marks.setdefault(term, [])
+        known = self.marks[term]
         if not known or known[-1] != number:
             known.append(number)
 
@@ -190,12 +190,15 @@ class Maker:
         )
 
 
-class _Numbers(dict[bytes, list[int]]):
-    """A list for each word."""
+_Said = TypeVar("_Said", str, bytes)
 
-    def __missing__(self, word: bytes) -> list[int]:
+
+class _Numbers(dict[_Said, list[int]]):
+    """A list for each word or term."""
+
+    def __missing__(self, said: _Said) -> list[int]:
         numbers: list[int] = []
-        self[word] = numbers
+        self[said] = numbers
         return numbers
 
 
@@ -207,30 +210,37 @@ def _count(lists: Iterable[list[list[int]]]) -> _Postings:
     """The postings of terms by the documents of each of their words."""
     documents: list[int] = []
     counts, sizes = bytearray(), array("I")
+    found = Counter[int]()  # one for all: it takes a microsecond to make
     for parts in lists:
         numbers = parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
-        if len(numbers) == 1:
+        size = len(numbers)
+        if size == 1 or (size < FEW and len(set(numbers)) == size):
             documents += numbers
-            counts.append(1)
-            sizes.append(1)
+            counts += b"\1" * size
+            sizes.append(size)
             continue
-        if len(numbers) < FEW and len(set(numbers)) == len(numbers):  # a counter takes a microsecond to make
-            documents += numbers
-            counts += b"\1" * len(numbers)
-            sizes.append(len(numbers))
-            continue
-        found = Counter(numbers)
+        found.update(numbers)
         documents += found
         counts += _to_bytes(found.values())
         sizes.append(len(found))
-    return sizes, array("H", documents), bytes(counts)
+        found.clear()
+    return sizes, _halve(array("I", documents)), bytes(counts)
+
+
+def _halve(numbers: "array[int]") -> "array[int]":
+    """Two-byte numbers of four-byte ones: an array of two bytes takes three times as long to make of a list."""
+    return array("H", numbers.tobytes())[0 if byteorder == "little" else 1 :: 2]
 
 
 def _unite(lists: Iterable[list[list[int]]]) -> _Postings:
     """The same for words that a document has once."""
-    united = [parts[0] if len(parts) == 1 else sorted({*chain.from_iterable(parts)}) for parts in lists]
-    documents = array("H", chain.from_iterable(united))
-    return array("I", map(len, united)), documents, b"\1" * len(documents)
+    documents: list[int] = []
+    sizes = array("I")
+    for parts in lists:
+        numbers = parts[0] if len(parts) == 1 else sorted({*chain.from_iterable(parts)})
+        documents += numbers
+        sizes.append(len(numbers))
+    return sizes, _halve(array("I", documents)), b"\1" * len(documents)
 
 
 def _to_bytes(counts: Collection[int]) -> bytes:
