@@ -17,6 +17,9 @@ PARSE_LIMIT_BYTES = 1_000_000
 READ_LIMIT_BYTES = 64_000_000
 """Larger files are described by size alone."""
 
+make_plainly = tuple.__new__
+"""Makes a named tuple of all its fields in a third of the time: without the function that gives names to arguments."""
+
 SymbolKind = Literal[
     "module", "namespace", "class", "interface", "struct", "enum", "trait", "implementation", "protocol",
     "function", "method", "constructor", "property", "field", "constant", "variable", "type", "macro",

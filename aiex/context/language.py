@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from aiex import plugins
-from aiex.context.facts import Import, SymbolKind
+from aiex.context.facts import Import, SymbolKind, make_plainly
 from aiex.context.languages import ROOM
 from aiex.record import record
 
@@ -236,7 +236,8 @@ def by_fields(
         if label is None:
             return ()
         inner = node.child_by_field_name(body)
-        return (Found(text(label, source), kind, node, inner, tell=doc if inner is not None else None),)
+        named, tell = text(label, source), doc if inner is not None else None
+        return (make_plainly(Found, (named, kind, node, inner, None, None, None, None, None, (), None, tell)),)
 
     return read
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from aiex.context.facts import Import, Symbol, SymbolKind
+from aiex.context.facts import Import, Symbol, SymbolKind, make_plainly
 from aiex.context.language import Found, Language
 from aiex.context.parsing import parse_span
 from aiex.context.prose import comment_above, signature
@@ -146,41 +146,50 @@ class Walk:
         depth: int,
         wrappers: tuple[str, ...],
     ) -> None:
-        node, language = found.node, self.language
-        if "\n" in found.name or (found.signature and "\n" in found.signature):
-            line = " ".join(found.signature.split()) if found.signature else found.signature
-            found = found._replace(name=" ".join(found.name.split()), qualified=None, signature=line)
-        if not found.name:
-            if found.body is not None and depth < WALK_DEPTH:
-                self.look(found.body, parent, None, depth + 1, ())
+        name, named_kind, node, body, _, _, said, qualified, first, inside, last, _ = found
+        language = self.language
+        if "\n" in name or (said and "\n" in said):
+            name, qualified, said = " ".join(name.split()), None, " ".join(said.split()) if said else said
+            found = found._replace(name=name, qualified=qualified, signature=said)
+        if not name:
+            if body is not None and depth < WALK_DEPTH:
+                self.look(body, parent, None, depth + 1, ())
             return
         if language.bounds and not self.has_room(parent):
             return
         above = self.symbols[parent] if parent >= 0 else None
-        kind: SymbolKind = "method" if found.kind == "function" and above and above.kind in OWNERS else found.kind
-        exported = False if self.names_only else self.is_exported(found, above, wrappers)
-        start = outer or found.first or node
+        kind: SymbolKind = "method" if named_kind == "function" and above and above.kind in OWNERS else named_kind
+        start = outer or first or node
         if leading and outer is None:
             start = next((item for item in leading if item.type in language.attached), start)
-        last = found.last or outer or node
+        if self.names_only:
+            signed, doc, exported = "", "", False
+        else:
+            exported = self.is_exported(found, above, wrappers)
+            signed, doc = self.describe(found, outer, leading)
+        end = last or outer or node
         self.symbols.append(
-            Symbol(
-                found.name,
-                found.qualified or (f"{above.qualified}.{found.name}" if above else found.name),
-                kind,
-                *(("", "") if self.names_only else self.describe(found, outer, leading)),
-                start.start_point[0] + 1,
-                last_line(last),
-                start.start_byte,
-                last.end_byte,
-                parent,
-                exported,
+            make_plainly(
+                Symbol,
+                (
+                    name,
+                    qualified or (f"{above.qualified}.{name}" if above else name),
+                    kind,
+                    signed,
+                    doc,
+                    start.start_point[0] + 1,
+                    last_line(end),
+                    start.start_byte,
+                    end.end_byte,
+                    parent,
+                    exported,
+                ),
             )
         )
-        if found.body is None:
+        if body is None:
             self.bare.add(len(self.symbols) - 1)
-        elif depth < WALK_DEPTH and self.is_worth_a_look(kind, found.body):
-            self.look(found.body, len(self.symbols) - 1, None, depth + 1, (), found.above)
+        elif depth < WALK_DEPTH and self.is_worth_a_look(kind, body):
+            self.look(body, len(self.symbols) - 1, None, depth + 1, (), inside)
 
     def describe(self, found: Found, outer: "Node | None", leading: "list[Node]") -> tuple[str, str]:
         """Signature and documentation of a definition."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from aiex.context.facts import Import
+from aiex.context.facts import Import, SymbolKind
 from aiex.context.language import Found, Language, Tree, by_fields, effects_by_kind, field, line_of, patterns, text
 from aiex.context.prose import first_paragraph
 
@@ -35,20 +35,18 @@ def _docstring(body: "Node", source: bytes) -> str | None:
 
 def _assignment(node: "Node", source: bytes) -> Iterable[Found]:
     """Module and class level names: constants, type aliases, attributes with a type."""
-    child = node.named_children[0] if node.named_children else None
+    child = node.named_child(0)
     if child is None or child.type != "assignment":
-        return
+        return ()
     left = child.child_by_field_name("left")
     if left is None or left.type != "identifier":
-        return
+        return ()
     name = text(left, source)
     above = _block_owner(node, source)
     if above is not None and above.type != "class_definition":
-        return
-    if _CONSTANT.match(name):
-        yield Found(name, "constant", node)
-    else:
-        yield Found(name, "variable" if above is None else "field", node)
+        return ()
+    kind: SymbolKind = "constant" if _CONSTANT.match(name) else "variable" if above is None else "field"
+    return (Found(name, kind, node),)
 
 
 def _block_owner(node: "Node", source: bytes) -> "Node | None":

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from aiex.context.facts import FileFacts, Symbol
+from aiex.context.facts import FileFacts, Symbol, make_plainly
 from aiex.context.structure import BODIED
 
 LONGEST_LINES = 40
@@ -53,7 +53,7 @@ def to_documents(facts: FileFacts, lines: Sequence[bytes]) -> list[Document]:
                 documents[-1] = Document(first, end, symbol)
                 continue
         if end > start:
-            documents.append(Document(start + 1, end, owner))
+            documents.append(make_plainly(Document, (start + 1, end, owner)))
     if any(end - start >= LONGEST_LINES for start, end, _ in documents):
         return [piece for document in documents for piece in _cut(document)]
     return documents
@@ -63,10 +63,14 @@ def _stretches(facts: FileFacts) -> list[tuple[int, int, int]]:
     """Half open ranges of lines, counted from 0, each with the symbol that it belongs to."""
     owners, edges = _owners(facts)
     found: list[tuple[int, int, int]] = []
+    begin, last = 0, None
     for start, end in pairwise(edges):
         owner = owners[start]
-        begin = found.pop()[0] if found and found[-1][2] == owner else start
-        found.append((begin, end, owner))
+        if owner == last:
+            found[-1] = begin, end, owner
+        else:
+            found.append((start, end, owner))
+            begin, last = start, owner
     return found
 
 
@@ -86,6 +90,8 @@ def _count_above(lines: Sequence[bytes], start: int, end: int) -> int:
 
 def _is_worth(lines: Sequence[bytes], start: int, end: int) -> bool:
     """Whether enough lines say something."""
+    if end - start < SHORTEST_LINES:
+        return False
     found = 0
     for text in lines[start:end]:
         found += _SAYS.search(text) is not None
@@ -109,23 +115,25 @@ def _owners(facts: FileFacts) -> tuple[list[int], list[int]]:
     count = facts.line_count
     owners = [-1] * count
     edges = {0, count}
-    for index in _outer_symbols(facts.symbols):
-        symbol = facts.symbols[index]
-        start, end = symbol.start_line - 1, min(symbol.end_line, count)
+    for index, start, last in _outer_symbols(facts.symbols):
+        end = min(last, count)
         owners[start:end] = [index] * (end - start)
         edges.add(start)
         edges.add(end)
     return owners, sorted(edges)
 
 
-def _outer_symbols(symbols: tuple[Symbol, ...]) -> Iterator[int]:
-    """Symbols that are in no function and worth a document, containers before what they contain."""
+def _outer_symbols(symbols: tuple[Symbol, ...]) -> Iterator[tuple[int, int, int]]:
+    """Symbols that are in no function and worth a document, containers before what they contain.
+
+    Each with its lines, counted from 0, the last not included.
+    """
     closed: set[int] = set()
-    for index, symbol in enumerate(symbols):
-        if symbol.parent in closed:
+    for index, (_, _, kind, _, _, start_line, end_line, _, _, parent, _) in enumerate(symbols):
+        if parent in closed:
             closed.add(index)
-            continue
-        if symbol.kind in BODIED:
+        elif kind in BODIED:
             closed.add(index)
-        if symbol.end_line > symbol.start_line or symbol.kind in BODIED:
-            yield index
+            yield index, start_line - 1, end_line
+        elif end_line > start_line:
+            yield index, start_line - 1, end_line

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiex.context.extract import extract
-from aiex.context.facts import FileFacts
+from aiex.context.facts import FileFacts, make_plainly
 from aiex.context.portions import in_portions
 from aiex.context.reading import Content, lost, read_content
 from aiex.context.search.documents import to_documents
@@ -147,11 +147,9 @@ def _to_source(content: Content, facts: FileFacts | None) -> Source:
     if facts is None:
         return Source(File(row.path, row.digest, ""), (), ())
     lines = content.source.split(b"\n")
-    symbols = facts.symbols
-    spans = [
-        Span(start, end, symbols[index].qualified, symbols[index].kind) if index >= 0 else Span(start, end, "", "")
-        for start, end, index in to_documents(facts, lines)
-    ]
+    told: list[tuple[str, str]] = [(symbol.qualified, symbol.kind) for symbol in facts.symbols]
+    told.append(("", ""))  # of what is in no symbol, which has the index -1
+    spans = [make_plainly(Span, (start, end, *told[index])) for start, end, index in to_documents(facts, lines)]
     return Source(File(row.path, row.digest, write_imports(facts.imports)), lines, spans)
 
 
