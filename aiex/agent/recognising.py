@@ -21,6 +21,8 @@ _QUOTED: Final = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""", re.DOTAL
 _INTO_FILES: Final = frozenset([">", ">>", "<", "&>", "&>>", ">&", ">|"])
 _ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _VERSIONED: Final = re.compile(r"(python|pypy)[\d.]*")
+_LONGEST_CHARS: Final = 10_000
+"""A longer line is a program, and no check."""
 _FLOW: Final = frozenset([
     "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "select", "function",
     "coproc", "{", "}", "!", "[[", "exit", "return", "break", "continue", "exec", "eval", "alias", "trap", "kill",
@@ -80,7 +82,7 @@ def recognise(command_text: str) -> str:
 
 def recognise_each(command_text: str) -> tuple[str, ...]:
     """The checks that a line runs one after the other; where it ends well each did, else something in it did not."""
-    tokens = _read_tokens(command_text)
+    tokens = _read_tokens(command_text) if len(command_text) <= _LONGEST_CHARS else None
     parts = _split(tokens, ";") if tokens is not None else []
     if not parts or any(_names_of(part) != () for part in parts[:-1]):
         return ()

@@ -40,3 +40,11 @@ def test_a_workspace_that_is_gone_is_listed_as_gone_and_can_be_let_go(tmp_path: 
     assert _run(tmp_path, "list", "trust").answer.endswith("gone")
     assert "not trusted any more" in _run(tmp_path, "rm", "trust", "project").answer
     assert _run(tmp_path, "list", "trust").answer == "no workspace is trusted"
+
+
+def test_what_trust_gives_to_the_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").write_text("Use tabs.")
+    (tmp_path / ".agents/skills").mkdir(parents=True)
+    assert _run(tmp_path, "show", "trust").answer.endswith("not given to the model: AGENTS.md, .agents/skills")
+    assert _run(tmp_path, "add", "trust").answer.endswith("\ngiven to the model: AGENTS.md, .agents/skills")
+    assert _run(tmp_path, "show", "trust").answer.endswith("\ngiven to the model: AGENTS.md, .agents/skills")
