@@ -18,8 +18,7 @@ from aiex.jobs.refactoring.rename import change_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.scopes import Module, Scope, Use
     from aiex.jobs.refactoring.sources import Source, Sources
 

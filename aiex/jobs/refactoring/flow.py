@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.scopes import Module, Scope, Use
 
 Names = frozenset[str]

@@ -22,8 +22,7 @@ from aiex.record import record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.scopes import Module
     from aiex.jobs.refactoring.sources import Source, Sources
 

@@ -15,8 +15,7 @@ from aiex.jobs.refactoring.pyrename import Binding, Found, find_dynamic, rename_
 from aiex.jobs.refactoring.rename import change_all, find_target
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.scopes import Module, Scope, Use
     from aiex.jobs.refactoring.sources import Source, Sources
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.sources import Source
 
 Position = Literal["bare", "member", "path", "key", "shorthand", "symbol", "macro"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.facts import Import
@@ -13,8 +14,7 @@ from aiex.jobs.refactoring.scopes import Imported, Module, Scope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.sources import Source, Sources
 
 PYTHON = "python"
@@ -179,8 +179,11 @@ def names_to(scope: Scope) -> list[str]:
 
 def find_scope(module: Module, dotted: str) -> Scope | None:
     """The scope of a class or function by its path in the file."""
-    found = [scope for scope in walk_scopes(module.scope) if scope.name and ".".join(names_to(scope)) == dotted]
-    return found[-1] if found else None
+    if not module.named:
+        for scope in sorted(walk_scopes(module.scope), key=lambda scope: scope.node.start_byte):
+            if scope.name:
+                module.named[".".join(names_to(scope))] = scope
+    return module.named.get(dotted)
 
 
 def walk_scopes(scope: Scope) -> Iterator[Scope]:
@@ -202,7 +205,7 @@ def _dotted(module: Module, node: Node) -> list[str]:
         words.insert(0, module.text(name))
         node = owner
     if node.type == "string":  # an annotation may be one
-        word = module.text(node).strip("\"'")
+        word = re.sub(r"\s*\|\s*None$", "", module.text(node).strip("\"'"))
         return [word] if word.isidentifier() and not words else []
     return [module.text(node), *words] if node.type == "identifier" else []
 

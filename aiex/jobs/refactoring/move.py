@@ -15,8 +15,9 @@ from aiex.jobs.refactoring.rename import find_target
 from aiex.jobs.refactoring.scopes import Module
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from collections.abc import Sequence
 
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.scopes import Imported, Use
     from aiex.jobs.refactoring.sources import Source, Sources
 
@@ -310,7 +311,7 @@ class _Move:
         self._edit(source.path, Edit(start, start, f"{indent}{line}".encode() + source.line_end))
         return True
 
-    def _drop(self, source: Source, node: Node, names: list[Node], item: Imported) -> None:
+    def _drop(self, source: Source, node: Node, names: Sequence[Node], item: Imported) -> None:
         """Take one name out of an import, or the import out of the file."""
         at = next(number for number, one in enumerate(names) if one.start_byte <= item.start < one.end_byte)
         if len(names) == 1:

@@ -15,7 +15,7 @@ from aiex.jobs.refactoring.scopes import Attribute, Module, Scope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Node
+    from aiex.jobs.refactoring.nodes import Node
 
 Belongs = Literal["family", "lender", "other", ""]
 """Of what class a value is: one that is renamed, a base of one, something else; empty where nothing says it."""

@@ -15,8 +15,7 @@ from aiex.jobs.refactoring.modules import Meant, Modules, walk_scopes
 from aiex.jobs.refactoring.scopes import Imported, Keyword, Module, Scope, Use
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
-
+    from aiex.jobs.refactoring.nodes import Node
     from aiex.jobs.refactoring.sources import Source
 
 GETTERS = frozenset({"getattr", "setattr", "hasattr", "delattr", "attrgetter", "methodcaller", "patch", "object"})
@@ -307,24 +306,30 @@ def _keywords(found: Found, target: Binding) -> None:
         check_free(other, Binding(path, scope, target.name), found.new, is_import=False)
         for use in other.uses_of(target.name, scope):
             found.add(path, use.start, use.end, "the same argument of an override")
+    near = {where for where, _ in surely}
+    is_handed_on = any(_is_value(found.modules.require(where), start) for where, start in surely)
     for source, other in found.modules.mentioning(target.name):
         for item in other.keywords:
-            if item.name == target.name:
-                _keyword(found, source.path, other, item, surely, maybe, target.scope.name)
+            if item.name != target.name or _keyword(found, source.path, other, item, surely, maybe, target.scope.name):
+                continue
+            if is_handed_on and source.path in near and not _is_known_callee(other, item):
+                why = f"{target.scope.name} is handed on as a value, and may be what is called"
+                found.doubt(source.path, item.start, item.end, why)
 
 
 def _keyword(
     found: Found, path: str, module: Module, item: Keyword, surely: set[tuple[str, int]],
     maybe: set[tuple[str, int]], name: str,
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
+    """Judge an argument given by its name; whether anything is said of it."""
     if item.callee is not None:
         last = _last_name(item.callee)
         if (path, last) in surely:
             found.add(path, item.start, item.end, f"an argument of {name}")
-            return
+            return True
         if (path, last) in maybe:
             found.doubt(path, item.start, item.end, f"an argument of what may be {name}")
-            return
+            return True
     inside = {start for where, start in surely if where == path and item.call.start_byte <= start < item.call.end_byte}
     arguments = item.call.child_by_field_name("arguments")
     if arguments is not None and any(
@@ -334,6 +339,32 @@ def _keyword(
         for start in inside
     ):
         found.doubt(path, item.start, item.end, f"{name} is handed on with this argument")
+        return True
+    return False
+
+
+def _is_value(module: Module, start: int) -> bool:
+    """Whether a function stands here without being called, defined, imported or listed."""
+    node = module.scope.node.descendant_for_byte_range(start, start + 1)
+    above = node.parent if node is not None else None
+    if above is not None and node is not None and above.type == "attribute":
+        node, above = above, above.parent
+    if above is None or node is None or node.type not in ("identifier", "attribute"):
+        return False
+    if above.type == "call":
+        return above.child_by_field_name("function") != node
+    return above.type not in ("function_definition", "class_definition", "dotted_name", "aliased_import", "decorator")
+
+
+def _is_known_callee(module: Module, item: Keyword) -> bool:
+    """Whether what is called here is a function or a class of this file, and not what a name happens to hold."""
+    if item.callee is None or item.callee.type != "identifier":
+        return item.callee is None
+    name = module.text(item.callee)
+    meaning = item.scope.resolve(name, item.start)
+    if meaning is None:
+        return True
+    return any(inner.name == name for inner in meaning.inner) or any(one.local == name for one in module.imports)
 
 
 def _last_name(node: Node) -> int:

@@ -212,7 +212,7 @@ def _unknown(spot: Spot, module: Module) -> UsageError:
     from aiex.jobs.refactoring.modules import walk_scopes
 
     known = {".".join([*names_to(scope), name]) for scope in walk_scopes(module.scope) for name in scope.bound}
-    near = difflib.get_close_matches(spot.symbol, sorted(known), 3, 0.6)
+    near = difflib.get_close_matches(spot.symbol, sorted(known), 1, 0.6)
     last = spot.symbol.rpartition(".")[2]
     near = near or sorted(name for name in known if name.rpartition(".")[2] == last)[:3]
     hint = f"did you mean {' or '.join(near)}?" if near else f"aiex explain {printable_path(spot.path)} lists what is"

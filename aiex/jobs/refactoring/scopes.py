@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tree_sitter import Node
+    from aiex.jobs.refactoring.nodes import Node
 
 ScopeKind = Literal["module", "class", "function", "lambda", "comprehension", "types"]
 Role = Literal["bind", "param", "import", "read", "declare"]
@@ -138,6 +138,8 @@ class Module:
         self.attributes: list[Attribute] = []
         self.keywords: list[Keyword] = []
         self.imports: list[Imported] = []
+        self.named: dict[str, Scope] = {}
+        """Classes and functions by their path in the file; filled when first asked for."""
         self._todo: list[tuple[Node, Scope, Role]] = [(root, self.scope, "read")]
         while self._todo:
             self._visit(*self._todo.pop())
