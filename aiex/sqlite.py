@@ -86,13 +86,35 @@ def connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=not any_thread
         )
         with ExitStack() as undo:
-            undo.callback(connection.close)
+            undo.callback(_abandon, connection, path)
             if (shrinkable or page_bytes) and (path == ":memory:" or os.path.getsize(path) == 0):
                 _lay_out(connection, shrinkable=shrinkable, page_bytes=page_bytes)
             _set_pragmas(connection, synchronous)
             _migrate(connection, migrations, path)
             undo.pop_all()
     return connection
+
+
+def _abandon(connection: sqlite3.Connection, path: str) -> None:
+    """Give up a connection that could not be set up, without harm to what is in the log beside the file.
+
+    Where SQLite could not make its index of the log, as on a full disk, it removes the log when it is closed, though
+    nothing of it was carried over (seen with 3.40.1: ftruncate of the index fails with ENOSPC). Such a connection is
+    never closed: it lasts as long as the process.
+    """
+    if _has_log(path):
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    else:
+        connection.close()
+
+
+def _has_log(path: str) -> bool:
+    try:
+        return os.path.getsize(path + "-wal") > 0
+    except OSError:
+        return False
 
 
 def connect_or_copy(

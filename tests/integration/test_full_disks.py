@@ -43,6 +43,16 @@ def test_nothing_promised_is_lost_on_a_bad_disk(tmp_path: Path) -> None:
         assert any(run.error for run in runs if run.point.fate == error)
 
 
+@needs_syscalls
+def test_no_room_for_the_index_of_a_log_costs_nothing_of_the_log(tmp_path: Path) -> None:
+    (whole,) = run_all([Point("again", 0, "go")], str(tmp_path / "whole"), lanes=1)
+    numbers = [number for number, (name, _) in enumerate(whole.calls, 1) if name == "ftruncate"][:3]
+    points = [Point("again", number, errno.ENOSPC, goes_on=True) for number in numbers]
+    runs = list(run_all(points, str(tmp_path / "all")))
+    assert [(tuple(run.point), run.faults) for run in runs if run.faults != NO_FAULTS] == []
+    assert any(run.error for run in runs)
+
+
 # --- what was kept is still read ------------------------------------------------------------------------------------
 
 SESSION = "5e55000000000001"
