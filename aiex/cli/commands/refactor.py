@@ -157,6 +157,7 @@ def _task_of(wish: Wish, services: Services) -> RefactorTask:
         wish.word,
         base=os.path.realpath(services.cwd),
         stdin=read_text_input(f"aiex refactor {wish.kind} FILE") if wish.is_stdin else None,
+        name=wish.name,
         dry_run=wish.dry_run,
         show_patch=wish.diff,
         uncertain=wish.uncertain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -41,7 +42,8 @@ class RefactorTask(NamedTuple):
     base: str = ""
     """The directory that targets are relative to, absolute; the root when empty."""
     stdin: bytes | None = None
-    """Stands for the content of the file; nothing is written then."""
+    """Stands for the content of the file `name`; nothing is written then."""
+    name: str = ""
     dry_run: bool = False
     show_patch: bool = False
     """The answer is the patch and not the table of what changed."""
@@ -88,10 +90,10 @@ async def refactor(
 
 def make_plan(task: RefactorTask, engine: Engine, workspace: Workspace) -> Plan:
     """What would be changed. Raises AiexError; nothing is written."""
-    sources = Sources(engine, workspace)
+    name = os.path.join(task.base, task.name) if task.base else task.name
+    given = {workspace.relative(name): task.stdin} if task.stdin is not None else {}
+    sources = Sources(engine, workspace, given)
     spot = find_spot(task.target, workspace, task.base, sources.exists)
-    if task.stdin is not None:
-        sources = Sources(engine, workspace, {spot.path: task.stdin})
     return _planner(task, sources, spot, workspace)
 
 
@@ -120,8 +122,6 @@ def _planner(task: RefactorTask, sources: Sources, spot: Spot, workspace: Worksp
 
 
 def _destination(task: RefactorTask, workspace: Workspace) -> str:
-    import os
-
     path = workspace.relative(os.path.join(task.base, task.word) if task.base else task.word)
     if not path.endswith((".py", ".pyi")):
         raise UsageError(f"{printable_path(path)} is no Python file", hint="name the file to move to")

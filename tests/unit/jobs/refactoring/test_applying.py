@@ -78,14 +78,15 @@ def test_what_no_longer_parses_is_refused() -> None:
 
 
 def test_a_name_that_nothing_defines_is_refused() -> None:
-    with pytest.raises(Exception, match="a.py:1 would use b, which nothing defines there"):
+    with pytest.raises(Exception, match=r"a\.py:1 would use b, which nothing defines there"):
         check_plan(Plan("lose", (Change("a.py", b"a = 1\n", b"a = b\n"),)))
 
 
 def test_names_of_files_are_quoted_in_patches_as_git_does() -> None:
     patch = render_patch([Change("a b.py", b"a\n", b"b"), Change("caf\u00e9.py", None, b"x\n")])
     assert patch == (
-        b"diff --git a/a b.py b/a b.py\n--- a/a b.py\t\n+++ b/a b.py\t\n@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n"
+        b"diff --git a/a b.py b/a b.py\n--- a/a b.py\t\n+++ b/a b.py\t\n"
+        b"@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n"
         b'diff --git "a/caf\\303\\251.py" "b/caf\\303\\251.py"\nnew file mode 100644\n--- /dev/null\n'
         b'+++ "b/caf\\303\\251.py"\n@@ -0,0 +1 @@\n+x\n'
     )
@@ -105,7 +106,8 @@ def run(task: RefactorTask, opened) -> TurnEnded:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"\xef\xbb\xbfold = 1\r\nx = 'caf\xc3\xa9'; old\n\x0cold", b"\xef\xbb\xbfnew = 1\r\nx = 'caf\xc3\xa9'; new\n\x0cnew"),
+        (b"\xef\xbb\xbfold = 1\r\nx = 'caf\xc3\xa9'; old\n\x0cold",
+         b"\xef\xbb\xbfnew = 1\r\nx = 'caf\xc3\xa9'; new\n\x0cnew"),
         (b"# coding: latin-1\nx = 'caf\xe9'; old = 1\r\n", b"# coding: latin-1\nx = 'caf\xe9'; new = 1\r\n"),
     ],
 )  # fmt: skip
@@ -128,7 +130,7 @@ def test_a_doubt_refuses_and_says_how_to_go_on(open_tree) -> None:
 
 def test_standard_input_stands_for_the_file_and_nothing_is_written(open_tree) -> None:
     opened = open_tree({"m.py": "old = 1\n"})
-    ended = run(RefactorTask("rename", "m.py::older", "new", stdin=b"older = 2\n"), opened)
+    ended = run(RefactorTask("rename", "m.py::older", "new", stdin=b"older = 2\n", name="m.py"), opened)
     assert "-older = 2\n+new = 2\n" in ended.answer
     assert (Path(opened[1].root) / "m.py").read_text() == "old = 1\n"
 

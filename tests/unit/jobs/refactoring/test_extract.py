@@ -49,7 +49,8 @@ def extracted(plan, first, last, source=SOURCE):
 def test_names_go_in_and_come_back(plan):
     text = extracted(plan, 7, 10)
     assert text.startswith(
-        'import re\n\n\ndef new(total, x, b):\n    total += x * b\n    text = """\n  raw"""\n    return total\n\n\n# about f\n'
+        'import re\n\n\ndef new(total, x, b):\n    total += x * b\n    text = """\n  raw"""\n'
+        "    return total\n\n\n# about f\n"
     )  # fmt: skip
     assert "    for x in a:\n        # add\n        total = new(total, x, b)\n        if total > 9:\n" in text
 

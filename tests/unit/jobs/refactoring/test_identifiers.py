@@ -10,14 +10,16 @@ from tests.unit.jobs.refactoring.conftest import after
 
 def test_a_function_of_a_script_follows_through_imports(plan):
     files = {
-        "m.ts": 'export function old(a: number) { return a }\nexport class K { old = 1; go() { return this.old + old(2) } }\n'
+        "m.ts": 'export function old(a: number) { return a }\n'
+        'export class K { old = 1; go() { return this.old + old(2) } }\n'
         'const s = "old" // old\nconst o = {old, k: old, q: {old: 1}}\n',
         "n.ts": 'import {old as z, old} from "./m";\nimport * as m from "./m";\nconsole.log(old(1), m.old(2), z)\n',
         "x.ts": "function g(old: number) { return old }\n",
     }  # fmt: skip
     found = plan(files, "rename", "m.ts::old", "fresh")
     assert after(found, "m.ts") == (
-        'export function fresh(a: number) { return a }\nexport class K { old = 1; go() { return this.old + fresh(2) } }\n'
+        'export function fresh(a: number) { return a }\n'
+        'export class K { old = 1; go() { return this.old + fresh(2) } }\n'
         'const s = "old" // old\nconst o = {old: fresh, k: fresh, q: {old: 1}}\n'
     )  # fmt: skip
     assert after(found, "n.ts") == files["n.ts"].replace("old", "fresh")
