@@ -1,4 +1,4 @@
-"""Rename, move, extract or inline code, or order its imports, without a model."""
+"""Rename, move, extract or inline code, or order its imports."""
 
 from __future__ import annotations
 
