@@ -9,6 +9,12 @@ _FORM = re.compile(r"---\nvariables:(?P<names>[\w, ]*)\n---\n(?P<body>.*)\Z", re
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 
+def read_words(path: str) -> str:
+    """The text of a packaged file without variables, such as the words of a tool. Raises OSError."""
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
 def fill_template(path: str, **values: str) -> str:
     """The text of a template with its variables filled in, a line end last.
 

@@ -10,7 +10,7 @@ from aiex import plugins
 from aiex.agent.tools import ROOM
 from aiex.messages import Text, ToolDefinition
 from aiex.sessions.requests import project_request
-from aiex.templates import fill_template
+from aiex.templates import fill_template, read_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,8 +63,8 @@ def load_tools(names: Iterable[str] = ()) -> dict[str, Tool]:
 
 def define(name: str, tool: Tool) -> ToolDefinition:
     """A tool as the model sees it."""
-    with open(os.path.join(plugins.folder(ROOM), f"{name.replace('-', '_')}.md"), encoding="utf-8") as file:
-        return ToolDefinition(name, file.read().strip(), tool.parameters)
+    words = read_words(os.path.join(plugins.folder(ROOM), f"{name.replace('-', '_')}.md"))
+    return ToolDefinition(name, words, tool.parameters)
 
 
 def load_words(name: str, **values: str) -> str:

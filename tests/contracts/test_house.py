@@ -142,7 +142,7 @@ LIBRARY_HOMES = {
     "psycopg": ("aiex.sessions.stores",),
     "subprocess": ("aiex.guard.sandbox",),
     "pty": ("aiex.guard.sandbox",),
-    "ctypes": ("aiex.guard.sandbox", "aiex.cli.checkup"),
+    "ctypes": ("aiex.guard.sandbox", "aiex.cli.checkup", "aiex.sqlite"),
     "shutil": ("aiex.guard.sandbox", "aiex.cli", "aiex.tui"),
 }
 
