@@ -128,8 +128,9 @@ def holders(folder: Path, secrets: list[str]) -> list[tuple[str, str]]:
         (str(path.relative_to(folder)), secret)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
+        for held in [path.read_bytes() + b"\0" + os.fsencode(path.name)]
         for secret, spelling in wanted
-        if spelling in path.read_bytes() or spelling in os.fsencode(path.name)
+        if spelling in held
     ]
 
 
@@ -232,7 +233,7 @@ def test_what_is_sent_of_files_with_ordinary_names_holds_no_secret_and_that_is_t
         (("ask", f"Why is password={typed} refused?"), ""),
         (("explain", "."), ""),
         (("explain", "-", "--name", "shop/other.py"), f'API_KEY = "{secrets[0]}"\n'),
-        *((("explain", name), "") for name in names),
+        *((("explain", name), "") for name in (names if form == "text" else names[:1])),
     ]
     for words, given in wishes:
         shown = run(*words, "-m", "one/fake-1", "-o", form, "--explain", input=given)
