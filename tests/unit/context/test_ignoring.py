@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aiex.context.ignoring import KeptRules
+from aiex.context.ignoring import IgnoreRules, KeptRules, compile_patterns
 
 FILES = {
     ".gitignore": ["dist/", "*.log", "/data"],
@@ -48,3 +50,28 @@ def test_the_digest_tells_rules_apart() -> None:
     assert same != rules().digest
     other = KeptRules(lambda path: ["other"] if path == ".git/info/exclude" else [], ["dist/"])
     assert same != other.digest
+
+
+WORDS = st.sampled_from(
+    ["a", "b", "ab", ".a", "a.log", "x-y", "*", "a*", "*.log", "*b*", "a*b", "?", "**", "[ab]", "a b"]
+)
+PATTERN_LINES = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "", "", "/", "!", "#", " "]),
+    st.lists(WORDS, min_size=1, max_size=3).map("/".join),
+    st.sampled_from(["", "/"]),
+    st.sampled_from(["", "", " "]),
+)
+PATHS = st.builds(
+    "{}{}".format,
+    st.lists(st.sampled_from(["a", "b", "ab", ".a", "a.log", "x-y", "a b"]), min_size=1, max_size=4).map("/".join),
+    st.sampled_from(["", "/"]),
+)
+
+
+@given(st.lists(PATTERN_LINES, min_size=1, max_size=3), st.lists(PATHS, min_size=1, max_size=8))
+def test_plain_patterns_mean_what_they_mean_to_the_library(lines: list[str], paths: list[str]) -> None:
+    spec = compile_patterns(lines)
+    rules = IgnoreRules(lambda path: lines if path == ".gitignore" else [])
+    for path in paths:
+        assert rules.is_ignored(path) == bool(spec.check_file(path).include), (lines, path)
