@@ -49,13 +49,13 @@ def read_text(files: Files, path: str) -> str | None:
 
 
 def read_lines(files: Files, path: str) -> list[bytes]:
-    """The lines of a file without their ends, to be shown; none where it cannot be read any more."""
+    """The lines of a file, to be shown, perhaps with a carriage return; none where it cannot be read any more."""
     try:
         data = files.read(path, limit_bytes=MOST_TEXT_BYTES)
     except AiexError:
         return []
     text = data.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n")
-    return [line.removesuffix(b"\r") for line in text.split(b"\n")]
+    return text.split(b"\n")
 
 
 def compile_pattern(pattern: Pattern) -> re.Pattern[str]:

@@ -183,6 +183,6 @@ def _with_context(places: Sequence[tuple[int, int]], around: int) -> Iterator[_R
 
 
 def _show_line(line: bytes, number: int, at: int) -> str:
-    text = line.decode("utf-8", "replace")
+    text = line.removesuffix(b"\r").decode("utf-8", "replace")
     place = len(line[:at].decode("utf-8", "replace")) if at > 0 else 0
     return f"{number}{':' if at >= 0 else '-'} {cut_around(text, place, LINE_CHARACTERS)}".replace("\0", "\u2400")
