@@ -26,6 +26,8 @@ RED = 3
 MOST_EVIDENCE = 3
 """Lines of evidence that a finding shows."""
 LONGEST_EVIDENCE = 200
+MOST_OWN = 8
+"""Lines of what is meant that are searched for a comment."""
 REPORT_FROM = 20
 """From so many files on, progress is told."""
 _ELSEWHERE = re.compile(
@@ -246,11 +248,12 @@ def _has_moved(hit: Hit, change: FileChange | None, removed: frozenset[str]) -> 
 
 
 def _is_waved_through(name: str, rule: Rule, hit: Hit, lines: Sequence[str]) -> bool:
-    """Whether a comment on the line, or alone on the line above, says to ignore this."""
+    """Whether a comment on one of the lines, or alone on the line above, says to ignore this."""
     if not 0 < hit.line <= len(lines):
         return False
     above = lines[hit.line - 2].strip() if hit.line > 1 else ""
-    for text in (lines[hit.line - 1], above if re.match(r"\W", above) else ""):
+    own = lines[hit.line - 1 : max(hit.line, min(hit.end_line, hit.line + MOST_OWN - 1))]
+    for text in (*own, above if re.match(r"\W", above) else ""):
         found = _IGNORE.search(text)
         if found and name in (word.strip() for word in found[1].split(",")):
             return True

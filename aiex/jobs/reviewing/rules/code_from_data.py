@@ -24,7 +24,7 @@ def _find(change: FileChange) -> Iterator[Hit]:
         return
     for call in added_calls(change, "python", "ruby", *ECMASCRIPT):
         if message := _judge(call, change):
-            yield change.hit(call.node, *message)._replace(end_line=0)
+            yield change.hit(call.node, *message)
 
 
 def _judge(call: Call, change: FileChange) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from aiex.jobs.reviewing.diff import FileChange
-from aiex.jobs.reviewing.model import Hit, Rule
+from aiex.jobs.reviewing.model import Hit, Rule, Severity
 
 _MARKS = (re.compile(r"<{7}(?: .*)?$"), re.compile(r"={7}$"), re.compile(r">{7}(?: .*)?$"))
 
@@ -20,7 +20,10 @@ def _find(change: FileChange) -> Iterator[Hit]:
         elif begin and _MARKS[1].match(line):
             middle = number
         elif middle and _MARKS[2].match(line):
-            yield Hit(change.path, begin, "a merge conflict was not resolved", "keep one side, or both", number)
+            severity: Severity | None = "warning" if change.is_test else None  # it may be an example
+            yield Hit(
+                change.path, begin, "a merge conflict was not resolved", "keep one side, or both", number, severity
+            )
             begin = middle = 0
 
 

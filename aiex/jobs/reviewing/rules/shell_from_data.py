@@ -21,7 +21,7 @@ def _find(change: FileChange) -> Iterator[Hit]:
                 call.node,
                 "a shell reads a command that values are put into",
                 "pass the program and its arguments as a list",
-            )._replace(end_line=0)
+            )
 
 
 def _is_open(call: Call, change: FileChange) -> bool:

@@ -20,7 +20,7 @@ _STATEMENT = re.compile(
 )
 _VALUE_HOLE = re.compile(
     r"(?:[=<>]|\b(?:like|limit|offset|between|values\s*\([^)]*)|\bin\s*\()\s*['\"%]*\s*"
-    r"(?:\$?\{(?![\w.]*(?:placeholder|mark|question))|%[sdvq]|#\{|[\"'`]\s*\+)",
+    r"(?:\$?\{(?![^{}]*(?:placeholder|mark|question|[?]))|%[sdvq]|#\{|[\"'`]\s*\+)",
     re.IGNORECASE,
 )
 """A hole where a value stands. Names of tables and columns cannot be parameters, so these are no finding."""
@@ -36,9 +36,7 @@ def _find(change: FileChange) -> Iterator[Hit]:
         for argument in call.arguments[:2]:
             text = source.text_of(argument)[:LONGEST_LINE]
             if is_put_together(argument, source) and _STATEMENT.search(text) and _VALUE_HOLE.search(text):
-                yield change.hit(call.node, "a value is written into SQL", "pass it as a parameter")._replace(
-                    end_line=0
-                )
+                yield change.hit(call.node, "a value is written into SQL", "pass it as a parameter")
                 break
 
 

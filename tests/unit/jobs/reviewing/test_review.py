@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
+from aiex.events import Event, Progressed, TurnEnded
 from aiex.jobs.reviewing.catalogue import load_rules, tell_unknown
 from aiex.jobs.reviewing.changes import Wanted
 from aiex.jobs.reviewing.diff import Diff, FileChange
-from aiex.jobs.reviewing.model import Finding, Hit
-from aiex.jobs.reviewing.review import ReviewTask, settle
+from aiex.jobs.reviewing.model import Finding, Hit, Rule
+from aiex.jobs.reviewing.review import Named, ReviewTask, review, settle
 from aiex.jobs.reviewing.source import Source
 from tests.unit.jobs.reviewing.conftest import Repository
 
@@ -101,3 +103,26 @@ def test_the_answer_says_what_was_looked_at_and_what_was_not(repository: Reposit
         f"1 warning (uncommitted changes: 2 files, {len(RULES)} rules)",
         "not looked into: a.bin: binary",
     ]
+
+
+class Reader:
+    """A source beside the rules, as one that asks a model would be."""
+
+    async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
+        yield Progressed("reading", 1, 1)
+        yield "reader", Rule("note", "What a reader saw", "A reader saw it."), Hit(diff.files[0].path, 1, "unclear")
+
+
+def test_another_source_finds_beside_the_rules(repository: Repository) -> None:
+    repository.write("shop/basket.py", "def total(a=[]):\n    return 1\n")
+    workspace, engine = repository.open()
+
+    async def run() -> list[Event]:
+        told = review(ReviewTask(Wanted()), workspace=workspace, engine=engine, sources=[Reader()])
+        return [event async for event in told]
+
+    progressed, ended = asyncio.run(run())
+    assert progressed == Progressed("reading", 1, 1)
+    assert isinstance(ended, TurnEnded)
+    assert ended.data is not None
+    assert [finding["rule"] for finding in ended.data["findings"]] == ["mutable-default", "reader"]
