@@ -189,7 +189,9 @@ def _change(wish: FileWish, state: _State) -> None:
     if not state.is_there:
         _create_by_change(wish, state)
         return
-    if wish.changes and state.before is None and not state.raw and not wish.changes[0].old:
+    if not wish.changes:
+        return
+    if state.before is None and not state.raw and not wish.changes[0].old:
         raise EditError(f"the edit creates {show(state.path)} twice", hint="create it once")
     raw = state.read()
     shown = show(state.path)
@@ -258,7 +260,6 @@ def _move(wish: FileWish, state: _State, states: dict[str, _State], files: Mappi
     taken = files[target] is not None or target in states or any(one.moved_to == target for one in states.values())
     if taken:
         raise EditError(f"cannot move {shown}: the target exists", hint="choose another name")
-    state.read() if wish.changes else None
     state.moved_to = target
 
 

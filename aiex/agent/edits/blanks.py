@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aiex.agent.edits import Change
 from aiex.agent.edits.places import Place, affordable, find_lines, skip_lines
 from aiex.agent.edits.shifting import BLANKS
+from aiex.agent.edits.windows import likely_windows
 
 
 def among_blanks(text: str, change: Change) -> list[Place]:
@@ -12,7 +13,15 @@ def among_blanks(text: str, change: Change) -> list[Place]:
 
     Blank lines that both sides have stand for each other; those of the file alone are not covered by the spans.
     """
-    old = change.old.split("\n")[:-1]
+    lines = change.old.split("\n")[:-1]
+    found: dict[int, Place] = {}
+    for start, stop in likely_windows(text, lines, skips_blanks=True):
+        for place in _within(text[start:stop], change, lines):
+            found[start + place.start] = place._replace(start=start + place.start)
+    return [found[start] for start in sorted(found)]
+
+
+def _within(text: str, change: Change, old: Sequence[str]) -> list[Place]:
     filled = [line for line in old if line.strip(BLANKS)]
     kept, numbers = _filled_lines(text)
     row, last, number, begin = 0, 0, 0, 0

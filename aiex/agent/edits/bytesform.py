@@ -25,8 +25,8 @@ class Form(NamedTuple):
     """Byte order mark in front."""
     is_sure: bool = True
     """False when the encoding is a guess: then no character may be added that the file does not have."""
-    is_returns: bool = False
-    """Lines end with a carriage return alone; in the text they are line feeds."""
+    line_end: str = "\n"
+    """What every line of the file ends with, and in the text with a line feed; of mixed ends this is a line feed."""
 
 
 UTF8: Final = Form()
@@ -39,8 +39,13 @@ def decode(content: bytes, path: str) -> tuple[str, Form]:
         EditError: if it is not text: it holds a NUL, or its mark promises an encoding that it does not keep.
     """
     text, form = _decode(content, path)
-    if "\r" in text and "\n" not in text:
-        return text.replace("\r", "\n"), form._replace(is_returns=True)
+    if "\r" not in text:
+        return text, form
+    feeds = text.count("\n")
+    if not feeds:
+        return text.replace("\r", "\n"), form._replace(line_end="\r")
+    if text.count("\r\n") == feeds:
+        return text.replace("\r\n", "\n"), form._replace(line_end="\r\n")
     return text, form
 
 
@@ -57,8 +62,8 @@ def encode(text: str, form: Form, path: str, *, before: str = "") -> bytes:
                 f"cannot write {foreign[0]!r} to {show(path)}: it is not UTF-8, and its encoding is not known",
                 hint="use ASCII, or an escape such as \\u00e9",
             )
-    if form.is_returns:
-        text = text.replace("\n", "\r")
+    if form.line_end != "\n":
+        text = text.replace("\n", form.line_end)
     try:
         return form.mark + text.encode(form.encoding, "strict" if form.is_sure else "surrogateescape")
     except UnicodeEncodeError as error:

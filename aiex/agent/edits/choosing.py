@@ -12,7 +12,7 @@ from aiex.errors import EditError
 _MOST_SHOWN: Final = 8
 _FARTHER: Final = 4
 """A number that hits no match chooses the nearest only if every other is more than this many times as far."""
-_MOST_OFF: Final = 50
+_MOST_OFF: Final = 5
 
 
 def choose(text: str, chains: Sequence[Chain], change: Change, numbers: Collection[int], path: str) -> Chain:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from aiex.errors import EditError
 
-_FENCE: Final = r"^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$"
+_FENCE: Final = r"^(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$"
 _PROSE: Final = (
     " add also and apply as at change create edit file finally for here here's i in let let's modify"
     " now of on please rename replace so the then this to update we with write "
@@ -87,10 +87,11 @@ def read_path_line(line: str) -> str:
     """
     bare = line.strip()
     bare = re.sub(r"^(#+|//|\*|-|\d+\.)[ \t]+", "", bare)
+    bare = re.sub(r"^\*\*(.+?:)\*\*", r"\1", bare)
     bare = re.sub(r"^\*\*(.+?)\*\*:?$", r"\1", bare).strip()
     bare = re.sub(r"^(?i:file ?name|file ?path|file|path):[ \t]*", "", bare).strip()
     bare = re.sub(r"^\*\*(.+?)\*\*:?$", r"\1", bare).strip()
-    quoted = re.fullmatch(r"(`+|\"|')([^`\"']+)\1:?", bare)
+    quoted = re.fullmatch(r"(`+|\"|')([^`\"']+)\1(?::| \([^()]*\):?)?", bare)
     if quoted:
         return quoted[2].strip().removesuffix(":")
     bare = bare.removesuffix(":")

@@ -14,7 +14,7 @@ def locate(text: str, change: Change, path: str, numbers: Collection[int] = ()) 
 
     Args:
         text: The file, with `\\n` at the end of every line.
-        numbers: Lines, counted from 1, at which the old text may begin; they choose among equal matches.
+        numbers: Lines, counted from 1, at which the old text may begin; they choose among exact matches.
 
     Raises:
         EditError: if it stands nowhere, or more than once at the first step that finds it.
@@ -26,7 +26,7 @@ def locate(text: str, change: Change, path: str, numbers: Collection[int] = ()) 
     for name, step in STEPS:
         for chains in step(text, change):
             if chains:
-                chain = choose(text, chains, change, numbers, path)
+                chain = choose(text, chains, change, () if name else numbers, path)
                 if name:
                     _require_new(text, chain, change, path)
                 return chain, name

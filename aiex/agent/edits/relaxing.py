@@ -24,11 +24,14 @@ from aiex.agent.edits.places import (
 )
 from aiex.agent.edits.shifting import BLANKS, find_shift
 from aiex.agent.edits.spotting import split_at_elisions
+from aiex.agent.edits.windows import likely_windows
 
 Answers = Iterator[Sequence[Chain]]
 
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#34;": '"', "&#39;": "'", "&apos;": "'", "&amp;": "&"}
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
+_ANY: Final = r"\\(.)"
+_QUOTE: Final = r"\\([\"'])"
 _NUMBERED: Final = r"^[ \t]*L?(\d+)(?: ?[|:→│]|\t)"
 """A line number as tools print it before a line: `12|`, `12:`, `12→`, `  12<tab>`."""
 
@@ -48,9 +51,9 @@ def without_trailing_space(text: str, change: Change) -> Answers:
     if change.is_lines:
         yield _folded(text, change, _strip_end)
         return
+    yield _ragged(text, change)
     if (lines := as_lines(change)) is not None:
         yield _folded(text, lines, _strip_end)
-    yield _ragged(text, change)
 
 
 def by_looks(text: str, change: Change) -> Answers:
@@ -58,17 +61,15 @@ def by_looks(text: str, change: Change) -> Answers:
     if text.isascii() and change.old.isascii():
         return
     plain = to_plain(text)
-    for lines in [change] if change.is_lines else filter(None, [as_lines(change)]):
-        block = to_plain(lines.old)
-        offsets = find_lines(plain, block[:-1])
-        yield [
-            (Place(at, block.count("\n"), lines.old, lines.new, adapt=keep_looks),)
-            for at in unfold(text, plain, offsets)
-        ]
     if not change.is_lines and len(plain) == len(text):
-        size = len(to_plain(change.old))
-        found = find_all(plain, to_plain(change.old))
-        yield [(Place(at, 0, change.old, change.new, at + size, adapt=keep_looks),) for at in found]
+        part = to_plain(change.old)
+        found = find_all(plain, part) if part else []
+        yield [(Place(at, 0, change.old, change.new, at + len(part), adapt=keep_looks),) for at in found]
+    lines = as_lines(change)
+    if lines is not None:
+        block = to_plain(lines.old)
+        starts = unfold(text, plain, find_lines(plain, block[:-1]))
+        yield [(Place(at, block.count("\n"), lines.old, lines.new, adapt=keep_looks),) for at in starts]
 
 
 def by_shift(text: str, change: Change) -> Answers:
@@ -155,10 +156,13 @@ def _strip_front(line: str) -> str:
 def _folded(text: str, change: Change, fold: Callable[[str], str]) -> Sequence[Chain]:
     """Places of whole lines that are the same once each line is folded."""
     block = fold_lines(change.old, fold)
-    folded = fold_lines(text, fold)
-    offsets = find_lines(folded, block[:-1])
-    count = block.count("\n")
-    return [(Place(at, count, change.old, change.new),) for at in unfold(text, folded, offsets)]
+    found: dict[int, Chain] = {}
+    for start, stop in likely_windows(text, change.old.split("\n")[:-1]):
+        window = text[start:stop]
+        folded = fold_lines(window, fold)
+        for at in unfold(window, folded, find_lines(folded, block[:-1])):
+            found[start + at] = (Place(start + at, block.count("\n"), change.old, change.new),)
+    return [found[at] for at in sorted(found)]
 
 
 def _ragged(text: str, change: Change) -> Sequence[Chain]:
@@ -192,10 +196,11 @@ def _decoded(change: Change) -> Iterator[Change]:
     if any(entity in old for entity in _ENTITIES):
         yield change._replace(old=_without_entities(old), new=_without_entities(new))
     if "\\" in old:
-        for kinds in (r"\\(.)", r"\\([\"'])"):
-            once = re.sub(kinds, _meant, old)
-            if once != old:
-                yield _ended(change, once, re.sub(kinds, _meant, new))
+        every, quotes = ([re.sub(kind, _meant, text) for text in (old, new)] for kind in (_ANY, _QUOTE))
+        if every[0] != old and (every[0] != quotes[0] or every[1] == quotes[1]):
+            yield _ended(change, every[0], every[1])
+        if quotes[0] not in (old, every[0]):
+            yield _ended(change, quotes[0], quotes[1])
 
 
 def _ended(change: Change, old: str, new: str) -> Change:

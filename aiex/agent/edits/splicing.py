@@ -33,7 +33,7 @@ class _Out(NamedTuple):
 
 def to_text(raw: str) -> str:
     """The text of a file as edits see it: `\\n` at the end of every line."""
-    return raw.replace("\r\n", "\n") if "\r\n" in raw else raw
+    return raw.replace("\r\n", "\n") if "\r" in raw else raw
 
 
 def splice(raw: str, text: str, place: Place, change: Change) -> str:
@@ -127,7 +127,7 @@ def _default_end(raw: str, start: int, lines: Sequence[Line]) -> str:
     if lines and lines[0][1]:
         return lines[0][1]
     if start:
-        return "\r\n" if raw[:start].endswith("\r\n") else "\n"
+        return "\r\n" if raw.endswith("\r\n", 0, start) else "\n"
     at = raw.find("\n")
     return "\r\n" if at > 0 and raw[at - 1] == "\r" else "\n"
 
@@ -188,8 +188,7 @@ def _end_lines(made: Sequence[_Out], region: Region, change: Change) -> list[Lin
 
 
 def _join(raw: str, region: Region, lines: Sequence[Line]) -> str:
-    made = "".join([text + end for text, end in lines])
-    before = raw[: region.start]
-    if lines and before and not before.endswith("\n"):
-        before += region.default_end
-    return before + made + raw[region.stop :]
+    """The raw text with the lines in the place of the region; a line above them that has no end gets one."""
+    is_open = bool(lines) and region.start > 0 and raw[region.start - 1] != "\n"
+    made = [text + end for text, end in lines]
+    return "".join([raw[: region.start], region.default_end * is_open, *made, raw[region.stop :]])

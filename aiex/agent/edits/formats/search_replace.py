@@ -11,8 +11,8 @@ _HOW: Final = (
     "write the path on a line, then a fenced block with <<<<<<< SEARCH, lines as in the file, =======, the new lines, "
     ">>>>>>> REPLACE"
 )
-_HEAD: Final = r"^(<{5,}) ?SEARCH[ \t]*>?[ \t]*$"
-_FOOT: Final = r"^(>{5,}) ?REPLACE[ \t]*<?[ \t]*$"
+_HEAD: Final = r"^(<{5,}) ?SEARCH[ \t]*[>:]?[ \t]*$"
+_FOOT: Final = r"^(>{5,}) ?REPLACE[ \t]*[<:]?[ \t]*$"
 _DIVIDER: Final = r"^(={5,})[ \t]*$"
 
 
@@ -77,7 +77,7 @@ def _read_block(lines: list[str], at: int, length: int) -> _Block:
     inner = lines[at + 1 : foot]
     if any(re.match(_HEAD, line) for line in inner):
         raise EditError(f"the block at line {at + 1} of the edit has no >>>>>>> REPLACE", hint=_HOW)
-    dividers = [row for row, line in enumerate(inner) if re.match(_DIVIDER, line)]
+    dividers = [row for row in _outside_conflicts(inner) if re.match(_DIVIDER, inner[row])]
     same = [row for row in dividers if len(inner[row].rstrip()) == length]
     dividers = same or dividers
     if not dividers:
@@ -88,6 +88,23 @@ def _read_block(lines: list[str], at: int, length: int) -> _Block:
             hint="write all three marks of the block with nine characters, so that they differ from the text",
         )
     return _Block(inner[: dividers[0]], inner[dividers[0] + 1 :], foot + 1)
+
+
+def _outside_conflicts(lines: list[str]) -> list[int]:
+    """The lines that do not stand between the marks of a merge conflict, which has a divider of its own."""
+    found: list[int] = []
+    at = 0
+    while at < len(lines):
+        opening = re.match(r"^(<{7,})(?: |$)", lines[at])
+        if opening:
+            closing = opening[1].replace("<", ">")
+            rest = range(at + 1, len(lines))
+            end = next((row for row in rest if re.match(closing + r"(?: |$)", lines[row])), None)
+            at = end if end is not None else at
+        else:
+            found.append(at)
+        at += 1
+    return found
 
 
 def _path_above(lines: list[str], at: int) -> str:

@@ -149,7 +149,7 @@ def _uncounted(lines: list[str], at: int, head: "re.Match[str]", is_ended: bool)
 def _is_short(hunk: _Hunk, head: "re.Match[str]", body: list[str], is_ended: bool) -> bool:
     """Whether the last hunk of a text was probably cut off: it says more lines and does not end with one that stays."""
     if head[1] is None:
-        return False
+        return not is_ended and body[-1:] != [] and body[-1][:1] in "+-"
     olds, news = (int(head[group]) if head[group] else 1 for group in (2, 4))
     is_less = len(hunk.old) < olds or len(hunk.new) < news
     return is_less and (not is_ended or not body or body[-1][:1] in "+-")
