@@ -32,6 +32,10 @@ def _page_lines() -> Iterator[str]:
     for verb in registry.verb_names():
         yield f"## aiex {verb}\n"
         yield _fenced((verb,))
+        command = registry.load_verb(verb)
+        for kind in command.commands if isinstance(command, click.Group) else ():
+            yield f"### aiex {verb} {kind}\n"
+            yield _fenced((verb, kind))
     for noun in registry.noun_names():
         yield f"## {noun.capitalize()}\n"
         yield f"{registry.noun_summary(noun)}. `aiex {noun} VERB` is understood too.\n"

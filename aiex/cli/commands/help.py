@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
+_ABOUT = frozenset({"completion", "doctor", "help", "login", "logout", "version"})
+"""Verbs that the overview only names, so that it fits a screen."""
+
+
 def _complete_topics(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
@@ -51,12 +55,15 @@ def find_help(words: tuple[str, ...]) -> tuple[str, bool]:
 
 def overview() -> str:
     """What there is, on half a screen."""
-    verbs = "\n".join(f"  {name:<12} {registry.verb_summary(name)}" for name in registry.verb_names())
+    names = registry.verb_names()
+    verbs = "\n".join(f"  {name:<12} {registry.verb_summary(name)}" for name in names if name not in _ABOUT)
+    about = _wrapped(name for name in names if name in _ABOUT)
     nouns = _wrapped(registry.noun_names())
     noun_verbs = _wrapped(registry.noun_verbs())
     return (
         "aiex VERB, or aiex VERB NOUN: first what to do, then with what.\n\n"
         f"Verbs that do a job:\n{verbs}\n\n"
+        f"Verbs about Aiex itself:\n{about}\n\n"
         f"Nouns:\n{nouns}\n\n"
         f"Verbs that work on them:\n{noun_verbs}\n\n"
         f"Topics:\n{_wrapped(topic_names())}\n\n"

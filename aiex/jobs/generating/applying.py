@@ -47,14 +47,21 @@ def count_lines(draft: Draft) -> tuple[int, int]:
     return sum(one.new_end - one.new_start for one in hunks), sum(one.old_end - one.old_start for one in hunks)
 
 
-def require_leave(drafts: Sequence[Draft], gate: Gate) -> None:
-    """Go on if the drafts would be let through; nothing goes on record. Raises Denied."""
+def require_leave(drafts: Sequence[Draft], gate: Gate, *, on_record: bool = False) -> None:
+    """Go on if the drafts would be let through, which the mode `plan` does with none. Raises Denied.
+
+    Args:
+        on_record: A refusal is put on record.
+    """
+    from aiex.guard.policy.modes import clamp
     from aiex.guard.refusing import refused
 
     for draft in drafts:
         action = Action("write", draft.path)
-        found = gate.judge(action, chosen=TYPED)
+        found = clamp(gate.judge(action, chosen=TYPED), gate.judge.mode, changes=True)
         if found.effect != "allow":
+            if on_record:
+                gate.note(action, found)
             raise refused(action, found)
 
 
@@ -94,6 +101,7 @@ def apply(
         Denied: naming the rule.
         StoreError: if a file cannot be written.
     """
+    require_leave(drafts, gate, on_record=True)
     with ExitStack() as passages:
         for draft in drafts:
             passages.enter_context(gate.doing(Action("write", draft.path), chosen=TYPED))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from aiex.jobs.generating.project import Project
 
 
+TITLES = {"javascript": "JavaScript", "typescript": "TypeScript"}
+"""Names that are not just capitalised."""
+
+
 class Chosen(NamedTuple):
     """Where and how."""
 
@@ -94,9 +98,9 @@ def choose(project: Project, name: str, *, into: str, language: str, base: str) 
         parts = template.inner_folders(parts, home, member)
     _require_folders(parts)
     identifier = template.identifier(words)
-    refuse_keyword(
-        identifier, template.keywords, template.name.capitalize(), suggestion=template.identifier((*words, "module"))
-    )
+    title = TITLES.get(template.name, template.name.capitalize())
+    suggestion = template.identifier((*words, "module"))
+    refuse_keyword(identifier, template.keywords, title, suggestion=suggestion)
     folder = "/".join(filter(None, [home, *parts]))
     return Chosen(template, member, Place(folder, words, is_chosen, named.extension))
 

@@ -45,9 +45,19 @@ class Kit:
         """Paths and texts of the language in this package, nearest first."""
         return self.project.sample(self.member, self.template.extensions, near=self.near, tests=tests)
 
-    def tests_of(self, path: str) -> list[str]:
-        """Files that are named as tests of a file, best first."""
-        return named_after(self.project.engine, path)
+    def find_test(self, path: str, place: str, module: str) -> str:
+        """The test of a file that is there: at its place, else the only one that is named after it; empty for none.
+
+        Args:
+            place: Where a new one would be.
+            module: What it imports, which tells files of one name apart.
+        """
+        own = self.project.files_of(self.member, self.template.extensions)
+        same = [one for one in own if one != path and not is_test(one) and stem_of(one) == stem_of(path)]
+        if self.project.has(place) and (not same or module in self.project.read(place)):
+            return place
+        named = [one for one in named_after(self.project.engine, path) if one in own]
+        return named[0] if len(named) == 1 and not same else ""
 
     def test_files(self) -> list[str]:
         """The tests of this package, in order."""
@@ -110,8 +120,3 @@ def _mixed(text: str, old: bytes, eol: str) -> bytes:
     for word, a1, a2, b1, b2 in SequenceMatcher(None, bare, after, autojunk=False).get_opcodes():
         lines += before[a1:a2] if word == "equal" else [line.replace("\n", eol) for line in after[b1:b2]]
     return "".join(lines).encode("utf-8", "surrogateescape")
-
-
-def is_named_after(test: str, path: str) -> bool:
-    """Whether a test has the bare name of a file."""
-    return stem_of(test) == stem_of(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiex.errors import UsageError
 from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing.names import FUNCTIONS, TYPES, is_test
-from aiex.jobs.generating.choosing import choose, template_for
+from aiex.jobs.generating.choosing import TITLES, choose, template_for
 from aiex.jobs.generating.kit import Kit
 from aiex.jobs.generating.model import Brief, Kind, Made
 from aiex.jobs.generating.naming import refuse_keyword, split_name
@@ -91,7 +91,8 @@ def _make_function(wish: Wish, project: Project) -> Brief:
     if not template.named.match(name):
         name = template.identifier(split_name(name))
     suggestion = template.identifier((*split_name(name.strip("_$?!")), "value"))
-    refuse_keyword(name, template.keywords, template.name.capitalize(), suggestion=suggestion)
+    title = TITLES.get(template.name, template.name.capitalize())
+    refuse_keyword(name, template.keywords, title, suggestion=suggestion)
     member = project.member_of(code.path, template.ecosystem)
     kit = _open_kit(project, member, template, code.path.rpartition("/")[0])
     return _brief(wish, kit, template.function(kit, code, name, wish.signature))

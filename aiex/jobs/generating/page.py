@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ def _lines(kit: Kit, code: Code, symbols: Sequence[int]) -> Iterator[str]:
         while at >= 0:
             depth, at = depth + 1, known[at].parent
         name = symbol.qualified + ("()" if symbol.kind in FUNCTIONS and symbol.kind != "property" else "")
-        yield from ("", f"{'#' * min(depth, 6)} {name}", "", f"```{fence}", symbol.signature, "```", "")
+        signature = re.sub(r":? # .*\Z", "", symbol.signature) if fence == "python" else symbol.signature
+        yield from ("", f"{'#' * min(depth, 6)} {name}", "", f"```{fence}", signature, "```", "")
         yield symbol.doc or TODO
         if raised := _raised(code, index):
             yield from ("", f"Raises: {', '.join(f'`{one}`' for one in raised)}.")

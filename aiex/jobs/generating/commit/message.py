@@ -157,7 +157,8 @@ def _prefix(habits: Habits, kind: str, deeds: Sequence[Deed]) -> str:
     scope = _scope(habits, deeds)
     if habits.form == "conventional":
         return f"{kind}({scope}): " if scope and habits.has_scope else f"{kind}: "
-    scope = scope or kind
+    if not scope:
+        return ""
     return f"[{scope}] " if habits.form == "brackets" else f"{scope}: "
 
 

@@ -21,7 +21,7 @@ from aiex.jobs.generating.ecma.manner import (
     runs_of,
     test_layout,
 )
-from aiex.jobs.generating.ecma.testing import add_to_file, find_groups, quoted, raised_by, render_file
+from aiex.jobs.generating.ecma.testing import add_to_file, find_groups, quoted, raised_by, render_file, specifier
 from aiex.jobs.generating.model import Draft, Ecosystem, Made
 from aiex.jobs.generating.naming import camel
 from aiex.jobs.generating.placing import place_test
@@ -136,7 +136,7 @@ class Ecma:
         )
 
     def _read_signature(self, signature: str) -> str:
-        said = re.sub(r"\s*(?:=>)?\s*\{?\s*\Z", "", signature.strip())
+        said = re.sub(r"(?<=\S)\s*(?:=>)?\s*\{?\Z", "", signature.strip())
         word = "async " if re.match(r"async\b", said) else ""
         said = re.sub(r"\A(?:async\b\s*)?(?:function\b\s*)?", "", said)
         if not said:
@@ -155,13 +155,13 @@ class Ecma:
         runs = find_runs(kit)
         manner = find_manner(kit, typed=self.typed, path=code.path)
         layout, roots = test_layout(kit, runs)
-        there = [path for path in kit.tests_of(code.path) if path.endswith(self.extensions)]
+        place = place_test(layout, code.path, roots, ending=code.path[code.path.rindex(".") :])
+        there = kit.find_test(code.path, place, specifier(place, code.path, manner.extension))
         if there:
-            path = there[0]
+            path = there
             test = self._added(kit, path, code.path, found)
         else:
-            ending = code.path[code.path.rindex(".") :]
-            path = place_test(layout, code.path, roots, ending=ending)
+            path = place
             is_esm = manner.is_esm or runs.runner == "vitest"
             test = kit.new(path, render_file(kit, manner._replace(is_esm=is_esm), runs, path, code.path, found))
         left = count_open([group for group, _ in found])

@@ -12,7 +12,7 @@ from aiex.jobs.generating.drafting import as_code
 from aiex.jobs.generating.model import Draft, Ecosystem, Made
 from aiex.jobs.generating.naming import pascal, snake, split_name
 from aiex.jobs.generating.project import is_inside, most
-from aiex.jobs.generating.signatures import split_outside
+from aiex.jobs.generating.signatures import closing, split_outside
 
 if TYPE_CHECKING:
     from aiex.jobs.generating.kit import Kit
@@ -75,8 +75,12 @@ class Elixir:
             raise Conflict(f"{printable_path(code.path)} has a {name} already", hint="choose another name")
         if not _MODULE.search(code.text):
             raise UsageError(f"{printable_path(code.path)} defines no module")
-        parameters = split_outside(re.sub(r"\A\s*(?:def\s+)?\(|\)\s*\Z", "", signature.strip()))
-        if not all(re.match(r"[a-z_%{\[\"<:]", one) for one in parameters):
+        said = signature.strip()
+        is_whole = not said or ("\n" not in said and closing(f"({said})", 0) == len(said) + 1)
+        if said.startswith("("):
+            is_whole, said = closing(said, 0) == len(said) - 1, said[1:-1]
+        parameters = split_outside(said)
+        if not is_whole or not all(re.match(r"[a-z_%{\[\"<:]", one) for one in parameters):
             hint = "write it as in Elixir: --signature '(items, rate \\\\ 2)'"
             raise UsageError(f"'{printable_path(signature)}' is no signature", hint=hint)
         at = code.text.rstrip().rfind("end")
@@ -115,7 +119,7 @@ class Elixir:
                 inserts.append((first, _document("doc", f"say what {symbol.name} gives", white)))
         if not inserts:
             return Made(())
-        for at, block in sorted(inserts, key=lambda one: one[0], reverse=True):
+        for at, block in sorted(reversed(inserts), key=lambda one: one[0], reverse=True):
             lines[at:at] = block
         return Made((kit.change(code, "\n".join(lines)),))
 

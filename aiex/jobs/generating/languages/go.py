@@ -111,7 +111,9 @@ class Go:
         package = _PACKAGE.search(code.text)
         if package is None:
             raise UsageError(f"{printable_path(code.path)} has no package clause")
-        functions = [index for index in _functions(code) if index in symbols or _owner(code, index) in symbols]
+        wanted = [index for index in symbols if index >= 0 and code.facts.symbols[index].kind == "function"]
+        wanted += [index for index in _functions(code) if index in symbols or _owner(code, index) in symbols]
+        functions = sorted({*wanted})
         if not functions:
             raise UsageError(f"{printable_path(code.path)} exports no function to test")
         path = code.path.removesuffix(".go") + "_test.go"
@@ -159,7 +161,8 @@ def _does(code: Code, index: int) -> str:
 
 
 def _read_taken(signature: str) -> str:
-    said = re.sub(r"\A\s*func\b\s*(?:\w+\s*(?=[(\[]))?", "", signature).strip().rstrip("{").strip()
+    said = re.sub(r"\A\s*func\b\s*(?:\w+\s*(?=[(\[]))?", "", signature).strip()
+    said = re.sub(r"(?<=\S)\s*\{\Z", "", said)
     if not said:
         return "()"
     if said[0] not in "([":
@@ -264,7 +267,7 @@ def _test(code: Code, index: int, name: str, prefix: str, *, tables: bool) -> tu
     results = _results(said.returns)
     shown = ", ".join(f"{one.name}" for one in said.parameters)
     open_words = f"to do: call {symbol.qualified}({shown}) and check what comes of it"
-    is_plain = symbol.kind == "function" and not said.generics
+    is_plain = symbol.kind == "function" and not said.generics and (not prefix or symbol.exported)
     lines = [f"func {name}(t *testing.T) {{"]
     types = [one.type for one in said.parameters] + results
     qualifiers = {word for one in types for word in re.findall(r"\b([a-z]\w*)\.", one)}

@@ -123,13 +123,14 @@ class Python:
         groups = find_groups(code, symbols)
         layout, roots = test_layout(kit)
         manner = find_manner(kit)
-        there = kit.tests_of(code.path)
+        place = place_test(layout, code.path, roots, ending=".py")
+        there = kit.find_test(code.path, place, module)
         warnings = [*_warn_of_path(kit, code.path), *_warn_of_import(code)]
         if there:
-            path = there[0]
+            path = there
             test = _added(kit, path, module, groups)
         else:
-            path = _free_place(kit, place_test(layout, code.path, roots, ending=".py"), code.path)
+            path = _free_place(kit, place, code.path)
             names = [group.name for group in groups]
             if not groups:
                 raise UsageError(f"{printable_path(code.path)} has nothing public at its top to test")

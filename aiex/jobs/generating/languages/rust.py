@@ -160,7 +160,7 @@ def _function(name: str, taken: str, step: str) -> str:
 
 
 def _read_taken(signature: str) -> str:
-    said = signature.strip().rstrip("{").strip()
+    said = re.sub(r"(?<=\S)\s*\{\Z", "", signature.strip())
     word = "async " if re.search(r"\basync\b", said.partition("(")[0]) else ""
     said = re.sub(r"\A(?:pub\s+)?(?:async\s+)?(?:fn\s*)?(?:\w+\s*(?=[(<]))?", "", said).strip()
     if not said:

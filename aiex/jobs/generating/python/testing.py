@@ -222,7 +222,9 @@ def _add_imports(tree: ast.Module, lines: list[str], wanted: list[str], module: 
     lines[end:end] = ([""] if end and not imports else []) + rest
     first = min((node.lineno for node in imports if not _is_future(node)), default=end + 1)
     gap = [""] if plain and imports and not lines[first - 1].startswith("import ") else []
-    lines[first - 1 : first - 1] = plain + gap
+    standard = [line for line in plain if line != "import pytest"]
+    between = [""] if standard and "import pytest" in plain else []
+    lines[first - 1 : first - 1] = [*standard, *between, *(line for line in plain if line not in standard), *gap]
     return lines
 
 
