@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiex.guard.sandbox.files import FileStat, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aiex.guard.sandbox.files import Workspace
 
@@ -16,11 +16,18 @@ _FILE_MODE = 0o100644
 
 
 class Overlay:
-    """A layer over a workspace. Rules about names and places hold as they do there."""
+    """A layer over a workspace. Rules about names and places hold as they do there.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Args:
+        workspace: What lies beneath.
+        assumed: Files that are taken to be so, such as what an editor holds and did not save, by path relative to the
+            workspace. They are no changes.
+    """
+
+    def __init__(self, workspace: Workspace, assumed: Mapping[str, bytes] | None = None) -> None:
         self._workspace = workspace
-        self._changed: dict[str, bytes | None] = {}
+        self._assumed = dict(assumed or {})
+        self._changed: dict[str, bytes | None] = dict(self._assumed)
 
     def read(self, path: str, *, limit_bytes: int | None = None) -> bytes:
         """As `Workspace.read`, with what was written here."""
@@ -57,12 +64,17 @@ class Overlay:
         """As `Workspace.relative`."""
         return self._workspace.relative(path)
 
+    def _before(self, path: str) -> bytes | None:
+        if path in self._assumed:
+            return self._assumed[path]
+        try:
+            return self._workspace.read(path)
+        except Missing:
+            return None
+
     def changes(self) -> Iterator[tuple[str, bytes | None, bytes | None]]:
         """Each file that would change: its path, what it is and what it would be; None for no file."""
         for path, after in sorted(self._changed.items()):
-            try:
-                before: bytes | None = self._workspace.read(path)
-            except Missing:
-                before = None
+            before = self._before(path)
             if before != after:
                 yield path, before, after

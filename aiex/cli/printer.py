@@ -43,8 +43,8 @@ def open_printer(
         from aiex.cli.forms.json_lines import LinesPrinter
 
         return LinesPrinter(talk, only_result=form == "json", session=session, last_seq=last_seq, turn=turn)
-    if markup == "steps":
-        return _open_steps(talk, color, quiet=quiet, environ=environ)
+    if markup in ("steps", "patch"):
+        return _open_steps(talk, markup, color, quiet=quiet, environ=environ)
     if markup == "markdown" and has_layout(color, environ):
         from aiex.cli.forms.terminal import TerminalPrinter
 
@@ -54,11 +54,11 @@ def open_printer(
     return PlainPrinter(talk, markup)
 
 
-def _open_steps(talk: Talk, color: str, *, quiet: bool, environ: Mapping[str, str]) -> Printer:
+def _open_steps(talk: Talk, markup: Markup, color: str, *, quiet: bool, environ: Mapping[str, str]) -> Printer:
     from aiex.cli.forms.steps import StepsPrinter
 
     inner: Printer
-    is_laid_out = has_layout(color, environ)
+    is_laid_out = markup == "steps" and has_layout(color, environ)
     if is_laid_out:
         from aiex.cli.forms.terminal import TerminalPrinter
 
@@ -66,7 +66,7 @@ def _open_steps(talk: Talk, color: str, *, quiet: bool, environ: Mapping[str, st
     else:
         from aiex.cli.forms.plain import PlainPrinter
 
-        inner = PlainPrinter(talk, "markdown")
+        inner = PlainPrinter(talk, "verbatim" if markup == "patch" and not sys.stdout.isatty() else "markdown")
     return StepsPrinter(talk, inner, is_live=is_laid_out and sys.stderr.isatty(), quiet=quiet)
 
 

@@ -10,9 +10,9 @@ from aiex.wiring import Services
 Events = Iterator[Event] | AsyncIterator[Event]
 Job = Callable[[], Events]
 """Starts the job; nothing happens before the events are drawn."""
-Markup = Literal["markdown", "text", "verbatim", "steps"]
+Markup = Literal["markdown", "text", "verbatim", "steps", "patch"]
 """How an answer for a person is meant: Markdown, lines already laid out, bytes for another program, or the Markdown at
-the end of many steps, which are told beside it."""
+the end of many steps, which are told beside it; or a patch at the end of such steps."""
 
 
 @record

@@ -6,8 +6,9 @@ import json
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiex.agent.approvals import Approvals
 from aiex.agent.calls import Calls
@@ -22,7 +23,7 @@ from aiex.agent.report import Report
 from aiex.agent.tools import is_offered
 from aiex.errors import AiexError, Rejected
 from aiex.events import Failed as StreamFailed
-from aiex.events import UserSpoke
+from aiex.events import Noted, TurnEnded, UserSpoke
 from aiex.jobs.errands import Errands
 from aiex.jobs.verifying import Failed, checks_behind, to_wish, verify
 from aiex.record import record
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from aiex.agent.checks import Check
     from aiex.agent.kit import Person, Step
     from aiex.agent.tools import Plan
-    from aiex.events import Event, TurnEnded, Warned
+    from aiex.events import Event, Warned
     from aiex.messages import Part
     from aiex.sessions.recorder import Recorder
     from aiex.sessions.state import SessionState
@@ -65,6 +66,8 @@ class Wish:
     """JSON schema that the last answer has to fit."""
     is_dry: bool = False
     """Nothing is written; what would be is shown as a diff."""
+    assumed: Mapping[str, bytes] = field(default_factory=dict)
+    """In a dry run: files that are taken to be so, by path relative to the workspace."""
     tools: tuple[str, ...] = ()
     """The names of the tools that are offered; all when empty."""
     allotment: Allotment = Allotment()
@@ -97,7 +100,11 @@ async def work(
     try:
         require_model(hirer)
         kit = Kit(
-            hirer, files=Overlay(hirer.workspace) if wish.is_dry else None, step=step, person=person, is_dry=wish.is_dry
+            hirer,
+            files=Overlay(hirer.workspace, wish.assumed) if wish.is_dry else None,
+            step=step,
+            person=person,
+            is_dry=wish.is_dry,
         )
         team = Team(kit, hirer, wish)
     except AiexError as error:
@@ -108,6 +115,19 @@ async def work(
     async with aclosing(team.work()) as events:
         async for event in events:
             yield event
+
+
+async def as_patch(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    """The events of a dry run for an editor: the answer is the patch, and the last words are a note."""
+    async with aclosing(cast("Any", events)):
+        async for event in events:
+            if not isinstance(event, TurnEnded):
+                yield event
+                continue
+            if event.answer.strip():
+                yield Noted(event.answer.strip())
+            data = dict(event.data or {})
+            yield replace(event, answer=str(data.pop("patch", "")), data=data)
 
 
 class Team:
@@ -205,9 +225,11 @@ class Team:
         data: dict[str, Any] = {}
         if self._wish.schema is not None and self._closed.failure is None:
             data["data"] = json.loads(self._closed.answer)
-        if isinstance(self._kit.files, Overlay):
-            data["patch"] = patch_of(self._kit.files)
-        return self._report.end(self._closed, data)
+        if not isinstance(self._kit.files, Overlay):
+            return self._report.end(self._closed, data)
+        ended = self._report.end(self._closed, {**data, "patch": patch_of(self._kit.files)})
+        subtype = "planned" if ended.status == "success" else ended.subtype
+        return replace(ended, subtype=subtype, files_changed=())
 
 
 def _say_at_once(report: Report) -> Closed:

@@ -1,12 +1,13 @@
-"""Make a module, a function, tests, documentation or a commit message, as the project does it."""
+"""Make modules, functions, tests, docs and commit messages as the project does."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from aiex.cli.agentflags import limit_options
 from aiex.cli.flags import with_globals
 from aiex.cli.groups import WordError, Words
 from aiex.cli.work import Job, Work
@@ -18,10 +19,21 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from aiex.jobs.generating.making import Wish
     from aiex.jobs.generating.model import Kind
 
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show a unified diff, and write nothing.")
+GOAL = click.option("--goal", default="", metavar="TEXT", help="Let the model in use write it, for this.")
 DIFF = click.option("--diff", is_flag=True, help="Show the unified diff of what was written too.")
+
+
+class How(TypedDict):
+    """What the options say that every kind understands."""
+
+    goal: str
+    dry_run: bool
+    diff: bool
+    agrees: bool
 
 
 def _complete_path(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -62,7 +74,8 @@ def command() -> None:
     """Make what KIND says, by the conventions that the project is found to follow.
 
     No model is needed: the code is a skeleton that runs, what nobody can know is marked as to do, and its tests are
-    skipped with a reason. Nothing is overwritten. All files come in one step, and aiex undo takes it back.
+    skipped with a reason. With --goal the model in use goes on from there. Nothing is overwritten. All files come in
+    one step, and aiex undo takes it back.
 
     \b
     aiex gen module invoice-parser --in billing
@@ -77,15 +90,17 @@ def command() -> None:
               shell_complete=_complete_path)  # fmt: skip
 @click.option("--language", default="", metavar="NAME", help="The language, where the project has several.",
               shell_complete=_complete_language)  # fmt: skip
+@GOAL
 @DRY_RUN
 @DIFF
-def gen_module(*, name: str, into: str, language: str, dry_run: bool, diff: bool) -> Work:
+@limit_options
+def gen_module(*, name: str, into: str, language: str, **how: Unpack[How]) -> Work:
     """Make a module with its test.
 
     NAME is a name, `PACKAGE.NAME`, `DIR/NAME`, or one with an ending such as NAME.ts. Spaces, dashes and capitals are
     turned into what the language and the project want.
     """
-    return _work("module", name, into=into, language=language, dry_run=dry_run, diff=diff)
+    return _work("module", name, into=into, language=language, how=how)
 
 
 @command.command("function")
@@ -93,33 +108,39 @@ def gen_module(*, name: str, into: str, language: str, dry_run: bool, diff: bool
 @click.option("--in", "into", required=True, metavar="PATH", help="The file that it goes to.",
               shell_complete=_complete_path)  # fmt: skip
 @click.option("--signature", default="", metavar="TEXT", help="What follows the name: '(a: int) -> int'.")
+@GOAL
 @DRY_RUN
 @DIFF
-def gen_function(*, name: str, into: str, signature: str, dry_run: bool, diff: bool) -> Work:
+@limit_options
+def gen_function(*, name: str, into: str, signature: str, **how: Unpack[How]) -> Work:
     """Add a function to a file, and a test of it."""
-    return _work("function", name, into=into, signature=signature, dry_run=dry_run, diff=diff)
+    return _work("function", name, into=into, signature=signature, how=how)
 
 
 @command.command("tests")
 @click.argument("target", shell_complete=_complete_path)
+@GOAL
 @DRY_RUN
 @DIFF
-def gen_tests(*, target: str, dry_run: bool, diff: bool) -> Work:
+@limit_options
+def gen_tests(*, target: str, **how: Unpack[How]) -> Work:
     """Make tests of what is public in TARGET: FILE, FILE::NAME, FILE:LINE or FILE:FIRST-LAST.
 
     What the code says for certain is checked; the rest is skipped, and says what is to do.
     """
-    return _work("tests", target, dry_run=dry_run, diff=diff)
+    return _work("tests", target, how=how)
 
 
 @command.command("docs")
 @click.argument("target", shell_complete=_complete_path)
 @click.option("--page", is_flag=True, help="Make a Markdown page of what TARGET offers instead.")
+@GOAL
 @DRY_RUN
 @DIFF
-def gen_docs(*, target: str, page: bool, dry_run: bool, diff: bool) -> Work:
+@limit_options
+def gen_docs(*, target: str, page: bool, **how: Unpack[How]) -> Work:
     """Document what is public in TARGET and has no documentation: FILE, FILE::NAME, FILE:LINE or FILE:FIRST-LAST."""
-    return _work("page" if page else "docs", target, dry_run=dry_run, diff=diff)
+    return _work("page" if page else "docs", target, how=how)
 
 
 @command.command("commit")
@@ -141,9 +162,11 @@ def gen_commit() -> Work:
     return Work("gen commit", prepare, markup="verbatim")
 
 
-def _work(kind: Kind, name: str, *, dry_run: bool, diff: bool, **said: str) -> Work:
+def _work(kind: Kind, name: str, *, how: How, **said: str) -> Work:
     if not name.strip():
         raise UsageError("no name given", hint=f"aiex gen {'docs' if kind == 'page' else kind} NAME")
+    words = f"gen {'docs' if kind == 'page' else kind}"
+    dry_run = how["dry_run"]
 
     def prepare(services: Services) -> Job:
         from aiex.cli.steps import find_step
@@ -151,6 +174,8 @@ def _work(kind: Kind, name: str, *, dry_run: bool, diff: bool, **said: str) -> W
         from aiex.jobs.generating.making import Wish
 
         wish = Wish(kind, name, base=os.path.realpath(services.cwd), **said)
+        if how["goal"].strip():
+            return _by_model(wish, how, services)
         step = None if dry_run else find_step(services, f"gen {wish}")
         return lambda: generate(
             wish,
@@ -158,11 +183,29 @@ def _work(kind: Kind, name: str, *, dry_run: bool, diff: bool, **said: str) -> W
             workspace=services.workspace,
             gate=services.gate,
             step=step,
-            showing=Showing(dry_run, diff),
+            showing=Showing(dry_run, how["diff"]),
         )
 
-    words = f"gen {'docs' if kind == 'page' else kind}"
+    if how["goal"].strip():
+        return Work(words, prepare, markup="patch" if dry_run else "steps", waits=True, keeps=True, converses=True)
     return Work(words, prepare, markup="verbatim", waits=not dry_run, keeps=not dry_run)
+
+
+def _by_model(wish: Wish, how: How, services: Services) -> Job:
+    from aiex.cli.asking import find_person
+    from aiex.cli.steps import find_step
+    from aiex.jobs.generating.bymodel import generate_for_goal
+
+    person = find_person(agrees=how["agrees"])
+    return lambda: generate_for_goal(
+        wish,
+        how["goal"],
+        engine=services.engine,
+        hirer=services,
+        person=person,
+        step=lambda reason: find_step(services, reason),
+        is_dry=how["dry_run"],
+    )
 
 
 for _kind in command.commands.values():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from aiex.cli.agentflags import limit_options
 from aiex.cli.steps import find_step
 from aiex.cli.streams import read_text_input
 from aiex.cli.work import Events, Job, Markup, Work
@@ -71,15 +72,24 @@ def _complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
 @click.command(cls=RefactorCommand)
 @click.argument("words", nargs=-1, required=True, metavar="[rename|move|extract|inline|imports] TARGET [WORD]",
                 shell_complete=_complete)  # fmt: skip
-@click.option("--goal", default="", metavar="TEXT", help="What a model is to make of TARGET.")
+@click.option("--goal", default="", metavar="TEXT", help="Let the model in use work on TARGET, for this.")
 @click.option("--dry-run", is_flag=True, help="Print the patch, and write nothing.")
 @click.option("--diff", is_flag=True, help="Print the patch of what was changed.")
 @click.option("--uncertain", type=click.Choice(["refuse", "leave", "change"]), default="refuse", show_default=True,
               help="Places of which the code does not say whether they mean this.")  # fmt: skip
 @click.option("--name", default="", metavar="FILE", help="With '-': the file that the text belongs to.")
+@limit_options
 @click.pass_context
 def command(
-    ctx: click.Context, words: tuple[str, ...], *, goal: str, dry_run: bool, diff: bool, uncertain: Uncertain, name: str
+    ctx: click.Context,
+    words: tuple[str, ...],
+    *,
+    goal: str,
+    dry_run: bool,
+    diff: bool,
+    uncertain: Uncertain,
+    name: str,
+    agrees: bool,
 ) -> Work:
     """Change how code is written and not what it does.
 
@@ -89,6 +99,7 @@ def command(
     aiex refactor extract src/app.py:10-20 total_of
     aiex refactor inline src/app.py::Basket.add.total
     aiex refactor imports src/app.py
+    aiex refactor src/app.py::Basket --goal "no global state" -m provider/model
 
     TARGET is PATH::Symbol.name, PATH:LINE or PATH:LINE:COLUMN, or - for standard
     input with --name FILE: then the patch is printed, and nothing is written.
@@ -98,7 +109,7 @@ def command(
     ./rename.
     """
     if words[0] not in KINDS or goal:
-        return _by_model(words, goal)
+        return _by_model(words, goal, name, dry_run=dry_run, agrees=agrees)
     wish = _read(ctx, words, name, dry_run=dry_run, diff=diff, uncertain=uncertain)
     writes = not (wish.dry_run or wish.is_stdin)
     is_patch = (wish.diff or not writes) and not (sys.stdout is not None and sys.stdout.isatty())
@@ -106,14 +117,31 @@ def command(
     return Work("refactor", lambda services: prepare(wish, services), markup=markup, waits=writes, keeps=writes)
 
 
-def _by_model(words: tuple[str, ...], goal: str) -> Work:
+def _by_model(words: tuple[str, ...], goal: str, name: str, *, dry_run: bool, agrees: bool) -> Work:
     """The part that asks a model: TARGET with a goal in words. Raises UsageError."""
     if not goal:
         forms = ", ".join(f"{kind} {' '.join(wanted)}" for kind, wanted in KINDS.items())
-        raise UsageError(f"what is to be done with {words[0]}?", hint=f"one of: {forms}")
-    raise UsageError(
-        "a refactoring by a model (--goal) is not available yet", hint=f"without one there is: {', '.join(KINDS)}"
-    )
+        raise UsageError(f"what is to be done with {words[0]}?", hint=f"--goal TEXT for a model, or one of: {forms}")
+    if len(words) > 1:
+        raise UsageError("--goal goes with one TARGET", hint='aiex refactor src/app.py::Basket --goal "split it"')
+    target = words[0]
+    is_stdin = target == "-" or target.startswith(("-:", "-#"))
+    if is_stdin != bool(name):
+        what = "standard input needs --name FILE" if is_stdin else "--name goes with standard input only"
+        raise UsageError(what, hint="aiex refactor - --goal TEXT --name FILE < FILE")
+
+    def prepare_goal(services: Services) -> Job:
+        from aiex.cli.asking import find_person
+        from aiex.jobs.refactoring.bymodel import GoalTask, refactor_to_goal
+
+        stdin = read_text_input("aiex refactor FILE --goal TEXT") if is_stdin else None
+        base = os.path.realpath(services.cwd)
+        task = GoalTask(target, goal, base, is_dry=dry_run, stdin=stdin, name=name)
+        person = find_person(agrees=agrees)
+        return lambda: refactor_to_goal(task, services, person=person, step=lambda reason: find_step(services, reason))
+
+    markup: Markup = "patch" if dry_run or is_stdin else "steps"
+    return Work("refactor", prepare_goal, markup=markup, keeps=True, converses=True, waits=True)
 
 
 def _read(
@@ -140,7 +168,14 @@ def prepare(wish: Wish, services: Services) -> Job:
     def start() -> Events:
         from aiex.jobs.refactoring.job import refactor
 
-        return refactor(task, engine=services.engine, workspace=services.workspace, gate=services.gate, step=step)
+        return refactor(
+            task,
+            engine=services.engine,
+            workspace=services.workspace,
+            gate=services.gate,
+            step=step,
+            tell=lambda event: services.tell(event),  # noqa: PLW0108  (as it is by then)
+        )
 
     return start
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiex.cli.work import Events, Job, Work
+from aiex.cli.work import Events, Job, Markup, Work
 from aiex.errors import UsageError
 from aiex.record import record
 from aiex.wiring import Services
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aiex.jobs.reviewing.changes import Wanted
     from aiex.jobs.reviewing.model import Severity
-    from aiex.jobs.reviewing.review import Reviewed
+    from aiex.jobs.reviewing.review import Reviewed, Source
 
 STDOUT = "-"
 
@@ -54,6 +54,7 @@ def _complete_path(_ctx: click.Context, _param: click.Parameter, incomplete: str
     show_default=True,
     help="Exit with 3 when something as bad as this is found, or worse.",
 )
+@click.option("--deep", is_flag=True, help="Let the model in use read the change too.")
 @click.option(
     "--sarif", default="", metavar="FILE", help="Write SARIF 2.1.0 to a new FILE, or '-' for standard output."
 )
@@ -65,8 +66,9 @@ def command(
     sarif: str,
     *,
     uncommitted: bool,
+    deep: bool,
 ) -> Work:
-    """Review what changed, by rules that need no model.
+    """Review what changed, by rules that need no model, and with --deep by the model in use as well.
 
     Without an option: what is not committed, or else the last commit. With PATH only what lies there; outside of a git
     repository whole files. A comment `aiex: ignore[RULE]` on the line, or alone above it, waves a finding through, and
@@ -84,10 +86,20 @@ def command(
         raise UsageError("--base, --commit and --uncommitted exclude each other", hint="choose one of them")
     wish = Wish(paths, base, commit, uncommitted, fail_on, sarif)
     to_stdout = sarif == STDOUT
+    if deep:
+        markup: Markup = "patch" if to_stdout else "steps"
+        return Work(
+            "review",
+            lambda services: prepare(wish, services, deep=True),
+            markup=markup,
+            waits=True,
+            keeps=True,
+            converses=True,
+        )
     return Work("review", lambda services: prepare(wish, services), markup="verbatim" if to_stdout else "text")
 
 
-def prepare(wish: Wish, services: Services) -> Job:
+def prepare(wish: Wish, services: Services, *, deep: bool = False) -> Job:
     """Check the wish against the world: every PATH must be there.
 
     Raises:
@@ -101,11 +113,18 @@ def prepare(wish: Wish, services: Services) -> Job:
     disabled = tuple(services.settings.get("review.disable"))
     task = ReviewTask(_wanted(wish, services), wish.fail_on, disabled)
     deliver = _deliver_to(wish.sarif, services.cwd)
+    sources = (_model_source(services),) if deep else ()
 
     def start() -> Events:
-        return review(task, workspace=services.workspace, engine=services.engine, deliver=deliver)
+        return review(task, workspace=services.workspace, engine=services.engine, sources=sources, deliver=deliver)
 
     return start
+
+
+def _model_source(services: Services) -> Source:
+    from aiex.jobs.reviewing.bymodel import ModelSource
+
+    return ModelSource(services)
 
 
 def _wanted(wish: Wish, services: Services) -> Wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiex.cli.streams import say, write_stdout
@@ -22,8 +23,6 @@ from aiex.events import (
 from aiex.guard.neutral import neutralise, printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiex.cli.printer import Printer
     from aiex.cli.talk import Talk
 
@@ -104,7 +103,11 @@ def _shorten(arguments: Mapping[str, Any]) -> str:
 def _sum_up(ended: TurnEnded) -> list[str]:
     """What the log says came of it."""
     files = (ended.data or {}).get("files", ())
-    lines = [f"{one['change']} {printable_path(one['path'])} (+{one['added']} -{one['removed']})" for one in files]
+    lines = [
+        f"{one['change']} {printable_path(one['path'])} (+{one['added']} -{one['removed']})"
+        for one in files
+        if isinstance(one, Mapping) and "change" in one
+    ]
     for check in ended.checks:
         stale = "" if check["current"] else ", before the last edit"
         lines.append(f"check {check['command'] or check['name']}: {'passed' if check['passed'] else 'FAILED'}{stale}")

@@ -18,7 +18,7 @@ from aiex.jobs.refactoring.pointing import Spot, find_spot
 from aiex.jobs.refactoring.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from aiex.context.engine import Engine
     from aiex.guard.gate import Gate
@@ -57,17 +57,18 @@ async def refactor(
     workspace: Workspace,
     gate: Gate | None = None,
     step: Step | None = None,
+    tell: Callable[[Event], None] = lambda event: None,
 ) -> AsyncIterator[Event]:
     """Refactor; every outcome, errors included, is the `TurnEnded` at the end.
 
     Args:
         gate: Decides on every file that is written.
         step: Looks after the files, so that the step can be undone; None where nobody wants that.
+        tell: Gets how far it has come while it reads.
     """
     paths: list[str] = []
     try:
-        yield Progressed("reading code", 0, 0)
-        plan = make_plan(task, engine, workspace)
+        plan = make_plan(task, engine, workspace, tell)
         for event in _tell(task, plan):
             yield event
         if plan.doubts and (task.uncertain == "refuse" or (plan.is_whole and task.uncertain == "leave")):
@@ -88,11 +89,13 @@ async def refactor(
         yield event
 
 
-def make_plan(task: RefactorTask, engine: Engine, workspace: Workspace) -> Plan:
+def make_plan(
+    task: RefactorTask, engine: Engine, workspace: Workspace, tell: Callable[[Event], None] = lambda event: None
+) -> Plan:
     """What would be changed. Raises AiexError; nothing is written."""
     name = os.path.join(task.base, task.name) if task.base else task.name
     given = {workspace.relative(name): task.stdin} if task.stdin is not None else {}
-    sources = Sources(engine, workspace, given)
+    sources = Sources(engine, workspace, given, lambda done, total: tell(Progressed("reading code", done, total)))
     spot = find_spot(task.target, workspace, task.base, sources.exists)
     return _planner(task, sources, spot, workspace)
 

@@ -35,6 +35,7 @@ class Modules:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self._known: dict[str, Module | None] = {}
+        self._meant: dict[tuple[str, str, str, bool], Meant | None] = {}
         self._paths: list[str] | None = None
 
     @property
@@ -80,6 +81,12 @@ class Modules:
 
     def meant_by(self, item: Imported, path: str) -> Meant | None:
         """What an import in a file brings in; None for what lies outside of the workspace."""
+        key = path, item.module, item.name, item.has_alias
+        if key not in self._meant:
+            self._meant[key] = self._find_meant(item, path)
+        return self._meant[key]
+
+    def _find_meant(self, item: Imported, path: str) -> Meant | None:
         if not item.name:
             module = item.module if item.has_alias else item.module.split(".")[0]
             found = self._files(module, "", path)

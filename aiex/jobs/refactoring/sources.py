@@ -14,11 +14,13 @@ from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.guard.neutral import printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aiex.context.engine import Engine
     from aiex.guard.sandbox.files import Workspace
 
+REPORT_EVERY = 50
+"""Files between two reports of progress."""
 MOST_BYTES = 1_000_000
 """Larger files are not refactored: they are not parsed either, and are mostly not written by people."""
 
@@ -86,14 +88,23 @@ class Sources:
         engine: Knows which files there are.
         workspace: The only way to them.
         given: Contents that stand for those of files, such as what an editor has not saved.
+        report: Told now and then how many of how many files were looked through.
     """
 
-    def __init__(self, engine: Engine, workspace: Workspace, given: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        workspace: Workspace,
+        given: Mapping[str, bytes] | None = None,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self._report = report
         self.engine = engine
         self._workspace = workspace
         self._given = dict(given or {})
         self._known: dict[str, Source] = {}
         self._bytes: dict[str, bytes] = {}
+        self._words: dict[str, dict[str, bool]] = {}
         self.skipped: dict[str, str] = {}
         """Files that were looked for and could not be taken in, and why."""
 
@@ -131,11 +142,6 @@ class Sources:
             return False
         return True
 
-    @property
-    def before(self) -> Mapping[str, bytes]:
-        """What was read of the files, by path."""
-        return {**self._bytes, **self._given}
-
     def paths(self, kin: str = "", suffixes: tuple[str, ...] = ()) -> list[str]:
         """The listed files of a family of languages, or with one of the endings; names that are not UTF-8 are not."""
         found = []
@@ -150,14 +156,24 @@ class Sources:
 
     def mentioning(self, word: str, paths: list[str]) -> Iterator[Source]:
         """Those of the files in which a word stands; what cannot be read is noted as skipped."""
-        wanted = re.compile(rb"(?<![\w$])" + re.escape(word.encode()) + rb"(?![\w$])")
-        for path in paths:
+        for number, path in enumerate(paths):
+            if number % REPORT_EVERY == 0 and number:
+                self._report(number, len(paths))
             try:
-                data = self.bytes_of(path)
-                if not word.isascii() or wanted.search(data):
+                if self._has_word(word, path):
                     yield self.read(path)
             except AiexError as error:
                 self.skipped[path] = error.message
+
+    def _has_word(self, word: str, path: str) -> bool:
+        """Whether a word stands in a file. What has been looked through is not held unless there was something."""
+        known = self._words.setdefault(word, {})
+        if path not in known:
+            wanted = re.compile(rb"(?<![\w$])" + re.escape(word.encode()) + rb"(?![\w$])")
+            known[path] = not word.isascii() or wanted.search(self.bytes_of(path)) is not None
+            if not known[path] and path not in self._known:
+                self._bytes.pop(path, None)
+        return known[path]
 
 
 def _is_utf8(path: str) -> bool:

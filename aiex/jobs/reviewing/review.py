@@ -42,6 +42,9 @@ Named = tuple[str, Rule, Hit]
 class Source(Protocol):
     """Finds things in a change, beside the rules: a model that reads it, for example."""
 
+    rules: dict[str, Rule]
+    """What it can find, by name."""
+
     def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
         """What it found, and news of the work in between."""
 
@@ -90,13 +93,14 @@ async def review(
             yield warning
         diff = read_diff(task.wanted, workspace, engine)
         found: list[Named] = []
-        for source in (RuleSource(rules), *sources):
+        looking = (RuleSource(rules), *sources)
+        for source in looking:
             async for told in source.find(diff):
                 if isinstance(told, tuple):
                     found.append(told)
                 else:
                     yield told
-        done = settle(diff, found, rules)
+        done = settle(diff, found, {name: rule for source in looking for name, rule in source.rules.items()})
         answer = deliver(done) if deliver is not None else ""
     except AiexError as error:
         yield failed(error)
