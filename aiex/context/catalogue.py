@@ -37,6 +37,8 @@ class Folder(NamedTuple):
     """Paths."""
     sizes: tuple[int, ...]
     """Of the files in bytes, when the folder was read."""
+    left_out: tuple[str, ...] = ()
+    """Folders that are no part of it, with their final `/`."""
 
 
 _NOTHING: Final = Folder((), (), ())
@@ -150,17 +152,18 @@ class Catalogue:
         self._note_rules(path, entries)
         is_deep = path.count("/") >= DEPTH_LIMIT
         folders: list[str] = []
+        left_out: list[str] = []
         files: list[str] = []
         sizes: list[int] = []
         for entry in entries:
             whole = path + entry.name
             if entry.kind == "dir":
-                if entry.name not in ALWAYS_SKIPPED and not is_deep and not self._rules.is_ignored(whole + "/"):
-                    folders.append(whole + "/")
+                is_kept = entry.name not in ALWAYS_SKIPPED and not is_deep and not self._rules.is_ignored(whole + "/")
+                (folders if is_kept else left_out).append(whole + "/")
             elif entry.kind == "file" and self._has(whole):
                 files.append(whole)
                 sizes.append(entry.size_bytes)
-        return Folder(tuple(folders), tuple(files), tuple(sizes))
+        return Folder(tuple(folders), tuple(files), tuple(sizes), tuple(left_out))
 
     def _note_rules(self, path: str, entries: list[Entry]) -> None:
         """Take in files of rules that came or went; what was decided beneath them by others no longer counts."""

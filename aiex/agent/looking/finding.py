@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +18,9 @@ from aiex.agent.looking.matching import (
     find_all,
     find_in,
     is_quick,
-    read_text,
+    load_text,
 )
-from aiex.agent.looking.walking import changes_beneath
+from aiex.agent.looking.walking import changes_beneath, is_ruled, to_folder
 from aiex.errors import ToolError
 
 if TYPE_CHECKING:
@@ -28,18 +29,23 @@ if TYPE_CHECKING:
     from aiex.context.catalogue import Catalogue
 
 TIMEOUT_S: Final = 30.0
+MANY: Final = 200
+"""Files from which on ripgrep looks for them itself."""
+MOST_GLOBS: Final = 300
+_PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
 _PORTION: Final = 40
 """Files that are searched before others get their turn."""
 _HINT: Final = "narrow the path, the glob or the pattern"
 
 
-async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int) -> list[Hits]:
+async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, top: str = "") -> list[Hits]:
     """The files that match, in the order of their paths, with at least the first `most` places of all of them.
 
     What is binary, larger than 16 MB or cannot be read is left out.
 
     Args:
         paths: Sorted; of files that may be read as far as their names go.
+        top: The directory of which these are all files; empty where they are not.
 
     Raises:
         ToolError: if it takes too long.
@@ -52,7 +58,7 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int) -> l
         program = find_ripgrep(kit.root)
         if program:
             try:
-                found = await _ask_ripgrep(program, kit.catalogue, pattern, plain, most)
+                found = await _ask_ripgrep(program, kit, pattern, plain, most, top)
             except Refused:
                 return await _find_ourselves(Task(kit.files, pattern, paths))
             rest = [path for path in paths if path in changed]
@@ -63,22 +69,42 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int) -> l
 # --- by ripgrep -----------------------------------------------------------------------------------------------------
 
 
-async def _ask_ripgrep(program: str, files: Catalogue, pattern: Pattern, paths: Sequence[str], most: int) -> list[Hits]:
+async def _ask_ripgrep(
+    program: str, kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, top: str
+) -> list[Hits]:
     from aiex.guard.sandbox.ripgrep import count_lines, find_places
 
-    root, rust = files.workspace.root, pattern.rust
-    places = await asyncio.to_thread(find_places, program, root, rust, paths, timeout_s=TIMEOUT_S)
+    files, root, rust, known = kit.catalogue, kit.means.workspace.root, pattern.rust, set(paths)
+    is_whole = len(paths) >= MANY and top != "" and is_ruled(kit, top)
+    asked, skipped = _ask_whole(files, top) if is_whole else (paths, [])
+    places = await asyncio.to_thread(find_places, program, root, rust, asked, timeout_s=TIMEOUT_S, skipped=skipped)
     counts: Mapping[str, int]
     if places is not None:
-        counts = Counter(place.path for place in places)
+        counts = Counter(place.path for place in places if place.path in known)
     else:
-        counts = await asyncio.to_thread(count_lines, program, root, rust, paths, timeout_s=TIMEOUT_S)
+        told = await asyncio.to_thread(count_lines, program, root, rust, asked, timeout_s=TIMEOUT_S, skipped=skipped)
+        counts = {path: count for path, count in told.items() if path in known}
         first = list(_take_first(files, counts, most))
         places = await asyncio.to_thread(find_places, program, root, rust, first, timeout_s=TIMEOUT_S, most=most)
     grouped: dict[str, list[tuple[int, int]]] = {}
     for place in places or ():
         grouped.setdefault(place.path, []).append((place.line, place.column - 1))
     return list(_to_hits(files, counts, grouped, most))
+
+
+def _ask_whole(files: Catalogue, top: str) -> tuple[list[str], list[str]]:
+    """A directory for ripgrep to walk, which is quicker than naming its files, and what to leave out on the way.
+
+    It comes to more files than count: what is found in others is dropped.
+    """
+    kept: set[str] = set()
+    left_out: list[str] = []
+    for folder in files.walk(to_folder(top)):
+        kept.update(path.rsplit("/", 2)[-2] for path in folder.folders)
+        left_out += folder.left_out
+    names = ((path, path.rsplit("/", 2)[-2]) for path in left_out)
+    globs = dict.fromkeys(f"/{path}" if name in kept else f"{name}/" for path, name in names)
+    return [f"./{top}" if top != "." else "./"], [glob for glob in globs if _PLAIN.fullmatch(glob)][:MOST_GLOBS]
 
 
 def _to_hits(
@@ -114,7 +140,7 @@ async def _find_ourselves(task: Task) -> list[Hits]:
             await asyncio.sleep(0)
             if time.monotonic() > end:
                 raise ToolError(f"the search took longer than {TIMEOUT_S:g} s", hint=_HINT)
-        text = read_text(task.files, path)
+        text = load_text(task.files, path)
         if text is None:
             continue
         if not is_quick(task.pattern, text):

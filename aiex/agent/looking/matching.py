@@ -37,7 +37,7 @@ class Task(NamedTuple):
     paths: Sequence[str]
 
 
-def read_text(files: Files, path: str) -> str | None:
+def load_text(files: Files, path: str) -> str | None:
     """A file as it is searched; None where it cannot be read, is too large or no text."""
     try:
         data = files.read(path, limit_bytes=MOST_TEXT_BYTES)
@@ -101,7 +101,7 @@ def find_all(task: Task) -> list[Hits]:
 def _find_each(task: Task) -> Iterator[Hits]:
     expression = compile_pattern(task.pattern)
     for path in task.paths:
-        text = read_text(task.files, path)
+        text = load_text(task.files, path)
         hits = find_in(path, text, expression) if text is not None else None
         if hits is not None:
             yield hits

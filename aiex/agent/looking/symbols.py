@@ -55,7 +55,7 @@ async def look_up(kit: Kit, name: str, top: str) -> Known:
     edges = ("\\b" if _is_word(word[0]) else "", "\\b" if _is_word(word[-1]) else "")
     pattern = read_pattern(f"{edges[0]}{read_pattern(word, literal=True).rust}{edges[1]}")
     paths = [top] if _is_file(kit, top) else sorted(walk_files(kit, top))
-    hits = await find(kit, pattern, paths, MOST_LINES)
+    hits = await find(kit, pattern, paths, MOST_LINES, top)
     found: list[Definition] = []
     for path, facts in _read_all(kit, [one.path for one in hits[:MOST_PARSED]]):
         found += _defined(path, facts, name)

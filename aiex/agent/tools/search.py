@@ -87,7 +87,7 @@ async def _answer(kit: Kit, wanted: _Wanted) -> Answer:
     from aiex.agent.looking.finding import find
 
     paths, is_all = _list_files(kit, wanted)
-    hits = await find(kit, wanted.pattern, paths, wanted.most)
+    hits = await find(kit, wanted.pattern, paths, wanted.most, "" if wanted.matches else wanted.path)
     text = _show(kit, hits, wanted)
     if not is_all:
         text += f"\n(only the first {MOST_FILES:,} files were searched)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
@@ -12,7 +13,17 @@ from aiex.errors import StoreError
 from aiex.guard.sandbox.process import find_outside, run
 
 _OPTIONS: Final = (
-    *("--no-config", "--no-ignore", "--no-messages", "--text", "--null", "--no-heading", "--color=never"),
+    *(
+        "--no-config",
+        "--no-ignore",
+        "--hidden",
+        "--max-filesize=16M",
+        "--no-messages",
+        "--text",
+        "--null",
+        "--no-heading",
+        "--color=never",
+    ),
     *("--with-filename", "--no-crlf", "--no-multiline", "--no-pre", "--no-search-zip", "--case-sensitive"),
 )
 """`--text`: what is binary is decided by the caller. Source: ripgrep 13, `rg --help`."""
@@ -50,7 +61,14 @@ def _find(workspace_root: str, _: str) -> str:
 
 
 def find_places(
-    program: str, root: str, pattern: str, paths: Sequence[str], *, timeout_s: float, most: int = 0
+    program: str,
+    root: str,
+    pattern: str,
+    paths: Sequence[str],
+    *,
+    timeout_s: float,
+    most: int = 0,
+    skipped: Sequence[str] = (),
 ) -> list[Place] | None:
     """The lines of some files that match, files in any order, lines of a file in theirs; None where there are too many.
 
@@ -58,7 +76,9 @@ def find_places(
         program: From `find_ripgrep`.
         root: What the paths are relative to.
         pattern: In ripgrep's own syntax.
+        paths: Files, and directories: all files beneath one are searched, links not followed.
         most: Of one file; 0 for all.
+        skipped: Directories that are left out, as globs.
 
     Raises:
         Refused: for a pattern that it does not take.
@@ -66,20 +86,22 @@ def find_places(
     """
     found: list[Place] = []
     limit = (f"--max-count={most}",) if most else ()
-    for data, is_whole in _ask(program, root, (*_PLACES, *limit), pattern, paths, timeout_s):
+    for data, is_whole in _ask(program, root, (*_PLACES, *limit, *_to_globs(skipped)), pattern, paths, timeout_s):
         if not is_whole:
             return None
         found += [
-            Place(os.fsdecode(path), int(line), int(column or BEHIND)) for path, line, column in _PLACE.findall(data)
+            Place(_to_path(path), int(line), int(column or BEHIND)) for path, line, column in _PLACE.findall(data)
         ]
     return found
 
 
-def count_lines(program: str, root: str, pattern: str, paths: Sequence[str], *, timeout_s: float) -> dict[str, int]:
+def count_lines(
+    program: str, root: str, pattern: str, paths: Sequence[str], *, timeout_s: float, skipped: Sequence[str] = ()
+) -> dict[str, int]:
     """How many lines of each file match; those without any are left out. Raises as `find_places`."""
     found: dict[str, int] = {}
-    for data, _ in _ask(program, root, ("--count",), pattern, paths, timeout_s):
-        found.update((os.fsdecode(path), int(count)) for path, count in _COUNT.findall(data))
+    for data, _ in _ask(program, root, ("--count", *_to_globs(skipped)), pattern, paths, timeout_s):
+        found.update((_to_path(path), int(count)) for path, count in _COUNT.findall(data))
     return found
 
 
@@ -95,6 +117,14 @@ def _ask(
         if done.code == 2 and done.stderr and not done.stdout:
             raise Refused(f"ripgrep refused the pattern: {os.fsdecode(done.stderr)[:300]}")
         yield done.stdout, not done.truncated
+
+
+def _to_globs(skipped: Sequence[str]) -> list[str]:
+    return [f"--glob=!{glob}" for glob in skipped]
+
+
+def _to_path(said: bytes) -> str:
+    return os.fsdecode(said.removeprefix(b"./"))
 
 
 def _in_portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:
