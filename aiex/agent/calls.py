@@ -63,6 +63,8 @@ class Calls:
         self._approvals = approvals
         self._meter = meter
         self._append = append
+        self._waiting: list[Ready] = []
+        """What was admitted and did not begin yet."""
 
     async def run(self, calls: Sequence[ToolCall], *, chosen: str = "") -> AsyncGenerator[Event, None]:
         """The events of all calls; a failure of one is its result, and the others run all the same.
@@ -74,47 +76,69 @@ class Calls:
         Raises:
             BudgetEnded: before the call for which nothing is left.
         """
-        for kind, group in groupby(calls, self._kind_of):
-            several = list(group)
-            if kind == "look" and len(several) > 1:
-                async for event in self._run_together(several):
-                    yield event
-                continue
-            for call in several:
-                async for event in self._run_alone(call, chosen):
-                    yield event
+        try:
+            for kind, group in groupby(calls, self._kind_of):
+                several = list(group)
+                if kind == "look" and len(several) > 1:
+                    running = [self._run_together(several)]
+                else:
+                    running = [self._run_alone(call, chosen) for call in several]
+                for one in running:
+                    async with aclosing(one) as events:
+                        async for event in events:
+                            yield event
+        finally:
+            self._give_up()
 
     def _kind_of(self, call: ToolCall) -> str:
         tool = self._tools.get(call.name)
         return tool.kind if tool else "unknown"
 
     async def _run_alone(self, call: ToolCall, chosen: str = "") -> AsyncGenerator[Event, None]:
-        async for prepared in self._prepare(call, chosen):
-            if not isinstance(prepared, Ready):
-                yield prepared
-                continue
-            yield ToolStarted(call.id, call.name, call.arguments)
-            began_s = time.perf_counter()
-            answer = Answer("the tool said nothing", is_error=True)
-            async with aclosing(self._act(prepared)) as events:
-                async for told in events:
-                    if isinstance(told, Answer):
-                        answer = told
-                    else:
-                        yield told
-            finished = self._finish(prepared, answer, began_s)
-            yield finished
-            if check := check_of(call, finished):
-                yield check
+        ready: Ready | None = None
+        async with aclosing(self._prepare(call, chosen)) as asked:
+            async for prepared in asked:
+                if isinstance(prepared, Ready):
+                    ready = prepared
+                else:
+                    yield prepared
+        if ready is None:
+            return
+        yield ToolStarted(call.id, call.name, call.arguments)
+        began_s = time.perf_counter()
+        answer = Answer("the tool said nothing", is_error=True)
+        async with aclosing(self._act(ready)) as events:
+            async for told in events:
+                if isinstance(told, Answer):
+                    answer = told
+                else:
+                    yield told
+        finished = self._finish(ready, answer, began_s)
+        yield finished
+        if check := check_of(call, finished):
+            yield check
 
     async def _run_together(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
         ready: list[Ready] = []
-        for call in calls:
-            async for prepared in self._prepare(call):
-                if isinstance(prepared, Ready):
-                    ready.append(prepared)
-                else:
-                    yield prepared
+        ended: BudgetEnded | None = None
+        try:
+            for call in calls:
+                async with aclosing(self._prepare(call)) as told:
+                    async for prepared in told:
+                        if isinstance(prepared, Ready):
+                            ready.append(prepared)
+                        else:
+                            yield prepared
+        except BudgetEnded as error:  # those before it may run
+            ended = error
+        async with aclosing(self._look(ready)) as events:
+            async for event in events:
+                yield event
+        if ended:
+            raise ended
+
+    async def _look(self, ready: Sequence[Ready]) -> AsyncGenerator[Event, None]:
+        """Look at everything at once, and answer in order."""
         for one in ready:
             yield ToolStarted(one.call.id, one.call.name, one.call.arguments)
         began_s = time.perf_counter()
@@ -136,11 +160,13 @@ class Calls:
         self._meter.take_call()
         try:
             plan = self._plan(call)
-            async for told in self._approvals.admit(plan, chosen=chosen):
-                if isinstance(told, Granted):
-                    yield Ready(call, plan, told.admitted)
-                else:
-                    yield told
+            async with aclosing(self._approvals.admit(plan, chosen=chosen)) as asked:
+                async for told in asked:
+                    if isinstance(told, Granted):
+                        self._waiting.append(ready := Ready(call, plan, told.admitted))
+                        yield ready
+                    else:
+                        yield told
         except BudgetEnded:
             raise
         except AiexError as error:
@@ -155,6 +181,7 @@ class Calls:
     async def _act(self, ready: Ready) -> AsyncGenerator[Event | Answer, None]:
         """Do it, with what comes of its actions on record; an error is the answer."""
         gate = self._kit.means.gate
+        self._waiting = [one for one in self._waiting if one is not ready]
         try:
             with ExitStack() as passing:
                 passages = tuple(passing.enter_context(gate.passing(one)) for one in ready.admitted)
@@ -164,6 +191,12 @@ class Calls:
                         yield told
         except AiexError as error:
             yield Answer(describe(error), is_error=True)
+
+    def _give_up(self) -> None:
+        """What was admitted and never began goes on record as that."""
+        while self._waiting:
+            for admitted in self._waiting.pop().admitted:
+                self._kit.means.gate.outcome(admitted, "cancelled", "it never began")
 
     def _finish(self, ready: Ready, answer: Answer, began_s: float) -> ToolFinished:
         call, text = ready.call, answer.text
