@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aiex.errors import Conflict
@@ -14,6 +15,9 @@ from aiex.jobs.generating.style import find_style, indent_of, leading_comment
 if TYPE_CHECKING:
     from aiex.jobs.generating.model import Member, Template
     from aiex.jobs.generating.project import Project
+
+_TEST = re.compile(r"\b(?:def test|func Test|fn \w+|TestCase\b|(?:describe|it|test|context)(?:\.\w+)*\(|ExUnit\.Case)")
+"""A sign of a test in any of the languages."""
 
 
 class Kit:
@@ -56,12 +60,16 @@ class Kit:
         same = [one for one in own if one != path and not is_test(one) and stem_of(one) == stem_of(path)]
         if self.project.has(place) and (not same or module in self.project.read(place)):
             return place
-        named = [one for one in named_after(self.project.engine, path) if one in own]
+        named = [one for one in named_after(self.project.engine, path) if one in own and self._has_tests(one)]
         return named[0] if len(named) == 1 and not same else ""
 
     def test_files(self) -> list[str]:
         """The tests of this package, in order."""
         return [one for one in self.project.files_of(self.member, self.template.extensions) if is_test(one)]
+
+    def _has_tests(self, path: str) -> bool:
+        """Whether a file among the tests is one, and not data of theirs."""
+        return _TEST.search(self.project.read_code(path)) is not None
 
     # --- drafts -----------------------------------------------------------------------------------------------------
 

@@ -117,7 +117,10 @@ class Project:
         return [
             path
             for path in self.paths
-            if path.endswith(endings) and is_inside(path, member.folder) and not path.startswith(tuple(inner))
+            if path.endswith(endings)
+            and is_inside(path, member.folder)
+            and not path.startswith(tuple(inner))
+            and not path.endswith(".d.ts")
         ]
 
     def sample(

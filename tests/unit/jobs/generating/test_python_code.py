@@ -296,3 +296,8 @@ def test_the_test_of_a_file_of_the_same_name_elsewhere_stays_as_it_is(project: M
     brief = tree.write(tree.make("tests", "shop/b/x.py"))
     assert [draft.path for draft in brief.drafts] == ["tests/test_b_x.py"]
     assert tree.text("tests/test_x.py").count("def ") == 1
+
+
+def test_data_of_tests_is_no_test(project: Make) -> None:
+    tree = project({**FLAT, "tests/data/a.py": "def broken(:\n", "tests/test_b.py": "def test_b():\n    pass\n"})
+    assert [*drafts_of(tree.make("tests", "shop/a.py"))] == ["tests/test_a.py"]
