@@ -116,6 +116,7 @@ def run(
     stdin: bytes | None = None,
     environ: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
+    keeps_session: bool = False,
 ) -> Completed:
     """Run a program without a shell and without a terminal; it and its children are gone when this returns.
 
@@ -127,6 +128,8 @@ def run(
         stdin: What it reads; nothing when None.
         environ: Variables added to the clean environment.
         pass_fds: Descriptors that it gets under the same numbers; every other one is closed.
+        keeps_session: It gets a process group of its own, but no session, whose first turn on a busy machine comes
+            late; for helpers that never look for a terminal.
 
     Raises:
         StoreError: if the program cannot be started.
@@ -141,7 +144,8 @@ def run(
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=not keeps_session,
+            process_group=0 if keeps_session and sys.platform != "win32" else None,
             pass_fds=tuple(pass_fds),
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )

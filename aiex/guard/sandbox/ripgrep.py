@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
@@ -111,7 +110,7 @@ def _ask(
     """What it says of each portion of the paths, and whether that is all."""
     for portion in _in_portions(paths):
         argv = [program, *_OPTIONS, *options, f"--regexp={pattern}", "--", *portion]
-        done = run(argv, cwd=root, timeout_s=timeout_s, limit_bytes=_MOST_BYTES)
+        done = run(argv, cwd=root, timeout_s=timeout_s, limit_bytes=_MOST_BYTES, keeps_session=True)
         if done.timed_out:
             raise StoreError(f"the search took longer than {timeout_s:g} s", hint="narrow the path or the glob")
         if done.code == 2 and done.stderr and not done.stdout:
