@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -180,7 +180,7 @@ class Root(Words):
             verb = _ALIASES[verb]
             args = [verb, *following]
         if verb in registry.verb_names():
-            if following and _names_noun_with(verb, following[:1]):  # `run sandbox` beside `run PROMPT`
+            if is_about_noun((verb, *following)):
                 return verb, NounsOfVerb(verb), following
         elif not registry.find_noun(verb) and _names_noun_with(verb, following):
             return verb, NounsOfVerb(verb), following
@@ -213,6 +213,11 @@ class Root(Words):
 _ALIASES = {"exec": "run"}
 """Words that people type out of habit."""
 _INTRODUCTION = "A coding assistant for the terminal that knows the code and cannot hurt the repository."
+
+
+def is_about_noun(words: Sequence[str]) -> bool:
+    """Whether a verb that does a job is followed by a noun that has it too: `run sandbox` beside `run PROMPT`."""
+    return len(words) > 1 and words[0] in registry.verb_names() and _names_noun_with(words[0], list(words[1:2]))
 
 
 def _names_noun_with(verb: str, following: list[str]) -> bool:

@@ -80,7 +80,7 @@ def _wrapped(words: Iterable[str]) -> str:
 
 def command_help(words: tuple[str, ...]) -> str:
     """Click's help on the command that the words name. Raises UsageError if they name none."""
-    from aiex.cli.groups import Root
+    from aiex.cli.groups import NounsOfVerb, Root, is_about_noun
     from aiex.cli.suggest import did_you_mean
 
     root = Root()
@@ -88,6 +88,8 @@ def command_help(words: tuple[str, ...]) -> str:
     for word in words:
         group = ctx.command
         command = group.get_command(ctx, word) if isinstance(group, click.Group) else None
+        if group is root and is_about_noun(words):
+            command = NounsOfVerb(word)
         if command is None:
             hint = did_you_mean(word, _known_words()) or f"aiex help lists what there is: {', '.join(topic_names())}"
             raise UsageError(f"no help on {' '.join(words)}", hint=hint)
