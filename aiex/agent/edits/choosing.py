@@ -109,14 +109,19 @@ def _lines_of(text: str, anchor: str) -> list[int]:
     while at >= 0 and len(begun) < 1000:
         line = text.rfind("\n", 0, at) + 1
         end = text.find("\n", at)
-        rest = text[at + len(anchor) : end if end >= 0 else len(text)]
+        end = end if end >= 0 else len(text)
+        rest = text[at + len(anchor) : end]
         if not text[line:at].strip():
             if not rest.strip():
                 whole.append(line)
-            elif not (rest[0].isalnum() or rest[0] == "_"):
+            elif not (_is_word(anchor[-1]) and _is_word(rest[0])):
                 begun.append(line)
-        at = text.find(anchor, at + max(1, len(anchor)))
+        at = text.find(anchor, end)
     return whole or begun
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def _inside(text: str, chains: Sequence[Chain], anchors: Sequence[int]) -> Sequence[Chain]:

@@ -3,13 +3,16 @@
 from typing import Final
 
 from aiex.agent.edits import Change
-from aiex.agent.edits.places import find_lines, line_numbers, skip_lines
+from aiex.agent.edits.places import find_all, find_lines, line_numbers, skip_lines
 from aiex.agent.edits.spotting import is_elision
 from aiex.errors import EditError
 
 _MOST_SHOWN: Final = 14
 _MOST_CHARS: Final = 160
 _MOST_VOTES: Final = 30
+_LEAST_LINES: Final = 3
+_LEAST_PART: Final = 8
+"""Characters of a new text whose presence says that the edit was made before."""
 _MOST_VOTERS: Final = 12
 _MOST_LINES: Final = 200
 _SMALL_LINES: Final = 3000
@@ -46,11 +49,12 @@ def not_found(text: str, change: Change, path: str) -> EditError:
 
 
 def _find_new(text: str, change: Change) -> int:
-    if not change.new.strip():
+    """Where the new text stands, -1 unless it stands once and is long enough to tell."""
+    new = change.new
+    if len(new.strip()) < (_LEAST_LINES if change.is_lines else _LEAST_PART) or new.strip() in change.old:
         return -1
-    if not change.is_lines:
-        return text.find(change.new)
-    return next(iter(find_lines(text, change.new[:-1])), -1)
+    found = find_lines(text, new[:-1]) if change.is_lines else find_all(text, new)
+    return found[0] if len(found) == 1 else -1
 
 
 def _likely_line(text: str, old: list[str]) -> int | None:

@@ -93,7 +93,8 @@ def _has_line(text: str, line: str) -> bool:
     while at >= 0:
         begin = text.rfind("\n", 0, at) + 1
         end = text.find("\n", at)
-        if text[begin : end if end >= 0 else len(text)].strip() == bare:
+        end = end if end >= 0 else len(text)
+        if text[begin:end].strip() == bare:
             return True
-        at = text.find(bare, at + 1)
+        at = text.find(bare, end)
     return False

@@ -18,15 +18,18 @@ def likely_windows(text: str, lines: Sequence[str], *, skips_blanks: bool = Fals
     """
     index = max(range(len(lines)), key=lambda at: len(lines[at].strip(BLANKS)))
     key = lines[index].strip(BLANKS)
-    found: dict[tuple[int, int], None] = {}
+    found: list[tuple[int, int]] = []
     at = text.find(key) if key else 0
     while at >= 0:
         if not key or len(found) == _MOST_WINDOWS:
             return [(0, len(text))]
         line = text.rfind("\n", 0, at) + 1
-        found[_above(text, line, index, skips_blanks), _below(text, line, len(lines) - index, skips_blanks)] = None
-        at = text.find(key, at + len(key))
-    return list(found)
+        end = skip_lines(text, at, 1)
+        if text[line:end].strip(BLANKS + "\n") == key:
+            below = _below(text, line, len(lines) - index, skips_blanks)
+            found.append((_above(text, line, index, skips_blanks), below))
+        at = text.find(key, end)
+    return found
 
 
 def _above(text: str, start: int, count: int, skips_blanks: bool) -> int:
