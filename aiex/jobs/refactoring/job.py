@@ -179,9 +179,14 @@ def _outcome(task: RefactorTask, plan: Plan, paths: tuple[str, ...], *, is_dry: 
             yield ToolWrote("", "stdout", shown)
         yield TurnEnded("success", "answered", 0, answer=shown, data=data, files_changed=paths)
         return
-    places = f"{len(plan.certain)} places, " if plan.certain else ""
-    answer = f"{plan.done}: {places}{len(plan.changes)} files\n{stat}" if plan.changes else f"{plan.done}: {stat}"
+    places = f"{_counted(len(plan.certain), 'place')} in " if plan.certain else ""
+    files = _counted(len(plan.changes), "file")
+    answer = f"{plan.done}: {places}{files}\n{stat}" if plan.changes else f"{plan.done}: {stat}"
     yield TurnEnded("success", "answered", 0, answer=answer, data=data, files_changed=paths)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _is_utf8(text: str) -> bool:

@@ -88,6 +88,7 @@ def rename_binding(modules: Modules, target: Binding, new: str) -> Found:
     """
     found = rename_spread(modules, target, new)
     _keywords(found, target)
+    _fixtures(found, target)
     find_dynamic(found)
     found.settled()
     return found
@@ -341,6 +342,20 @@ def _keyword(
         found.doubt(path, item.start, item.end, f"{name} is handed on with this argument")
         return True
     return False
+
+
+def _fixtures(found: Found, target: Binding) -> None:
+    """A fixture of pytest is asked for by an argument of its name."""
+    module = found.modules.require(target.path)
+    scopes = (scope for scope in target.scope.inner if scope.kind == "function" and scope.name == target.name)
+    heads = [module.text(above).partition("def ")[0] for scope in scopes if (above := scope.node.parent) is not None]
+    if not any("fixture" in head for head in heads):
+        return
+    for source, other in found.modules.mentioning(target.name):
+        for asked in other.uses:
+            if asked.role == "param" and asked.name == target.name:
+                for use in other.uses_of(asked.name, asked.scope):
+                    found.doubt(source.path, use.start, use.end, "an argument by which a fixture may be asked for")
 
 
 def _is_value(module: Module, start: int) -> bool:

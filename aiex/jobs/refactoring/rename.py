@@ -72,9 +72,19 @@ def _plan(found: Found, *, also_doubts: bool) -> Plan:
         for path, why in sorted(sources.skipped.items())
         if path.endswith(ENDINGS)
     )
+    unlisted = tuple(
+        f"{printable_path(path)} is ignored by the repository, so files that import it were not looked for"
+        for path in sorted(found.edits)
+        if path not in sources.engine.paths.known and path not in sources.given
+    )
     done = f"rename {found.old} to {found.new}"
     return Plan(
-        done, changes, found.places(), tuple(sorted(found.doubts)), mentions_of(found), (*found.notes, *skipped)
+        done,
+        changes,
+        found.places(),
+        tuple(sorted(found.doubts)),
+        mentions_of(found),
+        (*found.notes, *unlisted, *skipped),
     )
 
 

@@ -101,7 +101,7 @@ class Sources:
         self._report = report
         self.engine = engine
         self._workspace = workspace
-        self._given = dict(given or {})
+        self.given = dict(given or {})
         self._known: dict[str, Source] = {}
         self._bytes: dict[str, bytes] = {}
         self._words: dict[str, dict[str, bool]] = {}
@@ -119,8 +119,8 @@ class Sources:
 
     def bytes_of(self, path: str) -> bytes:
         """The content of a file, up to `MOST_BYTES`. Raises UsageError, Denied and StoreError."""
-        if path in self._given:
-            return self._given[path]
+        if path in self.given:
+            return self.given[path]
         if path not in self._bytes:
             from aiex.guard.sandbox.files import TooLarge
 
@@ -134,7 +134,7 @@ class Sources:
 
     def exists(self, path: str) -> bool:
         """Whether there is anything of this name."""
-        if path in self._given:
+        if path in self.given:
             return True
         try:
             self._workspace.stat(path)
@@ -152,7 +152,7 @@ class Sources:
             language = find_language(path) if kin else None
             if (language is not None and language.kin == kin) or (suffixes and path.endswith(suffixes)):
                 found.append(path)
-        return [*found, *sorted(path for path in self._given if path not in self.engine.paths.known)]
+        return [*found, *sorted(path for path in self.given if path not in self.engine.paths.known)]
 
     def mentioning(self, word: str, paths: list[str]) -> Iterator[Source]:
         """Those of the files in which a word stands; what cannot be read is noted as skipped."""

@@ -174,3 +174,20 @@ def test_files_that_cannot_be_read_are_told(plan):
 def test_self_describing_output_is_told(plan):
     found = plan({"m.py": "x = 1\nprint(f'{x=}')\n"}, "rename", "m.py::x", "y")
     assert found.notes == ('m.py:2 prints the name itself, as f"{x=}" does',)
+
+
+def test_an_argument_that_asks_for_a_fixture_is_not_certain(plan):
+    files = {
+        "conftest.py": "import pytest\n@pytest.fixture\ndef shop(): return 1\n",
+        "test_a.py": "def test_it(shop):\n    assert shop\n",
+    }
+    found = plan(files, "rename", "conftest.py::shop", "store")
+    assert {doubt.path for doubt in found.doubts} == {"test_a.py"}
+    found = plan(files, "rename", "conftest.py::shop", "store", uncertain="change")
+    assert after(found, "test_a.py") == "def test_it(store):\n    assert store\n"
+
+
+def test_an_ignored_file_is_told(plan):
+    files = {".gitignore": "out/\n", "out/m.py": "old = 1\n"}
+    found = plan(files, "rename", "out/m.py::old", "new")
+    assert found.notes == ("out/m.py is ignored by the repository, so files that import it were not looked for",)
