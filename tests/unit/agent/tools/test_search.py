@@ -193,6 +193,25 @@ async def test_a_dry_run_searches_what_it_wrote(kit: Kit) -> None:
     )
 
 
+async def test_a_large_tree_is_searched_without_what_does_not_count(kit: Kit, root: Path) -> None:
+    for number in range(250):
+        (root / f"many_{number % 5}").mkdir(exist_ok=True)
+        (root / f"many_{number % 5}" / f"{number}.txt").write_text("needle\n" if number % 50 == 0 else "hay\n")
+    (root / "many_1" / "build").mkdir()
+    (root / "many_1" / "build" / "a.txt").write_text("needle\n")
+    (root / ".gitignore").write_text("/many_2/deep/\n*.log\nbuild/\n")
+    for name in ("many_2/deep", "many_3/deep", ".git"):
+        (root / name).mkdir(parents=True)
+        (root / name / "b.txt").write_text("needle\n")
+    (root / "a.log").write_text("needle\n")
+    (root / ".env").write_text("needle\n")
+    (root / "large.txt").write_text("needle\n" + "x" * 16_000_001)
+    text = await search(kit, "needle")
+    found = [line for line in text.splitlines() if "/" in line]
+    assert found == [f"many_0/{number}.txt" for number in (0, 100, 150, 200, 50)] + ["many_3/deep/b.txt"]
+    assert text.endswith("(6 lines in 6 files)")
+
+
 # --- the same answers -----------------------------------------------------------------------------------------------
 
 LETTERS = "abAB_ 01.-{[(é\tßЯ日\u00a0\r"
