@@ -137,6 +137,8 @@ def _type_of(deeds: Sequence[Deed], lead: Sequence[Deed]) -> tuple[str, str]:
     for area, kind in (("tests", "test"), ("docs", "docs"), ("ci", "ci"), ("build", "build")):
         if areas == {area}:
             return kind, ""
+    if "code" not in areas and "data" in areas:
+        return "chore", ""
     if areas <= {"build", "ci"}:
         return "build", ""
     verb = lead[0].verb

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiex.jobs.briefing.manifests import read_manifest, reader_for
-from aiex.jobs.briefing.names import FUNCTIONS, TYPES, is_test, role_of
+from aiex.jobs.briefing.names import DATA_LANGUAGES, FUNCTIONS, TYPES, is_test, role_of
 
 if TYPE_CHECKING:
     from aiex.context.facts import FileFacts, Symbol
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from aiex.jobs.reviewing.source import Source
 
 Verb = Literal["add", "remove", "rename", "move", "change", "test", "document", "bump"]
-Area = Literal["code", "tests", "docs", "ci", "build"]
+Area = Literal["code", "tests", "docs", "ci", "build", "data"]
 RANKS: dict[Verb, int] = {
     "add": 0, "remove": 1, "rename": 2, "move": 3, "change": 4, "bump": 5, "test": 6, "document": 7,
 }  # fmt: skip
-AREAS: dict[Area, int] = {"code": 0, "build": 1, "ci": 2, "tests": 3, "docs": 4}
+AREAS: dict[Area, int] = {"code": 0, "build": 1, "ci": 2, "tests": 3, "docs": 4, "data": 5}
 _CI = re.compile(
     r"(?:^|/)(?:\.github/(?:workflows|actions)/|\.circleci/|\.gitlab-ci|\.travis|azure-pipelines|Jenkinsfile)"
 )
@@ -48,12 +48,17 @@ def area_of(path: str) -> Area:
         return "tests"
     if _LOCK.search(path) or reader_for(path) is not None or role_of(path, "c") == "configuration":
         return "build"
-    return "docs" if role_of(path, "c") == "documentation" else "code"
+    if role_of(path, "c") == "documentation":
+        return "docs"
+    from aiex.context.language import find_language
+
+    language = find_language(path)
+    return "data" if language is None or language.name in DATA_LANGUAGES else "code"
 
 
 def tell(change: FileChange) -> list[Deed]:
     """What happened in one file."""
-    area = area_of(change.path)
+    area: Area = "data" if change.is_generated and not _LOCK.search(change.path) else area_of(change.path)
     name = change.path.rpartition("/")[2]
     if change.status == "renamed":
         moved = [Deed("move", name, area, change.path, change.path.rpartition("/")[0] or ".")]

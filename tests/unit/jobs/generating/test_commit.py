@@ -129,6 +129,8 @@ ONE = "def one():\n    return 1\n"
             change("tests/test_a.py", ONE, f"{ONE}\n\ndef test_it_works():\n    one()\n"),
             [("test", "it works", "tests")],
         ),
+        (change("prices.json", "1\n", "2\n"), [("change", "prices.json", "data")]),
+        (change("dist/app.js", None, "function a() {}\n"), [("add", "app.js", "data")]),
         (change("README.md", "a\n", "b\n"), [("change", "README.md", "docs")]),
         (change(".github/workflows/ci.yml", "a: 1\n", "a: 2\n"), [("change", "ci.yml", "ci")]),
         (
