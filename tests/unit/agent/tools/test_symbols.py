@@ -26,8 +26,7 @@ async def ask(kit: Kit, **arguments: object) -> str:
 async def test_a_definition_is_a_place_with_its_signature(kit: Kit) -> None:
     assert await ask(kit, name="price_of") == "shop/prices.py:6 function def price_of(name: str) -> int"
     assert await ask(kit, name="total") == (
-        "shop/basket.py:18 method Basket.total def total(self) -> int\n"
-        "web/sum.js:1 function function total(items)"
+        "shop/basket.py:18 method Basket.total def total(self) -> int\nweb/sum.js:1 function function total(items)"
     )
 
 
