@@ -292,7 +292,7 @@ def _keywords(found: Found, target: Binding) -> None:
     module = found.modules.require(target.path)
     if not any(use.role == "param" for use in module.uses_of(target.name, target.scope)):
         return
-    if target.scope.kind != "function":
+    if target.scope.kind != "function" or not _takes_by_name(module, target):
         return
     outer = target.scope.parent
     if outer is not None and outer.kind == "types":
@@ -342,6 +342,18 @@ def _keyword(
         found.doubt(path, item.start, item.end, f"{name} is handed on with this argument")
         return True
     return False
+
+
+def _takes_by_name(module: Module, target: Binding) -> bool:
+    """Whether an argument can be given by its name: not before a `/`, and not with stars."""
+    listed = target.scope.node.child_by_field_name("parameters")
+    parts = listed.named_children if listed is not None else ()
+    slash = next((part.start_byte for part in parts if part.type == "positional_separator"), -1)
+    use = next(use for use in module.uses_of(target.name, target.scope) if use.role == "param")
+    part = next((part for part in parts if part.start_byte <= use.start < part.end_byte), None)
+    while part is not None and part.type == "typed_parameter":
+        part = part.named_children[0]
+    return use.start > slash and part is not None and not part.type.endswith("splat_pattern")
 
 
 def _fixtures(found: Found, target: Binding) -> None:

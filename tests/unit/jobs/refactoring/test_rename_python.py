@@ -98,6 +98,16 @@ def test_an_argument_follows_where_it_is_given_by_name(plan):
     )
 
 
+def test_an_argument_that_nobody_can_name_is_not_looked_for(plan):
+    source = "def f(a, /, *b, **e): return a, b, e\nf(1, a=2, b=3)\n"
+    assert after(plan({"m.py": source}, "rename", "m.py::f.a", "x"), "m.py") == source.replace("(a,", "(x,").replace(
+        "return a", "return x"
+    )
+    assert after(plan({"m.py": source}, "rename", "m.py::f.b", "x"), "m.py") == source.replace("*b", "*x").replace(
+        "a, b, e\n", "a, x, e\n"
+    )
+
+
 def test_an_argument_of_a_function_that_is_handed_on_is_not_certain(plan):
     source = "import functools\ndef f(x): return x\nfunctools.partial(f, x=1)\n"
     found = plan({"m.py": source}, "rename", "m.py::f.x", "left")
