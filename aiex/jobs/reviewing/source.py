@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,13 @@ class Source:
         self.data = data
         self.unparsed = ""
         """Why there is no tree, once it was asked for."""
+        self._indexed: tuple[tuple[tuple[int, int], ...], dict[str, list[Any]]] | None = None
 
     def forget(self) -> None:
         """Let go of what was computed, which can take sixty times the room of the file."""
         for name in ("root", "facts", "lines", "raw_lines", "text"):
             self.__dict__.pop(name, None)
+        self._indexed = None
 
     @cached_property
     def is_binary(self) -> bool:
@@ -118,25 +121,36 @@ class Source:
             node = node.parent
         return ""
 
-    def nodes(self, kinds: frozenset[str], spans: list[tuple[int, int]]) -> Iterator[Any]:
-        """The nodes of these types that touch one of the spans of lines, in order; the spans count from 1."""
+    def nodes(self, kinds: frozenset[str], spans: Sequence[tuple[int, int]]) -> Iterator[Any]:
+        """The nodes of these types that touch one of the spans of lines, in order; the spans count from 1.
+
+        Types of leaves are not found. Cost: a walk for the first types that are asked for with the same spans.
+        """
         if self.root is None:
             return
+        if self._indexed is None or self._indexed[0] != tuple(spans):
+            self._indexed = (tuple(spans), self._walk(spans))
+        by_kind = self._indexed[1]
+        found = [node for kind in sorted(kinds) for node in by_kind.get(kind, ())]
+        yield from sorted(found, key=lambda node: int(node.start_byte))
+
+    def _walk(self, spans: Sequence[tuple[int, int]]) -> dict[str, list[Any]]:
+        """Nodes with children that touch one of the spans, by their types."""
+        found: dict[str, list[Any]] = {}
+        is_whole = len(spans) == 1 and spans[0][0] <= 1 and spans[0][1] >= len(self.raw_lines)
         waiting = [(self.root, 0)]
         while waiting:
             node, depth = waiting.pop()
-            if not touches(spans, node.start_point[0] + 1, node.end_point[0] + 1):
+            if not is_whole and not touches(spans, node.start_point[0] + 1, node.end_point[0] + 1):
                 continue
-            if node.type in kinds:
-                yield node
-            if depth < MOST_DEPTH and node.child_count:
-                waiting.extend((child, depth + 1) for child in reversed(node.children))
+            found.setdefault(node.type, []).append(node)
+            if depth < MOST_DEPTH:
+                waiting += [(child, depth + 1) for child in node.children if child.child_count]
+        return found
 
 
-def touches(spans: list[tuple[int, int]], first: int, last: int) -> bool:
+def touches(spans: Sequence[tuple[int, int]], first: int, last: int) -> bool:
     """Whether lines `first` to `last` have one in common with sorted spans, all inclusive."""
-    from bisect import bisect_left
-
     place = bisect_left(spans, first, key=lambda span: span[1])
     return place < len(spans) and spans[place][0] <= last
 
