@@ -108,9 +108,11 @@ def test_the_answer_says_what_was_looked_at_and_what_was_not(repository: Reposit
 class Reader:
     """A source beside the rules, as one that asks a model would be."""
 
+    rules = {"reader": Rule("note", "What a reader saw", "A reader saw it.")}  # noqa: RUF012  (nobody changes it)
+
     async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
         yield Progressed("reading", 1, 1)
-        yield "reader", Rule("note", "What a reader saw", "A reader saw it."), Hit(diff.files[0].path, 1, "unclear")
+        yield "reader", self.rules["reader"], Hit(diff.files[0].path, 1, "unclear")
 
 
 def test_another_source_finds_beside_the_rules(repository: Repository) -> None:
