@@ -102,7 +102,7 @@ async def hear(stream: Stream, request: Request) -> AsyncGenerator[Event | Heard
 
     A failure is never raised: it is how the call ended.
     """
-    tally = _Tally()
+    tally = Tally()
     end: Stopped | Failed | None = None
     raised: AiexError | None = None
     try:
@@ -115,8 +115,8 @@ async def hear(stream: Stream, request: Request) -> AsyncGenerator[Event | Heard
     except AiexError as error:
         raised, end = error, to_failed(error)
     parts = tally.spoken()
-    if parts:
-        yield AssistantSpoke(parts, tally.provider, tally.model)
+    if spoken := tally.to_spoken():
+        yield spoken
     end = end or Failed("Transient", "the answer ended without its end mark", "try again", 75)
     yield Heard(parts, tally.answer, end, *tally.sums(), tuple(tally.failovers), raised)
 
@@ -148,7 +148,7 @@ def _judge(end: Stopped | Failed, answer: str, request: Request) -> Failed | Non
     return None
 
 
-class _Tally:
+class Tally:
     """What was said, by whom, and the counts of each call."""
 
     def __init__(self) -> None:
@@ -186,6 +186,11 @@ class _Tally:
                 )
             case _:
                 pass
+
+    def to_spoken(self) -> AssistantSpoke | None:
+        """What was said as a whole, be the answer whole or not; None for nothing."""
+        parts = self.spoken()
+        return AssistantSpoke(parts, self.provider, self.model) if parts else None
 
     def spoken(self) -> tuple[Part, ...]:
         """The parts, the last of them as far as it came."""

@@ -6,16 +6,17 @@ It tells events and keeps nothing: the log does, and each request is made of the
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiex.agent.answering import Heard, hear, to_failed
+from aiex.agent.answering import Heard, Tally, hear, to_failed
 from aiex.agent.composer import load_words
 from aiex.agent.meter import Spent
 from aiex.agent.progress import WARN_AT, Progress
 from aiex.errors import AiexError, BudgetEnded, ContextOverflow, Rejected
-from aiex.events import BudgetHit, Failed, FileEdited, ToolFinished
+from aiex.events import AssistantSpoke, BudgetHit, Failed, FileEdited, ToolFinished
 from aiex.llm.budget import Exhausted
 from aiex.messages import ToolCall
 from aiex.record import record
@@ -44,7 +45,7 @@ class Closed:
     failure: Failed | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Crew:
     """Who takes part in a loop."""
 
@@ -105,8 +106,8 @@ class Loop:
                 continue
             self._answer = heard.answer or self._answer
             goes_on = _goes_on(heard, self._progress)
-            if goes_on and heard.reason == "tool_use":
-                async with aclosing(self._run_calls(_calls_in(heard))) as happened:
+            if goes_on and heard.reason == "tool_use" and (calls := _calls_in(heard)):
+                async with aclosing(self._run_calls(calls)) as happened:
                     async for event in happened:
                         yield event
         if self._schema is not None:
@@ -135,16 +136,27 @@ class Loop:
             async for told in events:
                 if isinstance(told, Heard):
                     _require_end(told)
+                    _require_data(told.answer)
                     self._answer = told.answer
                 else:
                     yield told
 
     async def _hear(self, request: Request) -> AsyncGenerator[Event | Heard, None]:
-        async with aclosing(until(hear(self._crew.stream, request), self._crew.meter)) as events:
-            async for told in events:
-                if isinstance(told, Heard):
-                    self._crew.meter.note(told.usage, told.cost_usd)
-                yield told
+        begun: Tally | None = Tally()
+        try:
+            async with aclosing(until(hear(self._crew.stream, request), self._crew.meter)) as events:
+                async for told in events:
+                    if isinstance(told, Heard):
+                        self._crew.meter.note(told.usage, told.cost_usd)
+                    elif isinstance(told, AssistantSpoke):
+                        begun = None
+                    elif begun:
+                        begun.note(told)
+                    yield told
+        except Spent:
+            if begun and (spoken := begun.to_spoken()):  # what was said until the time was over stays
+                yield spoken
+            raise
 
     async def _run_calls(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
         by_id = {call.id: call for call in calls}
@@ -200,6 +212,14 @@ def _require_end(heard: Heard) -> None:
         raise _Told(heard.end)
     if heard.reason not in _ENDS:
         raise Rejected(f"the model stopped with {heard.reason}", hint="ask in other words, or another model")
+
+
+def _require_data(answer: str) -> None:
+    """Raise Rejected for words or calls where data was asked for."""
+    try:
+        json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise Rejected("the model gave no data in the end", hint="try again, or another model") from error
 
 
 class _Told(AiexError):
