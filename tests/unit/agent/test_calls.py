@@ -37,9 +37,8 @@ class Odd:
         return Plan("odd", lambda going: self._act(arguments.get("word", going.call_id)))
 
 
-def calls_of(bench: Bench, tools: Mapping[str, Any], allotment: Allotment = Allotment()) -> Calls:
-    kit = Kit(bench.services)
-    return Calls(kit, tools, Approvals(bench.services.gate), Meter(allotment))
+def calls_of(bench: Bench, tools: Mapping[str, Any]) -> Calls:
+    return Calls(Kit(bench.services), tools, Approvals(bench.services.gate), Meter(Allotment()))
 
 
 async def run(calls: Calls, *wanted: str) -> list[Event]:
@@ -50,7 +49,8 @@ async def run(calls: Calls, *wanted: str) -> list[Event]:
 def brief(events: list[Event]) -> list[tuple[str, str]]:
     """Which call began and ended in which order."""
     kinds = {ToolStarted: "began", ToolFinished: "ended", ToolWrote: "wrote"}
-    return [(kinds[type(event)], event.call_id) for event in events if isinstance(event, ToolStarted | ToolFinished | ToolWrote)]  # fmt: skip
+    known = (ToolStarted, ToolFinished, ToolWrote)
+    return [(kinds[type(event)], event.call_id) for event in events if isinstance(event, known)]
 
 
 # --- order ------------------------------------------------------------------------------------------------------------
