@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aiex.agent.edits.soundness import find_break
 from aiex.agent.edits.transaction import Transaction, count_lines, prepare
-from aiex.agent.tools import Answer, Going, Plan, path_actions
+from aiex.agent.tools import Act, Answer, Going, Plan, path_actions
+from aiex.errors import AiexError, EditError, ToolError
 from aiex.guard.neutral import printable_path
 
 if TYPE_CHECKING:
@@ -21,7 +24,10 @@ _MOST_NAMED = 3
 
 def plan_edit(verb: str, wishes: Sequence[FileWish], kit: Kit) -> Plan:
     """The plan of an edit, which is found and applied in memory already. Raises as `prepare`."""
-    transaction = prepare(wishes, kit.files, kit.seen)
+    return _plan(verb, prepare(wishes, kit.files, kit.seen), kit)
+
+
+def _plan(verb: str, transaction: Transaction, kit: Kit) -> Plan:
     named = [printable_path(change.path) for change in transaction.changes]
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     title = f"{verb} {', '.join(named[:_MOST_NAMED])}{more}"
@@ -37,6 +43,28 @@ def plan_edit(verb: str, wishes: Sequence[FileWish], kit: Kit) -> Plan:
         yield Answer(_describe(transaction))
 
     return Plan(title, act, actions, preview=transaction.preview() if kit.person else "")
+
+
+def plan_rename(path: str, symbol: str, new: str, kit: Kit) -> Plan:
+    """The plan of a renaming across files. Raises EditError where it cannot be done."""
+    if kit.rename is None:
+        raise ToolError("nothing can be renamed here", hint="use old and new text, with `all`")
+    try:
+        renaming = kit.rename(path, symbol, new)
+    except AiexError as error:
+        raise EditError(error.message, hint=error.hint) from error
+    changes = renaming.changes
+    transaction = Transaction(changes, tuple(filter(None, map(find_break, changes))))
+    plan = _plan(f"rename {symbol} to {new} in", transaction, kit)
+    return replace(plan, act=_adding(plan.act, renaming.notes))
+
+
+def _adding(act: Act, notes: Sequence[str]) -> Act:
+    async def tell(going: Going) -> AsyncIterator[Event | Answer]:
+        async for told in act(going):
+            yield replace(told, text="\n".join([told.text, *notes])) if isinstance(told, Answer) else told
+
+    return tell
 
 
 def _describe(transaction: Transaction) -> str:

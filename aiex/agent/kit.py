@@ -10,6 +10,7 @@ from aiex.errors import ToolError
 from aiex.record import record
 
 if TYPE_CHECKING:
+    from aiex.agent.edits.applying import FileChange
     from aiex.agent.processes import Processes
     from aiex.agent.seen import Seen
     from aiex.agent.skills import Skills
@@ -100,6 +101,18 @@ class Errand:
     """The most answers it may give; 0 for the usual."""
 
 
+@record
+class Renaming:
+    """What renaming a name everywhere would change, and what nobody can be certain of."""
+
+    changes: tuple[FileChange, ...]
+    notes: tuple[str, ...]
+    """For the model: places that stay, and why."""
+
+
+Rename = Callable[[str, str, str], Renaming]
+"""Works out the renaming of a name of a file; path, name, new name. Raises AiexError."""
+
 Delegate = Callable[[Errand, str], "AsyncIterator[Event | Answer]"]
 """Runs an errand for the call with an id."""
 
@@ -134,6 +147,8 @@ class Kit:
         """What is to be done and how far each item is: `open`, `doing` or `done`."""
         self.delegate: Delegate | None = None
         """Runs errands; None for one who has no right to."""
+        self.rename: Rename | None = None
+        """Works out renamings; None where nobody can."""
         self.news: list[Event] = []
         """What happened beside the calls, such as what a background command did to the files; whoever runs the loop
         tells it between calls, and once more after `leave`, and empties it."""

@@ -67,6 +67,7 @@ class Errands:
         kit = Kit(
             self._hirer, files=self._kit.files, step=self._kit.step, person=self._kit.person, is_dry=self._kit.is_dry
         )
+        kit.rename = self._kit.rename
         meter = Meter(Allotment(turns=min(errand.turns or MOST_TURNS, MOST_TURNS)), self._meter)
         names = WORKING if errand.may_change else LOOKING
         crew, _ = hire(kit, self._hirer, meter, names, state=lambda: recorder.state)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import aclosing
 from dataclasses import field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiex.agent.approvals import Approvals
@@ -32,7 +33,7 @@ from aiex.tokens import OFFLINE
 if TYPE_CHECKING:
     from aiex.agent.answering import Stream
     from aiex.agent.checks import Check
-    from aiex.agent.kit import Person, Step
+    from aiex.agent.kit import Person, Renaming, Step
     from aiex.agent.tools import Plan
     from aiex.events import Event, Warned
     from aiex.messages import Part
@@ -141,6 +142,7 @@ class Team:
         self._closed = Closed("", None)
         meter = Meter(wish.allotment)
         kit.delegate = Errands(kit, hirer, meter).run
+        kit.rename = partial(_rename, hirer)
         self._crew, self._warnings = hire(kit, hirer, meter, wish.tools)
 
     async def work(self) -> AsyncGenerator[Event, None]:
@@ -230,6 +232,12 @@ class Team:
         ended = self._report.end(self._closed, {**data, "patch": patch_of(self._kit.files)})
         subtype = "planned" if ended.status == "success" else ended.subtype
         return replace(ended, subtype=subtype, files_changed=())
+
+
+def _rename(hirer: Hirer, path: str, name: str, new: str) -> Renaming:
+    from aiex.jobs.renaming import rename_by_code
+
+    return rename_by_code(hirer, path, name, new)
 
 
 def _say_at_once(report: Report) -> Closed:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiex.agent.arguments import fit
 from aiex.agent.tools import Kind, Plan
 from aiex.errors import ToolError
 
 if TYPE_CHECKING:
+    from aiex.agent.edits.symbols import Beside
     from aiex.agent.kit import Kit
 
 
@@ -24,8 +25,10 @@ class Edit:
             "old": {"type": "string", "description": "as it stands in the file, without line numbers"},
             "new": {"type": "string"},
             "all": {"type": "boolean", "description": "replace every occurrence"},
+            "symbol": {"type": "string", "description": "instead of old: f, Class.method"},
+            "at": {"type": "string", "enum": ["replace", "before", "after", "rename"]},
         },
-        "required": ["path", "old", "new"],
+        "required": ["path", "new"],
         "additionalProperties": False,
     }
 
@@ -35,10 +38,26 @@ class Edit:
         from aiex.agent.edits import Change, FileWish
 
         said = fit(arguments, self.parameters)
-        if not said["old"]:
-            raise ToolError("old is empty", hint="write makes a new file; to insert, repeat a line that is there")
-        change = Change(said["old"], said["new"], is_lines=False, replace_all=said.get("all", False))
+        old, symbol = said.get("old", ""), said.get("symbol", "")
+        if bool(old) == bool(symbol):
+            raise ToolError(
+                "edit takes either old or symbol", hint="write makes a new file; to insert, repeat a line that is there"
+            )
+        if symbol:
+            return _plan_symbol(said["path"], symbol, said.get("at", "replace"), said["new"], kit)
+        change = Change(old, said["new"], is_lines=False, replace_all=said.get("all", False))
         return plan_edit("edit", [FileWish(said["path"], "change", (change,))], kit)
+
+
+def _plan_symbol(path: str, symbol: str, at: str, new: str, kit: Kit) -> Plan:
+    from aiex.agent.editing import plan_edit, plan_rename
+    from aiex.agent.edits.symbols import change_symbol
+    from aiex.agent.edits.transaction import MOST_BYTES
+
+    if at == "rename":
+        return plan_rename(path, symbol, new.strip(), kit)
+    data = kit.files.read(path, limit_bytes=MOST_BYTES)
+    return plan_edit("edit", [change_symbol(path, data, symbol, cast("Beside", at), new)], kit)
 
 
 TOOL = Edit()
