@@ -69,19 +69,21 @@ class Meter:
 
     def take_turn(self) -> None:
         """Count an answer that is about to be asked for. Raises Spent."""
-        if self._above:
-            self._above.take_turn()
         self.require_rest()
-        self._require("turns", self.turns, self.allotment.turns)
-        self.turns += 1
+        chain = self._chain()
+        for meter in chain:
+            meter._require("turns", meter.turns, meter.allotment.turns)
+        for meter in chain:
+            meter.turns += 1
 
     def take_call(self) -> None:
         """Count a call of a tool that is about to begin. Raises Spent."""
-        if self._above:
-            self._above.take_call()
-        self._require("calls", self.calls, self.allotment.calls)
-        self._require("time", self._clock() - self._began_s, self.allotment.time_s)
-        self.calls += 1
+        chain = self._chain()
+        for meter in chain:
+            meter._require("calls", meter.calls, meter.allotment.calls)
+            meter._require("time", meter._clock() - meter._began_s, meter.allotment.time_s)
+        for meter in chain:
+            meter.calls += 1
 
     def note(self, usage: Usage, cost_usd: float | None) -> None:
         """Add what an answer used; what is not known counts nothing."""
@@ -110,6 +112,10 @@ class Meter:
         if self._above and (not self.allotment.time_s or self._above.left_s() == 0.0):
             return self._above.out_of_time()
         return Spent("time", self._clock() - self._began_s, self.allotment.time_s)
+
+    def _chain(self) -> list[Meter]:
+        """The meters that count what this one counts, the widest first."""
+        return [*(self._above._chain() if self._above else ()), self]
 
     def _require(self, unit: Unit, used: float, limit: float) -> None:
         if limit and used >= limit:
