@@ -7,7 +7,7 @@ assert ran.end.exit_code == 0
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,7 +132,7 @@ class Ledger:
         """Kind and subject of what was refused, by a rule or because nobody agreed."""
         refused: list[tuple[str, str]] = []
         for action, verdict in self.rows:
-            effect = verdict.status if isinstance(verdict, Outcome) else verdict.effect
+            effect = verdict.status if isinstance(verdict, Outcome) else getattr(verdict, "effect", "")
             if effect in ("deny", "refused"):
                 refused.append((action.kind, action.subject))
         return refused
@@ -222,10 +222,11 @@ class Bench:
                 ran.events.append(event)
         return ran
 
-    async def begin(self, text: str = "do it", **how: Any) -> AsyncIterator[Event]:
+    async def begin(self, text: str = "do it", **how: Any) -> AsyncGenerator[Event, None]:
         """A turn as it goes on."""
         wish = Wish((Text(text),) if text else (), allotment=how.pop("allotment", allot(self.services.settings)), **how)
-        async with aclosing(work(wish, self.services, person=self.person, step=self._step)) as events:
+        told = cast("AsyncGenerator[Event, None]", work(wish, self.services, person=self.person, step=self._step))
+        async with aclosing(told) as events:
             async for event in events:
                 self.recorder.record(event)
                 yield event

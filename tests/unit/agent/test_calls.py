@@ -166,8 +166,8 @@ async def test_an_edit_that_misses_is_a_result_and_the_model_goes_on(bench: Open
 
 async def test_a_tool_that_says_nothing_and_one_that_says_too_much(bench: Open) -> None:
     async def nothing(word: str) -> AsyncIterator[Event | Answer]:
-        for event in ():
-            yield event
+        if word == "never":
+            yield Answer(word)
 
     async def much(word: str) -> AsyncIterator[Event | Answer]:
         yield Answer("x" * (MOST_TEXT_CHARS + 5))
@@ -187,8 +187,9 @@ async def test_an_error_in_the_middle_of_a_call_is_its_result(bench: Open) -> No
         raise {"tool": ToolError("no"), "rejected": Rejected("no"), "denied": Denied("no")}[word]
 
     for word in ("tool", "rejected", "denied"):
-        for kind in ("look", "change"):
-            events = await run(calls_of(bench(), {"odd": Odd(break_off, kind)}), word)  # type: ignore[arg-type]
+        kinds: tuple[Kind, ...] = ("look", "change")
+        for kind in kinds:
+            events = await run(calls_of(bench(), {"odd": Odd(break_off, kind)}), word)
             assert brief(events) == [("began", "c0"), ("wrote", "c0"), ("ended", "c0")]
             assert isinstance(events[-1], ToolFinished)
             assert (events[-1].text, events[-1].is_error) == ("no", True)

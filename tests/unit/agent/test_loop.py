@@ -212,9 +212,13 @@ async def test_events_are_told_as_long_as_there_is_time() -> None:
             yield at
 
     heard = []
-    with pytest.raises(Spent, match="2 s"):
+
+    async def listen() -> None:
         async for at in until(tell(), meter):
             heard.append(at)
+
+    with pytest.raises(Spent, match="2 s"):
+        await listen()
     assert heard == [0, 1, 2]
     assert [at async for at in until(tell(), Meter(Allotment()))] == list(range(9))
 
