@@ -202,6 +202,7 @@ class _Extraction:
             live = bound & flow.live_after(piece.path, piece.nodes[-1])
         if piece.nodes[-1].type == "return_statement" or after is None:
             live = set()
+        self._check_errors(flow, bound)
         inputs = set(exposed)
         unsure = {name for name in live if after is None or name not in after}
         inputs |= unsure
@@ -218,6 +219,17 @@ class _Extraction:
         order = {use.name: number for number, use in reversed([*enumerate(inside)])}
         known = sorted(inputs, key=lambda name: order.get(name, 0))
         return known, sorted(live, key=lambda name: order.get(name, 0))
+
+    def _check_errors(self, flow: Flow, bound: set[str]) -> None:
+        """What got a value before an exception keeps it here, and would not behind a call."""
+        piece, module = self.piece, self.module
+        *before, last = piece.nodes
+        early = before if last.type == "expression_statement" else piece.nodes
+        binders = [use for use in module.uses if use.name in bound and use.role != "read"]
+        kept = {use.name for use in binders if any(node.start_byte <= use.start < node.end_byte for node in early)}
+        lost = kept & flow.seen_after_error(piece.path, piece.nodes[0])
+        if lost:
+            raise UsageError(f"{min(lost)} would be lost when an exception is caught around these lines")
 
     def _closed_over(self, inside: list[Use]) -> set[str]:
         """Names of functions around this one, which the new function does not see any more."""

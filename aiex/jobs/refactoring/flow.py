@@ -66,8 +66,8 @@ class Flow:
             case "with_statement":
                 head = [child for child in node.named_children if child.type != "block"]
                 reads, inside = self._simple(head, defined)
-                more, _ = self.exposed(_blocks(node), inside)
-                return reads | more, inside  # the manager may swallow an exception anywhere in the block
+                more, end = self.exposed(_blocks(node), inside)
+                return reads | more, inside if end is None else end
             case "match_statement":
                 return self._match(node, defined)
             case "block" | "else_clause" | "finally_clause" | "module":
@@ -196,6 +196,25 @@ class Flow:
                 _, after = self.exposed([child for child in head if child.type == "block"], now)
                 now = after if after is not None else now
         return now
+
+    def seen_after_error(self, path: Sequence[Node], first: Node) -> Names:
+        """The names that may be read behind an exception which is caught in the same scope."""
+        found: set[str] = set()
+        inner = first
+        for number in range(len(path) - 1, -1, -1):
+            node = path[number]
+            if node.type == "try_statement" and node.child_by_field_name("body") == inner:
+                clauses = [child for child in node.named_children if child.start_byte >= inner.end_byte]
+                falls_through = False
+                for clause in clauses:
+                    if clause.type != "else_clause":
+                        reads, end = self.exposed(_blocks(clause))
+                        found |= reads
+                        falls_through |= end is not None and clause.type != "finally_clause"
+                if falls_through:
+                    found |= self.live_after(path[:number], node)
+            inner = node
+        return frozenset(found)
 
     def live_after(self, path: Sequence[Node], last: Node) -> Names:
         """The names that may be read behind a statement with the value that they have there."""

@@ -110,14 +110,16 @@ def test_what_is_no_piece_is_refused(plan, first, last, told):
     [
         ("    if a:\n        b = 1\n    print(b)\n", "b gets a value only sometimes"),
         ("    yield a\n", "has a yield"),
+        ("    try:\n        b = 1\n        b = a()\n    except OSError:\n        print(b)\n", "b would be lost"),
         ("    global g\n    g = 1\n", "global statement cannot be extracted"),
         ("    x = a\n    print(locals())\n", "sees which names"),
         ("    b = 1\n    print(a)\n    return lambda: b\n", "a function inside uses b"),
     ],
 )
 def test_what_a_call_cannot_carry_is_refused(plan, body, told):
+    first = 3 if "try" in body else 2
     with pytest.raises(UsageError) as caught:
-        extracted(plan, 2, 3, f"def f(a):\n{body}")
+        extracted(plan, first, first + 1, f"def f(a):\n{body}")
     assert told in caught.value.message
 
 
