@@ -35,11 +35,8 @@ def _tree(root: Path) -> dict[str, bytes]:
 
 def test_every_file_is_written_and_told(root: Path) -> None:
     files = Workspace(str(root))
-    wishes = [
-        _change("a.py", "1", "2"),
-        FileWish("new/c.py", "create", content="z = 1\nw = 2\n"),
-        _change("b.py", "y", "v"),
-    ]
+    made = FileWish("new/c.py", "create", content="z = 1\nw = 2\n")
+    wishes = [_change("a.py", "1", "2"), made, _change("b.py", "y", "v")]
     events = list(prepare(wishes, files).commit(files, root=str(root), step=None))
     assert events == [
         FileEdited("a.py", "changed", 1, 1),
