@@ -301,3 +301,11 @@ def test_the_test_of_a_file_of_the_same_name_elsewhere_stays_as_it_is(project: M
 def test_data_of_tests_is_no_test(project: Make) -> None:
     tree = project({**FLAT, "tests/data/a.py": "def broken(:\n", "tests/test_b.py": "def test_b():\n    pass\n"})
     assert [*drafts_of(tree.make("tests", "shop/a.py"))] == ["tests/test_a.py"]
+
+
+def test_a_function_called_inspect_is_no_hindrance(project: Make) -> None:
+    code = "def inspect(a):\n    return a\n\n\nclass A:\n    pass\n\n\ndef one():\n    return 1\n"
+    tree = project({"shop/__init__.py": "", "shop/a.py": code})
+    tree.write(tree.make("tests", "shop/a.py"))
+    assert tree.pytest().returncode == 0
+    assert "assert one() == 1\n" in tree.text("tests/test_a.py")
