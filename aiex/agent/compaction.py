@@ -18,7 +18,6 @@ from aiex.events import (
     FailedOver,
     PartEnded,
     ReasoningDelta,
-    Started,
     Stopped,
     TextDelta,
     ToolCallDelta,
@@ -48,8 +47,8 @@ KEPT: Final = 0.25
 MOST_OVERFLOWS: Final = 2
 CHARS_PER_TOKEN: Final = 3.5
 """For code; that it is no more exact costs nothing but an early or late summary."""
-_UNHEARD = (
-    AssistantSpoke, TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta, PartEnded, Started, Stopped,
+_UNHEARD: Final = (
+    AssistantSpoke, TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta, PartEnded, Stopped,
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ CUT_OFF: Final = (
 )
 FIRST: Final = "(The conversation begins with an answer.)"
 GO_ON: Final = "Go on."
-"""Stands at the end where nobody asked anything after the last answer."""
+"""Stands behind an answer after which nobody asked anything."""
 SUMMARY_TITLE: Final = "Summary of the conversation so far"
 
 _ROLES: Final[Mapping[str, Role]] = {
@@ -98,10 +98,22 @@ def project_request(
     said = _answered(_entries(path), _begun(path))
     if said and said[0].role != "user":
         said = (Message("user", (Text(FIRST),)), *said)
-    if not said or said[-1].role == "assistant":
-        said = (*said, Message("user", (Text(GO_ON),)))
+    said = tuple(_taking_turns(said))
     first = (Message("system", tuple(system)),) if system else ()
     return Request(model=model, messages=(*first, *said), tools=tuple(tools), cache_key=cache_key)
+
+
+def _taking_turns(said: Sequence[Message]) -> Iterator[Message]:
+    """The conversation with what was asked where nobody had said anything: between two answers, and at the end."""
+    go_on = Message("user", (Text(GO_ON),))
+    last: Role = "assistant"
+    for at, message in enumerate(said):
+        if at and message.role == last == "assistant":
+            yield go_on
+        yield message
+        last = message.role
+    if last == "assistant":
+        yield go_on
 
 
 def message_of(node: Node) -> Message:
