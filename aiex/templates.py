@@ -4,9 +4,10 @@ import os
 import re
 
 from aiex.errors import ConfigError
+from aiex.patterns import late
 
-_FORM = re.compile(r"---\nvariables:(?P<names>[\w, ]*)\n---\n(?P<body>.*)\Z", re.DOTALL)
-_VARIABLE = re.compile(r"\{(\w+)\}")
+_FORM = late(r"---\nvariables:(?P<names>[\w, ]*)\n---\n(?P<body>.*)\Z", re.DOTALL)
+_VARIABLE = late(r"\{(\w+)\}")
 
 
 def read_words(path: str) -> str:

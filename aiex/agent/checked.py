@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from aiex.agent.recognising import recognise
 from aiex.events import CheckRan
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from aiex.events import ToolFinished
     from aiex.messages import ToolCall
 
 RUN: Final = "run"
-_EXIT: Final = re.compile(r"exit code (\d+)\b")
+_EXIT: Final = late(r"exit code (\d+)\b")
 _MOST_SUMMARY_CHARS: Final = 200
 
 

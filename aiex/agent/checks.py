@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiex.agent.recognising import recognise
 from aiex.errors import AiexError
+from aiex.patterns import late
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ LIMIT_BYTES: Final = 1 << 20
 """A larger file says nothing here."""
 _NO_TEST: Final = "no test specified"
 """In the script that `npm init` writes."""
-_PYTEST: Final = re.compile(r"\bpytest\b")
+_PYTEST: Final = late(r"\bpytest\b")
 _PYTHON_FILES: Final = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py",
                         "requirements.txt", "requirements-dev.txt", "dev-requirements.txt")  # fmt: skip
 _LOCKS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
-_TARGET: Final = re.compile(r"^(test|check)\s*:(?!=)", re.MULTILINE)
+_TARGET: Final = late(r"^(test|check)\s*:(?!=)", re.MULTILINE)
 
 
 @record

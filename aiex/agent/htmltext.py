@@ -13,8 +13,10 @@ from html import unescape
 from typing import Final
 from urllib.parse import urljoin
 
-_TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)>")
-_ATTRIBUTE: Final = re.compile(r"([^\s=/\"'>]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>]+))?")
+from aiex.patterns import late
+
+_TAG: Final = late(r"<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)>")
+_ATTRIBUTE: Final = late(r"([^\s=/\"'>]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>]+))?")
 _MOST_ATTRIBUTE_CHARS: Final = 4_096
 _LONGEST_LINK: Final = 300
 _RAW: Final = frozenset(["script", "style", "textarea", "xmp", "iframe", "noembed", "noframes", "noscript", "template"])
@@ -31,10 +33,10 @@ _BLOCKS: Final = frozenset([
 ])  # fmt: skip
 _PARAGRAPHS: Final = frozenset(["p", "blockquote", "ul", "ol", "table", "dl", "section", "article", "figure", "main"])
 _HEADINGS: Final = {f"h{level}": "#" * level for level in range(1, 7)}
-_MARKER: Final = re.compile(r"-|\d+\.|#+")
+_MARKER: Final = late(r"-|\d+\.|#+")
 _DEEPEST: Final = 8
 """Lists within lists that are indented any further."""
-_HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDDEN: Final = late(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
 def to_text(page: str, base_url: str = "") -> str:

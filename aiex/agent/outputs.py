@@ -6,18 +6,20 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from aiex.patterns import late
+
 WINDOW_BYTES: Final = 30_000
 """Most of an output that is shown at once."""
 _HEAD_BYTES: Final = 10_000
 """Of an output that is longer, from its beginning; the rest of the window is its end, where failures stand."""
-_ESCAPES: Final = re.compile(
+_ESCAPES: Final = late(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC and their text
     r"|\x1b[ -/]*[0-~]?",
     re.DOTALL,
 )
 """Control sequences (ECMA-48)."""
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS: Final = late(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Read = Callable[[int, int], bytes]
 """The bytes of an output from an offset on, and how many at most."""

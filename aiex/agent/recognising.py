@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-_TOKEN: Final = re.compile(
+from aiex.patterns import late
+
+_TOKEN: Final = late(
     r"""(?P<space>[ \t\r]+|\\\n)
       | (?P<comment>(?:(?<=[\s;&|()])|\A)\#[^\n]*)
       | (?P<mark>\n|&&|\|\||&>>|&>|>&|>>|>\||<<|[;&|<>()])
@@ -17,10 +19,10 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """The words and operators of a plain line (bash(1), DEFINITIONS and QUOTING)."""
-_QUOTED: Final = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""", re.DOTALL)
+_QUOTED: Final = late(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""", re.DOTALL)
 _INTO_FILES: Final = frozenset([">", ">>", "<", "&>", "&>>", ">&", ">|"])
-_ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
-_VERSIONED: Final = re.compile(r"(python|pypy)[\d.]*")
+_ASSIGNED: Final = late(r"[A-Za-z_]\w*=.*", re.DOTALL)
+_VERSIONED: Final = late(r"(python|pypy)[\d.]*")
 _LONGEST_CHARS: Final = 10_000
 """A longer line is a program, and no check."""
 _FLOW: Final = frozenset([

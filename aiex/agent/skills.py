@@ -6,13 +6,13 @@ Those of the project count once it is trusted, and never take the name of one of
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Final
 
 from aiex import dirs
 from aiex.errors import AiexError, ToolError
 from aiex.events import Warned
 from aiex.guard.neutral import neutralise, printable_path
+from aiex.patterns import late
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ MOST_SKILLS: Final = 50
 MOST_DESCRIPTION_CHARS: Final = 200
 MOST_BYTES: Final = 28_000
 _HEAD_BYTES: Final = 4_096
-_NAME: Final = re.compile(r"[\w.-]{1,64}")
-_FIELD: Final = re.compile(r"([A-Za-z_-]+):[ \t]*(.*)")
+_NAME: Final = late(r"[\w.-]{1,64}")
+_FIELD: Final = late(r"([A-Za-z_-]+):[ \t]*(.*)")
 
 
 @record

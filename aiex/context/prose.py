@@ -4,24 +4,25 @@ import re
 from typing import TYPE_CHECKING
 
 from aiex.context.language import Language, text
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 SIGNATURE_LIMIT = 240
 DOC_LIMIT = 400
-_TAG = re.compile(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s+|[a-zA-Z]+\b(?!\.))")
+_TAG = late(r"[@\\](?:(description|summary|brief|file(?:overview)?|desc)\s+|[a-zA-Z]+\b(?!\.))")
 """A tag of JSDoc, Javadoc or Doxygen; the first group introduces a description, any other ends it."""
-_DIRECTIVE = re.compile(
+_DIRECTIVE = late(
     r"(?:es|ts|js)lint\b|jshint\b|prettier-|biome-|istanbul |[cv]8 ignore|@ts-|@vite|webpack\w+:|<reference "
     r"|#(?:end)?region\b|noqa\b|pylint:|pragma:|nolint\b|rubocop:|clang-(?:format|tidy)|NOLINT|:?(?:nodoc|stopdoc|startdoc):"
 )
 """Comments for tools, which tell a reader nothing."""
-_COMMENT_START = re.compile(r"/\*+!?|\*+/|//+!?|\*+(?!/)|#+[!:]?|--+|;+|%+|<!--|\"\"\"")
-_RULED_TITLE = re.compile(r"[^\n]*\n\s*([-=~*#^\"'+_])\1{2,}\s*")
-_MARKS = re.compile(r"\s*#\s*(?:type:|noqa|pragma|pylint:|pyright:|fmt:)[^\n]*")
+_COMMENT_START = late(r"/\*+!?|\*+/|//+!?|\*+(?!/)|#+[!:]?|--+|;+|%+|<!--|\"\"\"")
+_RULED_TITLE = late(r"[^\n]*\n\s*([-=~*#^\"'+_])\1{2,}\s*")
+_MARKS = late(r"\s*#\s*(?:type:|noqa|pragma|pylint:|pyright:|fmt:)[^\n]*")
 """What checkers read in a Python signature."""
-_LICENCE = re.compile(
+_LICENCE = late(
     r"(?i)copyright|licen[cs]e|spdx-|all rights reserved|^\s*(?:-\*-|vim:|eslint|prettier|pylint|noqa|@ts-)"
 )
 

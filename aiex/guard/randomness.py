@@ -2,9 +2,11 @@
 
 import re
 
+from aiex.patterns import late
+
 _LOOKED_AT = 128
-_RUN = re.compile(r"9+|a+|A+|\.+")
-_SAYING = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+_RUN = late(r"9+|a+|A+|\.+")
+_SAYING = late(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 SHORTEST_KEY = 16
 """Shorter words are no keys; passwords may be."""
 

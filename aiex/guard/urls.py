@@ -6,12 +6,12 @@ refused unless it is plain, and what is connected to is the checked number, not 
 
 from __future__ import annotations
 
-import re
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiex.errors import Denied, UsageError
+from aiex.patterns import late
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LONGEST_URL = 8192
 LONGEST_NAME = 253
 """RFC 1035, section 2.3.4, without the final dot."""
 _PORTS = {"http": 80, "https": 443}
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LABEL = late(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LOCAL_NAMES = (
     "localhost",
     "local",
@@ -35,7 +35,7 @@ _LOCAL_NAMES = (
     "onion",
 )
 """Names that mean this machine or this network, with all beneath them (RFC 6761, RFC 6762, RFC 8375)."""
-_NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)")
+_NUMBER = late(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)")
 _BEYOND = ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10", "::/96", "100:0:0:1::/64")
 """IPv6 networks that lead to IPv4 addresses or stay local: NAT64, 6to4, Teredo, site-local."""
 _REFUSED_V4 = ("100.64.0.0/10", "192.0.0.0/24", "168.63.129.16/32", "192.88.99.0/24", "198.18.0.0/15")

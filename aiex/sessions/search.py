@@ -11,6 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.errors import StoreError, UsageError
+from aiex.patterns import late
 from aiex.sessions.stores.views import Match
 from aiex.sessions.summary import Changes, Place, Summary, fold
 
@@ -24,7 +25,7 @@ KINDS: Final = ("user", "assistant", "tool")
 EXCERPT_CHARS: Final = 160
 MOST_WANTED: Final = 64
 """Words and phrases in one question; each costs a look into the index."""
-_WANTED: Final = re.compile(r'"([^"]*)"?|(\S+)')
+_WANTED: Final = late(r'"([^"]*)"?|(\S+)')
 _SPOKEN: Final = frozenset({"user_spoke", "assistant_spoke", "tool_finished", "turn_ended"})
 
 

@@ -21,6 +21,7 @@ from aiex.events import Imported, UnknownEvent, from_json, to_json
 from aiex.guard.audit.datakeys import Erased
 from aiex.guard.neutral import printable_path
 from aiex.jsonform import Malformed, dump
+from aiex.patterns import late
 from aiex.record import record
 from aiex.sessions.archivefile import BadArchive, Limits, Lines, hasher
 from aiex.sessions.capture import may_hold_secrets, without_secrets
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "aiex session"
 VERSION: Final = 1
-SESSION_ID: Final = re.compile(r"[0-9a-f]{16}")
+SESSION_ID: Final = late(r"[0-9a-f]{16}")
 _NUMBER: Final = rb"(0|[1-9][0-9]{0,14})"
-_EVENT: Final = re.compile(
+_EVENT: Final = late(
     rb'\{"seq":' + _NUMBER + rb',"at_ms":' + _NUMBER + rb',"turn":' + _NUMBER + rb',"type":"([a-z][a-z0-9_]{0,63})"'
     rb',"v":' + _NUMBER + rb',"copied":(true|false),"link":"([0-9a-f]{32})","data":(\{.*\})\}',
     re.DOTALL,

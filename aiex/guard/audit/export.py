@@ -18,6 +18,7 @@ from aiex.guard.audit.entries import NOWHERE, Note, Outcome
 from aiex.guard.audit.reading import Reading, opened
 from aiex.guard.audit.verify import Checked
 from aiex.guard.audit.walk import read_at
+from aiex.patterns import late
 from aiex.sqlite import translated_errors
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FORM: Final = 1
 _PURPOSE: Final = b"aiex audit copy"
-_LINE: Final = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}', re.DOTALL)
+_LINE: Final = late(rb'(\{.*),"mac":"([0-9a-f]{64})"\}', re.DOTALL)
 _BLOCK_BYTES: Final = 1 << 20
 _WRITTEN_CHARS: Final = 1 << 16
 _encode = json.JSONEncoder(separators=(",", ":")).encode

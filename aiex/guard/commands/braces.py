@@ -5,11 +5,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from aiex.guard.commands.words import Piece
+from aiex.patterns import late
 
 MOST_WORDS = 64
 MOST_BRACES = 12
-_NUMBERS = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?")
-_LETTERS = re.compile(r"([a-z])\.\.([a-z])|([A-Z])\.\.([A-Z])")
+_NUMBERS = late(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?")
+_LETTERS = late(r"([a-z])\.\.([a-z])|([A-Z])\.\.([A-Z])")
 
 
 class TooMany(Exception):

@@ -1,11 +1,11 @@
 """Whether a pattern of the shell can match a name that is not to be read."""
 
-import re
 from functools import lru_cache
 
 from aiex.guard.sandbox.paths import NameRules
+from aiex.patterns import late
 
-_WILD = re.compile(r"[*?\[]")
+_WILD = late(r"[*?\[]")
 
 
 def is_pattern(component: str) -> bool:

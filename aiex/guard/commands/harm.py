@@ -8,13 +8,14 @@ from aiex.guard.commands.targets import destroyed, lies_above, planted
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Reason
 from aiex.guard.sandbox.paths import NameRules
+from aiex.patterns import late
 
 _STOPS = frozenset(["reboot", "shutdown", "halt", "poweroff", "kexec", "killall5"])
-_DISK_TOOLS = re.compile(
+_DISK_TOOLS = late(
     r"mkfs(?:\..+)?|mke2fs|mkswap|wipefs|[sc]?fdisk|s?gdisk|parted|blkdiscard|cryptsetup|pvcreate|badblocks|hdparm|shred|newfs\S*"
 )
 _OWNERS = frozenset(["chmod", "chown", "chgrp", "setfacl", "chattr", "chcon"])
-_RECURSIVE = re.compile(r"-[A-Za-z]*[rR][A-Za-z]*|--recursive")
+_RECURSIVE = late(r"-[A-Za-z]*[rR][A-Za-z]*|--recursive")
 _REMOVERS = frozenset(["rm", "grm", "srm", "unlink", "rmdir", "shred", "trash", "rimraf"])
 _ALL_OPERANDS = frozenset(
     ["tee", "touch", "truncate", "mkdir", "sponge", "ed", "ex", "patch", "mkfifo", "mknod", "nano", "vi", "vim"]
@@ -39,24 +40,24 @@ _TARGETS: dict[str, tuple[str, ...]] = {
     "openssl": ("-out",),
 }
 """Options whose value, in the next word, is written to or in."""
-_TARGET_OPTION = re.compile(
+_TARGET_OPTION = late(
     r"(?:--target-directory|--output|--output-document|--directory|--output-dir|--directory-prefix)=(.+)"
 )
-_IN_PLACE = re.compile(r"-[A-Za-z]*i.*|--in-place.*|-[nEsrzp]*i.*")
-_GIT_SETTING = re.compile(
+_IN_PLACE = late(r"-[A-Za-z]*i.*|--in-place.*|-[nEsrzp]*i.*")
+_GIT_SETTING = late(
     r"core\.(?:hookspath|fsmonitor|sshcommand|askpass|gitproxy)|init\.templatedir|uploadpack\.packobjectshook|include\.path"
     r"|includeif\..+\.path|filter\..+\.(?:clean|smudge|process)|diff\.external|diff\..+\.(?:command|textconv)"
     r"|merge\..+\.driver|gpg\.(?:.+\.)?program",
     re.IGNORECASE,
 )
 """Settings of git that name a program, or a file with more settings, for what git does by itself."""
-_GIT_PROGRAM = re.compile(
+_GIT_PROGRAM = late(
     r"core\.(?:pager|editor)|sequence\.editor|pager\..+|credential\.(?:.+\.)?helper|alias\..+|(?:diff|merge)tool\..+\.cmd",
     re.IGNORECASE,
 )
 """Settings that name one of the usual programs as a rule; not when the value is a path or shell code."""
 _OWN_VERBS = frozenset(["set", "add", "rm", "edit", "import", "rotate", "create", "config", "trust", "policy"])
-_OWN_NOUNS = re.compile(r"(?:config|trust|polic|role|key|skill|mcp|audit)\w*")
+_OWN_NOUNS = late(r"(?:config|trust|polic|role|key|skill|mcp|audit)\w*")
 
 
 class Scene:

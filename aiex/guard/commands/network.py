@@ -19,53 +19,54 @@ from aiex.guard.commands.programs import (
     reads_input,
 )
 from aiex.guard.commands.values import FETCHED, Arg
+from aiex.patterns import late
 
 SOURCES = frozenset(["fetch", "socket", "decode", "device"])
 """Marks of what brings text that nobody has seen."""
-_BRINGS = re.compile(
+_BRINGS = late(
     r"urlopen|urlretrieve|requests\.get|httpx?\.get|https?\.request|fetch\s*\(|LWP|Net::HTTP|open-uri|URI\.open|HTTP::Tiny"
     r"|file_get_contents\s*\(\s*.http|\bcurl\b|\bwget\b|DownloadString|\bget\s*\(\s*[\"']https?:|[\"']https?[\"']\s*\)\s*\.\s*(?:get|request)\b|Invoke-WebRequest|\biwr\b|b64decode|decode64|from_base64"
 )
-_RUNS = re.compile(
+_RUNS = late(
     r"\bexec\b|\beval\b|\bsystem\b|subprocess|\bspawn|popen|\bcompile\b|\brequire\b|\bload\b|Function\s*\(|\biex\b|`",
     re.IGNORECASE,
 )
-_STATIC_REQUIRE = re.compile(r"\brequire\(\s*[\"'][\w:]+[\"']\s*\)")
+_STATIC_REQUIRE = late(r"\brequire\(\s*[\"'][\w:]+[\"']\s*\)")
 """Loads a module that is named there, nothing that was fetched."""
-_SOCKET = re.compile(
+_SOCKET = late(
     r"socket|fsockopen|TCPSocket|net\.connect|createConnection|IO::Socket|/inet/tcp|tcp:|TCP-?LISTEN", re.IGNORECASE
 )
-_STARTS = re.compile(r"\bexec|/bin/(?:ba|da|z|k)?sh|subprocess|pty|spawn|popen|system|dup2|getline", re.IGNORECASE)
-_DESTROYS = re.compile(r"\brm\s+-\w*[rR]\w*\s+[\"']?(?:/|~|\$HOME)[\"']?(?:[\s\"'*);]|$)|rmtree\(\s*[\"'](?:/|~)[\"']")
-_REMOVES_ALL = re.compile(
+_STARTS = late(r"\bexec|/bin/(?:ba|da|z|k)?sh|subprocess|pty|spawn|popen|system|dup2|getline", re.IGNORECASE)
+_DESTROYS = late(r"\brm\s+-\w*[rR]\w*\s+[\"']?(?:/|~|\$HOME)[\"']?(?:[\s\"'*);]|$)|rmtree\(\s*[\"'](?:/|~)[\"']")
+_REMOVES_ALL = late(
     r"(?:rmtree|remove_tree|rm_rf?|rmSync|rmdirSync|fs\.rm|rimraf(?:\.sync)?)\s*\(?\s*(?:[\w.]+\()?\s*"
     r"(?:[\"'](?:/|~/?)[\"']|[\w.]*(?:expanduser\(\s*[\"']~/?[\"']|Path\.home\(\)|homedir\(\)|Dir\.home))"
 )
-_PLANTS = re.compile(
+_PLANTS = late(
     r"\.git/hooks/|\.ssh/authorized_keys|/\.(?:bash|zsh)\w*rc\b|/\.(?:bash_)?profile\b|/etc/cron|/autostart/"
 )
-_WRITES = re.compile(r"[\"'][wax]\+?b?[\"']|\bwrite|append|copy|symlink|rename|\bmove\b|>>?")
-_NET_EXEC = re.compile(r"-[a-zA-Z]*[ec]|--(?:sh-)?exec(?:=.*)?|--lua-exec(?:=.*)?")
+_WRITES = late(r"[\"'][wax]\+?b?[\"']|\bwrite|append|copy|symlink|rename|\bmove\b|>>?")
+_NET_EXEC = late(r"-[a-zA-Z]*[ec]|--(?:sh-)?exec(?:=.*)?|--lua-exec(?:=.*)?")
 _NAMED_OUTPUT = {"curl": ("-o", "--output"), "wget": ("-O", "--output-document")}
 _PLAIN_TEXT = (
     ("destroys", _DESTROYS),
     (
         "runs code from the network",
-        re.compile(
+        late(
             r"\b(?:curl|wget|fetch)\b[^\n;]{1,400}\|\s{0,20}(?:sudo\s{1,20})?(?:/\S{1,40}/)?(?:(?:ba|z|da|k)?sh|python3?|perl)\b"
         ),
     ),
     (
         "runs code from the network",
-        re.compile(
+        late(
             r"\b(?:eval|source|\.|(?:ba|z|da|k)?sh(?:\s{1,9}-\w{0,9}c)?)\s{1,20}[\"']?(?:\$\(|`|<\()\s{0,20}(?:curl|wget)\b"
         ),
     ),
     (
         "opens a reverse shell",
-        re.compile(r"\bsh\s{1,20}-i\b[^\n]{0,200}/dev/(?:tcp|udp)/|/dev/(?:tcp|udp)/[^\n]{0,200}\bsh\s{1,20}-i\b"),
+        late(r"\bsh\s{1,20}-i\b[^\n]{0,200}/dev/(?:tcp|udp)/|/dev/(?:tcp|udp)/[^\n]{0,200}\bsh\s{1,20}-i\b"),
     ),
-    ("overwrites a disk", re.compile(r"(?:>\s{0,9}|\bof=|\bmkfs\S{0,20}\s{1,9})/dev/(?:[hsv]d[a-z]|nvme|mmcblk|disk)")),
+    ("overwrites a disk", late(r"(?:>\s{0,9}|\bof=|\bmkfs\S{0,20}\s{1,9})/dev/(?:[hsv]d[a-z]|nvme|mmcblk|disk)")),
 )
 
 

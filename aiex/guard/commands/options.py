@@ -9,13 +9,14 @@ from aiex.guard.commands.globs import is_pattern, may_be_secret, may_be_secret_b
 from aiex.guard.commands.places import EVERYTHING, Place, join, why_not_read
 from aiex.guard.commands.values import HARMLESS, Arg
 from aiex.guard.commands.verdict import MISSING, Operand
+from aiex.patterns import late
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,12})?[A-Za-z]{0,3}")
-_COUNT = re.compile(r"-[0-9]+")
-_CHARSET = re.compile(r"[A-Za-z0-9_.:+()-]+(?:/{0,2}|(?://(?:TRANSLIT|IGNORE))+)")
+_NUMBER = late(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,12})?[A-Za-z]{0,3}")
+_COUNT = late(r"-[0-9]+")
+_CHARSET = late(r"[A-Za-z0-9_.:+()-]+(?:/{0,2}|(?://(?:TRANSLIT|IGNORE))+)")
 """A name with a slash elsewhere is the path of a table for `iconv`."""
-_BRACES = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
-_SOURCE = re.compile(
+_BRACES = late(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
+_SOURCE = late(
     r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|go|rs|rb|java|kt|kts|c|h|cc|cpp|hpp|cs|swift|m|scala|php|pl|lua|r|jl|ex|exs|erl|hs|ml"
     r"|clj|sh|bash|zsh|fish|sql|html|css|scss|less|vue|svelte|md|rst|txt|adoc|toml|yaml|yml|json|xml|ini|cfg|proto|graphql"
     r"|cmake|mk|gradle|tf|nix|lock|csv|tsv|svg|ipynb)$"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from aiex.guard.commands.values import Arg
+from aiex.patterns import late
 
 SHELLS = frozenset(
     ["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "pwsh", "powershell"]
@@ -122,9 +123,9 @@ MOST_ARGUMENTS = 300
 """Arguments in which harm is looked for; tables read all of them."""
 MOST_WORDS = 64
 """Words of such an inner command that are looked at."""
-CODE_OPTION = re.compile(r"-[A-Za-z]*[ceS]|--command(?:=.*)?|--eval(?:=.*)?|-r|--split-string(?:=.*)?|-EncodedCommand")
-_ATTACHED_CODE = re.compile(r"-[A-Za-z]*?[ceS](.*\s.*)", re.DOTALL)
-_FAMILY = re.compile(r"(python|perl|ruby|php|lua|node|pypy|tclsh|bash|zsh|ksh)[\d.]+")
+CODE_OPTION = late(r"-[A-Za-z]*[ceS]|--command(?:=.*)?|--eval(?:=.*)?|-r|--split-string(?:=.*)?|-EncodedCommand")
+_ATTACHED_CODE = late(r"-[A-Za-z]*?[ceS](.*\s.*)", re.DOTALL)
+_FAMILY = late(r"(python|perl|ruby|php|lua|node|pypy|tclsh|bash|zsh|ksh)[\d.]+")
 
 
 def name_of(arg: Arg) -> str:

@@ -10,6 +10,7 @@ from aiex.guard.commands.syntax import WORD_ENDS
 from aiex.guard.commands.targets import destroyed, planted
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.words import Disagreement, Word, read_words
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from aiex.guard.commands.walk import Walk
 
 KINDS = frozenset(["file_redirect", "heredoc_redirect", "herestring_redirect"])
-_OPERATOR = re.compile(rb"([0-9]*)(&>>|&>|>>|>\||<>|<&|>&|>|<)[ \t]*")
-_DESCRIPTOR = re.compile(r"[0-9]+|-")
-_HERE_START = re.compile(r"'([^'\n]+)'|\"([^\"\n$`\\]+)\"|\\?([\w.-]+)")
+_OPERATOR = late(rb"([0-9]*)(&>>|&>|>>|>\||<>|<&|>&|>|<)[ \t]*")
+_DESCRIPTOR = late(r"[0-9]+|-")
+_HERE_START = late(r"'([^'\n]+)'|\"([^\"\n$`\\]+)\"|\\?([\w.-]+)")
 
 
 class Redirections:

@@ -16,6 +16,7 @@ from aiex.guard.commands.state import MOST_FOLDERS, Outcome, State, merge, settl
 from aiex.guard.commands.values import FETCHED, HARMLESS, UNKNOWN_MARK, Arg, resolve
 from aiex.guard.commands.verdict import Level, Operand, Simple
 from aiex.guard.commands.words import Disagreement, Piece, Word, read_words
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 
 MOST_COMMANDS = 32
 """Ways to read one simple command that are looked at; more of them are asked about."""
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
-_OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_FOREIGN_NAME = re.compile(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
-_ESCAPE = re.compile(r"\\n|\\x([0-9a-fA-F]{1,2})|\\0?([0-7]{1,3})")
-_SPLIT = re.compile(r"[\s*?\[\\]")
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
-_LOCALE = re.compile(r"(?:LC_[A-Z]+|LANG|LANGUAGE|NO_COLOR|CLICOLOR)")
-_LOCALE_VALUE = re.compile(r"[\w.@-]*")
-_TEST_MARKS = re.compile(r"&&|\|\||[()<>](?!\()")
+_ASSIGNMENT = late(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
+_OWN_NAME = late(r"[a-z][a-z0-9_]*")
+_FOREIGN_NAME = late(r".*_proxy|npm_.*|rvm_.*|histchars|auto_resume|cdpath|fpath|path|prompt")
+_ESCAPE = late(r"\\n|\\x([0-9a-fA-F]{1,2})|\\0?([0-7]{1,3})")
+_SPLIT = late(r"[\s*?\[\\]")
+_WHOLE = late(r"0|[1-9][0-9]{0,15}")
+_LOCALE = late(r"(?:LC_[A-Z]+|LANG|LANGUAGE|NO_COLOR|CLICOLOR)")
+_LOCALE_VALUE = late(r"[\w.@-]*")
+_TEST_MARKS = late(r"&&|\|\||[()<>](?!\()")
 _PATH_ROLES = frozenset(["read", "look", "revision"])
 
 

@@ -5,6 +5,7 @@ import re
 from aiex.guard.commands.places import join
 from aiex.guard.commands.values import Arg
 from aiex.guard.sandbox.paths import NameRules
+from aiex.patterns import late
 
 _SYSTEM = (
     *(
@@ -26,18 +27,16 @@ _SYSTEM = (
     ),
     *("sys", "usr", "var", "mnt", "media", "System", "Library", "Applications", "Users", "Volumes", "private", "nix"),
 )
-_SYSTEM_PLACE = re.compile(
+_SYSTEM_PLACE = late(
     rf"/(?:{'|'.join(_SYSTEM)})(?:/\*)?"
     r"|/(?:usr|var|private)/(?:bin|sbin|lib|lib64|local|share|log|cache|spool|db|etc|var)(?:/\*)?"
     r"|/(?:home|Users)/[^/]+(?:/\*)?|/(?:etc|boot)/.*|/(?:bin|sbin|lib|lib64|usr/bin|usr/sbin|usr/lib)/.*"
 )
-_DISK = re.compile(
+_DISK = late(
     r"/dev/(?:[hsv]d[a-z*?]\S*|xvd\S+|nvme\S+|mmcblk\S+|r?disk\S+|md\d\S*|dm-\S+|mapper/.+|loop\d+|disk/.+|k?mem|port|\*.*)"
 )
-_MACHINE = re.compile(
-    r"/proc/(?:sysrq-trigger|sys/kernel/(?:core_pattern|modprobe)|\d+/mem)|/sys/(?:power|firmware/efi)/.*"
-)
-_START_UP = re.compile(
+_MACHINE = late(r"/proc/(?:sysrq-trigger|sys/kernel/(?:core_pattern|modprobe)|\d+/mem)|/sys/(?:power|firmware/efi)/.*")
+_START_UP = late(
     r"(?:~|/root|/home/[^/]+|/Users/[^/]+)/(?:"
     r"\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin|zlogout|kshrc|mkshrc"
     r"|cshrc|tcshrc|login|logout|inputrc|xinitrc|xsession|xprofile|Xresources|gitconfig|gitattributes|vimrc|nvimrc|emacs|exrc"
@@ -47,14 +46,14 @@ _START_UP = re.compile(
     r"|\.local/(?:share/(?:aiex|autostart|applications|systemd)|state/aiex)(?:/.*)?"
     r"|Library/(?:LaunchAgents|LaunchDaemons|Application Support/aiex)(?:/.*)?)"
 )
-_SYSTEM_START = re.compile(
+_SYSTEM_START = late(
     r"/etc/(?:profile|bash\.?\w*rc|bashrc|zsh\S*|environment|passwd|group|shadow|gshadow|sudoers|crontab|anacrontab|rc\.local"
     r"|ld\.so\S*|hosts\.equiv|inittab|fstab|pam\S*|security|ssh|systemd|init\S*|cron\S*|profile\.d|sudoers\.d|rc\S*|xdg|udev"
     r"|modprobe\S*|apt|yum\S*|gitconfig|default|skel|NetworkManager|network|update-motd\.d|polkit\S*|dbus\S*)(?:/.*)?"
     r"|/var/spool/cron(?:/.*)?|/Library/Launch(?:Agents|Daemons)(?:/.*)?|/(?:usr/)?lib/systemd(?:/.*)?|/boot(?:/.*)?"
 )
 _HOME = frozenset(["~", "~/*", "~/.*", "~/."])
-_ABOVE = re.compile(r"(?:\.\.?/+)*\.\.(?:/+\*?)?")
+_ABOVE = late(r"(?:\.\.?/+)*\.\.(?:/+\*?)?")
 _ROOT = frozenset(["/", "/*", "/.*"])
 
 

@@ -6,6 +6,7 @@ from itertools import product
 from typing import NamedTuple
 
 from aiex.guard.commands.words import Piece, to_text
+from aiex.patterns import late
 
 UNKNOWN_MARK = "\N{HORIZONTAL ELLIPSIS}"
 """Stands for what is not known in the text of an argument."""
@@ -48,8 +49,8 @@ HARMLESS = frozenset(
 )
 """Variables of every shell that hold no secret, so that they may be printed."""
 NUMERIC = frozenset(["?", "#", "$", "UID", "EUID", "PPID", "RANDOM", "SECONDS", "LINENO", "COLUMNS", "LINES"])
-_SPLIT = re.compile(r"[ \t\n*?\[\\]")
-_GLOB = re.compile(r"[*?\[]")
+_SPLIT = late(r"[ \t\n*?\[\\]")
+_GLOB = late(r"[*?\[]")
 
 
 class Arg(NamedTuple):

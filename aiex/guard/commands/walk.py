@@ -15,6 +15,7 @@ from aiex.guard.commands.syntax import LIMIT_DEPTH, WORD_ENDS, Tree, Unparsed, p
 from aiex.guard.commands.values import FETCHED, UNKNOWN_MARK, Arg
 from aiex.guard.commands.verdict import Level, Reason, Simple
 from aiex.guard.commands.words import Disagreement, Word, read_words
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,19 +28,17 @@ MOST_JUDGED = 250
 """Simple commands that are looked at; nobody reads more of them before agreeing."""
 MOST_VISITS = 3_000
 """Statements that are looked at, each pass of a loop counted: nested loops would double them without end."""
-_GAP = re.compile(rb"(?:[ \t\n]|\\\n)*")
+_GAP = late(rb"(?:[ \t\n]|\\\n)*")
 _MARKS = frozenset(
     (
         *(";", "\n", "&&", "||", "|", "|&", "!", "(", ")", "{", "}", "$(", "`", "<(", ">("),
         *("do", "done", "then", "fi", "if", "in", "for", "while", "until", "case", "esac", "else", "elif"),
     )
 )
-_ARITHMETIC = re.compile(
-    r"\$\(\([0-9\s+\-*/%<>!&|^~?:,()]*(?:(?<![=!<>])(?:==|!=|<=|>=)[0-9\s+\-*/%<>!&|^~?:,()]*)*\)\)"
-)
-_NAME = re.compile(r"(?<![\w#])\$?([a-z_]\w*)")
-_EXPANSION = re.compile(r"\$\{(#?)([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+]|%%?|##?)([A-Za-z0-9_./ *?~-]*))?\}")
-_PATTERN = re.compile(r"[\w.*?/ \"'-]+")
+_ARITHMETIC = late(r"\$\(\([0-9\s+\-*/%<>!&|^~?:,()]*(?:(?<![=!<>])(?:==|!=|<=|>=)[0-9\s+\-*/%<>!&|^~?:,()]*)*\)\)")
+_NAME = late(r"(?<![\w#])\$?([a-z_]\w*)")
+_EXPANSION = late(r"\$\{(#?)([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+]|%%?|##?)([A-Za-z0-9_./ *?~-]*))?\}")
+_PATTERN = late(r"[\w.*?/ \"'-]+")
 
 
 class Found:

@@ -8,20 +8,21 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiex.guard.commands.syntax import Tree
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 Kind = Literal["bare", "quoted", "variable", "node", "unclear"]
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,^\[\]*?~\-\x80-\xff]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9?#$!@*-]")
-_BLANKS = re.compile(r"(?:[ \t]|\\\n)+")
-_ANSI = re.compile(r"\\(?:([abeEfnrtv\\'\"?])|([0-7]{1,3})|x([0-9a-fA-F]{1,2}))|[^\\']")
-_BRACED = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLAIN = late(r"[A-Za-z0-9_./:@%+=,^\[\]*?~\-\x80-\xff]+")
+_NAME = late(r"[A-Za-z_][A-Za-z0-9_]*|[0-9?#$!@*-]")
+_BLANKS = late(r"(?:[ \t]|\\\n)+")
+_ANSI = late(r"\\(?:([abeEfnrtv\\'\"?])|([0-7]{1,3})|x([0-9a-fA-F]{1,2}))|[^\\']")
+_BRACED = late(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ENDS = frozenset(" \t\n;&|<>()")
 _ESCAPES = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_HISTORY = re.compile(r"![A-Za-z0-9!?$*^:#-]")
+_HISTORY = late(r"![A-Za-z0-9!?$*^:#-]")
 
 
 class Piece(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from aiex.guard.commands.values import UNKNOWN_MARK
 from aiex.guard.policy.patterns import MANY, Element, Glob, Pattern, aligns, covers_word
 from aiex.guard.policy.policy import Match
 from aiex.guard.policy.trie import Trie
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _PLACES: Final = frozenset(["read", "look", "revision"])
 """Roles of operands that are paths, or may be."""
-_WILD: Final = re.compile(rf"[{UNKNOWN_MARK}*?\[]")
+_WILD: Final = late(rf"[{UNKNOWN_MARK}*?\[]")
 """What is not known before the shell runs, or stands for names of files, unless it was quoted."""
-_ENDING: Final = re.compile(r"\.(?:exe|com|cmd|bat)\Z")
+_ENDING: Final = late(r"\.(?:exe|com|cmd|bat)\Z")
 """Of programs on Windows, which may be left out there."""
 _MOST_TAILS: Final = 48
 """Words behind a program that runs another, looked at as beginnings of a command; behind more of them any may be."""

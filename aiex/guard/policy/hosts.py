@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import UsageError
 from aiex.guard.policy.patterns import ANY, MANY, Pattern
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from aiex.guard.policy.rules import Rule
 
-_PLAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PLAIN: Final = late(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """Names that are canonical as they stand, and no addresses: to find that out otherwise takes most of a decision."""
 _ADDRESS: Final = "#"
 """Begins what is an address and no name."""

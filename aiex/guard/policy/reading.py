@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from aiex.guard.policy.patterns import ANY, MANY, Element, Glob, map_texts, may_meet
 from aiex.guard.policy.places import fold, fold_piece, path_words
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from aiex.guard.commands.verdict import Simple
     from aiex.guard.policy.policy import Policy
     from aiex.guard.policy.rules import Rule
 
-_WILD: Final = re.compile(r"[*?\[]")
+_WILD: Final = late(r"[*?\[]")
 
 
 def why_not_read(policy: Policy, path: str, role: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
 
 from aiex.errors import ConfigError, UsageError
 from aiex.guard.actions import Effect, Role, Scope
 from aiex.guard.policy.patterns import ANY, MANY, Pattern, is_within
+from aiex.patterns import late
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LONGEST: Final = 2000
 """Characters of a rule; a longer one is a mistake."""
 _WORKSPACE: Final[Pattern] = (".", MANY)
 _FORM: Final = 'write EFFECT KIND "PATTERN", such as deny write "migrations/**"'
-_RULE: Final = re.compile(
+_RULE: Final = late(
     r"(?P<effect>[^\s\"']+)[ ]+(?P<kind>[^\s\"']+)"
     r"(?:[ ]+(?:(?P<quote>[\"'])(?P<quoted>.*)(?P=quote)|(?!for[ ])(?P<bare>[^\s\"']+)))?"
     r"(?:[ ]+for[ ]+(?P<roles>[^\"']+))?"

@@ -6,20 +6,19 @@ from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_ordinary
+from aiex.patterns import late
 
-_ADDRESS, _OPTION, _ARGUMENT, _PORT = map(
-    re.compile, (rb":(?://)", rb"-(?:u|p|a|w|k)", rb"p(?:ass:)", rb":(?:5432|\*):")
-)
-_USER_PART = re.compile(
+_ADDRESS, _OPTION, _ARGUMENT, _PORT = map(late, (rb":(?://)", rb"-(?:u|p|a|w|k)", rb"p(?:ass:)", rb":(?:5432|\*):"))
+_USER_PART = late(
     r"(?P<user>[^\s/?#\"'`<>@:\\]{0,256})(?::(?P<password>(?:\$\{[^}\s]{0,200}\}|[^\s/\"'`<>\\]){0,1024}|<[^<>\s]{0,64}>))?@(?=[\w\[$<{.%-])"
 )
-_SLASHED = re.compile(
+_SLASHED = late(
     r"[\w.%+~-]{1,64}:(?P<password>(?!\d{1,5}/|[$<{%])(?=[^\s/]{0,256}/)[^\s\"'`<>\\@:?#]{8,256})@(?=[a-zA-Z0-9][\w.-]{0,253}(?::\d{1,5})?(?:[/\s\"'`?]|$))"
 )
 """A password with a bare slash, as base64 has it; what stands before the first slash is no port."""
 _VALUE = r"[ =]?[\"']?(?P<password>[^\s\"'-][^\s\"']{3,256})"
 _OPTIONS = tuple(
-    (re.compile(option), re.compile(rf"\b(?:{programs})\b"))
+    (late(option), late(rf"\b(?:{programs})\b"))
     for option, programs in (
         (
             r"(?:--user|--proxy-user|-u|-a)[ =]?[\"']?[^\s:\"'/@]{1,128}:(?P<password>[^\s\"']{4,256})",
@@ -38,8 +37,8 @@ _OPTIONS = tuple(
 )
 """Which options of which programs take `user:password`, or a password alone."""
 _BEFORE_OPTION = " \t\r\n\"'`,[("
-_PASS_ARGUMENT = re.compile(r"pass:([^\s\"']{4,256})")
-_PGPASS = re.compile(r"[\w.*-]{1,253}:(?:5432|5433|6432|\*):[^:\s]{1,63}:[^:\s]{1,63}:([^\s]{4,256})$", re.MULTILINE)
+_PASS_ARGUMENT = late(r"pass:([^\s\"']{4,256})")
+_PGPASS = late(r"[\w.*-]{1,253}:(?:5432|5433|6432|\*):[^:\s]{1,63}:[^:\s]{1,63}:([^\s]{4,256})$", re.MULTILINE)
 _TOKEN_LENGTH = 16
 _LINE = 512
 

@@ -3,29 +3,30 @@
 import re
 
 from aiex.guard.redact.source import Source, Span
+from aiex.patterns import late
 
 LONGEST_BLOCK = 65_536
 """Characters from the first to the last line: four times the text of an RSA key of 16,384 bits."""
-_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_BEGIN = late(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _GLUE = r"(?:\\[nr]|[\s\"'+,.;|>#*()\\]|//|- ?|&#1[03];){0,48}"
 _HEADER = r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|X-[\w-]{1,32}|Subject)[:=][^\n\\]{0,200}"
 _LOGGED = r"\r?\n[^\n]{0,160}?[\s|:>]"
 """What may stand before a line of a key in a log."""
-_BODY = re.compile(
+_BODY = late(
     rf"(?:{_GLUE}(?:{_HEADER}|[A-Za-z0-9+/]{{24,}}={{0,2}})|{_LOGGED}[A-Za-z0-9+/]{{40,}}={{0,2}}(?=\s))*+"
     rf"(?:{_GLUE}(?:(?=[a-z/+]*[A-Z0-9])[A-Za-z0-9+/]{{4,}}={{0,2}}|=[A-Za-z0-9+/]{{4}})(?![\w-])"
     rf"|{_LOGGED}[A-Za-z0-9+/]{{4,}}={{0,2}}(?=\r?\n[^\n]{{0,160}}-{{4,5}} ?END ))?+"
     rf"(?:{_GLUE}=[A-Za-z0-9+/]{{4}}(?![\w-]))?"
 )
-_END = re.compile(rf"(?:{_GLUE}|{_LOGGED})-{{4,5}} ?END [A-Z0-9 ]{{0,32}}PRIVATE KEY(?: BLOCK)? ?-{{4,5}}")
-_ANCHOR = re.compile(rb"v(?:ate[ -](?:key|lines))")
+_END = late(rf"(?:{_GLUE}|{_LOGGED})-{{4,5}} ?END [A-Z0-9 ]{{0,32}}PRIVATE KEY(?: BLOCK)? ?-{{4,5}}")
+_ANCHOR = late(rb"v(?:ate[ -](?:key|lines))")
 _LINES_BEHIND = 2
 _REST = 512
 """More than the longest line with what a log may put before it."""
-_PUTTY = re.compile(r"vate-lines: {0,4}(\d{1,4})\r?\n((?:[A-Za-z0-9+/=]{4,76}(?:\r?\n|$)){0,400})", re.IGNORECASE)
+_PUTTY = late(r"vate-lines: {0,4}(\d{1,4})\r?\n((?:[A-Za-z0-9+/=]{4,76}(?:\r?\n|$)){0,400})", re.IGNORECASE)
 _ENCODED_BEGIN = "LS0tLS1CRUdJTi"
 """`-----BEGIN ` in base64, as far as it does not depend on what follows."""
-_ENCODED = re.compile(
+_ENCODED = late(
     rf"{_ENCODED_BEGIN}[A-Za-z0-9+/]{{0,48}}?(?:UFJJVkFUR|BSSVZBVE|QUklWQVRF)[A-Za-z0-9+/]{{4,{LONGEST_BLOCK}}}+={{0,2}}"
     r"(?:\r?\n[ \t]{0,64}[A-Za-z0-9+/]{40,128}={0,2}(?=\s|$)){0,1600}+"
     r"(?:\r?\n[ \t]{0,64}(?=[A-Za-z+/]*[0-9=])[A-Za-z0-9+/]{2,128}={0,2}(?=\s|$))?"

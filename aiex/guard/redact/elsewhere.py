@@ -5,33 +5,32 @@ import re
 from aiex.guard.redact.names import Strength
 from aiex.guard.redact.source import Span
 from aiex.guard.redact.values import REMOVED, is_secret
+from aiex.patterns import late
 
 _NEW_LINE = r"(?:\r?\n|(?:\\r)?\\n)"
-_PART = re.compile(
+_PART = late(
     rf"\\{{0,3}}[\"']?(?:;[^\n\\]{{0,200}}?)?{_NEW_LINE}(?:[A-Za-z-]{{1,64}}:[^\n\\]{{0,200}}?{_NEW_LINE}){{0,3}}{_NEW_LINE}"
     rf"(?P<value>(?:(?!{_NEW_LINE})[^\n]){{1,2048}})"
 )
-_PART_BEFORE = re.compile(r"form-data;[ \t]{0,4}name=\\{0,3}[\"']?(?:[\w.-]{1,64}\[)?$")
-_VARIABLE = re.compile(
+_PART_BEFORE = late(r"form-data;[ \t]{0,4}name=\\{0,3}[\"']?(?:[\w.-]{1,64}\[)?$")
+_VARIABLE = late(
     r"\"[ \t]{0,8}\{[^{}]{0,1024}?\n[ \t]{0,64}default[ \t]{0,32}=[ \t]{0,32}\"(?P<value>[^\"\n]{1,256})\""
 )
-_VARIABLE_BEFORE = re.compile(r"(?:^|\n)[ \t]*variable[ \t]{1,8}\"$")
-_CALL = re.compile(r"\([ \t]{0,8}(?P<quote>\\{0,3}[\"'])(?P<value>[^\"'\\\n]{1,256})(?P=quote)[ \t]{0,8}\)")
-_CALL_BEFORE = re.compile(
+_VARIABLE_BEFORE = late(r"(?:^|\n)[ \t]*variable[ \t]{1,8}\"$")
+_CALL = late(r"\([ \t]{0,8}(?P<quote>\\{0,3}[\"'])(?P<value>[^\"'\\\n]{1,256})(?P=quote)[ \t]{0,8}\)")
+_CALL_BEFORE = late(
     r"\b(?:set|insert|update|select|values|identified|grant|where)\b[^\n]{0,200}[=(,][ \t]{0,8}$|\bby[ \t]{1,4}$", re.I
 )
-_ARGUMENTS = re.compile(
+_ARGUMENTS = late(
     r"(?:[ \t]{1,4}-[a-zA-Z0-9]{1,8})*?[ \t]{1,4}-(?:[a-zA-Z]{0,6}b[a-zA-Z]{0,6})(?:[ \t]{1,4}-[a-zA-Z]{1,8}){0,4}"
     r"(?:[ \t]{1,4}[^\s-][^\s]{0,256}){1,2}[ \t]{1,4}(?P<quote>[\"']?)(?P<value>[^\s\"']{1,256})(?P=quote)"
     r"(?=[ \t]*(?:$|[\r\n;|&>)`]))"
 )
-_INPUT = re.compile(
+_INPUT = late(
     r"(?:echo|printf)[ \t]{1,4}(?:-[en]{1,2}[ \t]{1,4})?[\"']?[^\s:\"']{1,64}:(?P<value>[^\s\"'|\\]{1,256})"
     r"(?:\\n)?[\"']?[ \t]{0,4}\|[ \t]{0,4}(?:sudo[ \t]{1,4}(?:-\w{1,8}[ \t]{1,4}){0,3})?(?:/\w{1,16}){0,3}/?$"
 )
-_HERE_STRING = re.compile(
-    r"(?:[ \t]{1,4}-\w{1,8})*[ \t]{0,4}<<<[ \t]{0,4}[\"']?[^\s:\"']{1,64}:(?P<value>[^\s\"']{1,256})"
-)
+_HERE_STRING = late(r"(?:[ \t]{1,4}-\w{1,8})*[ \t]{0,4}<<<[ \t]{0,4}[\"']?[^\s:\"']{1,64}:(?P<value>[^\s\"']{1,256})")
 
 
 def find_elsewhere(text: str, start: int, end: int, strength: Strength) -> Span | None:

@@ -11,10 +11,11 @@ from aiex.guard.redact.further import find_rest
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_base64_pair, is_call, is_expression, is_secret, is_wordy
+from aiex.patterns import late
 
 ANCHORS = tuple(
     map(
-        re.compile,
+        late,
         (
             rb"k(?:ey|en)",
             rb"w(?:d|ord|oord)",
@@ -41,59 +42,57 @@ _CROWD = 16
 _LEAST_RIGHT = 40
 """Of what stands closer, this much or four times the distance between two names is looked at first, so that
 `key:key:key:` does not take the square of its length."""
-_AFTER = re.compile(
+_AFTER = late(
     r"(?P<close>(?:\\{0,3}[\"'`]|\\{1,4}u002[27])?(?:\[\w{0,8}\]|\])?\)?)(?:"
     r"[ \t]{0,32}(?P<sep>=>|:=|:-|={1,3}|!=+|::?|%3[AaDd]|\\u003[aAdD]"
     r"|,(?=\s{0,64}\\{0,3}[\"'`]))"
     r"|(?P<space>[ \t]{1,16}))"
 )
-_NAMED_VALUE = re.compile(
+_NAMED_VALUE = late(
     r"\\{0,3}[\"']?[ \t]{0,8},?(?:[ \t]{0,8}|[ \t]{0,8}\r?\n[ \t]{0,64})"
     r"\\{0,3}[\"']?(?:[Vv]alue|VALUE)\\{0,3}[\"']?[ \t]{0,8}(?P<sep>[=:])"
 )
 """`name: DB_PASSWORD`, then `value: …`; as attributes, in JSON and in YAML."""
-_TAG_END = re.compile(r"[^<>\n=]{0,64}>\s{0,64}|</key>\s{0,64}<string>")
-_IN_TAG = re.compile(r"<(?:[\w.-]{1,32}:)?(?:[\w-]{1,32}\.){0,4}$|<key>[\w. -]{0,64}$")
-_IN_ATTRIBUTE = re.compile(r"<[\w:.-]{1,64}\s[^<>]{0,80}=[\"'][\w.:/-]{0,64}$")
-_GAP = re.compile(
+_TAG_END = late(r"[^<>\n=]{0,64}>\s{0,64}|</key>\s{0,64}<string>")
+_IN_TAG = late(r"<(?:[\w.-]{1,32}:)?(?:[\w-]{1,32}\.){0,4}$|<key>[\w. -]{0,64}$")
+_IN_ATTRIBUTE = late(r"<[\w:.-]{1,64}\s[^<>]{0,80}=[\"'][\w.:/-]{0,64}$")
+_GAP = late(
     r"[ \t]{0,64}(?:[\\(]?[ \t]{0,8}\r?\n[ \t]{1,64}(?=[rbuf]{0,2}[\"'`])"
     r"|\((?=[rbuf]{0,2}(?P<quote>[\"'])[^\"'\n]{1,2048}(?P=quote)[ \t]{0,8}(?:\)|\r?\n)))?"
 )
-_NEXT_LINE = re.compile(
+_NEXT_LINE = late(
     r"[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,64})(?P<value>[^\s\"'`#;:{}\[\]()<>,&*|!-][^\s\"'`]{3,512})[ \t]*(?:\r?\n|\r?$)"
 )
 """A value alone in the line below its name, as in YAML and INI."""
-_BLOCK = re.compile(r"[ \t]{0,64}[|>][+-]?\d?[ \t]{0,8}\r?\n[ \t]{1,64}")
-_OPENING = re.compile(r"(?P<prefix>[A-Za-z]{1,2}|@|\$@?)?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`])|\\{1,4}u002[27])")
-_STRING = {quote: re.compile(rf"(?:[^\\\n{quote}]|\\[^\n]){{0,{_LONGEST_VALUE}}}") for quote in "\"'`"}
-_CALL = re.compile(r"(?:new[ \t]{1,4}|await[ \t]{1,4})?[A-Za-z_][\w.:]{0,80}\([ \t]{0,8}(?:default=)?(?=[rbu]?[\"'])")
-_TYPED = re.compile(
-    r"[ \t]{0,8}(?:&(?:'\w{1,16} )?)?[A-Za-z_][\w.\[\] |,?]{0,64}[ \t]{0,8}=[ \t]{0,8}(?=[rbuf]?[\"'`])"
-)
+_BLOCK = late(r"[ \t]{0,64}[|>][+-]?\d?[ \t]{0,8}\r?\n[ \t]{1,64}")
+_OPENING = late(r"(?P<prefix>[A-Za-z]{1,2}|@|\$@?)?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`])|\\{1,4}u002[27])")
+_STRING = {quote: late(rf"(?:[^\\\n{quote}]|\\[^\n]){{0,{_LONGEST_VALUE}}}") for quote in "\"'`"}
+_CALL = late(r"(?:new[ \t]{1,4}|await[ \t]{1,4})?[A-Za-z_][\w.:]{0,80}\([ \t]{0,8}(?:default=)?(?=[rbu]?[\"'])")
+_TYPED = late(r"[ \t]{0,8}(?:&(?:'\w{1,16} )?)?[A-Za-z_][\w.\[\] |,?]{0,64}[ \t]{0,8}=[ \t]{0,8}(?=[rbuf]?[\"'`])")
 _ENDS = r"%26|%20|%0[AaDd]|%22|%3[Bb]|&amp;|&quot;|&#|\\[nrt\"'u]|\[removed\]"
-_BARE = re.compile(rf"(?:(?!{_ENDS})[^\s\x00-\x1f\"'`<>&;,(){{}}|]){{1,{_LONGEST_VALUE}}}")
-_BARE_DATA = re.compile(
+_BARE = late(rf"(?:(?!{_ENDS})[^\s\x00-\x1f\"'`<>&;,(){{}}|]){{1,{_LONGEST_VALUE}}}")
+_BARE_DATA = late(
     rf"(?:\$?\{{\{{?[^{{}}\n]{{0,200}}\}}?\}}|(?!{_ENDS}|[;,&|]{{1,2}}(?:\s|$|[\w.\- ]{{1,64}}=)"
     rf"|[)\]}},;]+(?:\s|$|\x1b))[^\s\x00-\x1f\"'`<>]){{1,{_LONGEST_VALUE}}}"
 )
-_BARE_REFERENCE = re.compile(r"<[^<>\n]{1,80}>|\$\{\{[^}\n]{0,80}\}\}|\{\{[^}\n]{0,80}\}\}|\$\([^)\n]{0,200}\)")
+_BARE_REFERENCE = late(r"<[^<>\n]{1,80}>|\$\{\{[^}\n]{0,80}\}\}|\{\{[^}\n]{0,80}\}\}|\$\([^)\n]{0,200}\)")
 _CDATA = "<![CDATA["
-_REST_OF_LINE = re.compile(rf"[^\n]{{0,{_LONGEST_VALUE}}}")
-_FIRST_LINE = re.compile(r"(?:\\?\r?\n[ \t]{0,64})?")
+_REST_OF_LINE = late(rf"[^\n]{{0,{_LONGEST_VALUE}}}")
+_FIRST_LINE = late(r"(?:\\?\r?\n[ \t]{0,64})?")
 """A string in three quotes may begin in the next line."""
-_UNTIL_TAG = re.compile(rf"[^<\n]{{0,{_LONGEST_VALUE}}}")
-_UNTIL_BRACE = re.compile(rf"[^}}\n]{{0,{_LONGEST_VALUE}}}")
+_UNTIL_TAG = late(rf"[^<\n]{{0,{_LONGEST_VALUE}}}")
+_UNTIL_BRACE = late(rf"[^}}\n]{{0,{_LONGEST_VALUE}}}")
 _STRUCTURES = ('{"', "{'", "{ ", "{}", "{\n", "{\r", "{{", '["', "['", "[]", "[ ", "[{", "[\n", '{\\"', '[\\"')
 """How an object or a list begins, which is no value."""
-_LINE_START = re.compile(r"[ \t]*(?:[-*+#>] ?)?(?:export[ \t]+|set[ \t]+|\$env:|SET[ \t]+)?[\"']?$")
-_DIRECTIVE = re.compile(
+_LINE_START = late(r"[ \t]*(?:[-*+#>] ?)?(?:export[ \t]+|set[ \t]+|\$env:|SET[ \t]+)?[\"']?$")
+_DIRECTIVE = late(
     r"(?:^|\n)[ \t]*(?:(?:ENV|ARG|setenv|setx?|SET|SETX|set -[gxU]+|config set)[ \t]+)?$|login[ \t]+\S{1,64}[ \t]+$"
 )
-_WHOLE = re.compile(r"[^\s\"'`)\],;}][^\s\"'`]*")
+_WHOLE = late(r"[^\s\"'`)\],;}][^\s\"'`]*")
 """What may be a string whose end was cut off."""
-_COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m")
-_TO_LINE_END = re.compile(r"[ \t]*(?:[#;][^\n]*)?(?:\r?\n|$)")
-_TILDE = re.compile(r"(?:\xf1|n\u0303|\\u00[fF]1|\\xf1|\xd1|%[cC]3%[bB]1)[aA][\w-]{0,16}")
+_COLOUR = late(r"\x1b\[[0-9;]{0,16}m")
+_TO_LINE_END = late(r"[ \t]*(?:[#;][^\n]*)?(?:\r?\n|$)")
+_TILDE = late(r"(?:\xf1|n\u0303|\\u00[fF]1|\\xf1|\xd1|%[cC]3%[bB]1)[aA][\w-]{0,16}")
 """What stands behind `contrase`, written out or escaped."""
 
 

@@ -10,24 +10,25 @@ from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span, to_source
 from aiex.guard.redact.values import is_ordinary, is_secret
 from aiex.guard.redact.vendors import AROUND, PREFIXED
+from aiex.patterns import late
 
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrt])")
+_ESCAPED = late(r"%[0-9A-Fa-f]{2}|\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrt])")
 """The end of an escape is no part of a word: `%3D`, `\\u0026`, `\\n`."""
 _BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4}))"
 _DOTTED = 40
 """Keys may begin with what no run holds (`SG.`, `12345678:AA`), this far before a run at most."""
 _SIGNS = ".:/~$"
-_DIGIT = re.compile(r"\d")
-_WRAPPED = re.compile(r"\r?\n[ \t]{0,16}([A-Za-z0-9_-]{10,512})(?=[\s\"'`,;)]|$)")
-_EXAMPLE = re.compile(r"(?i)x{5,}|\*{3,}|\.{3}|example|placeholder|your[-_]|[-_]here\b")
-_HOOK = re.compile(
+_DIGIT = late(r"\d")
+_WRAPPED = late(r"\r?\n[ \t]{0,16}([A-Za-z0-9_-]{10,512})(?=[\s\"'`,;)]|$)")
+_EXAMPLE = late(r"(?i)x{5,}|\*{3,}|\.{3}|example|placeholder|your[-_]|[-_]here\b")
+_HOOK = late(
     r"(?:hooks\.slack\.com/[\w/-]{1,80}|/api/webhooks/\d{10,24}/|webhook\.office\.com/[\w/@-]{1,200}/|/bot\d{8,10}:"
     r"|hooks\.zapier\.com/[\w/]{1,80}/)$"
 )
 """Addresses that are secrets themselves."""
 _LINKS = frozenset(["is", "was", "are", "Basic", "basic", "value"])
 """Between a name and its value."""
-_VALUE = re.compile(r"[A-Za-z0-9_\-+/=.~]*")
+_VALUE = late(r"[A-Za-z0-9_\-+/=.~]*")
 _VALUE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/.~"
 _NAME_CHARACTERS = _VALUE_CHARACTERS[:64]
 _AROUND = 160

@@ -8,29 +8,29 @@ from aiex.guard.redact.names import PARTS_OF_NAMES, Strength, strength_of
 from aiex.guard.redact.objects import is_inside_object
 from aiex.guard.redact.source import Span
 from aiex.guard.redact.values import REMOVED, is_ordinary, is_wordy
+from aiex.patterns import late
 
 LONGEST = 4_096
 """So far behind its name a secret can reach."""
 _MOST_STRINGS = 16
-_BLOCK_SIGN = re.compile(r"[|>][+-]?\d?[+-]?[ \t]{0,8}\r?$", re.MULTILINE)
-_NEXT_WORD = re.compile(r"(?:[ \t]*\r?\n){0,8}(?P<indent>[ \t]{0,128})(?=[^\s])")
+_BLOCK_SIGN = late(r"[|>][+-]?\d?[+-]?[ \t]{0,8}\r?$", re.MULTILINE)
+_NEXT_WORD = late(r"(?:[ \t]*\r?\n){0,8}(?P<indent>[ \t]{0,128})(?=[^\s])")
 _BLOCK_ENDS = tuple("|>+-0123456789")
-_BLOCK_HEAD = re.compile(
+_BLOCK_HEAD = late(
     r"^(?P<indent>[ \t]*(?:- +)?)[\"']?(?P<name>[\w.-]{1,64})[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[+-]?[ \t]*\r?$",
     re.MULTILINE,
 )
 _JOINT = r"[ \t]{0,8}(?P<sign>[+.&\\]?)[ \t]{0,8}\r?\n(?P<indent>[ \t]{0,128})(?P<joint>[+.&]?)[ \t]{0,8}[rbfuL]{0,2}"
 _NEXT_STRING = {
-    quote: re.compile(rf"{quote}{_JOINT}{quote}(?P<value>[^\s{quote}]{{4,2048}}){quote}(?![ \t]*[:=])")
-    for quote in "\"'"
+    quote: late(rf"{quote}{_JOINT}{quote}(?P<value>[^\s{quote}]{{4,2048}}){quote}(?![ \t]*[:=])") for quote in "\"'"
 }
-_STRING_ALONE = re.compile(r"[ \t]*[+.&]?[ \t]*[rbfuL]{0,2}[\"'][^\n]*[\"'][ \t]*[+.&\\]?[ \t]*\r?")
+_STRING_ALONE = late(r"[ \t]*[+.&]?[ \t]*[rbfuL]{0,2}[\"'][^\n]*[\"'][ \t]*[+.&\\]?[ \t]*\r?")
 _NO_INDENT = 1_000
 """Further right than any line: the next one is not there yet."""
 _STRING_ENDS = ('"', "'", "+", ".", "&", "\\", "(")
-_WORDS = re.compile(PARTS_OF_NAMES, re.IGNORECASE)
+_WORDS = late(PARTS_OF_NAMES, re.IGNORECASE)
 _TAIL = 512
-_VARIABLE = re.compile(r"variable[ \t]+\"[^\"\n]{1,64}\"[ \t]*\{[^{}]{0,1024}$")
+_VARIABLE = late(r"variable[ \t]+\"[^\"\n]{1,64}\"[ \t]*\{[^{}]{0,1024}$")
 _REACH = 1_536
 _MOST_HEADERS = 4
 

@@ -6,29 +6,30 @@ from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_base64_pair, is_ordinary, is_wordy
+from aiex.patterns import late
 
 _to_words = str.split
 
-_ANCHORS = tuple(map(re.compile, (rb"u(?:thorization)", rb"b(?:earer)", rb"k(?:ie)")))
-_AUTHORIZATION = re.compile(
+_ANCHORS = tuple(map(late, (rb"u(?:thorization)", rb"b(?:earer)", rb"k(?:ie)")))
+_AUTHORIZATION = late(
     r"uthorization(?:\\{0,3}[\"'`])?\]?[ \t]{0,8}(?::|=>|=|,|%3[AaDd])[ \t]{0,8}(?:[rbf]?\\{0,3}[\"'`])?"
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9-]{1,24})(?:[ \t]{1,4}|%20|\+))?",
     re.IGNORECASE,
 )
-_FOLDED = re.compile(
+_FOLDED = late(
     r"uthorization[ \t]{0,4}:[ \t]{0,4}(?:(?:basic|bearer|token|negotiate|ntlm|apikey)[ \t]{0,4}\r?\n[ \t]{1,8}"
     r"|\r?\n[ \t]{1,8}(?:basic|token|negotiate|ntlm|apikey)[ \t]{1,4})",
     re.IGNORECASE,
 )
 """A header may go on in the next line, further right (RFC 7230, 3.2.4)."""
-_RESPONSE = re.compile(r"response=\\{0,3}[\"']?([0-9a-fA-F]{32,128})(?![0-9a-zA-Z])")
+_RESPONSE = late(r"response=\\{0,3}[\"']?([0-9a-fA-F]{32,128})(?![0-9a-zA-Z])")
 _LINE = 1_024
-_BEARER = re.compile(r"bearer(?:[ \t]{1,4}|%20)", re.IGNORECASE)
-_COOKIE = re.compile(
+_BEARER = late(r"bearer(?:[ \t]{1,4}|%20)", re.IGNORECASE)
+_COOKIE = late(
     r"kie2?(?:\\{0,3}[\"'`])?\]?[ \t]{0,8}(?::|=>|=|,|(?=[ \t]))[ \t]{0,8}(?:[rbf]?\\{0,3}[\"'`])?", re.IGNORECASE
 )
-_CREDENTIAL = re.compile(r"[A-Za-z0-9_\-+/=.~:!*%]{1,8192}")
-_PAIR = re.compile(
+_CREDENTIAL = late(r"[A-Za-z0-9_\-+/=.~:!*%]{1,8192}")
+_PAIR = late(
     r"[ \t]{0,4}([A-Za-z0-9_.\-\[\]%$!#*+|~^]{1,128})=((?:(?!\\[\"'nr])[^\s;\"'`,]){0,4096})(?:;|(?=[\s\"'`,\\]|$))"
 )
 _ATTRIBUTES = frozenset(_to_words("path domain expires max-age samesite priority partitioned version comment"))

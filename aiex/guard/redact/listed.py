@@ -10,15 +10,16 @@ from aiex.guard.redact.further import lines_below
 from aiex.guard.redact.names import Strength, strength_of
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_secret, is_wordy
+from aiex.patterns import late
 
-_HEAD = re.compile(
+_HEAD = late(
     r"(?P<indent>[ \t]*)(?P<dash>- +)?[\"']?(?P<name>[\w.-]{1,64})[\"']?[ \t]*:[ \t]*"
     r"(?:(?P<block>[|>][+-]?\d?[+-]?)?[ \t]*(?:#[^\n]{0,200})?\r?\n|(?P<list>\[))"
 )
-_ITEM = re.compile(
+_ITEM = late(
     r"(?P<indent>[ \t]*)- +(?P<quote>[\"']?)(?P<value>[^\s\"'#:{}\[\],]{4,2048})(?P=quote)[ \t]*(?:#|\r?$)", re.M
 )
-_STRING = re.compile(r"[\s,]{0,256}(?P<quote>[\"'])(?P<value>[^\"'\\\n]{0,2048})(?P=quote)")
+_STRING = late(r"[\s,]{0,256}(?P<quote>[\"'])(?P<value>[^\"'\\\n]{0,2048})(?P=quote)")
 _MOST = 256
 """Lines of a block, or items of a list."""
 

@@ -6,23 +6,24 @@ from typing import NamedTuple
 from aiex.guard.redact.names import Strength
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_ordinary, is_secret
+from aiex.patterns import late
 
 MARK = "apiVersion"
 """It is in every manifest."""
 LONGEST = 65_536
 """Characters of a manifest that are looked at."""
 _MOST_COLUMNS = 8
-_MARK_IN_YAML = re.compile(r"(?P<indent>[ \t]*(?:- +)?)[\"']?apiVersion[\"']?:[ \t]*[^\s{][^\n]{0,80}$", re.MULTILINE)
-_MARK_IN_JSON = re.compile(r"(?P<quote>\\{0,7}\")apiVersion(?P=quote)\s*:")
-_KIND_BEFORE = re.compile(r"\s*(?:- +)?kind:[ \t]*[\"']?Secret[\"']?[ \t]*\r?\n")
-_KIND_BEFORE_IN_JSON = re.compile(r"\\{0,7}\"kind\\{0,7}\"\s*:\s*\\{0,7}\"Secret\\{0,7}\"\s*,(?:\s|\\[nrt])*$")
-_KEY = re.compile(
+_MARK_IN_YAML = late(r"(?P<indent>[ \t]*(?:- +)?)[\"']?apiVersion[\"']?:[ \t]*[^\s{][^\n]{0,80}$", re.MULTILINE)
+_MARK_IN_JSON = late(r"(?P<quote>\\{0,7}\")apiVersion(?P=quote)\s*:")
+_KIND_BEFORE = late(r"\s*(?:- +)?kind:[ \t]*[\"']?Secret[\"']?[ \t]*\r?\n")
+_KIND_BEFORE_IN_JSON = late(r"\\{0,7}\"kind\\{0,7}\"\s*:\s*\\{0,7}\"Secret\\{0,7}\"\s*,(?:\s|\\[nrt])*$")
+_KEY = late(
     r"(?P<indent>[ \t]*(?:- +)?)(?P<quote>[\"']?)(?P<name>[\w./-]{1,253})(?P=quote):"
     r"(?:[ \t]+(?P<value>[^\n]*?))?[ \t]*\r?$"
 )
-_QUOTED = re.compile(r"(?P<quote>[\"'])(?P<value>[^\"'\n]*)(?P=quote)")
-_COMMENT = re.compile(r"[ \t]+#.*")
-_BLOCK = re.compile(r"[|>][+-]?\d?[+-]?")
+_QUOTED = late(r"(?P<quote>[\"'])(?P<value>[^\"'\n]*)(?P=quote)")
+_COMMENT = late(r"[ \t]+#.*")
+_BLOCK = late(r"[|>][+-]?\d?[+-]?")
 _PARTS = frozenset(["data", "stringData"])
 _CERTIFICATE = ("LS0tLS1CRUdJTiBDRVJUSUZJQ", "-----BEGIN CERT")
 _OPEN = frozenset(

@@ -1,8 +1,9 @@
 """What the name of a field says about its value: nothing, perhaps a secret, a secret, a password."""
 
-import re
 from enum import IntEnum
 from functools import lru_cache
+
+from aiex.patterns import late
 
 _to_words = str.split
 
@@ -27,7 +28,7 @@ class Strength(IntEnum):
     """Every literal value is secret, ordinary words too: `password`."""
 
 
-_SEGMENT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SEGMENT = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _QUALIFIERS = frozenset(
     _to_words(
         "prod production dev development test testing staging stage local old new current previous primary secondary "

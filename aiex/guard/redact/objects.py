@@ -5,23 +5,24 @@ from collections.abc import Iterator
 
 from aiex.guard.redact.headers import is_secret_cookie
 from aiex.guard.redact.source import Source, Span
+from aiex.patterns import late
 
 _REACH = 4_096
 """So far behind the first member that counts an object is looked at; a key of RSA of 4096 bits has 3,300 characters."""
 _NAMES = r"(?:d|k|kty|value|httpOnly|hostOnly)"
-_ANCHORS = (('"', re.compile(rf"\"(?:{_NAMES}\\{{0,3}}\")")), ("'", re.compile(rf"'(?:{_NAMES}')")))
+_ANCHORS = (('"', late(rf"\"(?:{_NAMES}\\{{0,3}}\")")), ("'", late(rf"'(?:{_NAMES}')")))
 """Every object with such a secret has one of these members before it, or is one."""
-_BRACE = re.compile(r"[{}]")
+_BRACE = late(r"[{}]")
 _SIGNS = (
-    (re.compile(r"[\"']kty\\{0,3}[\"']\s{0,8}:"), "d|p|q|dp|dq|qi|k", r"[A-Za-z0-9_-]{22,3000}"),
-    (re.compile(r"[\"'](?:httpOnly|hostOnly)\\{0,3}[\"']\s{0,8}:"), "value", r"[^\s\"'\\]{20,3000}"),
+    (late(r"[\"']kty\\{0,3}[\"']\s{0,8}:"), "d|p|q|dp|dq|qi|k", r"[A-Za-z0-9_-]{22,3000}"),
+    (late(r"[\"'](?:httpOnly|hostOnly)\\{0,3}[\"']\s{0,8}:"), "value", r"[^\s\"'\\]{20,3000}"),
 )
 _RULES = tuple(
-    (sign, re.compile(rf"[\"'](?:{names})\\{{0,3}}[\"']\s{{0,8}}:\s{{0,8}}\\{{0,3}}[\"']({value})(?=\\{{0,3}}[\"'])"))
+    (sign, late(rf"[\"'](?:{names})\\{{0,3}}[\"']\s{{0,8}}:\s{{0,8}}\\{{0,3}}[\"']({value})(?=\\{{0,3}}[\"'])"))
     for sign, names, value in _SIGNS
 )
 """What tells the kind of an object, and its secret members. RFC 7517 and 7518; the cookies of Chrome's protocol."""
-_JAR = re.compile(
+_JAR = late(
     r"^(?:#HttpOnly_)?[\w.-]{1,253}\t(?:TRUE|FALSE)\t/[^\t\n]{0,256}\t(?:TRUE|FALSE)\t-?\d{1,20}\t([^\t\n]{1,256})\t"
     r"([^\t\r\n]{8,4096})",
     re.MULTILINE,

@@ -19,6 +19,7 @@ from aiex.guard.redact.objects import find_in_objects
 from aiex.guard.redact.source import Span, to_source
 from aiex.guard.redact.statements import find_statements
 from aiex.guard.redact.values import REMOVED
+from aiex.patterns import late
 
 _RULES = (
     find_forms,
@@ -34,17 +35,17 @@ _INVISIBLE = f"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f{INVISIBLE}"
 _SEQUENCE = (
     r"\[[0-9;:?<=>!]{0,64}[ -/]?[@-~]|\][^\x07\x1b\n]{0,512}(?:\x07|\x1b\\)|[PX^_][^\x1b\n]{0,512}\x1b\\|[@-Z\\^_a-z=>]"
 )
-_HIDDEN = re.compile(
+_HIDDEN = late(
     rf"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e(?=\[)))(?:{_SEQUENCE})?|\x9b[0-9;:?]{{0,64}}[@-~]|[{_INVISIBLE}]"
     r"|[\"'] ?\+ ?[\"']|\\\r?\n[ \t]{0,64}"
 )
 """What is not seen between two characters: terminal sequences, invisible characters, joins of strings and of lines."""
 _HINTS = (
-    re.compile(r"\\(?:u001|x1[bB]|033\[|e\[|\r?\n)"),
-    re.compile(r"\+(?: ?[\"'])"),
-    *(re.compile(re.escape(sign)) for sign in "\x1b\x00\x08\x7f"),
+    late(r"\\(?:u001|x1[bB]|033\[|e\[|\r?\n)"),
+    late(r"\+(?: ?[\"'])"),
+    *(late(re.escape(sign)) for sign in "\x1b\x00\x08\x7f"),
 )
-_HINTS_BEYOND_ASCII = re.compile(rf"[{_INVISIBLE}]")
+_HINTS_BEYOND_ASCII = late(rf"[{_INVISIBLE}]")
 _BETWEEN = "\n.\n"
 """Stands between two groups of lines, so that nothing reaches over."""
 _REPEATED = 12

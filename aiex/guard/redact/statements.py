@@ -6,26 +6,27 @@ from collections.abc import Callable
 from aiex.guard.redact.names import Strength
 from aiex.guard.redact.source import Source, Span
 from aiex.guard.redact.values import REMOVED, is_secret
+from aiex.patterns import late
 
 _QUOTED = r"(?P<quote>\\{0,3}[\"'])(?P<password>(?:(?!(?P=quote))[^\n]){1,256})(?P=quote)"
-_IDENTIFIED = re.compile(
+_IDENTIFIED = late(
     rf"identified[ \t]{{1,4}}(?:with[ \t]{{1,4}}[\w'\"`]{{1,64}}[ \t]{{1,4}})?"
     r"(?:by|as)(?:[ \t]{1,4}values)?[ \t]{1,8}"
     rf"(?:{_QUOTED}|(?P<bare>[A-Za-z]\w{{3,64}})(?=[ \t]*(?:;|\r?$)))",
     re.IGNORECASE | re.MULTILINE,
 )
-_SECURE_STRING = re.compile(
+_SECURE_STRING = late(
     rf"securestring(?:[ \t`]{{1,8}}-(?:asplaintext|force|string))*[ \t(]{{1,8}}(?:{_QUOTED}"
     r"|(?P<bare>[^\s\"'$(<\[@{-][^\s\"'()]{3,128})(?=[ \t]{1,4}-(?:asplaintext|force)\b))",
     re.IGNORECASE,
 )
-_SQLPLUS = re.compile(
+_SQLPLUS = late(
     r"sqlplus(?:[ \t]{1,4}-\w{1,16}(?:[ \t]{1,4}\d[\d.]{0,8})?){0,4}[ \t]{1,4}[\"']?[\w$#]{1,64}/"
     r"(?P<bare>[^\s@\"'/]{4,128})(?=[@\s\"']|$)",
     re.IGNORECASE,
 )
-_ORACLE = re.compile(r"oracle:(?:thin|oci8?):[\w$#]{1,64}/(?P<bare>[^\s@\"'/]{4,128})(?=@)", re.IGNORECASE)
-_ABOUT_USERS = re.compile(
+_ORACLE = late(r"oracle:(?:thin|oci8?):[\w$#]{1,64}/(?P<bare>[^\s@\"'/]{4,128})(?=@)", re.IGNORECASE)
+_ABOUT_USERS = late(
     r"(?:\b(?:create|alter)[ \t]+(?:or[ \t]+replace[ \t]+|public[ \t]+)?(?:user|role|login|database[ \t]+link)\b"
     r"|\bgrant\b)[^;\n]*$"
     r"|^[ \t]*$",
@@ -33,7 +34,7 @@ _ABOUT_USERS = re.compile(
 )
 """What stands in the line before `IDENTIFIED BY` in SQL, and not in a sentence."""
 _LINE = 512
-_PIPED = re.compile(_QUOTED + r"[ \t]{0,8}\|[ \t]{0,8}ConvertTo-$", re.IGNORECASE)
+_PIPED = late(_QUOTED + r"[ \t]{0,8}\|[ \t]{0,8}ConvertTo-$", re.IGNORECASE)
 
 
 def find_statements(source: Source) -> list[Span]:

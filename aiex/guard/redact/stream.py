@@ -1,7 +1,6 @@
 """Redaction of a text that comes in pieces: the same result as for the whole text, with a bounded part held back."""
 
 import os
-import re
 import sys
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -14,13 +13,14 @@ from aiex.guard.redact.manifests import find_manifests
 from aiex.guard.redact.names import PARTS_OF_NAMES
 from aiex.guard.redact.scan import find_secrets, remove_secrets
 from aiex.guard.redact.source import to_source
+from aiex.patterns import late
 
 HELD_CHARACTERS = 131_072
 """At most this much is held back: twice the longest block of a private key."""
 _TAIL = 512
 _MOST_LINES = 4_096
 """When so many lines in a row have an end that goes on, no earlier one is looked for."""
-_GOES_ON = re.compile(
+_GOES_ON = late(
     r"(?:[=:>|(\\,\"'\[{]|[|>][+-]?\d?[+-]?|[\"'][ \t]{0,8}[+.&]"
     r"|(?i:uthorization)[ \t]{0,4}:[ \t]{0,4}[A-Za-z]{1,16}|kind:[ \t]{0,4}[\"']?Secret[\"']?"
     r"|(?i:(?:name|key)\\{0,3}[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
@@ -28,8 +28,8 @@ _GOES_ON = re.compile(
 )
 """How a line ends whose value is in the next one."""
 _MOST_SEPARATORS = 1_024
-_WORDS = re.compile(rf"(?i){PARTS_OF_NAMES}|cookie|bearer|\\\r?$")
-_SEPARATORS = re.compile(r"[\s,;}\])]")
+_WORDS = late(rf"(?i){PARTS_OF_NAMES}|cookie|bearer|\\\r?$")
+_SEPARATORS = late(r"[\s,;}\])]")
 
 
 class Redactor:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from aiex.guard.randomness import is_random
 from aiex.guard.redact.names import Strength
+from aiex.patterns import late
 
 REMOVED = "[removed]"
 """What stands where a secret stood."""
@@ -34,7 +35,7 @@ _EXAMPLES = frozenset(
         "value demo redacted none"
     )
 )
-_REFERENCE = re.compile(
+_REFERENCE = late(
     r"""(?x)
     <[^<>]*>? | \[[^\]]*\]? | \{\{.* | \{[\w.:\s!$-]*\} | \#\{.* | \$\{.* | \$\(.* | `.* | \$[A-Za-z_][\w:.]*
     | %[A-Za-z_]\w*% | %\(\w+\)s | %[sdrv@] | @[\w.]+@ | ![A-Za-z]+\b.* | @Microsoft\.KeyVault.* | ENC[\[(].*
@@ -46,16 +47,16 @@ _REFERENCE = re.compile(
     | (?:0[xX])?(?:deadbeef|cafebabe|0123456789abcdef)+
     """
 )
-_WORDS = re.compile(r"[A-Za-z]+(?:[-_. :/][A-Za-z]+)*")
-_PATH = re.compile(
+_WORDS = late(r"[A-Za-z]+(?:[-_. :/][A-Za-z]+)*")
+_PATH = late(
     r"(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@+-]+)+[/\\]?|(?:[\w.@-]+/)+[\w@-]+\.[a-z]\w{0,5}|[\w.-]+\.(?:pem|key|crt|json|txt|ya?ml|toml|env|p12|pfx|jks|pub|conf|py|js|ts|go|rb)"
 )
-_EXPRESSION = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|\?\.|!\.)[A-Za-z_$][\w$]*)+")
-_IDENTIFIER = re.compile(r"[A-Za-z_$]++\d{0,2}+(?:_[A-Za-z_]++\d{0,2}+)*+")
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F:]+")
-_NUMBER = re.compile(r"[-+]?[\d._,:/TZ -]*(?:[smhdKMG]|ms|[KMG]i?B|px|%)?")
-_SENTENCE = re.compile(r"[^\W\d_][\w'\u2019\-/()&]*(?:[,.;:!?…]*[ ]+[\w'\u2019\-\"/()&{}%<>$]+)+[,.;:!?…]*", re.UNICODE)
+_EXPRESSION = late(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|\?\.|!\.)[A-Za-z_$][\w$]*)+")
+_IDENTIFIER = late(r"[A-Za-z_$]++\d{0,2}+(?:_[A-Za-z_]++\d{0,2}+)*+")
+_UUID = late(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_HEX = late(r"(?:0[xX])?[0-9a-fA-F:]+")
+_NUMBER = late(r"[-+]?[\d._,:/TZ -]*(?:[smhdKMG]|ms|[KMG]i?B|px|%)?")
+_SENTENCE = late(r"[^\W\d_][\w'\u2019\-/()&]*(?:[,.;:!?…]*[ ]+[\w'\u2019\-\"/()&{}%<>$]+)+[,.;:!?…]*", re.UNICODE)
 
 
 def is_secret(value: str, strength: Strength, *, quoted: bool = True, data: bool = True) -> bool:

@@ -1,12 +1,11 @@
 """Which commit is checked out, read from git's files through the guard and without a process."""
 
-import re
-
 from aiex.errors import AiexError
 from aiex.guard.sandbox.files import Workspace
 from aiex.guard.sandbox.gitdirs import read_git_file
+from aiex.patterns import late
 
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ID = late(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LIMIT_BYTES = 4_000_000
 
 

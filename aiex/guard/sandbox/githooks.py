@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from aiex.guard.sandbox.gitdirs import read_git_file
 from aiex.guard.sandbox.paths import real_path, upwards
 from aiex.guard.sandbox.peeking import peek
+from aiex.patterns import late
 
 _MOST_BYTES = 1 << 18
 _MOST_LINE_BYTES = 4096
-_SECTION = re.compile(r'\s*\[\s*([\w.-]+)(?:\s*"[^"]*")?\s*\]')
-_SETTING = re.compile(r"\s*(\w[\w-]*)\s*=\s*(.*)")
+_SECTION = late(r'\s*\[\s*([\w.-]+)(?:\s*"[^"]*")?\s*\]')
+_SETTING = late(r"\s*(\w[\w-]*)\s*=\s*(.*)")
 _NAMING = frozenset({("core", "hookspath"), ("core", "fsmonitor"), ("include", "path"), ("includeif", "path")})
 """Settings whose value is a path that git runs, or reads more settings from (git-config(1))."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from aiex.errors import UsageError
+from aiex.patterns import late
 
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LABEL = late(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _WEB_PORTS = (80, 443)
 _NEVER = tuple(map(ip_network, ("100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "64:ff9b:1::/48", "fec0::/10")))
 """Shared, special and test networks that `is_global` has counted differently over the years (RFC 6890)."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from aiex.guard.sandbox.bounds import is_beneath
+from aiex.patterns import late
 
 _PASSING = (b" /oldroot", b" /newroot")
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL = late(r"\\([0-7]{3})")
 
 
 class Mount(NamedTuple):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from aiex.guard.sandbox.hosts import (
     split_port,
 )
 from aiex.guard.sandbox.isolation import Asked
+from aiex.patterns import late
 
 HEAD_BYTES = 64 * 1024
 HEAD_WITHIN_S = 30.0
@@ -34,9 +34,9 @@ CONNECT_WITHIN_S = 15.0
 IDLE_S = 300.0
 MOST_CONNECTIONS = 200
 _PIECE_BYTES = 1 << 16
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = late(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A method or the name of a header (RFC 9110, 5.6.2)."""
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = late(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What some servers take for the end of a line; a tab may stand in a value (RFC 9110, 5.5)."""
 _HOP_BY_HOP = frozenset(
     (*("connection", "proxy-connection", "keep-alive", "te", "trailer", "upgrade"), "proxy-authorization", "host")

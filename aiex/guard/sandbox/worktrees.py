@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import Conflict, StoreError, UsageError
 from aiex.guard.neutral import printable_path
 from aiex.guard.sandbox.process import quiet_git, run
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from aiex.guard.sandbox.process import Completed
 
 BRANCHES: Final = "aiex/"
 """How the names of their branches begin."""
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME: Final = late(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIMEOUT_S: Final = 120.0
 
 

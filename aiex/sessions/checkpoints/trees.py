@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.patterns import late
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,7 +17,7 @@ FILE, FOLDER, LINK, OMITTED = "f", "d", "l", "o"
 """What a name is; an omitted one was there, but was left out by a rule or could not be read, and holds nothing here."""
 NOTHING = "0" * 40
 """The id that an omitted name has; no content has it."""
-_ENTRY = re.compile(rb"([fdlo])([0-7]{1,4}) ([0-9a-f]{40}) ([^\n]+)\n")
+_ENTRY = late(rb"([fdlo])([0-7]{1,4}) ([0-9a-f]{40}) ([^\n]+)\n")
 
 
 class Entry(NamedTuple):

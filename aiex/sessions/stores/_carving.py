@@ -11,11 +11,11 @@ Formats: https://www.sqlite.org/fileformat2.html, sections 1.6 (cells, overflow)
 from __future__ import annotations
 
 import os
-import re
 import struct
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from aiex.guard.private import read_private
+from aiex.patterns import late
 from aiex.sessions.stores import Row
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ PAGE_BYTES: Final = 4096
 """Of files whose header does not say."""
 WAL_HEADER, FRAME_HEADER = 32, 24
 _INTEGER = rb"[\x01-\x06\x08\x09]"
-_ROW: Final = re.compile(rb"[\x0c-\x14]\x00\x2d" + _INTEGER * 3)
+_ROW: Final = late(rb"[\x0c-\x14]\x00\x2d" + _INTEGER * 3)
 """Length of the header; position (kept as the row's id), 16 characters of session, and three whole numbers."""
-_ENTRY: Final = re.compile(rb"\x04\x2d" + _INTEGER * 2 + rb"([0-9a-f]{16})")
+_ENTRY: Final = late(rb"\x04\x2d" + _INTEGER * 2 + rb"([0-9a-f]{16})")
 """Of the index: session, number, position."""
-_SESSION: Final = re.compile(rb"[0-9a-f]{16}")
+_SESSION: Final = late(rb"[0-9a-f]{16}")
 _SIZES: Final = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 _COLUMNS: Final = 11
 

@@ -1,16 +1,15 @@
 """`awk`: its program is read too, for it can write files and run programs."""
 
-import re
-
 from aiex.guard.commands.options import Call, Tool, missing, read_arguments
 from aiex.guard.commands.verdict import Operand
+from aiex.patterns import late
 
 _TABLE = Tool("-F:text -v:text --field-separator:text --assign:text --version", ("text",), more="read")
-_TOKEN = re.compile(
+_TOKEN = late(
     r"(?P<blank>[ \t]+|\#[^\n]*|\\\n)|(?P<string>\"(?:[^\"\\\n]|\\.)*\")|(?P<number>\d+(?:\.\d+)?|\.\d+)"
     r"|(?P<name>[A-Za-z_]\w*)|(?P<mark>&&|\|\||\+\+|--|[-+*%^]=|[<>=!]=|!~|[-+*%^=<>!~?:,;\n(){}\[\]$])|(?P<slash>/)"
 )
-_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\.|\[\^?\]?[^]\n/\\]*\])+/")
+_REGEX = late(r"/(?:[^/\\\n\[]|\\.|\[\^?\]?[^]\n/\\]*\])+/")
 KEYWORDS = frozenset(
     ["BEGIN", "END", "print", "printf", "if", "else", "for", "in", "next", "exit", "delete", "do", "while"]
 )
@@ -27,8 +26,8 @@ OTHER_WORDS = frozenset(
     ["getline", "function", "func", "return", "switch", "case", "default", "nextfile", "break", "continue"]
 )
 """Words of the language that make a program unclear here; every other lower-case word is a variable."""
-_FUNCTION_ONLY = re.compile(r"[a-z][a-z0-9]*")
-_BUILT_IN = re.compile(
+_FUNCTION_ONLY = late(r"[a-z][a-z0-9]*")
+_BUILT_IN = late(
     r"system|close|fflush|strftime|systime|mktime|gensub|strtonum|asorti?|patsplit|and|or|xor|compl|lshift|rshift|typeof"
     r"|isarray|mkbool|bindtextdomain|dcgettext|dcngettext"
 )

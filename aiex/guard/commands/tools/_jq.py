@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from aiex.guard.commands.options import Call, Tool, read_arguments, read_table
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Operand
+from aiex.patterns import late
 
 _TABLE = Tool(
     "-rcsnSMCaje --raw-output --compact-output --slurp --null-input --sort-keys --monochrome-output --color-output"
@@ -13,13 +14,13 @@ _TABLE = Tool(
     ("text",),
     more="read",
 )
-_TOKEN = re.compile(
+_TOKEN = late(
     r"\s+|\.\.|\.[A-Za-z_]\w*|\.(?=[\s\"|\[),;:?}*/+=<>!-]|$)|\d+(?:\.\d+)?"
     r"|//|and\b|or\b|not\b|==|!=|<=|>=|\?//|[-+*/%|,;:(){}\[\]?<>]"
 )
-_STRING = re.compile(r"[\")](?:[^\"\\]|\\[^(])*(?:\"|\\\()")
+_STRING = late(r"[\")](?:[^\"\\]|\\[^(])*(?:\"|\\\()")
 """From a quote, or from the end of an interpolation, to the next one."""
-_WORD = re.compile(r"\$?[A-Za-z_]\w*|@[a-z0-9]+")
+_WORD = late(r"\$?[A-Za-z_]\w*|@[a-z0-9]+")
 FUNCTIONS = frozenset(
     (
         *("length", "utf8bytelength", "keys", "keys_unsorted", "values", "has", "map", "map_values", "select", "empty"),

@@ -4,6 +4,7 @@ import re
 
 from aiex.guard.commands.options import Call, Tool, missing, read_arguments
 from aiex.guard.commands.verdict import Operand
+from aiex.patterns import late
 
 _TABLE = Tool(
     "-nErszu -e:text -l:number --quiet --silent --expression:text --regexp-extended --separate --null-data --unbuffered"
@@ -12,18 +13,18 @@ _TABLE = Tool(
     more="read",
     instead="-e --expression",
 )
-_BLANK = re.compile(r"[ \t]*")
-_BETWEEN = re.compile(r"[ \t\n;]*")
-_PART_BRACKET = re.compile(r"\[\^?\]?(?:[^]\n\[]|\[(?![:.=])|\[:\w+:\])*\]")
+_BLANK = late(r"[ \t]*")
+_BETWEEN = late(r"[ \t\n;]*")
+_PART_BRACKET = late(r"\[\^?\]?(?:[^]\n\[]|\[(?![:.=])|\[:\w+:\])*\]")
 """Some versions of sed end a part at a delimiter in such a bracket, some do not."""
 _BRACKET = r"\[\^?\]?(?:[^]\n/\\\[]|\[(?![:.=])|\[:\w+:\])*\]"
-_ADDRESS = re.compile(rf"\d+(?:~\d+)?|\$|/(?:[^/\\\n\[]|\\.|{_BRACKET})+/[IM]*")
-_SECOND = re.compile(r"[ \t]*,[ \t]*(?:[+~]\d+|" + _ADDRESS.pattern + ")")
+_ADDRESS = late(rf"\d+(?:~\d+)?|\$|/(?:[^/\\\n\[]|\\.|{_BRACKET})+/[IM]*")
+_SECOND = late(r"[ \t]*,[ \t]*(?:[+~]\d+|" + _ADDRESS.pattern + ")")
 _SIMPLE = frozenset("pPdDgGhHnNxlFz=")
 _DELIMITERS = frozenset("/|#,:@!_%~")
-_FLAGS = re.compile(r"[gpiIm0-9]*")
-_LABEL = re.compile(r"[ \t]*[A-Za-z0-9_]*")
-_EXIT = re.compile(r"[ \t]*\d{0,3}")
+_FLAGS = late(r"[gpiIm0-9]*")
+_LABEL = late(r"[ \t]*[A-Za-z0-9_]*")
+_EXIT = late(r"[ \t]*\d{0,3}")
 
 
 def read_sed(call: Call) -> list[Operand]:

@@ -5,6 +5,7 @@ import re
 from aiex.guard.commands.options import Call, Tool, missing, read_arguments, unclear
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Operand
+from aiex.patterns import late
 
 _FORMAT = (
     " -5 -n:number --oneline --graph --decorate?:text --no-decorate --decorate-refs:text --abbrev-commit"
@@ -41,7 +42,7 @@ _LOG = Tool(_FORMAT + _DIFF + " -m -c --cc -t -r -L:revision", more="revision")
 _LIST_REFS = (
     " --format:format --sort:format --contains:revision --no-contains:revision --merged?:revision --no-merged?:revision"
 )
-_NAMES = re.compile(
+_NAMES = late(
     r"(?:user\.(?:name|email)|core\.(?:autocrlf|bare|eol|filemode|ignorecase|editor|pager|hookspath|fsmonitor|worktree)"
     r"|init\.defaultbranch|pull\.\w+|push\.default|branch\.[\w./-]+\.(?:remote|merge)|remote\.[\w-]+\.(?:fetch|url))",
     re.IGNORECASE,

@@ -1,17 +1,16 @@
 """What the shell does itself: printing, tests, looking up names."""
 
-import re
-
 from aiex.guard.commands.options import Call, Tool, check, missing, unclear
 from aiex.guard.commands.values import Arg
 from aiex.guard.commands.verdict import Operand
+from aiex.patterns import late
 
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "abcdefghkprsuwxLNOGS")
 _TEXT_TESTS = frozenset(["-n", "-z"])
 _TEXT_COMPARISONS = frozenset(["=", "==", "!=", "<", ">", "=~"])
 _NUMBER_COMPARISONS = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge"])
 _FILE_COMPARISONS = frozenset(["-nt", "-ot", "-ef"])
-_FORMAT = re.compile(r"(?:[^%]|%[-+ #0]*[0-9.*]*[sdiouxXcbqfeEgG%]|%\([^()]*\)T)*")
+_FORMAT = late(r"(?:[^%]|%[-+ #0]*[0-9.*]*[sdiouxXcbqfeEgG%]|%\([^()]*\)T)*")
 _JOINTS = frozenset(["!", "-a", "-o", "&&", "||", "(", ")"])
 
 

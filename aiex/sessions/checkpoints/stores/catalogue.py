@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiex import sqlite
 from aiex.digest import fingerprint
 from aiex.errors import UsageError
+from aiex.patterns import late
 from aiex.record import record
 from aiex.sqlite import DamagedStore
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 ID_DIGITS: Final = 12
 _COLUMNS = "number, id, created_ms, reason, session, tree, files, bytes, tag, seal"
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
-_OTHER_NAME = re.compile(r"[0-9]{1,11}|[0-9a-f]{12}")
+_TAG = late(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_OTHER_NAME = late(r"[0-9]{1,11}|[0-9a-f]{12}")
 """What could be a number or an id."""
 _SHOWN = 5
 
