@@ -2,13 +2,14 @@
 
 `@dataclass(frozen=True, slots=True)` writes and compiles six methods for each class at import, about 0.5 ms a class;
 with forty classes of vocabulary that is more than the start of the interpreter. Here one set of methods serves all
-classes and `__init__` is compiled at the first instance, a tenth of the cost. `fields`, `replace`, `match`, `==`,
-`hash`, `repr`, `copy` and pickle behave as for a frozen dataclass.
+classes, `__init__` is compiled at the first instance, and the fields are looked into when somebody asks for them: a
+twentieth of the cost. `fields`, `replace`, `match`, `==`, `hash`, `repr`, `copy` and pickle behave as for a frozen
+dataclass.
 """
 
 import dataclasses
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, get_origin
 
 T = TypeVar("T")
 _KEYS: dict[type, Any] = {}
@@ -17,12 +18,62 @@ _KEYS: dict[type, Any] = {}
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 def record(cls: type[T]) -> type[T]:
     """Make a class of annotated fields a frozen value with slots."""
-    made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-    for name, method in _METHODS.items():
-        if name not in cls.__dict__:
-            setattr(made, name, method)
-    setattr(made, "__init__", _init_of(made))  # noqa: B010  (mypy forbids the plain assignment)
+    made: Any = _with_slots(cls)
+    if made is None:
+        made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+        for name, method in _METHODS.items():
+            if name not in cls.__dict__:
+                setattr(made, name, method)
+    made.__init__ = _init_of(made)
+    return cast("type[T]", made)
+
+
+def _with_slots(cls: type) -> Any:
+    """The class with slots, its fields not looked into; None where they are not all plain ones of its own."""
+    inside = {**_METHODS, **cls.__dict__}
+    named: dict[str, Any] = inside.get("__annotations__", {})
+    if "__slots__" in inside or cls.__bases__ != (object,) or any(map(_is_special, named.values())):
+        return None
+    defaults = {name: inside.pop(name) for name in named if name in inside}
+    if any(isinstance(default, dataclasses.Field) for default in defaults.values()):
+        return None
+    for name in ("__dict__", "__weakref__"):
+        inside.pop(name, None)
+    inside["__slots__"] = inside["__match_args__"] = tuple(named)
+    inside["__dataclass_fields__"] = _Fields(named, defaults)
+    made = type(cls.__name__, (), inside)
+    made.__qualname__ = cls.__qualname__
     return made
+
+
+def _is_special(annotation: Any) -> bool:
+    """Whether it says something else than the type of a field."""
+    if isinstance(annotation, str):
+        return "Var" in annotation or "KW_ONLY" in annotation
+    if type(annotation) is type:
+        return annotation is dataclasses.InitVar
+    kinds = ClassVar, dataclasses.KW_ONLY
+    return annotation in kinds or isinstance(annotation, dataclasses.InitVar) or get_origin(annotation) is ClassVar
+
+
+class _Fields:
+    """The fields of a class as `dataclasses` knows them, made when they are asked for first."""
+
+    def __init__(self, named: dict[str, Any], defaults: dict[str, Any]) -> None:
+        self._named = named
+        self._defaults = defaults
+        self._owner: Any = None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+
+    def __get__(self, _: object, cls: type) -> Any:
+        owner = self._owner
+        inside = {"__annotations__": self._named, "__module__": owner.__module__, "__doc__": "", **self._defaults}
+        like: Any = type(owner.__name__, (), inside)
+        fields = dataclasses.dataclass(init=False, repr=False, eq=False)(like).__dataclass_fields__
+        owner.__dataclass_fields__ = fields
+        return fields
 
 
 def _init_of(cls: type) -> Any:
