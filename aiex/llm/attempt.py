@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aiex.events import StreamEvent
+    from aiex.llm.clock import Clock
     from aiex.llm.endpoints import Endpoint, Target
-    from aiex.llm.http import Clock
     from aiex.messages import Request
 
     Events = AsyncGenerator[StreamEvent, None]

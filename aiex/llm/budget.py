@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from aiex.errors import BudgetEnded, ConfigError
 from aiex.messages import Usage
+from aiex.record import record
 
 CostOf = Callable[[str, Usage], float | None]
 """What a usage of `provider/model` costs in US dollars; None when that is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allowance:
     """The most of each; 0 means no limit."""
 

@@ -6,24 +6,24 @@ neither are usable, and their cost is unknown.
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from aiex.errors import StoreError
 from aiex.messages import Usage
+from aiex.patterns import late
+from aiex.record import record
 
 SNAPSHOT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "models.json")
 FORM = 1
 """The form of the file; a file of another form is not read."""
 _PER_TOKEN = 1e-6
-_DATED = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d|latest|\d{4})$")
+_DATED = late(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d|latest|\d{4})$")
 """What vendors put behind a name for one release of a model."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prices:
     """US dollars for a million tokens, when the input is longer than `above_tokens`; unknown is None."""
 
@@ -34,7 +34,7 @@ class Prices:
     above_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelInfo:
     """One model of one vendor; unknown is None."""
 

@@ -16,8 +16,8 @@ from aiex.errors import Transient
 
 if TYPE_CHECKING:
     from aiex.llm.attempt import Connect, Reply, Wire
+    from aiex.llm.clock import Clock
     from aiex.llm.endpoints import Endpoint
-    from aiex.llm.http import Clock
 
 Fault = Literal[
     "rate_limit", "server_error", "overloaded", "reset", "clean_cut", "malformed_event", "error_event",

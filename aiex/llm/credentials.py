@@ -11,12 +11,13 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aiex.errors import NotSignedIn, Transient, Unavailable
 from aiex.llm.visits import visit_freely
 from aiex.llm.wire import NO_CREDENTIAL, Credential
+from aiex.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ async def credential_for(target: Target, *, refused: bool = False, visit: Visiti
     return await signer.fresh(refused=refused, visit=visit)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sources:
     """Where else than in the variable of the key something that signs may be found."""
 

@@ -8,12 +8,13 @@ one, is built in for api.openai.com and is not sent to a local server; `AIEX_API
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from aiex.errors import ConfigError, NotSignedIn
 from aiex.llm.wire import NO_CREDENTIAL, Codec, Credential, Profile
+from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.llm.credentials import Signer
@@ -29,7 +30,7 @@ _SIGNED_SERVERS = frozenset(
 """Servers that answer nobody without a key, so that none need be asked to know it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deadlines:
     """The longest waits in seconds; 0 means no limit."""
 
@@ -39,7 +40,7 @@ class Deadlines:
     total_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Endpoint:
     """A server and how to sign in there; the key shows in no representation."""
 
@@ -93,7 +94,7 @@ _HINTS: "Mapping[str, str]" = defaultdict(
 """By where a refused credential was found."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """Everything needed to ask one model."""
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError, NotSignedIn, Unavailable
 from aiex.events import Retrying
+from aiex.llm.clock import Clock
 from aiex.llm.credentials import credential_for
 from aiex.llm.failover import redact
-from aiex.llm.http import Clock, Connection
+from aiex.llm.http import Connection
 from aiex.llm.retry import Policy, Retries
 
 if TYPE_CHECKING:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError, ConfigError, Denied, NotSignedIn, ProviderError, Transient, Unavailable
 from aiex.events import Failed, FailedOver, Retrying, Stopped, UsageUpdated
 from aiex.llm import attempt, retry
+from aiex.llm.clock import Clock
 from aiex.llm.failures import ReplayRefused
 from aiex.llm.gate import OpenGate
-from aiex.llm.http import Clock
 from aiex.llm.seam import UNSEEN, Shown
 from aiex.llm.visits import Visiting, note_usage, visit_freely, visit_of
 from aiex.llm.wire import HeedsSignIn
 from aiex.messages import Opaque
+from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.events import StreamEvent
@@ -37,7 +38,7 @@ SIGN_IN = "sign-in"
 """Where a credential lies that can be renewed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """One who may answer: a target, somebody in this process, or the reason why neither can be."""
 
@@ -48,7 +49,7 @@ class Link:
     problem: AiexError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Means:
     """What a chain works with."""
 

@@ -8,11 +8,12 @@ of these, an HTML page of a proxy, nothing at all; and the same objects inside a
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiex.errors import AiexError, ContextOverflow, FailureKind, NotSignedIn, Rejected, Transient
 from aiex.llm.wire import Profile
+from aiex.patterns import late
+from aiex.record import record
 
 MAX_WORDS = 600
 """Characters of a server's message that are worth showing."""
@@ -37,7 +38,7 @@ class ReplayRefused(Rejected):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Complaint:
     """What a server said went wrong, whatever the shape; absent fields are empty, an unknown status is 0."""
 
@@ -170,26 +171,24 @@ _FILTER_CODES = (
 )
 _OVERLOAD_CODES = ("engine_overloaded", "overloaded", "overloaded_error")
 
-_OVERFLOW = re.compile(
+_OVERFLOW = late(
     r"maximum context length|exceeds? the (?:model'?s? )?context (?:window|length)|context[_ ]length[_ ]exceeded"
     r"|prompt is too long|exceeds the available context size|exceeds the maximum number of tokens allowed"
     r"|maximum input length|longer than the model'?s context length|input length and `?max_tokens`? exceed",
     re.IGNORECASE,
 )
-_UNKNOWN_MODEL = re.compile(
+_UNKNOWN_MODEL = late(
     r"model\b.{0,120}\b(?:does not exist|not found|is not found|not exist)|unknown model|no such model"
     r"|not a valid model|invalid model name|invalid model id",
     re.IGNORECASE | re.DOTALL,
 )
-_QUOTA = re.compile(
+_QUOTA = late(
     r"credit balance is too low|insufficient (?:credits?|balance|funds)|\bspend(?:ing)? limit|billing hard limit"
     r"|exceeded your current quota|out of credits|requires more credits",
     re.IGNORECASE,
 )
-_FILTERED = re.compile(r"content management policy|violating our usage policy|flagged by our|requires moderation", re.I)
-_HOPELESS = re.compile(
-    r"requires more (?:system )?memory|does not support (?:tools|thinking|images)|no endpoints found that"
-)
+_FILTERED = late(r"content management policy|violating our usage policy|flagged by our|requires moderation", re.I)
+_HOPELESS = late(r"requires more (?:system )?memory|does not support (?:tools|thinking|images)|no endpoints found that")
 """Words for what trying again does not change, whatever the status: Ollama with too little memory, OpenRouter."""
 
 HINT_URL = "check the base URL: with most servers it ends in /v1"
@@ -349,12 +348,12 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
 
 # --- sizes ----------------------------------------------------------------------------------------------------------
 
-_NEEDED_THEN_LIMIT = re.compile(r"\(?(\d+) tokens\)?\D{0,60}?(?:>|context size \()\s*(\d+)")
-_LIMIT = re.compile(
+_NEEDED_THEN_LIMIT = late(r"\(?(\d+) tokens\)?\D{0,60}?(?:>|context size \()\s*(\d+)")
+_LIMIT = late(
     r"(?:maximum context length is|context (?:window|length|size) (?:is|of|\()|tokens allowed|\bLimit) ?\(?(\d+)",
     re.IGNORECASE,
 )
-_NEEDED = re.compile(
+_NEEDED = late(
     r"(?:requested|resulted in|has|contains|passed)(?: about| at least)? (\d+) (?:input )?tokens"
     r"|token count \(?(\d+)|\bRequested (\d+)"
 )
@@ -393,10 +392,10 @@ def _count(value: Any) -> int | None:
 MAX_DELAY_S = 30 * 86_400.0
 """Longer waits than any quota lasts (a month) are mistakes, not wishes."""
 _UNITS = r"milliseconds?|seconds?|minutes?|hours?|ms|h|m|s"
-_IN_TEXT = re.compile(
+_IN_TEXT = late(
     rf"(?:try again|retry)(?: in| after)? ((?:\d{{1,9}}(?:\.\d{{1,12}})?\s?(?:{_UNITS})\b[\s,]*|\d+[hm](?=\d))+)", re.I
 )
-_UNIT = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,12}})?)\s?({_UNITS})", re.IGNORECASE)
+_UNIT = late(rf"(\d{{1,9}}(?:\.\d{{1,12}})?)\s?({_UNITS})", re.IGNORECASE)
 
 
 def read_delay_s(headers: Mapping[str, str], complaint: Complaint) -> float | None:

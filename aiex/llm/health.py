@@ -7,24 +7,24 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiex import dirs
 from aiex.errors import AiexError, StoreError
 from aiex.llm import deadlines
 from aiex.llm.stores.health import BreakerState, Fare, HealthStore, Phase
+from aiex.record import record
 
 if TYPE_CHECKING:
+    from aiex.llm.clock import Clock
     from aiex.llm.endpoints import Deadlines, Target
-    from aiex.llm.http import Clock
 
 FILE_NAME = "llm.db"
 _PROBE_S = 300.0
 """A probe that has not ended after so long is given up by the others, where there is no shorter deadline."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outlook:
     """What is known before a request."""
 
@@ -35,7 +35,7 @@ class Outlook:
     deadlines: Deadlines
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Standing:
     """How one model at one server fared, for a person; times are seconds since 1970, None for never or unknown."""
 

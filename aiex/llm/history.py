@@ -20,6 +20,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from aiex.messages import CachePoint, Document, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from aiex.patterns import late
 
 Tag = tuple[str, str, str]
 """Provider, model and endpoint, as `Profile.tag`."""
@@ -61,7 +62,7 @@ def _covered(kept: Sequence[Part], fresh: int, count: int) -> list[int]:
 
 # --- ids ------------------------------------------------------------------------------------------------------------
 
-COMMON_IDS = re.compile(r"[A-Za-z0-9_-]{1,64}")
+COMMON_IDS = late(r"[A-Za-z0-9_-]{1,64}")
 """Ids that every vendor but Mistral takes. Source: the API references of Anthropic and OpenAI, November 2026."""
 
 

@@ -1,5 +1,7 @@
 """The way to a server: one connection with four deadlines; the only place that knows the HTTP library.
 
+The library is loaded when somebody is asked who is not on this machine.
+
 Redirects are not followed, because the key would travel along. The proxy variables and the trust store of the system
 are honoured, except that a server on this machine is reached directly.
 """
@@ -10,21 +12,20 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-import httpx2
-
 from aiex import __version__
 from aiex.errors import AiexError, ConfigError, FailureKind, Transient, Unavailable
-from aiex.llm.endpoints import Deadlines, Endpoint
+from aiex.llm.clock import HINT_CUT, Clock, hint_at, unreachable
+from aiex.llm.endpoints import Endpoint
+from aiex.llm.nearby import Broken, Client, Unreached, Unusable, find_place
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_LIST_BYTES = 8 * 1024 * 1024
+_HEADERS = {"user-agent": f"aiex/{__version__}", "accept-encoding": "identity"}
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-
-HINT_CUT = "what was shown is incomplete; try again"
 
 
 class Connection:
@@ -32,25 +33,22 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        parts = urlsplit(endpoint.base_url)
-        is_here = parts.hostname in _THIS_MACHINE
-        self._client = httpx2.AsyncClient(
-            timeout=None,
-            follow_redirects=False,
-            trust_env=not is_here,
-            verify=not (is_here and parts.scheme == "http"),  # nothing to verify; the trust store takes 50 ms to read
-            headers={"user-agent": f"aiex/{__version__}", "accept-encoding": "identity"},
-        )
+        self._way = _open_way(endpoint)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the block ended."""
+        return self._way.is_closed
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        await self._client.aclose()
+        await self._way.aclose()
 
     @asynccontextmanager
     async def post(
-        self, path: str, headers: Mapping[str, str], body: bytes, clock: "Clock | None" = None
+        self, path: str, headers: Mapping[str, str], body: bytes, clock: Clock | None = None
     ) -> AsyncIterator["Answer"]:
         """Send a body and wait for the head of the answer; leaving the block closes the socket if more would come.
 
@@ -84,27 +82,140 @@ class Connection:
 
     @asynccontextmanager
     async def _send(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: "Clock"
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: Clock
     ) -> AsyncIterator["Answer"]:
         try:
-            request = self._client.build_request(
-                method, self._endpoint.base_url + path, headers=headers, content=body, extensions={"trace": clock.trace}
-            )
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError) as error:
-            raise ConfigError(f"cannot use {self._endpoint.base_url} ({self._endpoint.url_place}): {error}") from error
-        try:
             async with asyncio.timeout_at(clock.deadline()) as clock.timeout:
-                response = await self._client.send(request, stream=True)
+                response = await self._way.send(method, path, headers, body, clock)
         except TimeoutError as error:
             raise clock.to_error() from error
-        except httpx2.HTTPError as error:
-            raise _to_error(error, self._endpoint, began=False) from error
+        except self._way.failures as error:
+            raise self._way.explain(error, began=False) from error
         finally:
             clock.timeout = None
         try:
-            yield Answer(response, clock, self._endpoint)
+            yield Answer(response, clock, self._way)
         finally:
             await response.aclose()
+
+
+class _Response(Protocol):
+    """An answer whose head arrived, as either way gives it."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class _Way(Protocol):
+    """How bytes get to a server and back."""
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What `send` and reading raise."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: Clock
+    ) -> _Response: ...
+    def explain(self, error: Exception, *, began: bool) -> AiexError:
+        """A failure as one of our errors."""
+
+    async def aclose(self) -> None: ...
+
+
+def _open_way(endpoint: Endpoint) -> _Way:
+    place = find_place(endpoint.base_url)
+    return _ByLibrary(endpoint) if place is None else _Nearby(endpoint, Client(place, _HEADERS))
+
+
+class _Nearby:
+    """To a server on this machine."""
+
+    failures = (Broken, Unreached, Unusable)
+
+    def __init__(self, endpoint: Endpoint, client: Client) -> None:
+        self._endpoint = endpoint
+        self._client = client
+
+    @property
+    def is_closed(self) -> bool:
+        return self._client.is_closed
+
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: Clock
+    ) -> _Response:
+        return await self._client.send(method, path, headers, body, clock.note_sent)
+
+    def explain(self, error: Exception, *, began: bool) -> AiexError:
+        match error:
+            case Unreached():
+                return _tounreachable(error, self._endpoint)
+            case Unusable():
+                return _to_unusable(error, self._endpoint)
+            case _:
+                return _to_broken(self._endpoint, began=began)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+class _ByLibrary:
+    """To any other server: with proxies, certificates and whatever else the library knows."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        import httpx2
+
+        self._endpoint = endpoint
+        parts = urlsplit(endpoint.base_url)
+        is_here = parts.hostname in _THIS_MACHINE
+        self.failures: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError)
+        self._client = httpx2.AsyncClient(
+            timeout=None,
+            follow_redirects=False,
+            trust_env=not is_here,
+            verify=not (is_here and parts.scheme == "http"),  # nothing to verify; the trust store takes 50 ms to read
+            headers=_HEADERS,
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        return self._client.is_closed
+
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: Clock
+    ) -> _Response:
+        request = self._client.build_request(
+            method, self._endpoint.base_url + path, headers=headers, content=body, extensions={"trace": clock.trace}
+        )
+        return await self._client.send(request, stream=True)
+
+    def explain(self, error: Exception, *, began: bool) -> AiexError:
+        import httpx2
+
+        url = self._endpoint.base_url
+        match error:
+            case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | UnicodeError():
+                return _to_unusable(error, self._endpoint)
+            case httpx2.ProxyError():
+                return Unavailable(
+                    f"cannot reach {url}: the proxy refused ({error})", hint="check HTTPS_PROXY and NO_PROXY"
+                )
+            case httpx2.ConnectError() | httpx2.ConnectTimeout():
+                return _tounreachable(error, self._endpoint)
+            case httpx2.LocalProtocolError():
+                return ConfigError(
+                    f"cannot ask {url}: {error}", hint=f"check the address, set by {self._endpoint.url_place}"
+                )
+            case _:
+                return _to_broken(self._endpoint, began=began)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
 
 
 class Pool:
@@ -137,12 +248,12 @@ async def _keep(endpoint: Endpoint) -> AsyncGenerator[Connection, None]:
 class Answer:
     """An answer whose head arrived; its body is read under the deadlines."""
 
-    def __init__(self, response: httpx2.Response, clock: "Clock", endpoint: Endpoint) -> None:
+    def __init__(self, response: _Response, clock: Clock, way: _Way) -> None:
         self.status = response.status_code
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
         self._clock = clock
-        self._endpoint = endpoint
+        self._way = way
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes. Raises `Transient` when a deadline passes or the connection breaks."""
@@ -154,8 +265,8 @@ class Answer:
                     chunk = await anext(body, None)
             except TimeoutError as error:
                 raise self._clock.to_error() from error
-            except httpx2.HTTPError as error:
-                raise _to_error(error, self._endpoint, began=True) from error
+            except self._way.failures as error:
+                raise self._way.explain(error, began=True) from error
             finally:
                 self._clock.timeout = None
             if chunk is None:
@@ -188,6 +299,8 @@ async def fetch(url: str, *, etag: str, within_s: float, limit_bytes: int) -> tu
         Transient: if it cannot be had in time.
         Unavailable: if it is larger than `limit_bytes`.
     """
+    import httpx2
+
     headers = {"user-agent": f"aiex/{__version__}", **({"if-none-match": etag} if etag else {})}
     body = bytearray()
     try:
@@ -206,108 +319,6 @@ async def fetch(url: str, *, etag: str, within_s: float, limit_bytes: int) -> tu
         raise Transient(f"cannot fetch {url}: {reason}", hint="check the network and try again") from error
 
 
-class Clock:
-    """Which deadline of one call runs: connect, first byte, between chunks; and the whole call always.
-
-    It also keeps what was observed, so that deadlines can be learned and silence be told.
-    """
-
-    def __init__(self, endpoint: Endpoint, limits: Deadlines) -> None:
-        self.timeout: asyncio.Timeout | None = None
-        """The wait that is under way."""
-        self.first_byte_s: float | None = None
-        """Seconds from sending the request to the first byte of the body; None when none came."""
-        self.longest_gap_s: float | None = None
-        """Longest silence between chunks; None when there was only one."""
-        self._endpoint = endpoint
-        self._limits = {"connect": limits.connect_s, "first byte": limits.first_byte_s, "next": limits.idle_s}
-        self._phase = "connect"
-        self._hurries = False
-        self._now = asyncio.get_running_loop().time
-        self._since = self._now()
-        self._end = self._since + (limits.total_s or float("inf"))
-
-    @property
-    def silent_s(self) -> float:
-        """Seconds since the phase began or the last byte came."""
-        return self._now() - self._since
-
-    @property
-    def deadline_s(self) -> float:
-        """When it is given up, counted like `silent_s`; 0 for never."""
-        moment = self.deadline()
-        return 0.0 if moment is None else moment - self._since
-
-    @property
-    def passed(self) -> tuple[str, float] | None:
-        """The phase whose deadline is over, and how long that was; None while none is."""
-        limit = self._limits[self._phase]
-        return (self._phase, limit) if limit and self.silent_s >= limit and not self._hurries else None
-
-    def deadline(self) -> float | None:
-        """The moment, in the time of the event loop, at which waiting ends."""
-        moment = min(self._since + (self._limits[self._phase] or float("inf")), self._end)
-        return None if moment == float("inf") else moment
-
-    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """Told by the HTTP library what it does; the first byte is waited for from when the request goes out."""
-        if name.endswith("send_request_headers.started"):
-            self.note_sent()
-
-    def note_sent(self) -> None:
-        """The request goes out."""
-        self._phase, self._since = "first byte", self._now()
-        self._reschedule()
-
-    def note_wait(self) -> None:
-        """The next chunk is waited for from now on: the time that the reader took is no silence of the server."""
-        if self._phase == "next":
-            self._since = self._now()
-
-    def note_bytes(self) -> None:
-        """A chunk arrived."""
-        gap = self.silent_s
-        if self._phase == "first byte":
-            self.first_byte_s = gap
-        elif not self._hurries:
-            self.longest_gap_s = max(self.longest_gap_s or 0.0, gap)
-        self._phase, self._since = "next", self._now()
-
-    def hurry(self, idle_s: float) -> None:
-        """From now on the wait between chunks counts, and it is short."""
-        self._limits["next"] = min(self._limits["next"] or idle_s, idle_s)
-        self._phase, self._since, self._hurries = "next", self._now(), True
-        self._reschedule()
-
-    def _reschedule(self) -> None:
-        if self.timeout is not None:
-            self.timeout.reschedule(self.deadline())
-
-    def to_error(self) -> AiexError:
-        """What passing the deadline means."""
-        url, limit = self._endpoint.base_url, self._limits[self._phase]
-        if self._now() >= self._end:
-            return Transient(f"{url} did not finish in the time for a whole call", hint=HINT_CUT, kind="timeout")
-        if self._phase == "connect":
-            message = f"cannot reach {url}: no connection within {limit:g} s"
-            return _unreachable(message, _hint(self._endpoint), "timeout")
-        if self._phase == "first byte":
-            return Transient(
-                f"{url} accepted the request and then was silent for {limit:g} s",
-                hint="the server may be busy or loading the model; try again",
-                kind="timeout",
-            )
-        return Transient(
-            f"{url} fell silent for {limit:g} s in the middle of the answer", hint=HINT_CUT, kind="timeout"
-        )
-
-
-def _unreachable(message: str, hint: str, kind: FailureKind) -> Unavailable:
-    error = Unavailable(message, hint=hint)
-    error.kind = kind
-    return error
-
-
 def _elsewhere(headers: Mapping[str, str]) -> str:
     """The address in a redirect without its query, and without a name or password in it."""
     try:
@@ -318,26 +329,20 @@ def _elsewhere(headers: Mapping[str, str]) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:300] if is_address else "another place"
 
 
-def _hint(endpoint: Endpoint) -> str:
-    return f"is the server running, and is the address right? It is set by {endpoint.url_place}"
-
-
 # --- errors ---------------------------------------------------------------------------------------------------------
 
 
-def _to_error(error: httpx2.HTTPError, endpoint: Endpoint, *, began: bool) -> AiexError:
-    """An error of the HTTP library as one of ours."""
+def _to_unusable(error: Exception, endpoint: Endpoint) -> ConfigError:
+    return ConfigError(f"cannot use {endpoint.base_url} ({endpoint.url_place}): {error}")
+
+
+def _tounreachable(error: Exception, endpoint: Endpoint) -> Unavailable:
+    reason, hint, kind = _reason(error)
+    return unreachable(f"cannot reach {endpoint.base_url}: {reason}", hint or hint_at(endpoint), kind)
+
+
+def _to_broken(endpoint: Endpoint, *, began: bool) -> Transient:
     url = endpoint.base_url
-    match error:
-        case httpx2.ProxyError():
-            return Unavailable(
-                f"cannot reach {url}: the proxy refused ({error})", hint="check HTTPS_PROXY and NO_PROXY"
-            )
-        case httpx2.ConnectError() | httpx2.ConnectTimeout():
-            reason, hint, kind = _reason(error)
-            return _unreachable(f"cannot reach {url}: {reason}", hint or _hint(endpoint), kind)
-        case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
-            return ConfigError(f"cannot ask {url}: {error}", hint=f"check the address, set by {endpoint.url_place}")
     if began:
         return Transient(f"the connection to {url} broke in the middle of the answer", hint=HINT_CUT)
     return Transient(f"{url} closed the connection without an answer", hint="try again; the server may have crashed")
@@ -387,6 +392,8 @@ async def ask_issuer(
         Unavailable: if it cannot be reached, or sends more than `limit_bytes`.
         Transient: if it does not answer in time, or breaks off.
     """
+    import httpx2
+
     place = url.partition("?")[0]
     headers = {"user-agent": f"aiex/{__version__}", "accept": "application/json", "accept-encoding": "identity"}
     body = bytearray()
@@ -407,7 +414,7 @@ async def ask_issuer(
             return response.status_code, {name.lower(): said for name, said in response.headers.items()}, bytes(body)
     except (httpx2.ConnectError, httpx2.InvalidURL, httpx2.ProxyError) as error:
         reason, hint, kind = _reason(error)
-        raise _unreachable(
+        raise unreachable(
             f"cannot reach {place}: {reason}", hint or "check the network and the address", kind
         ) from error
     except TimeoutError as error:

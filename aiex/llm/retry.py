@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex.errors import AiexError, Transient, Unavailable
+from aiex.record import record
 
 if TYPE_CHECKING:
     from tenacity import AttemptManager, RetryCallState
@@ -30,7 +30,7 @@ WITH_SUCCESSOR: Final = 3
 """Requests to one server when somebody else can be asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """How patient to be."""
 

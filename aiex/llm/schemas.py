@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex.errors import UsageError
+from aiex.patterns import late
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -212,7 +213,7 @@ _LINEAR: Final = _QUIET | frozenset(
     )
 )
 """Keywords that look at each part of a value once, and hand each part to one schema only."""
-_LOCAL: Final = re.compile(r"#|#/(?:\$defs|definitions)/[^/%]+")
+_LOCAL: Final = late(r"#|#/(?:\$defs|definitions)/[^/%]+")
 
 
 def is_quick(answer: str, schema: Mapping[str, Any]) -> bool:

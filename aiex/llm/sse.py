@@ -5,18 +5,18 @@ text. A line is decoded once it is whole, so a character split between two chunk
 but for its final blank line is still delivered, because servers forget it.
 """
 
-import re
 from itertools import starmap
 from typing import NamedTuple
 
 from aiex.errors import Unavailable
+from aiex.patterns import late
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """More than any vendor sends in one event; a bound on memory, not on answers."""
 
 _BOM = b"\xef\xbb\xbf"
-_PLAIN = re.compile(r"(?:event: ([^\n]*)\n)?data: ([^\n]*)\n\n")
-_PLAIN_RUN = re.compile(rb"(?:(?:event: [^\n]*+\n)?data: [^\n]*+\n\n)++")
+_PLAIN = late(r"(?:event: ([^\n]*)\n)?data: ([^\n]*)\n\n")
+_PLAIN_RUN = late(rb"(?:(?:event: [^\n]*+\n)?data: [^\n]*+\n\n)++")
 
 
 class ServerEvent(NamedTuple):

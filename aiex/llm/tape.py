@@ -21,8 +21,8 @@ from aiex.errors import AiexError, ConfigError, StoreError, Transient, Unavailab
 if TYPE_CHECKING:
     from aiex.errors import FailureKind
     from aiex.llm.attempt import Connect, Reply, Wire
+    from aiex.llm.clock import Clock
     from aiex.llm.endpoints import Endpoint
-    from aiex.llm.http import Clock
 
 MOST_BYTES: Final = 256 << 20
 """Of a recording, which is read into memory as a whole."""

@@ -6,18 +6,19 @@ A module in `aiex/llm/providers` offers `PROVIDER`, which is either a `Codec` (a
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from aiex.errors import AiexError
 from aiex.events import StreamEvent
 from aiex.messages import Request, Usage
+from aiex.record import record
 
 Stream = Callable[[Request], AsyncIterator[StreamEvent]]
 """Asks a model once; the events of its answer in order, one `Stopped` or `Failed` last."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Credential:
     """What signs a request; the secret shows in no representation."""
 
@@ -31,7 +32,7 @@ class Credential:
 NO_CREDENTIAL = Credential()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelCard:
     """What a server says about one of its models; unknown is None."""
 
@@ -42,7 +43,7 @@ class ModelCard:
     """Of: tools, images, reasoning, json_schema, embeddings."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Profile:
     """Who is asked, and how this one wants to be asked; nothing secret is in it."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from aiex import sqlite
 from aiex.errors import StoreError
+from aiex.record import record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,7 +56,7 @@ _MIGRATIONS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BreakerRow:
     """What all processes know about one breaker; times are seconds since 1970."""
 
@@ -71,7 +72,7 @@ class BreakerRow:
     probe_until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fare:
     """How one model at one server fared; times are seconds since 1970, None for never."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aiex import sqlite
 from aiex.errors import StoreError
+from aiex.record import record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,7 +30,7 @@ _MIGRATIONS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ratio:
     """A factor, and how many answers taught it."""
 

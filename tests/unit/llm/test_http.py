@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from aiex.errors import ConfigError, Unavailable
 from aiex.llm.endpoints import Deadlines, Endpoint
 from aiex.llm.http import Clock, Connection, Pool
 from tests.fakes.openai_server import FakeOpenAI
@@ -53,7 +54,7 @@ def test_each_event_loop_has_its_own_and_closes_it(server: FakeOpenAI) -> None:
     asyncio.run(ask())
     asyncio.run(ask())
     assert found[0] is not found[1]
-    assert all(isinstance(wire, Connection) and wire._client.is_closed for wire in found)
+    assert all(isinstance(wire, Connection) and wire.is_closed for wire in found)
 
 
 async def test_the_clock_tells_what_it_saw(server: FakeOpenAI) -> None:
@@ -90,3 +91,32 @@ async def test_a_short_deadline_holds_for_a_wait_that_is_under_way(server: FakeO
         with pytest.raises(Exception, match=r"fell silent for 0\.02 s"):
             await asyncio.wait_for(reply.read(1 << 20), 60)
     assert clock.passed is None
+
+
+async def test_a_server_elsewhere_is_asked_by_the_library(server: FakeOpenAI) -> None:
+    elsewhere = server.base_url.replace("127.0.0.1", "127.1")  # another name for this machine
+    async with Connection(endpoint(elsewhere)) as wire:
+        async with wire.post("/chat/completions", HEADERS, BODY) as reply:
+            said = await reply.read(1 << 20)
+        assert (await wire.get("/models", HEADERS, within_s=60))[0] == 200
+    assert (reply.status, said[-14:]) == (200, b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1"])
+async def test_nobody_there_is_told_alike_by_both_ways(host: str) -> None:
+    with FakeOpenAI() as gone:
+        url = gone.base_url.replace("127.0.0.1", host)
+    async with Connection(endpoint(url)) as wire:
+        with pytest.raises(Unavailable, match=f"cannot reach {url}: connection refused") as raised:
+            async with wire.post("/chat/completions", HEADERS, BODY):
+                pass
+    assert raised.value.kind == "transport"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1"])
+async def test_a_header_that_cannot_be_sent_is_told_alike_by_both_ways(server: FakeOpenAI, host: str) -> None:
+    url = server.base_url.replace("127.0.0.1", host)
+    async with Connection(endpoint(url)) as wire:
+        with pytest.raises(ConfigError, match=f"cannot use {url}"):
+            async with wire.post("/chat/completions", {"x": "naïve"}, BODY):
+                pass

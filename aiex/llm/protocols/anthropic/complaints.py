@@ -13,6 +13,7 @@ from aiex.llm import failures
 from aiex.llm.failures import Complaint, ReplayRefused, UnknownModel
 from aiex.llm.protocols.anthropic.quirks import quirks_of
 from aiex.llm.wire import Profile
+from aiex.patterns import late
 
 _BY_CODE: Final[Mapping[str, tuple[int, str]]] = {
     "contract_spend_limit_reached": (402, "billing_error"),
@@ -29,14 +30,14 @@ _BY_CODE: Final[Mapping[str, tuple[int, str]]] = {
 }
 """`details.error_code`, which outweighs the status and the words: what it amounts to."""
 
-_SPENT: Final = re.compile(r"usage limits?\b.{0,80}(?:regain|specified)|specified API usage limits", re.IGNORECASE)
-_REPLAY: Final = re.compile(
+_SPENT: Final = late(r"usage limits?\b.{0,80}(?:regain|specified)|specified API usage limits", re.IGNORECASE)
+_REPLAY: Final = late(
     r"invalid `?signature`? in `?thinking|thinking`? (?:or `?redacted_thinking`? )?blocks?\b.{0,120}"
     r"(?:cannot be modified|must remain|prefix|do(?:es)? not match|another model)",
     re.IGNORECASE | re.DOTALL,
 )
 """Words for thinking that is bound to another model or to a conversation that was changed since."""
-_MODEL: Final = re.compile(r"^model: ?\S+$")
+_MODEL: Final = late(r"^model: ?\S+$")
 _NAMES_A_LIMIT: Final = "anthropic-ratelimit-"
 HINT_URL: Final = "check the model's name, and the base URL: it ends before /v1"
 

@@ -4,11 +4,11 @@ Sources: platform.claude.com/docs (models, api/versioning, api/migration-2026-10
 and the profiles of pydantic-ai 2.68 (`profiles/anthropic.py`), November 2026.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from aiex.llm.wire import Profile
+from aiex.patterns import late
 
 VERSION: Final = "2026-10-21"
 OLD_VERSION: Final = "2023-06-01"
@@ -58,7 +58,7 @@ _FOREIGN: Final = replace(
 )
 """Another vendor's model behind this protocol: Ollama, DeepSeek, Kimi, GLM, LM Studio, vLLM."""
 
-_NAME = re.compile(
+_NAME = late(
     r"claude-(?:(?P<early>\d)(?:[-.](?P<point>\d))?-)?(?P<line>opus|sonnet|haiku|fable|mythos|instant)"
     r"(?:-(?P<major>\d{1,2})(?!\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?)?"
 )

@@ -8,6 +8,7 @@ from aiex.errors import AiexError, ContextOverflow, FailureKind, NotSignedIn, Re
 from aiex.llm import failures
 from aiex.llm.failures import Complaint
 from aiex.llm.wire import Profile
+from aiex.patterns import late
 
 _STATUS_OF = {
     "INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "OUT_OF_RANGE": 400, "UNAUTHENTICATED": 401,
@@ -20,15 +21,13 @@ _STATUS_OF = {
 _KINDS: dict[int, FailureKind] = {
     408: "timeout", 504: "timeout", 503: "overloaded", 529: "overloaded", 429: "rate_limit"
 }  # fmt: skip
-_OVERFLOW = re.compile(
+_OVERFLOW = late(
     r"exceeds? the maximum number of (?:input )?tokens|input token count.{0,60}exceed|context (?:window|length)",
     re.IGNORECASE,
 )
-_BAD_KEY = re.compile(
-    r"\bAPI[_ ]KEY[_ ]\w*INVALID|api key (?:not valid|not found|expired)|expired api key", re.IGNORECASE
-)
-_SPENT = re.compile(r"\blimit: 0\b|credits? (?:are|is|have been) (?:depleted|exhausted)|spending cap", re.IGNORECASE)
-_TOO_LARGE = re.compile(r"payload size exceeds|request (?:entity )?(?:is )?too large", re.IGNORECASE)
+_BAD_KEY = late(r"\bAPI[_ ]KEY[_ ]\w*INVALID|api key (?:not valid|not found|expired)|expired api key", re.IGNORECASE)
+_SPENT = late(r"\blimit: 0\b|credits? (?:are|is|have been) (?:depleted|exhausted)|spending cap", re.IGNORECASE)
+_TOO_LARGE = late(r"payload size exceeds|request (?:entity )?(?:is )?too large", re.IGNORECASE)
 
 
 def explain(complaint: Complaint, profile: Profile, headers: Mapping[str, str] | None = None) -> AiexError:
@@ -101,7 +100,7 @@ def _read_delay_s(headers: Mapping[str, str], complaint: Complaint) -> float | N
     return failures.read_delay_s(headers, complaint)
 
 
-_NEEDED_AND_LIMIT = re.compile(r"token count\D{0,30}?(\d+)?\)?\D{0,10}exceeds?\D*(\d+)?", re.IGNORECASE)
+_NEEDED_AND_LIMIT = late(r"token count\D{0,30}?(\d+)?\)?\D{0,10}exceeds?\D*(\d+)?", re.IGNORECASE)
 
 
 def _to_overflow(complaint: Complaint, said: str) -> ContextOverflow:

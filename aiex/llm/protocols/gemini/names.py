@@ -8,8 +8,10 @@ remembered by this process, which always sends a name before it can be called.
 import re
 from hashlib import blake2b
 
+from aiex.patterns import late
+
 MAX_CHARACTERS = 128
-_FITS = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+_FITS = late(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _SPELLED, _HASHED = "t:", "h:"
 _MAX_LONG = 4096
 _long: dict[str, str] = {}

@@ -10,8 +10,9 @@ from aiex.errors import AiexError, NotSignedIn, Rejected
 from aiex.llm import failures
 from aiex.llm.failures import Complaint, UnknownModel
 from aiex.llm.wire import Profile
+from aiex.patterns import late
 
-_OVERFLOW = re.compile(
+_OVERFLOW = late(
     r"prompt is longer than the context length|input length exceeds the context length"
     r"|prompt too long; exceeded (?:max )?context length",
     re.IGNORECASE,
@@ -19,14 +20,14 @@ _OVERFLOW = re.compile(
 """What the server says with `truncate` off, with `shift` off, and in the cloud. Versions before 0.30 say it with status
 500. Source: ollama/ollama llm/llama_server.go and runner/, November 2026."""
 
-_QUOTA = re.compile(r"\b(?:hourly|daily|weekly|monthly|session)?\s?usage limit", re.IGNORECASE)
+_QUOTA = late(r"\b(?:hourly|daily|weekly|monthly|session)?\s?usage limit", re.IGNORECASE)
 """The cloud's words for a plan that is used up; waiting a moment does not help."""
 
 _STATUS_OF = (
-    (re.compile(r"model\b.{0,200}\bnot found", re.IGNORECASE | re.DOTALL), 404),
-    (re.compile(r"\bunauthorized\b", re.IGNORECASE), 401),
-    (re.compile(r"server busy|maximum pending requests", re.IGNORECASE), 503),
-    (re.compile(r"rate limit|too many (?:concurrent )?requests", re.IGNORECASE), 429),
+    (late(r"model\b.{0,200}\bnot found", re.IGNORECASE | re.DOTALL), 404),
+    (late(r"\bunauthorized\b", re.IGNORECASE), 401),
+    (late(r"server busy|maximum pending requests", re.IGNORECASE), 503),
+    (late(r"rate limit|too many (?:concurrent )?requests", re.IGNORECASE), 429),
 )
 """Statuses of complaints that come without one, as inside a stream."""
 
@@ -98,4 +99,4 @@ def _hint_sign_in(extra: Mapping[str, Any]) -> str:
     return "run `ollama signin`" if url else ""
 
 
-_SIGN_IN = re.compile(r"https://(?:www\.)?ollama\.com/[!-~]{0,500}")
+_SIGN_IN = late(r"https://(?:www\.)?ollama\.com/[!-~]{0,500}")

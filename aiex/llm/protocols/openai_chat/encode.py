@@ -29,6 +29,7 @@ from aiex.messages import (
     ToolResult,
 )
 from aiex.pairing import balanced
+from aiex.patterns import late
 
 MAX_STOPS = 4
 """Stop sequences that a request may have. Source: the API reference of OpenAI, November 2026."""
@@ -170,7 +171,7 @@ def encode_messages(request: Request, profile: Profile, quirks: Quirks) -> list[
     return _with_few_marks(encoded) if quirks.cache_parts else encoded
 
 
-_SHORT = re.compile(r"[A-Za-z0-9]{9}")
+_SHORT = late(r"[A-Za-z0-9]{9}")
 
 
 def _to_short_id(seed: str) -> str:

@@ -7,20 +7,21 @@ transforms of opencode and the issues named in `aiex.llm.calls`, November 2026.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aiex.llm.wire import Profile
 from aiex.messages import Effort
+from aiex.record import record
 
 Levels = tuple[Effort, ...]
 LOW_TO_HIGH: Levels = ("low", "medium", "high")
 ALL_LEVELS: Levels = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quirks:
     """Where a server departs from the rule; the defaults suit an unknown compatible server."""
 
@@ -73,7 +74,7 @@ class Quirks:
     """Further headers, none of them secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """What differs where everything named matches; later rows win."""
 

@@ -7,9 +7,10 @@ from aiex.errors import AiexError, ContextOverflow, FailureKind, Rejected, Trans
 from aiex.llm import failures
 from aiex.llm.failures import Complaint, ReplayRefused
 from aiex.llm.wire import Profile
+from aiex.patterns import late
 
 _REPLAY = ("invalid_encrypted_content", "previous_response_not_found", "item_not_found")
-_REPLAY_WORDS = re.compile(
+_REPLAY_WORDS = late(
     r"items are not persisted|encrypted content .{0,80}(?:could not be|cannot be|failed to)"
     r"|without its required (?:'reasoning'|following) item",
     re.IGNORECASE | re.DOTALL,
@@ -18,7 +19,7 @@ _SAFETY = ("image_content_policy_violation",)
 _QUOTA = ("usage_limit_reached", "usage_not_included", "access_terminated")
 _OVERLOADED = ("server_is_overloaded", "slow_down")
 _TIMEOUT = ("vector_store_timeout",)
-_REFUSED = re.compile(
+_REFUSED = late(
     r"(?:invalid|unsupported|empty)_[a-z0-9_]+|image_[a-z_]+|failed_to_download_image|data_residency_mismatch"
     r"|string_above_max_length|integer_below_min_value|unknown_parameter|missing_required_parameter"
 )
@@ -26,7 +27,7 @@ _REFUSED = re.compile(
 those of plans: the sources of codex, November 2026."""
 _KNOWN = ("invalid_api_key", "invalid_prompt")
 """Codes of that form that the common rules know better."""
-_TOO_LARGE = re.compile(r"request too large\b.*?limit:? (\d+).*?requested:? (\d+)", re.IGNORECASE | re.DOTALL)
+_TOO_LARGE = late(r"request too large\b.*?limit:? (\d+).*?requested:? (\d+)", re.IGNORECASE | re.DOTALL)
 
 
 def explain(complaint: Complaint, profile: Profile, headers: Mapping[str, str] | None = None) -> AiexError:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aiex.llm.wire import Profile
 from aiex.messages import Effort
+from aiex.patterns import late
 
 LADDER: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """Efforts from least to most."""
@@ -83,8 +84,8 @@ _FAMILIES: tuple[tuple[str, tuple[Effort, ...], bool], ...] = (
 """Names of models, the efforts they take, and whether they reason unasked; the first that fits counts. Sources: the
 profiles of pydantic-ai 2.68 (checked there against the live API until October 2026) and OpenAI's guide on reasoning."""
 
-_OPENAI = re.compile(r"(?:.+\.)?api\.openai\.com")
-_AZURE = re.compile(r".+\.(?:openai|services\.ai|cognitiveservices)\.azure\.com")
+_OPENAI = late(r"(?:.+\.)?api\.openai\.com")
+_AZURE = late(r".+\.(?:openai|services\.ai|cognitiveservices)\.azure\.com")
 
 
 def find_quirks(host: str, model: str) -> Quirks:

@@ -4,9 +4,10 @@ Source: OpenAI's guide on structured outputs, "Supported schemas", and the trans
 2026: every property is required, no others are allowed, and some keywords are unknown.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from aiex.patterns import late
 
 _FORBIDDEN = frozenset(
     (
@@ -17,7 +18,7 @@ _FORBIDDEN = frozenset(
 )  # fmt: skip
 _FORMATS = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
 _TYPED = frozenset(("type", "$ref", "anyOf", "enum", "const"))
-_REF = re.compile(r"#(?:/(?:\$defs|definitions)/[^/]+)?")
+_REF = late(r"#(?:/(?:\$defs|definitions)/[^/]+)?")
 _MAX_DEPTH = 10
 _MAX_PROPERTIES = 5000
 
