@@ -74,7 +74,7 @@ def _describe(transaction: Transaction) -> str:
 
 def _describe_change(change: FileChange) -> str:
     path = printable_path(change.path)
-    added, removed = count_lines(change)
+    added, removed = count_lines(change.before, change.after)
     how = f"; found by {change.relaxation}: look at the result" if change.relaxation else ""
     if change.moved_from:
         return f"moved {printable_path(change.moved_from)} to {path} (+{added} -{removed}){how}"

@@ -154,7 +154,7 @@ def _tell_changed(error: EditError, before: dict[str, Before | None], seen: Seen
 def describe_edits(changes: Sequence[FileChange]) -> Iterator[FileEdited]:
     """What was done to each file, with its lines counted."""
     for change in changes:
-        added, removed = count_lines(change)
+        added, removed = count_lines(change.before, change.after)
         if change.moved_from:
             lines = _line_count(change.before)
             yield FileEdited(change.moved_from, "deleted", 0, lines)
@@ -165,11 +165,11 @@ def describe_edits(changes: Sequence[FileChange]) -> Iterator[FileEdited]:
             yield FileEdited(change.path, "deleted" if change.after is None else "changed", added, removed)
 
 
-def count_lines(change: FileChange) -> tuple[int, int]:
+def count_lines(before: bytes | None, after: bytes | None) -> tuple[int, int]:
     """Lines that come and lines that go."""
     from aiex.sessions.checkpoints.myers import diff_lines, split_lines
 
-    old, new = change.before or b"", change.after or b""
+    old, new = before or b"", after or b""
     if b"\0" in old or b"\0" in new:
         return 0, 0
     hunks = diff_lines(split_lines(old), split_lines(new))

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError, Conflict, StoreError
-from aiex.events import Event, FileEdited, ToolFinished, ToolStarted
-from aiex.guard.actions import Action
+from aiex.agent.edits.applying import FileChange
+from aiex.agent.patches import render_change
+from aiex.errors import Conflict
 from aiex.guard.neutral import printable_path
-from aiex.sessions.checkpoints.myers import diff_lines, render_unified, split_lines
+from aiex.jobs import writing
 
 if TYPE_CHECKING:
+    from aiex.events import Event
     from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.generating.model import Draft
     from aiex.jobs.stepping import Step
 
 TOOL = "gen"
-TYPED = "typed by a person"
 
 
 def render_diff(drafts: Sequence[Draft]) -> bytes:
     """The drafts as a patch that `git apply` takes."""
-    return b"".join(map(_render, drafts))
+    return b"".join(render_change(draft.path, draft.before, draft.after) for draft in drafts)
 
 
-def _render(draft: Draft) -> bytes:
-    old, new = b"a/" + os.fsencode(draft.path), b"b/" + os.fsencode(draft.path)
-    head = b"diff --git %b %b\n" % (old, new)
-    if draft.before is None:
-        head, old = head + b"new file mode 100644\n", b"/dev/null"
-    return head + render_unified(draft.before or b"", draft.after, old_name=_ended(old), new_name=_ended(new))
+def require_leave(drafts: Sequence[Draft], workspace: Workspace, gate: Gate) -> None:
+    """Go on if the drafts would be let through, which the mode `plan` does with none. Raises Denied."""
+    writing.require_leave(_to_changes(drafts), workspace.root, gate)
 
 
-def _ended(name: bytes) -> bytes:
-    """A name with a space ends with a tab, so that programs see where it ends (git-diff(1))."""
-    return name + b"\t" if b" " in name else name
-
-
-def count_lines(draft: Draft) -> tuple[int, int]:
-    """Lines that come and lines that go."""
-    hunks = diff_lines(split_lines(draft.before or b""), split_lines(draft.after))
-    return sum(one.new_end - one.new_start for one in hunks), sum(one.old_end - one.old_start for one in hunks)
-
-
-def require_leave(drafts: Sequence[Draft], gate: Gate, *, on_record: bool = False) -> None:
-    """Go on if the drafts would be let through, which the mode `plan` does with none. Raises Denied.
-
-    Args:
-        on_record: A refusal is put on record.
-    """
-    from aiex.guard.policy.modes import clamp
-    from aiex.guard.refusing import refused
-
-    for draft in drafts:
-        action = Action("write", draft.path)
-        found = clamp(gate.judge(action, chosen=TYPED), gate.judge.mode, changes=True)
-        if found.effect != "allow":
-            if on_record:
-                gate.note(action, found)
-            raise refused(action, found)
+def _to_changes(drafts: Sequence[Draft]) -> list[FileChange]:
+    return [FileChange(draft.path, draft.before, draft.after) for draft in drafts]
 
 
 def require_unchanged(drafts: Sequence[Draft], workspace: Workspace) -> None:
@@ -101,48 +71,11 @@ def apply(
         Denied: naming the rule.
         StoreError: if a file cannot be written.
     """
-    require_leave(drafts, gate, on_record=True)
-    with ExitStack() as passages:
-        for draft in drafts:
-            passages.enter_context(gate.doing(Action("write", draft.path), chosen=TYPED))
-        call_id = os.urandom(6).hex()
-        yield from step.begin() if step else ()
-        try:
-            require_unchanged(drafts, workspace)
-            yield ToolStarted(call_id, TOOL, {"wish": wish})
-            _write_all(drafts, workspace)
-            told, is_known = step.end() if step else ((), True)
-            seen = {event.path for event in told if isinstance(event, FileEdited)}
-            yield from told
-            yield from (_edited(draft) for draft in drafts if draft.path not in seen)
-            if is_known:
-                yield ToolFinished(call_id, TOOL, f"{len(drafts)} files written", False)
-        finally:
-            if step:
-                step.cut_off()
-
-
-def _edited(draft: Draft) -> FileEdited:
-    return FileEdited(draft.path, "created" if draft.before is None else "changed", *count_lines(draft))
-
-
-def _write_all(drafts: Sequence[Draft], workspace: Workspace) -> None:
-    """Write one after the other; what was written is taken back when one of them fails."""
-    written: list[Draft] = []
-    try:
-        for draft in drafts:
-            workspace.write(draft.path, draft.after)
-            written.append(draft)
-    except (AiexError, OSError) as error:
-        for draft in reversed(written):
-            with suppress(AiexError, OSError):
-                if draft.before is None:
-                    workspace.delete(draft.path)
-                else:
-                    workspace.write(draft.path, draft.before)
-        if isinstance(error, OSError):
-            raise StoreError(f"cannot write: {error.strerror}") from error
-        raise
+    require_unchanged(drafts, workspace)
+    changes = _to_changes(drafts)
+    yield from writing.write_changes(
+        changes, tool=TOOL, arguments={"wish": wish}, workspace=workspace, gate=gate, step=step
+    )
 
 
 def find_ignored(drafts: Sequence[Draft], workspace: Workspace) -> list[str]:

@@ -43,7 +43,7 @@ def generate(
     if showing.dry_run:
         from aiex.jobs.generating.applying import render_diff, require_leave, require_unchanged
 
-        require_leave(brief.drafts, gate)
+        require_leave(brief.drafts, workspace, gate)
         require_unchanged(brief.drafts, workspace)
         diff = render_diff(brief.drafts).decode("utf-8", "surrogateescape")
         yield TurnEnded("success", "planned", 0, diff, {**data, "applied": False, "diff": _plain(diff)})

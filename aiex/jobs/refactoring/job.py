@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from aiex.agent.answering import failed
+from aiex.agent.edits.transaction import count_lines
 from aiex.errors import AiexError, EditError, UsageError
 from aiex.events import Event, FileEdited, Noted, Progressed, ToolWrote, TurnEnded, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.refactoring.applying import apply_changes
 from aiex.jobs.refactoring.checking import check_plan
 from aiex.jobs.refactoring.edits import Doubt, Place, Plan
-from aiex.jobs.refactoring.patching import count_lines, render_patch, render_stat
+from aiex.jobs.refactoring.patching import render_patch, render_stat
 from aiex.jobs.refactoring.pointing import Spot, find_spot
 from aiex.jobs.refactoring.sources import Sources
 
@@ -201,7 +202,7 @@ def describe(plan: Plan) -> dict[str, Any]:
     """A plan for programs."""
     files = []
     for change in plan.changes:
-        added, removed = count_lines(change)
+        added, removed = count_lines(change.before, change.after)
         files.append(
             {"path": printable_path(change.path), "change": change.kind, "added_lines": added, "removed_lines": removed}
         )

@@ -59,7 +59,7 @@ def test_a_rule_or_a_mode_that_forbids_it_is_heeded_in_a_dry_run_too(open_tree: 
     with pytest.raises(Denied):
         list(apply([CHANGED], workspace=workspace, gate=gate("plan"), step=None, wish="it"))
     with pytest.raises(Denied):
-        require_leave([CHANGED], gate("plan"))
+        require_leave([CHANGED], workspace, gate("plan"))
     with pytest.raises(Denied):
         require_leave([Draft(".git/hooks/x", None, b"")], gate())
 
