@@ -141,13 +141,11 @@ class Ledger:
     def left_open(self) -> list[tuple[str, str]]:
         """What may happen and has no outcome, not even that it was broken off; exactly one is right."""
         ends = [verdict.of for _, verdict in self.rows if isinstance(verdict, Outcome)]
-        asked = {int(action.detail["of"]) for action, _ in self.rows if action.kind == "approval"}
         return [
             (action.kind, action.subject)
             for number, (action, verdict) in enumerate(self.rows, 1)
-            if isinstance(verdict, Decision) and action.kind != "approval"
-            and (verdict.effect == "allow" or number in asked) and ends.count(number) != 1
-        ]  # fmt: skip
+            if isinstance(verdict, Decision) and verdict.effect == "allow" and ends.count(number) != 1
+        ]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ async def test_each_request_begins_with_the_one_before(bench: Open, protocol: st
     await made.work("and what else?")
     bodies = [without_marks(json.loads(dump(encode_with(protocol, request)))) for request in made.requests]
     name = HISTORIES[protocol]
-    for before, behind in zip(bodies, bodies[1:], strict=False):
+    for before, behind in itertools.pairwise(bodies):
         rest = [{key: value for key, value in body.items() if key != name} for body in (before, behind)]
         assert dump(rest[0]) == dump(rest[1])
         was, now = dump(before[name]), dump(behind[name])
