@@ -149,6 +149,8 @@ class Kit:
         """Runs errands; None for one who has no right to."""
         self.rename: Rename | None = None
         """Works out renamings; None where nobody can."""
+        self.may_try: frozenset[str] = frozenset()
+        """Commands that run in a dry run as well, with nothing that they may write: a person chose them."""
         self.news: list[Event] = []
         """What happened beside the calls, such as what a background command did to the files; whoever runs the loop
         tells it between calls, and once more after `leave`, and empties it."""

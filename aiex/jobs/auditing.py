@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiex.guard.audit.datakeys import DataKeys
     from aiex.guard.audit.log import Places
     from aiex.guard.audit.reading import Found
-    from aiex.guard.audit.walk import Fields
+    from aiex.guard.audit.frames import Fields
 
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NOTE: Final = WHATS["note"]

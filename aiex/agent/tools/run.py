@@ -78,11 +78,11 @@ def _plan_start(text: str, arguments: Mapping[str, Any], kit: Kit) -> Plan:
     _require_runnable(text, cwd, kit.root)
     action = command_action(text, cwd, kit.root, isolation=kit.processes.isolation.name)
     only_reads = kit.means.gate.judge.only_reads(action)
-    if not only_reads:
+    if not only_reads and text not in kit.may_try:
         kit.require_changes_allowed(_title(text))
     background = bool(arguments.get("background"))
     timeout_s = _timeout_of(arguments, None if background else DEFAULT_TIMEOUT_S)
-    wanted = _Wanted(text, action.detail.get("cwd", "."), timeout_s, background, only_reads)
+    wanted = _Wanted(text, action.detail.get("cwd", "."), timeout_s, background, only_reads or kit.is_dry)
 
     def act(going: Going) -> AsyncIterator[Event | Answer]:
         return _begin(wanted, kit, going)

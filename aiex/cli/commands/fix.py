@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from aiex.cli.agentflags import limit_options
+from aiex.cli.agentflags import DRY_RUN, limit_options
 from aiex.cli.asking import find_person
 from aiex.cli.steps import find_step
 from aiex.cli.work import Job, Work
@@ -21,12 +21,14 @@ ROUNDS = 4
 @click.option("--rounds", type=click.IntRange(min=1), default=ROUNDS, show_default=True, metavar="N",
               help="Let the model try so many times.")  # fmt: skip
 @click.option("--note", default="", metavar="TEXT", help="What else the model should know.")
+@DRY_RUN
 @limit_options
-def command(*, command: tuple[str, ...], rounds: int, note: str, agrees: bool) -> Work:
+def command(*, command: tuple[str, ...], rounds: int, note: str, is_dry: bool, agrees: bool) -> Work:
     """Run COMMAND, and while it fails let the model in use look for the cause and mend it.
 
     Write -- before COMMAND. Without one, the checks of the project are run: those of the setting checks.commands, and
     in a trusted project what its files name. It ends well (0) when all of them pass, and with 3 when one still fails.
+    With --dry-run COMMAND runs once, may write nothing, and the patch that comes of it is not tried.
 
     \b
     aiex fix -- pytest -q tests/test_cart.py
@@ -47,7 +49,7 @@ def command(*, command: tuple[str, ...], rounds: int, note: str, agrees: bool) -
                 hint="aiex fix -- COMMAND; or aiex add trust, or aiex set config checks.commands",
             )
         said = (Text(redact(note)),) if note.strip() else ()
-        wish = Wish(said, allotment=allot(services.settings), checks=checks, repairs=rounds - 1)
+        wish = Wish(said, allotment=allot(services.settings), checks=checks, repairs=rounds - 1, is_dry=is_dry)
         person = find_person(agrees=agrees)
         return lambda: work(wish, services, person=person, step=lambda reason: find_step(services, reason))
 
