@@ -10,6 +10,7 @@ from aiex.cli.streams import say, write_stdout
 from aiex.events import (
     ApprovalAsked,
     ApprovalGiven,
+    AssistantSpoke,
     CheckRan,
     Compacted,
     Event,
@@ -52,6 +53,9 @@ class StepsPrinter:
             case TextDelta():
                 if self._is_live:
                     self._inner.show(event)
+            case AssistantSpoke():
+                if self._is_live:
+                    self._inner.show(TextDelta("\n\n"))  # what was said is a block of its own
             case ApprovalAsked(approval_id):
                 self._asked[approval_id] = event
             case ToolWrote():
