@@ -196,6 +196,19 @@ class Kit:
             raise ToolError(f"{what} does not run: this is a dry run", hint="say in words what you would do")
 
     async def leave(self) -> None:
-        """End what was begun, the last first; each thing once."""
+        """End what was begun, the last first; each thing once. Cancelled meanwhile, it comes to its end all the same;
+        cancelled again, it does not."""
+        if not self.closing:
+            return
+        import asyncio
+
+        leaving = asyncio.ensure_future(self._leave())
+        try:
+            await asyncio.shield(leaving)
+        except asyncio.CancelledError:
+            await leaving
+            raise
+
+    async def _leave(self) -> None:
         while self.closing:
             await self.closing.pop()()
