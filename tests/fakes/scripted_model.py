@@ -140,7 +140,8 @@ class Ledger:
     @property
     def left_open(self) -> list[tuple[str, str]]:
         """What may happen and has no outcome, not even that it was broken off; exactly one is right."""
-        ends = [verdict.of for _, verdict in self.rows if isinstance(verdict, Outcome)]
+        said = [verdict for _, verdict in self.rows if isinstance(verdict, Outcome)]
+        ends = [verdict.of for verdict in said if verdict.text != "in the background"]
         return [
             (action.kind, action.subject)
             for number, (action, verdict) in enumerate(self.rows, 1)
