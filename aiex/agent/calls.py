@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import ExitStack, aclosing
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -13,7 +14,8 @@ from aiex.agent.arguments import fit
 from aiex.agent.checked import check_of
 from aiex.agent.tools import Answer, Going
 from aiex.errors import AiexError, BudgetEnded, ToolError
-from aiex.events import ToolFinished, ToolStarted
+from aiex.events import ToolFinished, ToolStarted, ToolWrote
+from aiex.guard.redact import Redactor, redact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -107,10 +109,13 @@ class Calls:
         yield ToolStarted(call.id, call.name, call.arguments)
         began_s = time.perf_counter()
         answer = Answer("the tool said nothing", is_error=True)
+        streams: dict[str, Redactor] = {}
         async with aclosing(self._act(ready)) as events:
             async for told in events:
                 if isinstance(told, Answer):
                     answer = told
+                elif isinstance(told, ToolWrote):
+                    yield _without_secrets(told, streams)
                 else:
                     yield told
         finished = self._finish(ready, answer, began_s)
@@ -199,13 +204,20 @@ class Calls:
                 self._kit.means.gate.outcome(admitted, "cancelled", "it never began")
 
     def _finish(self, ready: Ready, answer: Answer, began_s: float) -> ToolFinished:
-        call, text = ready.call, answer.text
+        call, text = ready.call, redact(answer.text)
         if len(text) > MOST_TEXT_CHARS:
             text = f"{text[:MOST_TEXT_CHARS]}\n… cut: {len(text) - MOST_TEXT_CHARS:,} characters more"
         if not answer.is_error:
             text += self._append(ready.plan)
         took_ms = round((time.perf_counter() - began_s) * 1000)
         return ToolFinished(call.id, call.name, text, answer.is_error, took_ms, answer.images)
+
+
+def _without_secrets(wrote: ToolWrote, streams: dict[str, Redactor]) -> ToolWrote:
+    """A piece of output without secrets, as whole lines: whoever shows it must not show them either."""
+    if wrote.stream not in streams:
+        streams[wrote.stream] = Redactor()
+    return replace(wrote, text=streams[wrote.stream].feed(wrote.text))
 
 
 def describe(error: AiexError) -> str:

@@ -110,7 +110,24 @@ def prepare(wishes: Sequence[FileWish], files: Files, seen: Seen | None = None) 
         if seen is not None:
             _tell_changed(error, before, seen, files)
         raise
+    for change in changes:
+        _require_no_mark(change)
     return Transaction(changes, tuple(filter(None, map(find_break, changes))))
+
+
+def _require_no_mark(change: FileChange) -> None:
+    """Raise EditError where what stood for a secret, in what the model was shown, would take the secret's place."""
+    from aiex.guard.redact import REMOVED, redact
+
+    mark, before = REMOVED.encode(), change.before or b""
+    if (change.after or b"").count(mark) <= before.count(mark):
+        return
+    text = before.decode("utf-8", "replace")
+    if redact(text) != text:
+        raise EditError(
+            f"{printable_path(change.path)}: {REMOVED} stands for a secret that you were not shown",
+            hint="change the lines around it, and leave the secret alone",
+        )
 
 
 def _read(path: str, files: Files) -> Before | None:

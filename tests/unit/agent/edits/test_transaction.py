@@ -15,6 +15,7 @@ from aiex.agent.overlay import Overlay
 from aiex.agent.seen import Seen
 from aiex.errors import Conflict, Denied, EditError, StoreError
 from aiex.events import CheckpointTaken, Event, FileEdited
+from aiex.guard.redact import REMOVED
 from aiex.guard.sandbox.files import Workspace
 
 
@@ -158,3 +159,16 @@ def test_a_dry_run_writes_in_memory_alone(root: Path) -> None:
         list(prepare([wish], overlay).commit(overlay, root=str(root), step=None))
     assert _tree(root) == before
     assert list(overlay.changes()) == [("a.py", b"x = 1\n", b"x = 3\n"), ("n.py", None, b"n\n")]
+
+
+def test_the_mark_of_a_secret_does_not_get_into_a_file(root: Path) -> None:
+    (root / "conf.py").write_text('API_KEY = "sk-proj-4f9d8c7b6a5e4d3c2b1a0f9e8d7c6b5a"\nX = 1\n')
+    files, seen = Workspace(str(root)), Seen()
+    seen.note("conf.py", (root / "conf.py").read_bytes())
+    with pytest.raises(EditError, match="stands for a secret"):
+        prepare([FileWish("conf.py", "write", content=f'API_KEY = "{REMOVED}"\nX = 2\n')], files, seen)
+
+
+def test_words_that_look_like_that_mark_are_words_elsewhere(root: Path) -> None:
+    (change,) = prepare([_change("a.py", "1", f'"{REMOVED}"')], Workspace(str(root))).changes
+    assert change.after == f'x = "{REMOVED}"\n'.encode()
