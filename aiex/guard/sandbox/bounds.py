@@ -47,6 +47,8 @@ class SandboxPolicy:
     domains: tuple[str, ...] = ()
     """Hosts that may be spoken to, as `example.org`, `*.example.org` or `example.org:8080`; none means no network."""
     limits: Limits = Limits()
+    programs: tuple[str, ...] = ()
+    """Places of programs among temporary files, shown to be run; no secrets are looked for in them."""
 
 
 def make_policy(
@@ -87,8 +89,8 @@ def make_policy(
     real = os.path.realpath(root)
     if real == "/":
         raise Denied("the whole machine is no workspace", hint="use -C DIR to name a directory")
-    allowed = tuple(os.path.realpath(os.path.join(real, entry)) for entry in allow_read)
-    readable = (*allowed, *(place for place in program_places(environ) if not is_beneath(place, real)))
+    readable = tuple(os.path.realpath(os.path.join(real, entry)) for entry in allow_read)
+    programs = tuple(place for place in program_places(environ) if not is_beneath(place, real))
     wanted = () if read_only else (real, *(os.path.realpath(os.path.join(real, entry)) for entry in allow_write))
     writable = tuple(place for place in wanted if not lies_in_git_directory(place))
     hidden = credential_places(environ, names)
@@ -101,6 +103,7 @@ def make_policy(
         names,
         tuple(domains),
         limits or Limits(),
+        programs,
     )
 
 

@@ -96,7 +96,7 @@ class Covering:
         layers.lay(policy.root, "write" if self._is_writable(policy.root) else "read")
         for place in policy.writable:
             layers.lay(place, "write")
-        for path in policy.readable:
+        for path in (*filter(os.path.isdir, policy.programs), *policy.readable):
             layers.lay(path, "write" if self._is_writable(path) else "read")
         for path in seen.hidden:
             layers.lay(path, "hide")

@@ -82,7 +82,7 @@ def profile(policy: SandboxPolicy, covers: tuple[Cover, ...], private: str) -> s
                 lines.append(f"(deny file-read* file-write* {path})")
     for place in policy.writable:
         lines += [f'(deny file-write* (regex #"{pattern}"))' for pattern in _protected(place, policy.names)]
-    for path in policy.readable:
+    for path in (*policy.programs, *policy.readable):
         lines.append(f"(allow file-read* (subpath {_quote(path)}))")
     lines.append(f"(allow file-read* file-write* (subpath {_quote(private)}))")
     return "\n".join([*lines, ""])

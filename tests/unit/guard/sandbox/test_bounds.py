@@ -44,5 +44,5 @@ def test_commands_may_read_them_and_not_write(temporary: Path) -> None:
     programs.mkdir()
     root.mkdir()
     policy = make_policy(str(root), environ={**_path(programs), "HOME": str(temporary / "home")})
-    assert os.path.realpath(programs) in policy.readable
+    assert policy.programs == (os.path.realpath(programs),)
     assert policy.writable == (os.path.realpath(root),)
