@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiex.agent.answering import add_usage
 from aiex.events import (
@@ -128,30 +129,27 @@ class Report:
 
     def end(self, closed: Closed, data: Mapping[str, Any]) -> TurnEnded:
         """The outcome: that of the loop, unless the checks are red or what was wanted was refused."""
-        self._close_call()
         failure = closed.failure
-        status, subtype, code = self._judge(closed)
+        is_good, subtype, code = self._judge(closed)
         error, hint = (failure.message, failure.hint) if failure else self._excuse(subtype)
-        return TurnEnded(
-            "success" if status else "error",
-            subtype,
-            code,
-            closed.answer,
-            {
-                **data,
-                "answer": closed.answer,
-                "complete": failure is None,
-                "files": [
-                    {"path": one.path, "change": one.change, "added": one.added_lines, "removed": one.removed_lines}
-                    for one in self.files.values()
-                ],
-                "calls": self.calls,
-                "failed_calls": self.failed_calls,
-                "denied": self._refused,
-            },
-            error,
-            hint,
-            self._usage or Usage(),
+        status: Literal["success", "error"] = "success" if is_good else "error"
+        return self.fill(
+            TurnEnded(status, subtype, code, closed.answer, error=error, hint=hint),
+            {**data, "answer": closed.answer, "complete": failure is None},
+        )
+
+    def fill(self, ended: TurnEnded, data: Mapping[str, Any]) -> TurnEnded:
+        """An outcome with all that was done until then, such as that of a turn that was interrupted."""
+        self._close_call()
+        files = [
+            {"path": one.path, "change": one.change, "added": one.added_lines, "removed": one.removed_lines}
+            for one in self.files.values()
+        ]
+        counts = {"calls": self.calls, "failed_calls": self.failed_calls, "denied": self._refused}
+        return replace(
+            ended,
+            data={**data, "files": files, **counts},
+            usage=self._usage or Usage(),
             num_turns=self.turns,
             total_cost_usd=self._cost_usd if self._usage else None,
             files_changed=tuple(self.files),

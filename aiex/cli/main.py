@@ -98,6 +98,7 @@ def _run(arguments: list[str]) -> int:
 
         return complete(os.environ[COMPLETE_VARIABLE])
     printer, level, bug = open_printer(find_form(arguments)), DEFAULT_LEVEL, None
+    opened: Recording | None = None
     try:
         invocation = parse(arguments)
         with contextlib.closing(find_services(invocation)) as services:
@@ -117,7 +118,7 @@ def _run(arguments: list[str]) -> int:
         ended = to_failure(error)
     except (KeyboardInterrupt, Terminated) as cause:
         _ignore_signals()
-        ended = to_interruption(cause)
+        ended = (opened.cut_short if opened else None) or to_interruption(cause)
     except (StdoutLost, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001  (the outermost door; extension modules raise past Exception)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from aiex.errors import Conflict, StoreError, UsageError
-from aiex.events import SessionStarted, TurnEnded, Warned
+from aiex.events import AssistantSpoke, SessionStarted, Started, TurnEnded, UserSpoke, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from aiex.agent.answering import Tally
+    from aiex.agent.report import Report
     from aiex.cli.work import Work
     from aiex.events import Event
     from aiex.guard.owners import OwnerLock
@@ -26,6 +28,8 @@ class Recording(Protocol):
     last_seq: int
     """Of the session, before this run tells anything."""
     turn: int
+    cut_short: TurnEnded | None
+    """The outcome of a run that was broken off, as it was kept."""
 
     def keep(self, event: Event) -> Warned | None:
         """Keep an event that is about to be shown; a warning where it cannot be kept, given once."""
@@ -44,6 +48,7 @@ class Unrecorded:
     """Of a run that is no conversation and no step, or that nobody wants to be kept."""
 
     last_seq = turn = 0
+    cut_short: TurnEnded | None = None
 
     def keep(self, event: Event) -> None:
         """Nothing to do."""
@@ -90,9 +95,13 @@ class Kept:
         self._has_ended = False
         self._is_required = is_required
         self.last_seq, self.turn = recorder.seq, recorder.state.turn
+        self.cut_short: TurnEnded | None = None
+        self._report: Report | None = None
+        self._begun: Tally | None = None
 
     def keep(self, event: Event) -> Warned | None:
         """Put an event into the log."""
+        self._follow(event)
         if self._recorder is None:
             return None
         try:
@@ -119,12 +128,42 @@ class Kept:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
             if error is not None and not self._has_ended:
-                self.end(self._to_end(error))
+                self._break_off(error)
             if self._recorder is not None:
                 self._recorder.close()
         finally:
             if self._lock is not None:
                 self._lock.release()
+
+    def _follow(self, event: Event) -> None:
+        """Take in what was done and said until now, in case that it ends here."""
+        match event:
+            case UserSpoke() if self._is_required:
+                from aiex.agent.report import Report
+
+                self._report = self._report or Report()
+            case Started():
+                from aiex.agent.answering import Tally
+
+                self._begun = Tally()
+            case AssistantSpoke():
+                self._begun = None
+            case _:
+                pass
+        if self._begun:
+            self._begun.note(event)
+        if self._report:
+            self._report.note(event)
+
+    def _break_off(self, error: BaseException) -> None:
+        """Keep what was said of an answer, and the outcome with what was done."""
+        ended = self._to_end(error)
+        if self._begun and (spoken := self._begun.to_spoken()):
+            is_shown = ended.subtype == "interrupted"  # otherwise showing things may be what failed
+            self._tell(spoken) if is_shown else self.keep(spoken)
+        if self._report:
+            ended = self._report.fill(ended, {"answer": "", "complete": False})
+        self.cut_short = self.end(ended)
 
 
 def open_recording(
