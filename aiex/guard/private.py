@@ -33,7 +33,7 @@ def read_private(path: str, *, limit_bytes: int = LIMIT_BYTES) -> bytes | None:
     """
     try:
         descriptor = os.open(path, _READ)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter for a home such as /dev/null
         return None
     except OSError as error:
         reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
@@ -164,7 +164,7 @@ def remove_private(path: str) -> bool:
     """Remove a file of ours; False when there was none. Raises StoreError if it cannot be removed."""
     try:
         os.unlink(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise StoreError(f"cannot remove {path}: {error.strerror}") from error
