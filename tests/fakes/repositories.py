@@ -84,8 +84,14 @@ def _script(code: str) -> str:
 def _foreign(code: str, text: str, right: str, wrong: str, more: Mapping[str, str]) -> Repository:
     files = {code: text, "check.sh": _script(code), "Makefile": _make("sh check.sh"), **more}
     name = "Total" if code.endswith(".go") else "total"
-    return Repository(files, code, name, (wrong, wrong.replace("= ", "=  ")), (wrong.replace("= ", "=  "), right),
-                      text.replace(wrong, right))  # fmt: skip
+    return Repository(
+        files,
+        code,
+        name,
+        (wrong, wrong.replace("= ", "=  ")),
+        (wrong.replace("= ", "=  "), right),
+        text.replace(wrong, right),
+    )
 
 
 REPOSITORIES: dict[str, Repository] = {
@@ -109,7 +115,7 @@ REPOSITORIES: dict[str, Repository] = {
         "result += item;",
         "result = item;",
         {"package.json": '{"name": "basket", "type": "module"}\n'},
-    ),  # fmt: skip
+    ),
     "go": _foreign("basket.go", _GO, "result += item\n", "result = item\n", {"go.mod": "module basket\n\ngo 1.22\n"}),
     "rust": _foreign(
         "src/lib.rs",
@@ -117,5 +123,5 @@ REPOSITORIES: dict[str, Repository] = {
         "result += *item;",
         "result = *item;",
         {"Cargo.toml": '[package]\nname = "basket"\nversion = "0.1.0"\nedition = "2021"\n'},
-    ),  # fmt: skip
+    ),
 }

@@ -69,11 +69,12 @@ class Shaken(Services):
         links = [link_to(server, "openai-chat", name, first_byte=0.05, idle=0.05) for name in ("one", "two")]
         chaos = Chaos(InProcess(server).connect, rate=self.rate, seed=self.seed + 1_000 * again)
         means = Means(connect=chaos.connect, monitor=Monitor(HealthStore()), policy=Policy(sleep=no_wait))
-        self._ask = lambda request: answer(links, request, means)
+        self._asked = links, means
 
     def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The answer of whoever gives one."""
-        return self._ask(request)
+        links, means = self._asked
+        return answer(links, request, means)
 
 
 async def tell(root: Path, server: FakeOpenAI, *, seed: int, rate: float) -> tuple[list[Event], Shaken]:
