@@ -128,7 +128,13 @@ def not_asked(error: AiexError) -> Outcome:
 
 def to_failed(error: AiexError) -> Failed:
     """An error as the end of a stream."""
-    return Failed(type(error).__name__, error.message, error.hint, error.exit_code)
+    return Failed(name_of(error), error.message, error.hint, error.exit_code)
+
+
+def name_of(error: AiexError) -> str:
+    """The branch of the tree of errors that an error belongs to, or its own name where it is on none."""
+    known = next(kind for kind in type(error).__mro__ if kind.__module__ == AiexError.__module__)
+    return (type(error) if known is AiexError else known).__name__
 
 
 def failed(error: AiexError) -> TurnEnded:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from aiex.errors import Denied
 from aiex.events import ApprovalAsked, ApprovalGiven
 from aiex.guard.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from aiex.agent.kit import Person
     from aiex.agent.tools import Plan
@@ -37,11 +38,15 @@ class Approvals:
     Args:
         gate: Decides, and puts on record.
         person: Whoever can be asked; None where what needs a person is refused.
+        is_secret: Whether a path of the workspace is a secret by its name.
     """
 
-    def __init__(self, gate: Gate, person: Person | None = None) -> None:
+    def __init__(
+        self, gate: Gate, person: Person | None = None, *, is_secret: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._gate = gate
         self._person = person
+        self._is_secret = is_secret
 
     async def admit(self, plan: Plan, *, chosen: str = "") -> AsyncGenerator[Event | Granted, None]:
         """What is asked and answered, as events; last the leave for all of it.
@@ -62,25 +67,44 @@ class Approvals:
                     continue
                 asked = ApprovalAsked(os.urandom(6).hex(), _describe(action), _reason(found))
                 yield asked
-                offer = await self._ask(action, found, plan)
+                is_asked = self._can_ask(action, found)
+                offer = await self._ask(action, found, plan) if is_asked else None
                 yield ApprovalGiven(
                     asked.approval_id,
                     offer is not None,
                     _scope(offer),
-                    "policy" if self._person is None or found.effect == "deny" else "person",
+                    "person" if is_asked else "policy",
                 )
-                admitted.append(await self._gate.admit(action, found=found, answer=offer))
+                admitted.append(await self._admit(action, found, offer, is_asked=is_asked))
         except BaseException:
             for one in admitted:
                 self._gate.outcome(one, "refused", "another part of it was refused")
             raise
         yield Granted(tuple(admitted))
 
-    async def _ask(self, action: Action, found: Decision, plan: Plan) -> Offer | None:
+    def _can_ask(self, action: Action, found: Decision) -> bool:
+        """Whether a person can say yes. Files outside, and secrets, tools reach by settings alone."""
         if self._person is None or found.effect != "ask":
+            return False
+        is_path = action.kind in ("read", "write", "delete")
+        return not is_path or not (action.subject.startswith("/") or self._is_secret(action.subject))
+
+    async def _ask(self, action: Action, found: Decision, plan: Plan) -> Offer | None:
+        if self._person is None:
             return None
         offers = self._gate.judge.offers(action)
         return await self._person.approve(action, found, offers, title=plan.title, preview=plan.preview)
+
+    async def _admit(self, action: Action, found: Decision, offer: Offer | None, *, is_asked: bool) -> Admitted:
+        try:
+            return await self._gate.admit(action, found=found, answer=offer)
+        except Denied as error:
+            if is_asked and offer is None:
+                raise Denied(
+                    f"the person said no: {_describe(action)} may not happen",
+                    hint="do something else, or say what it is needed for",
+                ) from error
+            raise
 
 
 def _describe(action: Action) -> str:

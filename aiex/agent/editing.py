@@ -35,6 +35,8 @@ def _plan(verb: str, transaction: Transaction, kit: Kit) -> Plan:
         *path_actions("write", transaction.written, kit.root),
         *path_actions("delete", transaction.deleted, kit.root),
     )
+    if kit.is_dry:  # nothing happens, so nobody is asked; what is forbidden is refused all the same
+        actions = tuple(action for action in actions if kit.means.gate.judge(action).effect == "deny")
 
     async def act(_: Going) -> AsyncIterator[Event | Answer]:
         step = None if kit.is_dry else kit.step(title)

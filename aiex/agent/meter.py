@@ -34,7 +34,7 @@ class Allotment:
 _FLAGS = {
     "money": ("${:.4f}", "--max-cost"),
     "tokens": ("{:,.0f} tokens", "--max-tokens"),
-    "turns": ("{:.0f} turns", "--max-turns"),
+    "turns": ("{:.0f} answers of the model", "--max-turns"),
     "time": ("{:.0f} s", "--time-limit"),
     "calls": ("{:.0f} calls of tools", "--set budget.tool_calls=N"),
 }

@@ -11,8 +11,8 @@ PIPE_CLOSED_EXIT = 141
 IO_EXIT = 74
 INPUT_LIMIT_BYTES = 64 * 1024 * 1024
 """More is no source text; six times the largest file that is explained in full."""
-PATIENCE_S = 1.0
-"""For the first byte of what may come on standard input."""
+NOTICE_S, PATIENCE_S = 1.0, 9.0
+"""For the first byte of what may come on standard input: until a word about it, and then until it is given up."""
 
 _SPELLED = {
     "…": "...", "—": "-", "–": "-", "→": "->", "←": "<-", "·": "-", "•": "*", "✓": "ok", "✗": "x", "×": "x",
@@ -129,7 +129,7 @@ def read_text_input(example: str) -> bytes:
 def read_appended() -> bytes:
     """What comes on standard input beside the words of the command; nothing from a terminal or a closed stream.
 
-    A pipe whose writer says nothing for a second is left alone, with a word about it: a program that was started with
+    A pipe whose writer says nothing for a while is left alone, with a word about it: a program that was started with
     somebody else's pipe would wait for ever.
 
     Raises:
@@ -144,9 +144,11 @@ def read_appended() -> bytes:
     try:
         descriptor = sys.stdin.fileno()
         is_stream = not stat.S_ISREG(os.fstat(descriptor).st_mode)
-        if is_stream and os.name == "posix" and not select.select([descriptor], [], [], PATIENCE_S)[0]:
-            say(f"note: nothing came on standard input for {PATIENCE_S:g} s, so it is left out")
-            return b""
+        if is_stream and os.name == "posix" and not select.select([descriptor], [], [], NOTICE_S)[0]:
+            say("note: waiting for standard input; with < /dev/null nothing is waited for")
+            if not select.select([descriptor], [], [], PATIENCE_S)[0]:
+                say(f"warning: nothing came on standard input for {PATIENCE_S + NOTICE_S:g} s, so it is left out")
+                return b""
     except (OSError, ValueError):  # closed
         return b""
     return read_text_input("aiex run PROMPT < FILE")

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from aiex.guard.audit.datakeys import DataKeys
+    from aiex.guard.audit.frames import Fields
     from aiex.guard.audit.log import Places
     from aiex.guard.audit.reading import Found
-    from aiex.guard.audit.frames import Fields
 
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NOTE: Final = WHATS["note"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiex.messages import Part
 
 TYPED = "typed by a person"
+CHOSEN = "a check of the settings, or of a trusted project"
 _MOST_OUTPUT_CHARS = 12_000
 
 
@@ -51,7 +52,7 @@ async def verify(checks: Iterable[Check], calls: Calls) -> AsyncGenerator[Event 
     for check in checks:
         call = ToolCall(f"check-{os.urandom(4).hex()}", "run", {"command": check.command})
         output = ""
-        async with aclosing(calls.run([call], chosen=TYPED if check.source == TYPED else "")) as events:
+        async with aclosing(calls.run([call], chosen=TYPED if check.source == TYPED else CHOSEN)) as events:
             async for event in events:
                 if isinstance(event, ToolFinished):
                     output = event.text

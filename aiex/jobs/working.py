@@ -286,9 +286,8 @@ def hire(
         skills=kit.skills.describe(),
     )
     composer = Composer(hirer.model, said, tools, hirer.session)
-    calls = Calls(
-        kit, tools, Approvals(hirer.gate, kit.person), meter, append=lambda plan: _instructions_at(plan, instructions)
-    )
+    approvals = Approvals(hirer.gate, kit.person, is_secret=hirer.workspace.is_secret)
+    calls = Calls(kit, tools, approvals, meter, append=lambda plan: _instructions_at(plan, instructions))
     compaction = Compaction(composer, hirer.stream, meter, lambda: find_window(hirer))
     crew = Crew(composer, calls, hirer.stream, state or (lambda: _state_of(hirer)), meter, compaction)
     return crew, [*warnings, *kit.skills.warnings]

@@ -28,7 +28,8 @@ def command(*, command: tuple[str, ...], rounds: int, note: str, is_dry: bool, a
 
     Write -- before COMMAND. Without one, the checks of the project are run: those of the setting checks.commands, and
     in a trusted project what its files name. It ends well (0) when all of them pass, and with 3 when one still fails.
-    With --dry-run COMMAND runs once, may write nothing, and the patch that comes of it is not tried.
+    It also ends when the model changes nothing. With --dry-run COMMAND runs once, may write nothing, and the patch that
+    comes of it is not tried.
 
     \b
     aiex fix -- pytest -q tests/test_cart.py

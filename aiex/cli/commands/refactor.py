@@ -55,9 +55,8 @@ class RefactorCommand(click.Command):
         places = [word for word in args if word.startswith(("-:", "-#"))]
         if places and "--" not in args:
             at = args.index(places[0])
-            following = [word for word in args[at + 1 :] if not word.startswith("-")][:1]
-            rest = [word for word in args[:at] + args[at + 1 :] if word not in following]
-            args = [*rest, "--", places[0], *following]
+            following = [word for word in args[at + 1 : at + 2] if not word.startswith("-")]
+            args = [*args[:at], *args[at + 1 + len(following) :], "--", places[0], *following]
         return super().parse_args(ctx, args)
 
 

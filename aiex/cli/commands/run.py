@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aiex.messages import Part
 
 STDIN = "-"
+HEAD_CHARS, TAIL_CHARS = 20_000, 180_000
+"""Of what is added on standard input: about 60,000 tokens."""
 
 
 @click.command()
@@ -40,7 +42,8 @@ def command(
 ) -> Work:
     """Let the model in use work on PROMPT, until it is done or a limit is reached.
 
-    What comes on standard input is added to PROMPT; - takes the prompt itself from there. Files are changed in steps
+    What comes on standard input is added to PROMPT, the middle left out where it is very long; - takes the prompt
+    itself from there. Files are changed in steps
     that aiex undo takes back. What would have to be asked is refused where nobody can answer: --permission-mode says
     what is done unasked.
 
@@ -100,8 +103,16 @@ def read_wish(prompt: str | None) -> list[Part]:
             raise UsageError("there is nothing to do: no prompt was given", hint='aiex run "what to do"')
         return [Text(redact(text))]
     appended = _decode(read_appended())
-    material = [Document("standard input", "text/plain", redact(appended))] if appended.strip() else []
+    material = [Document("standard input", "text/plain", redact(_shorten(appended)))] if appended.strip() else []
     return [*material, Text(redact(prompt))]
+
+
+def _shorten(text: str) -> str:
+    """The beginning and the end of what is too long for a request; the end says most, as in the output of tests."""
+    left_out = len(text) - HEAD_CHARS - TAIL_CHARS
+    if left_out <= 0:
+        return text
+    return f"{text[:HEAD_CHARS]}\n… {left_out:,} characters are left out …\n{text[-TAIL_CHARS:]}"
 
 
 def _decode(data: bytes) -> str:

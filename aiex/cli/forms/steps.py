@@ -83,6 +83,8 @@ class StepsPrinter:
                 return f"· {name} {_shorten(arguments)}".rstrip()
             case ToolFinished(_, name, text, True):
                 return f"  {name} failed: {text.partition(chr(10))[0][:_MOST_CHARS]}"
+            case ToolFinished(_, "run", text) if text.startswith("exit code ") and not text.startswith("exit code 0"):
+                return f"  {text.partition(chr(10))[0]}"
             case FileEdited(path, change, added, removed):
                 return f"  {change} {printable_path(path)} (+{added} -{removed})"
             case CheckRan(name, passed):

@@ -68,6 +68,7 @@ class ModelSource:
     def __init__(self, hirer: Hirer) -> None:
         require_model(hirer)
         self.rules = {NAME: RULE}
+        self.spent: TurnEnded | None = None
         self._hirer = hirer
 
     async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
@@ -79,6 +80,7 @@ class ModelSource:
                 if not isinstance(event, TurnEnded):
                     yield event
                     continue
+                self.spent = event
                 if event.status == "error":
                     raise _ModelFailed(event)
                 for told in self._to_hits(event, diff):

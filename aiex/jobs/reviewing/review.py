@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiex.errors import AiexError
@@ -44,6 +45,8 @@ class Source(Protocol):
 
     rules: dict[str, Rule]
     """What it can find, by name."""
+    spent: TurnEnded | None
+    """What it used, once it has looked; None where that is nothing."""
 
     def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
         """What it found, and news of the work in between."""
@@ -109,13 +112,22 @@ async def review(
         yield warning
     is_red = any(is_at_least(finding.severity, task.fail_on) for finding in done.findings)
     data = to_data(done, task.fail_on)
-    yield TurnEnded(
+    ended = TurnEnded(
         "success",
         "findings" if done.findings else "answered",
         RED if is_red else 0,
         answer or render_text(done, task.fail_on),
         data,
     )
+    for spent in filter(None, (source.spent for source in sources)):
+        ended = replace(
+            ended,
+            usage=spent.usage,
+            total_cost_usd=spent.total_cost_usd,
+            num_turns=spent.num_turns,
+            failovers=spent.failovers,
+        )
+    yield ended
 
 
 class RuleSource:
@@ -123,6 +135,7 @@ class RuleSource:
 
     def __init__(self, rules: dict[str, Rule]) -> None:
         self.rules = rules
+        self.spent: TurnEnded | None = None
 
     async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
         """What every rule finds, file by file, and then in all of them together."""

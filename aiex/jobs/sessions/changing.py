@@ -164,7 +164,7 @@ def _lines(found: TakenUp) -> Iterator[str]:
         yield f"in flight: {words}; it may have had effects and is not repeated"
     for asked in found.approvals.values():
         yield f"not to be answered any more: {printable_path(asked.action)}"
-    yield f'\nto go on: aiex ask --resume {state.id} "..."'
+    yield f'\nto go on: aiex run --resume {state.id} "...", or aiex ask --resume {state.id} "..."'
 
 
 def to_data(found: TakenUp) -> dict[str, Any]:
