@@ -108,6 +108,7 @@ def test_the_answer_says_what_was_looked_at_and_what_was_not(repository: Reposit
 class Reader:
     """A source beside the rules, as one that asks a model would be."""
 
+    spent = None
     rules = {"reader": Rule("note", "What a reader saw", "A reader saw it.")}  # noqa: RUF012  (nobody changes it)
 
     async def find(self, diff: Diff) -> AsyncIterator[Event | Named]:
