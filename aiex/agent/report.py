@@ -47,9 +47,14 @@ class Edited:
 
 
 class Report:
-    """Folds the events of a turn."""
+    """Folds the events of a turn.
 
-    def __init__(self) -> None:
+    Args:
+        is_for_checks: The work is to make checks pass, so they count also where nothing was edited.
+    """
+
+    def __init__(self, *, is_for_checks: bool = False) -> None:
+        self._is_for_checks = is_for_checks
         self.files: dict[str, Edited] = {}
         self.turns = 0
         self.calls = 0
@@ -124,8 +129,16 @@ class Report:
 
     @property
     def is_red(self) -> bool:
-        """Whether the last run of a check that counts failed."""
+        """Whether the last run of a check that counts failed. Where nothing was edited, what fails says nothing."""
+        if not self.has_edits and not self._is_for_checks:
+            return False
         return any(check["required"] and not check["passed"] for check in self.checks)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether a check passed since the last edit, and none failed."""
+        current = [check for check in self.checks if check["current"]]
+        return bool(current) and all(check["passed"] for check in current)
 
     def end(self, closed: Closed, data: Mapping[str, Any]) -> TurnEnded:
         """The outcome: that of the loop, unless the checks are red or what was wanted was refused."""
@@ -145,7 +158,12 @@ class Report:
             {"path": one.path, "change": one.change, "added": one.added_lines, "removed": one.removed_lines}
             for one in self.files.values()
         ]
-        counts = {"calls": self.calls, "failed_calls": self.failed_calls, "denied": self._refused}
+        counts = {
+            "verified": self.is_verified,
+            "calls": self.calls,
+            "failed_calls": self.failed_calls,
+            "denied": self._refused,
+        }
         return replace(
             ended,
             data={**data, "files": files, **counts},
@@ -172,7 +190,8 @@ class Report:
             return f"blocked: {last['action']} was refused: {last['rule']}", "aiex list policy shows the rules"
         if subtype == "red":
             red = [check["command"] or check["name"] for check in self.checks if not check["passed"]]
-            return f"the work is done, and a check fails: {', '.join(red)}", ""
+            done = "the work is done" if self.has_edits else "nothing was changed"
+            return f"{done}, and a check fails: {', '.join(red)}", ""
         return "", ""
 
     def _check(self, event: CheckRan) -> None:
@@ -185,6 +204,8 @@ class Report:
         self._checks.append((event, self._edits))
 
     def _edit(self, event: FileEdited) -> None:
+        if event.path.endswith("/"):  # a directory in which there is no file
+            return
         known = self.files.pop(event.path, None)
         if known is None:
             self.files[event.path] = Edited(event.path, event.change, event.added_lines, event.removed_lines)

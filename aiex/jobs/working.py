@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from aiex.settings import Settings
 
 
+UNCHANGED = StreamFailed("Unchanged", "the model changed nothing", "see its answer; ask in other words", 1)
 NOT_RUN_EXITS = (126, 127)
 """What a shell says of a program that is not there or cannot be started."""
 
@@ -74,6 +75,8 @@ class Wish:
     allotment: Allotment = Allotment()
     checks: tuple[Check, ...] = ()
     """Run first and behind each round: the work is to make them pass. Without any, those of the project run behind."""
+    must_change: bool = False
+    """Without any change of a file the work is not done."""
     repairs: int | None = None
     """How often the model is asked to mend what fails behind its work; as the settings say when None."""
 
@@ -138,7 +141,7 @@ class Team:
         self._kit = kit
         self._wish = wish
         self._hirer = hirer
-        self._report = Report()
+        self._report = Report(is_for_checks=bool(wish.checks))
         self._closed = Closed("", None)
         meter = Meter(wish.allotment)
         kit.delegate = Errands(kit, hirer, meter).run
@@ -228,6 +231,8 @@ class Team:
         data: dict[str, Any] = {}
         if self._wish.schema is not None and self._closed.failure is None:
             data["data"] = json.loads(self._closed.answer)
+        if self._wish.must_change and not self._report.has_edits and self._closed.failure is None:
+            self._closed = replace(self._closed, failure=UNCHANGED)
         if not isinstance(self._kit.files, Overlay):
             return self._report.end(self._closed, data)
         ended = self._report.end(self._closed, {**data, "patch": patch_of(self._kit.files)})

@@ -117,4 +117,6 @@ def _sum_up(ended: TurnEnded) -> list[str]:
     for check in ended.checks:
         stale = "" if check["current"] else ", before the last edit"
         lines.append(f"check {check['command'] or check['name']}: {'passed' if check['passed'] else 'FAILED'}{stale}")
+    if lines and not any(check["current"] for check in ended.checks) and not (ended.data or {}).get("patch"):
+        lines.append("no check ran since the last edit")
     return lines

@@ -45,7 +45,7 @@ async def generate_for_goal(
     brief = make(wish, engine, hirer.workspace)
     for message, hint in brief.warnings:
         yield Warned(message, hint)
-    wanted = Work(tuple(_to_parts(brief, wish, goal)), is_dry=is_dry, allotment=allot(hirer.settings))
+    wanted = Work(tuple(_to_parts(brief, wish, goal)), is_dry=is_dry, must_change=True, allotment=allot(hirer.settings))
     told = work(wanted, hirer, person=person, step=step)
     async with aclosing(cast("Any", as_patch(told) if is_dry else told)) as events:
         async for event in events:

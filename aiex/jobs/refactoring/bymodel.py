@@ -68,7 +68,7 @@ def _to_wish(task: GoalTask, hirer: Hirer) -> Wish:
     )
     assumed = {path: task.stdin} if task.stdin is not None else {}
     is_dry = task.is_dry or task.stdin is not None
-    return Wish(parts, is_dry=is_dry, assumed=assumed, allotment=allot(hirer.settings))
+    return Wish(parts, is_dry=is_dry, must_change=True, assumed=assumed, allotment=allot(hirer.settings))
 
 
 def _look_at(task: GoalTask, hirer: Hirer) -> tuple[str, str, str]:

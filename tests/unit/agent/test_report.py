@@ -103,15 +103,19 @@ def test_the_last_run_of_a_check_counts() -> None:
 
 
 def test_two_commands_of_one_name_count_both_until_something_is_edited() -> None:
-    one, other = ran("pytest", 1, "pytest tests/a"), ran("pytest", 0, "pytest tests/b")
-    assert end(one, other).exit_code == 3
-    assert end(one, other, ran("pytest", 0, "pytest tests/a")).exit_code == 0
+    one, other, edit = ran("pytest", 1, "pytest tests/a"), ran("pytest", 0, "pytest tests/b"), edited("b.py", "changed")
+    assert end(edit, one, other).exit_code == 3
+    assert end(edit, one, other, ran("pytest", 0, "pytest tests/a")).exit_code == 0
     assert end(one, edited("a.py", "changed"), ran("pytest", 0, "pytest -q")).exit_code == 0
 
 
 def test_a_stale_red_check_stays_red_and_an_optional_one_does_not_count() -> None:
     assert end(ran("pytest", 1), edited("a.py", "changed")).exit_code == 3
     assert end(ran("ruff", 1, required=False)).exit_code == 0
+
+
+def test_what_fails_where_nothing_was_edited_says_nothing_of_the_work() -> None:
+    assert end(ran("pytest", 1, "pytest tests/a")).exit_code == 0
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ def test_a_pipe_gets_the_answer_and_a_person_the_steps(capsys: pytest.CaptureFix
         "  check pytest: passed",
         "changed a.py (+2 -1)",
         "check pytest -q: passed, before the last edit",
+        "no check ran since the last edit",
     ]
 
 
