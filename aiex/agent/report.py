@@ -112,6 +112,16 @@ class Report:
         return self._edits > 0
 
     @property
+    def edits(self) -> int:
+        """How many changes of files were told."""
+        return self._edits
+
+    @property
+    def red(self) -> tuple[CheckRan, ...]:
+        """The checks that count and failed since the last edit."""
+        return tuple(one for one, edits in self._checks if edits == self._edits and one.required and not one.passed)
+
+    @property
     def checks(self) -> tuple[Mapping[str, Any], ...]:
         """The last run of each check, and whether nothing was edited since."""
         return tuple(

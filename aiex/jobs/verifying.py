@@ -28,6 +28,7 @@ class Failed(NamedTuple):
 
     check: CheckRan
     output: str
+    """Empty where the model has it already."""
 
 
 def checks_behind(hirer: Hirer) -> tuple[Check, ...]:
@@ -75,6 +76,8 @@ def _to_check(name: str, command: str, output: str) -> CheckRan | None:
 def to_wish(failed: Sequence[Failed], *, is_first: bool = False) -> Iterator[Part]:
     """What a model is asked when checks fail behind its work, or before it began."""
     for check, output in failed:
+        if not output:  # the model ran it itself
+            continue
         yield Document(f"output of {check.command}", "text/plain", output[-_MOST_OUTPUT_CHARS:])
     names = ", ".join(check.command for check, _ in failed)
     if is_first:

@@ -177,6 +177,7 @@ class Team:
             parts = (*parts, *to_wish(failed, is_first=True))
         yield UserSpoke(parts)
         for left in reversed(range(self._repairs + 1)):
+            edits_before = self._report.edits
             async with aclosing(Loop(self._crew, schema=self._wish.schema).run()) as events:
                 async for told in events:
                     if isinstance(told, Closed):
@@ -189,6 +190,9 @@ class Team:
             async with aclosing(self._verify(failed)) as checks:
                 async for event in checks:
                     yield event
+            if self._report.edits > edits_before:  # what the model saw fail behind its edits counts as well
+                seen = {one.check.command for one in failed}
+                failed += [Failed(one, "") for one in self._report.red if one.command not in seen]
             if not failed or not left:
                 return
             yield UserSpoke(tuple(to_wish(failed)))
