@@ -1,7 +1,9 @@
 """Calls and their results brought together, as every vendor wants them; pure."""
 
 from collections.abc import Sequence
+from typing import Final
 
+from aiex.memo import Memo
 from aiex.messages import CachePoint, Message, Part, ToolCall, ToolResult
 
 NO_RESULT = "no result was recorded"
@@ -16,8 +18,60 @@ def balanced(messages: Sequence[Message]) -> tuple[Message, ...]:
     in a message of results becomes a `user` message behind them, but for cache points, which stay with the results.
     Messages without parts are dropped. A call and its result share their id, which may occur again later.
 
-    Cost: O(parts).
+    Messages that are right already come back as they are, and so does what is made of the same results.
+
+    Cost: O(parts), 1 µs a message where calls have their results behind them already.
     """
+    right = settled(messages)
+    return _balance(messages) if right is None else tuple(right)
+
+
+def settled(messages: Sequence[Message]) -> list[Message] | None:
+    """What `balanced` gives, where all results of each call stand right behind it; None where it has more to do."""
+    right: list[Message] = []
+    at, end = 0, len(messages)
+    while at < end:
+        message = messages[at]
+        if message.role == "tool" or not message.parts:
+            return None
+        calls: list[ToolCall] = []
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                calls.append(part)
+            elif isinstance(part, ToolResult):
+                return None
+        right.append(message)
+        at += 1
+        if not calls:
+            continue
+        first = at
+        while at < end and messages[at].role == "tool":
+            at += 1
+        results = _join(calls, messages[first:at])
+        if results is None:
+            return None
+        right.append(results)
+    return right
+
+
+def _join(calls: Sequence[ToolCall], messages: Sequence[Message]) -> Message | None:
+    """The results of some calls in their order; None where there is anything else, too much or too little."""
+    parts = messages[0].parts if len(messages) == 1 else tuple(part for one in messages for part in one.parts)
+    found = {part.call_id: part for part in parts if isinstance(part, ToolResult)}
+    if not len(found) == len(parts) == len(calls):
+        return None
+    ordered = tuple(found[call.id] for call in calls if call.id in found)
+    if len(ordered) < len(calls) or len({call.id for call in calls}) < len(calls):
+        return None
+    if len(messages) == 1 and all(one is other for one, other in zip(ordered, parts, strict=True)):
+        return messages[0]
+    return _JOINED.get(ordered[0], ordered, lambda: Message("tool", ordered))
+
+
+_JOINED: Final[Memo[Message]] = Memo()
+
+
+def _balance(messages: Sequence[Message]) -> tuple[Message, ...]:
     results = _match(messages)
     balanced_messages: list[Message] = []
     for at, message in enumerate(messages):

@@ -12,7 +12,9 @@ import json
 import os
 from collections import OrderedDict
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from functools import partial
+from operator import is_
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args
 
 from aiex import dirs, tokens
 from aiex.digest import fingerprint
@@ -20,6 +22,7 @@ from aiex.errors import StoreError
 from aiex.events import Started, Stopped, UsageUpdated, Waiting
 from aiex.llm.stores.ratios import FILE_NAME, Ratio, RatioStore
 from aiex.llm.wire import CountsTokens, heal, to_json
+from aiex.memo import Memo
 from aiex.messages import Document, Image, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from aiex.patterns import late
 from aiex.tokens import Count
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from aiex.llm.endpoints import Target
     from aiex.llm.stores.ratios import Ratios
     from aiex.llm.wire import Stream
-    from aiex.messages import Part, Request
+    from aiex.messages import Message, Part, Request, ToolDefinition
 
 Kind = Literal["prose", "code"]
 Measure = Literal["o200k_base", "length"]
@@ -109,8 +112,14 @@ class TokenCounter:
         Args:
             quick: Load no vocabulary, which is enough for limits that are settled afterwards.
         """
-        count = self.count_quickly if quick else self.count
-        return Count(sum(count(text, model).tokens for text in _texts(request)) + _overhead(request), exact=False)
+        if not quick:
+            return Count(
+                sum(self.count(text, model).tokens for text in _texts(request)) + _overhead(request), exact=False
+            )
+        factors: dict[Kind, float] = {kind: self._factor(model, "length", kind) for kind in get_args(Kind)}
+        weights = _weigh(request)
+        total = sum(_ceil(one.tokens * factors[one.kind]) for one in weights if one.kind)
+        return Count(total + _frame(request) + sum(one.pictures for one in weights) * IMAGE_TOKENS, exact=False)
 
     async def count_request(self, request: Request, target: Target, *, remote: bool) -> Count:
         """The tokens of a request for one target; `exact` says whether the vendor would count the same.
@@ -150,13 +159,19 @@ class TokenCounter:
         """Take a lesson from what `provider/model` counted for a request. Loads no vocabulary."""
         if not is_lesson(request, model, input_tokens):
             return
-        texts = list(_texts(request))
+        weights = _weigh(request)
         counted = max(1, input_tokens - _overhead(request))
-        lessons: dict[Measure, Sums] = {"length": _add_up((text, tokens.estimate(text).tokens) for text in texts)}
-        if not tokens.encoding_for(model).exact and sum(map(len, texts)) <= _MOST_CHARS:
-            raw = [(text, tokens.tally(text, "o200k_base", load=False)) for text in texts]
+        lessons: dict[Measure, Sums] = {"length": _add_up((one.kind, one.tokens) for one in weights if one.kind)}
+        if (
+            not tokens.encoding_for(model).exact
+            and tokens.tally("", "o200k_base", load=False) is not None
+            and sum(one.chars for one in weights) <= _MOST_CHARS
+        ):
+            raw = [(text, tokens.tally(text, "o200k_base", load=False)) for text in _texts(request)]
             if all(count is not None for _, count in raw):
-                lessons["o200k_base"] = _add_up((text, count.tokens) for text, count in raw if count is not None)
+                lessons["o200k_base"] = _add_up(
+                    (kind_of(text), count.tokens) for text, count in raw if count is not None
+                )
 
         def changed(known: Mapping[tuple[str, str], Ratio]) -> Ratios:
             after: Ratios = {}
@@ -222,8 +237,7 @@ def is_lesson(request: Request, model: str, input_tokens: int) -> bool:
     """Whether the count of a request tells how texts are counted: pictures and signed blocks are counted otherwise."""
     if input_tokens < LEAST_TOKENS or _is_offline(model):
         return False
-    parts = (part for message in request.messages for part in message.parts)
-    return not any(isinstance(part, Image | Opaque) or (isinstance(part, ToolResult) and part.images) for part in parts)
+    return all(one.teaches for one in _weigh(request))
 
 
 def _follow(before: Mapping[Kind, Ratio], sums: Sums, counted: int) -> dict[Kind, Ratio]:
@@ -250,10 +264,9 @@ def _start(model: str, measure: Measure) -> float:
     return factor if measure == "o200k_base" else max(1.0, factor * tokens.CHARS_PER_TOKEN / 4.27)
 
 
-def _add_up(counts: Iterable[tuple[str, int]]) -> Sums:
+def _add_up(counts: Iterable[tuple[Kind, int]]) -> Sums:
     sums: Sums = {}
-    for text, count in counts:
-        kind = kind_of(text)
+    for kind, count in counts:
         sums[kind] = sums.get(kind, 0.0) + count
     return sums
 
@@ -303,34 +316,92 @@ def _plain_texts(body: Mapping[str, Any]) -> list[str] | None:
 
 def _overhead(request: Request) -> int:
     """Tokens for what is no text."""
-    pictures = sum(_pictures(part) for message in request.messages for part in message.parts)
-    frame = MESSAGE_TOKENS * len(request.messages) + TOOL_TOKENS * len(request.tools)
-    return frame + REPLY_TOKENS + pictures * IMAGE_TOKENS
+    return _frame(request) + sum(one.pictures for one in _weigh(request)) * IMAGE_TOKENS
 
 
-def _pictures(part: Part) -> int:
-    return 1 if isinstance(part, Image) else len(part.images) if isinstance(part, ToolResult) else 0
+def _frame(request: Request) -> int:
+    return MESSAGE_TOKENS * len(request.messages) + TOOL_TOKENS * len(request.tools) + REPLY_TOKENS
+
+
+class _Weight(NamedTuple):
+    """What a part of a request, or a tool, is when nothing but lengths is looked at."""
+
+    kind: Kind | None
+    """None where it has no text."""
+    tokens: int
+    chars: int
+    pictures: int
+    teaches: bool
+    """How it is counted is known."""
+
+
+_WEIGHTS: Final[Memo[tuple[_Weight, ...]]] = Memo()
+_REQUESTS: Final[Memo[list[_Weight]]] = Memo(most=4)
+_GROWN: list[tuple[tuple[Message, ...], list[_Weight]]] = [((), [])]
+"""The messages of the last request, which mostly stand at the beginning of the next one."""
+
+
+def _weigh(request: Request) -> list[_Weight]:
+    """Every part and tool of a request, looked into once for all requests that they are in."""
+    return _REQUESTS.get(request, (), partial(_weigh_anew, request))
+
+
+def _weigh_anew(request: Request) -> list[_Weight]:
+    messages, (before, known) = request.messages, _GROWN[0]
+    goes_on = len(before) <= len(messages) and all(map(is_, before, messages))
+    weights = list(known) if goes_on else []
+    for message in messages[len(before) if goes_on else 0 :]:
+        weights += map(_weigh_part, message.parts)
+    _GROWN[0] = messages, list(weights)
+    for tool in request.tools:
+        weights += _WEIGHTS.get(tool, (), partial(_weigh_tool, tool))
+    if request.response_schema is not None:
+        weights.append(_weigh_text(_to_words(request.response_schema)))
+    return weights
+
+
+def _weigh_part(part: Part) -> _Weight:
+    text = _text_of(part)
+    weight = _weigh_text(text) if text is not None else _Weight(None, 0, 0, 0, True)
+    pictures = 1 if isinstance(part, Image) else len(part.images) if isinstance(part, ToolResult) else 0
+    return weight._replace(pictures=pictures, teaches=not pictures and not isinstance(part, Opaque))
+
+
+def _weigh_tool(tool: ToolDefinition) -> tuple[_Weight, ...]:
+    return (_weigh_text(_tool_text(tool)),)
+
+
+def _weigh_text(text: str) -> _Weight:
+    return _Weight(kind_of(text), tokens.estimate(text).tokens, len(text), 0, True)
 
 
 def _texts(request: Request) -> Iterator[str]:
     """Every text that goes to the model; a signed block is counted by the parts it stands for."""
     for message in request.messages:
         for part in message.parts:
-            match part:
-                case Text(text) | Reasoning(text) | Refusal(text):
-                    yield text
-                case Document(title, media_type, text):
-                    yield f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"
-                case ToolCall():
-                    yield part.name + _to_words(part.arguments)
-                case ToolResult():
-                    yield part.text
-                case _:
-                    continue
-    for tool in request.tools:
-        yield f"{tool.name}\n{tool.description}\n{_to_words(tool.parameters)}"
+            if (text := _text_of(part)) is not None:
+                yield text
+    yield from map(_tool_text, request.tools)
     if request.response_schema is not None:
         yield _to_words(request.response_schema)
+
+
+def _text_of(part: Part) -> str | None:
+    match part:
+        case Text(text) | Reasoning(text) | Refusal(text):
+            return text
+        case Document(title, media_type, text):
+            return f"[Document: {title} ({media_type})]\n\n{text}\n\n[End of document: {title}]"
+        case ToolCall():
+            return part.name + _to_words(part.arguments)
+        case ToolResult():
+            return part.text
+        case _:
+            return None
+
+
+def _tool_text(tool: ToolDefinition) -> str:
+    return f"{tool.name}\n{tool.description}\n{_to_words(tool.parameters)}"
 
 
 def _to_words(value: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from operator import is_
 
 from aiex.messages import CachePoint, Document, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from aiex.patterns import late
@@ -77,18 +78,22 @@ def with_call_ids(
     *,
     fits: re.Pattern[str] = COMMON_IDS,
     make: Callable[[str], str] = to_common_id,
+    taken: set[str] | None = None,
 ) -> tuple[Message, ...]:
     """A balanced conversation whose call ids fit, and are all different; a result has the id of its call.
 
     An id that fits and is new stays, as does one that a native block holds; any other becomes what `make` gives for it,
     a pure function whose ids fit. The same conversation always gets the same ids, and a longer one begins alike.
+
+    Args:
+        taken: The ids of what stands before these messages; those of the messages are added.
     """
-    taken: set[str] = set()
+    taken = set() if taken is None else taken
     renamed: list[Message] = []
     pending: list[str] = []
     for message in messages:
         if message.role == "tool":
-            renamed.append(Message("tool", _rename_results(message.parts, pending)))
+            renamed.append(_with_parts(message, _rename_results(message.parts, pending)))
             continue
         pending = []
         if not any(isinstance(part, ToolCall) for part in message.parts):
@@ -104,8 +109,14 @@ def with_call_ids(
                 parts.append(part if own == part.id else replace(part, id=own))
             else:
                 parts.append(part)
-        renamed.append(Message(message.role, tuple(parts)))
+        renamed.append(_with_parts(message, tuple(parts)))
     return tuple(renamed)
+
+
+def _with_parts(message: Message, parts: tuple[Part, ...]) -> Message:
+    """The message itself where it has these very parts."""
+    same = len(parts) == len(message.parts) and all(map(is_, parts, message.parts))
+    return message if same else Message(message.role, parts)
 
 
 def _rename_results(parts: Sequence[Part], ids: Sequence[str]) -> tuple[Part, ...]:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import cache
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiex.jsonform import Malformed, form_of
+from aiex.memo import Memo
 from aiex.messages import (
     CachePoint,
     Document,
@@ -28,7 +31,7 @@ from aiex.messages import (
     ToolCall,
     ToolResult,
 )
-from aiex.pairing import balanced
+from aiex.pairing import balanced, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,25 +98,63 @@ def project_request(
     Cost: as `conversation`. While a session grows its requests begin alike, but for calls that get their results.
     """
     path = state.chat.path(None if at_seq is None else state.chat.head_at(at_seq))
-    said = _answered(_entries(path), _begun(path))
+    said = _project(path)
     if said and said[0].role != "user":
-        said = (Message("user", (Text(FIRST),)), *said)
+        said = (_user(FIRST), *said)
     said = tuple(_taking_turns(said))
-    first = (Message("system", tuple(system)),) if system else ()
+    first = (_SYSTEMS.get(parts, (), lambda: Message("system", parts)),) if (parts := tuple(system)) else ()
     return Request(model=model, messages=(*first, *said), tools=tuple(tools), cache_key=cache_key)
 
 
 def _taking_turns(said: Sequence[Message]) -> Iterator[Message]:
     """The conversation with what was asked where nobody had said anything: between two answers, and at the end."""
-    go_on = Message("user", (Text(GO_ON),))
     last: Role = "assistant"
     for at, message in enumerate(said):
         if at and message.role == last == "assistant":
-            yield go_on
+            yield _user(GO_ON)
         yield message
         last = message.role
     if last == "assistant":
-        yield go_on
+        yield _user(GO_ON)
+
+
+@cache
+def _user(words: str) -> Message:
+    """The same for the same words: what goes on with a conversation is told by its very messages."""
+    return Message("user", (Text(words),))
+
+
+_SYSTEMS: Final[Memo[Message]] = Memo(most=16)
+
+
+class _Grown(NamedTuple):
+    """The last conversation whose calls all had their results, which mostly goes on in the next request."""
+
+    path: list[Node]
+    said: tuple[Message, ...]
+
+
+_GROWN: list[_Grown] = [_Grown([], ())]
+_PLAIN: Final = frozenset({"user", "assistant", "words", "begun", "tool", "interrupted"})
+"""Nodes that change nothing about those before them."""
+
+
+def _project(path: list[Node]) -> tuple[Message, ...]:
+    """What was said, with one result for each call; what was so in the last conversation is taken from there."""
+    last = _GROWN[0]
+    begun = len(last.path)
+    if begun <= len(path) and all(map(is_, last.path, path)) and all(node.kind in _PLAIN for node in path[begun:]):
+        right = settled(
+            [message for node in path[begun:] if node.kind in _ROLES and (message := message_of(node)).parts]
+        )
+        said = None if right is None else (*last.said, *right)
+    else:
+        right = settled([entry.message for entry in _entries(path)])
+        said = None if right is None else tuple(right)
+    if said is None:
+        return _answered(_entries(path), _begun(path))
+    _GROWN[0] = _Grown(path, said)
+    return said
 
 
 def message_of(node: Node) -> Message:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiex.messages import CachePoint, Message, Part, Text, ToolCall, ToolResult
-from aiex.pairing import NO_RESULT, balanced
+from aiex.pairing import NO_RESULT, balanced, settled
 
 IDS = st.sampled_from(["a", "b", "c", ""])
 PARTS = st.one_of(
@@ -32,6 +32,25 @@ def results(messages: Sequence[Message]) -> list[ToolResult]:
 
 def others(messages: Sequence[Message]) -> list[Part]:
     return [part for message in messages for part in message.parts if not isinstance(part, ToolResult | CachePoint)]
+
+
+@given(MESSAGES)
+def test_a_conversation_that_is_settled_is_balanced_as_any_other(messages: list[Message]) -> None:
+    right = settled(messages)
+    with_a_stray_result = [*messages, Message("tool", (ToolResult("of no call", "stray"),))]
+    assert settled(with_a_stray_result) is None
+    assert right is None or tuple(right) == balanced(with_a_stray_result)
+
+
+def test_a_settled_conversation_keeps_its_very_messages() -> None:
+    asked = Message("user", (Text("go"),))
+    called = Message("assistant", (ToolCall("a", "f", {}), ToolCall("b", "f", {})))
+    first, second = (Message("tool", (ToolResult(name, "ok"),)) for name in "ab")
+    once, again = balanced([asked, called, second, first]), balanced([asked, called, second, first, asked])
+    assert once[2].parts == (*first.parts, *second.parts)
+    assert all(one is other for one, other in zip(once, again, strict=False))
+    single = Message("assistant", (ToolCall("b", "f", {}),))
+    assert balanced([asked, single, second])[2] is second
 
 
 @given(MESSAGES)

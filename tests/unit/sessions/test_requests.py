@@ -30,6 +30,7 @@ from tests.fakes.responses_server import _problem_with as responses_problem
 from tests.unit.sessions.stories import LOGS, TAG, answer, record, said, state_of, step
 
 READ = ToolDefinition("read", "Reads a file.", {"type": "object", "properties": {}})
+SYSTEM = (Text("be brief"),)
 PROTOCOLS: dict[str, tuple[Callable[[Request, Profile], Any], Profile, Callable[[Any], str]]] = {
     "anthropic": (
         encode_anthropic, Profile(*TAG), lambda body: anthropic_problem(body, counts=False),
@@ -102,6 +103,20 @@ def test_a_rewound_session_asks_what_it_would_have_asked_then(log: list[Recorded
     forth = record([told.Rewound("", "", "conversation", len(log), "forth")], after=len(log) + 1)
     assert project(fold([*log, *back])) == project(fold(log[:cut]))
     assert project(fold([*log, *back, *forth])) == project(fold(log))
+
+
+@settings(max_examples=100)
+@given(LOGS)
+def test_a_growing_session_asks_at_each_step_what_one_read_anew_would_ask(log: list[Recorded]) -> None:
+    profile = PROTOCOLS["chat"][1]
+    growing = fold([])
+    for count, recorded in enumerate(log, 1):
+        growing.fold([recorded])
+        asked = project(growing, system=SYSTEM)
+        body = encode_chat(asked, profile)
+        fresh = project(fold(log[:count]), system=(Text("be brief"),))
+        assert asked == fresh
+        assert body == encode_chat(fresh, Profile(profile.provider, profile.model, profile.base_url))
 
 
 # --- what stands in it ----------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from operator import is_
+from typing import Any, NamedTuple
 
 from aiex.llm import history
 from aiex.llm.protocols.openai_chat.details import join_details, read_details
@@ -28,7 +29,7 @@ from aiex.messages import (
     ToolDefinition,
     ToolResult,
 )
-from aiex.pairing import balanced
+from aiex.pairing import balanced, settled
 from aiex.patterns import late
 
 MAX_STOPS = 4
@@ -152,14 +153,7 @@ _DATA = ("enum", "const", "default", "examples", "required")
 
 def encode_messages(request: Request, profile: Profile, quirks: Quirks) -> list[_Body]:
     """The conversation as the server accepts it: calls and results paired, ids that fit, nothing empty."""
-    messages = balanced(request.messages)
-    if quirks.short_ids:
-        messages = history.with_call_ids(messages, profile.tag, fits=_SHORT, make=_to_short_id)
-    else:
-        messages = history.with_call_ids(messages, profile.tag)
-    encoded: list[_Body] = []
-    for message in messages:
-        encoded += _encode_message(message, profile, quirks)
+    encoded = _encode_conversation(request.messages, profile, quirks)
     if request.response_schema is not None and not quirks.json_schema:
         _tell_schema(request.response_schema, encoded, quirks)
     if quirks.alternating:
@@ -169,6 +163,47 @@ def encode_messages(request: Request, profile: Profile, quirks: Quirks) -> list[
     if quirks.prefix_mark and encoded and encoded[-1]["role"] == "assistant" and "tool_calls" not in encoded[-1]:
         encoded[-1]["prefix"] = True
     return _with_few_marks(encoded) if quirks.cache_parts else encoded
+
+
+class _Grown(NamedTuple):
+    """The last conversation that was encoded, which mostly goes on in the next request."""
+
+    profile: Profile
+    messages: tuple[Message, ...]
+    ids: frozenset[str]
+    encoded: tuple[_Body, ...]
+
+
+_GROWN: list[_Grown | None] = [None]
+
+
+def _encode_conversation(messages: tuple[Message, ...], profile: Profile, quirks: Quirks) -> list[_Body]:
+    """All messages; those that were encoded last time are taken from there. The dictionaries may be changed."""
+    last = _GROWN[0]
+    begun = 0 if last is None or not _goes_on(last, messages, profile) else len(last.messages)
+    encoded = list(last.encoded) if last and begun else []
+    ids = set(last.ids) if last and begun else set()
+    rest = settled(messages[begun:])
+    if rest is None or quirks.cache_parts:  # results that come late; marks are taken out again from within
+        return _encode_messages(_with_ids(balanced(messages), profile, quirks, set()), profile, quirks)
+    encoded += _encode_messages(_with_ids(rest, profile, quirks, ids), profile, quirks)
+    _GROWN[0] = _Grown(profile, messages, frozenset(ids), tuple(encoded))
+    return [dict(one) for one in encoded]
+
+
+def _goes_on(last: _Grown, messages: tuple[Message, ...], profile: Profile) -> bool:
+    """Whether the very messages of the last conversation stand at the beginning of this one."""
+    return last.profile is profile and len(last.messages) <= len(messages) and all(map(is_, last.messages, messages))
+
+
+def _encode_messages(messages: Sequence[Message], profile: Profile, quirks: Quirks) -> list[_Body]:
+    return [one for message in messages for one in _encode_message(message, profile, quirks)]
+
+
+def _with_ids(messages: Sequence[Message], profile: Profile, quirks: Quirks, taken: set[str]) -> Sequence[Message]:
+    if quirks.short_ids:
+        return history.with_call_ids(messages, profile.tag, fits=_SHORT, make=_to_short_id, taken=taken)
+    return history.with_call_ids(messages, profile.tag, taken=taken)
 
 
 _SHORT = late(r"[A-Za-z0-9]{9}")
