@@ -77,6 +77,9 @@ def without_secrets(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     if kind not in _SPOKEN or not isinstance(parts, list):
         cleaned: dict[str, Any] = _clean_json(fields)
         return cleaned
+    has_images = any(isinstance(part, dict) and part.get("type") == "image" for part in parts)
+    if not has_images and not may_hold_secrets([fields]):
+        return fields
     kept = [cleaned for part in parts if (cleaned := _clean_part(part)) is not None]
     same = len(kept) == len(parts) and all(one is other for one, other in zip(kept, parts, strict=True))
     return fields if same else {**fields, "parts": kept}

@@ -17,8 +17,9 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from aiex.errors import StoreError
-from aiex.events import FORM_VERSION, Envelope, Event, UnknownEvent, from_json, to_json, to_timestamp
+from aiex.events import FORM_VERSION, AssistantSpoke, Envelope, Event, UnknownEvent, from_json, to_json, to_timestamp
 from aiex.jsonform import Malformed, dump, form_of
+from aiex.messages import ToolCall
 from aiex.sessions.stores import Draft, Head, Moved, Row, Snapshot, Store
 from aiex.sessions.upcast import current_version, upcast
 
@@ -128,10 +129,12 @@ class EventLog:
             StoreError: if they cannot be kept.
         """
         drafts: list[tuple[int, int, str, int, bytes, bool]] = []
+        synced = False
         for event in events:
             kind, data = write_event(event)
+            synced = synced or (kind not in UNSYNCED and not _calls(event))
             drafts.append((at_ms, turn, kind, current_version(kind), data, False))
-        self._add(session, drafts, after_seq)
+        self._add(session, drafts, after_seq, synced=synced)
         return after_seq + len(drafts)
 
     def put(self, session: str, recorded: Iterable[Recorded], *, after_seq: int = 0, copied: bool = True) -> Head:
@@ -142,7 +145,7 @@ class EventLog:
         """
         whole = list(recorded)
         rows = [(one.at_ms, one.turn, one.type, one.v, one.data, copied) for one in whole]
-        self._add(session, rows, after_seq, sealed=any(one.sealed for one in whole))
+        self._add(session, rows, after_seq, synced=True, sealed=any(one.sealed for one in whole))
         head = self.head(session)
         if head is None:
             raise StoreError(f"cannot make session {session} of no events")
@@ -245,18 +248,18 @@ class EventLog:
         drafts: Sequence[tuple[int, int, str, int, bytes, bool]],
         after_seq: int,
         *,
+        synced: bool,
         sealed: bool = False,
     ) -> None:
         seal = self._seal if self._seal is not None and (sealed or self._seal.seals(session)) else None
         with self._lock:
             before = self._link_at(session, after_seq)
-            rows, synced = [], False
+            rows = []
             for seq, (at_ms, turn, kind, v, data, copied) in enumerate(drafts, after_seq + 1):
                 try:
                     before = next_link(before, seq, at_ms, turn, kind, v, data)
                 except DAMAGE as error:
                     raise StoreError(f"cannot keep event {seq} of session {session}: it is malformed") from error
-                synced = synced or kind not in UNSYNCED
                 kept = data if seal is None else seal.seal(session, about_row(seq, kind), data)
                 rows.append(Draft(at_ms, turn, kind, v, kept, before, seal is not None, copied))
             try:
@@ -299,6 +302,11 @@ class EventLog:
             row.session, row.seq, row.position, row.at_ms, row.turn, row.type, row.v, data, row.link,
             bool(row.sealed), bool(row.copied),
         )  # fmt: skip
+
+
+def _calls(event: Event | UnknownEvent) -> bool:
+    """Whether an answer calls tools: it gets on disk with what is told next of a call, before that call begins."""
+    return isinstance(event, AssistantSpoke) and any(isinstance(part, ToolCall) for part in event.parts)
 
 
 def first_link(session: str) -> bytes:
