@@ -251,13 +251,13 @@ def hit_of(error: BudgetEnded) -> BudgetHit | None:
     return None
 
 
-async def until(events: AsyncGenerator[T, None], meter: Meter) -> AsyncGenerator[T, None]:
+def until(events: AsyncGenerator[T, None], meter: Meter) -> AsyncGenerator[T, None]:
     """The same events, as long as there is time. Raises Spent when there is none any more."""
+    return events if meter.left_s() is None else _until(events, meter)
+
+
+async def _until(events: AsyncGenerator[T, None], meter: Meter) -> AsyncGenerator[T, None]:
     async with aclosing(events):
-        if meter.left_s() is None:
-            async for event in events:
-                yield event
-            return
         while True:
             try:
                 async with asyncio.timeout(meter.left_s()):

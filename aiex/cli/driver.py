@@ -16,6 +16,8 @@ Show = Callable[[Event], None]
 
 TOGETHER_S = 0.5
 """Signals so near to each other are one wish: `timeout` and shells tell a process and then its whole group."""
+LOOK_UP_S = 0.01
+"""So often a job that tells events looks up; each time costs as much as an event."""
 DEAF_S = 1.0
 """A loop that has not looked up for so long, because a step of it blocks, is interrupted in the middle after all."""
 
@@ -95,17 +97,21 @@ def _require(ended: TurnEnded | None) -> TurnEnded:
 
 def _execute_in_loop(events: AsyncIterator[Event], show: Show) -> TurnEnded:
     import asyncio
+    import gc
 
+    gc.freeze()  # what was loaded stays: no look for garbage goes through it
     stops = _Stops()
 
     async def watch() -> TurnEnded:
         ended: TurnEnded | None = None
         with stops.heeded():
             async with aclosing(cast("AsyncGenerator[Event]", events)) as stream:
+                looked_up_s = time.monotonic()
                 async for event in stream:
                     ended = _note(event, ended, show)
-                    if ended is None:
+                    if ended is None and time.monotonic() - looked_up_s > LOOK_UP_S:
                         await asyncio.sleep(0)  # a job that does not wait hears of a signal here
+                        looked_up_s = time.monotonic()
         return _require(ended)
 
     try:

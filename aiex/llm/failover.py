@@ -7,6 +7,7 @@ anything was shown is raised instead.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import field, replace
@@ -143,13 +144,13 @@ def _without_opaque(request: Request) -> Request:
     return replace(request, messages=messages)
 
 
-async def _hold(events: Events, request: Request) -> Events:
+def _hold(events: Events, request: Request) -> Events:
     """The events; where the answer must fit a schema all at the end, because half a JSON text cannot be continued."""
+    return events if request.response_schema is None else _held(events)
+
+
+async def _held(events: Events) -> Events:
     async with aclosing(events):
-        if request.response_schema is None:
-            async for event in events:
-                yield event
-            return
         held: list[StreamEvent] = []
         async for event in events:
             if isinstance(event, UNSEEN):
@@ -179,6 +180,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
         lease = await means.gate.before(target.name, key_id(target), means.count(request))
         clock = Clock(target.endpoint, outlook.deadlines)
         usage: Usage | None = None
+        noting: list[asyncio.Task[None]] = []
         try:
             async with (
                 visit_of(means.visit, target) as visit,
@@ -189,7 +191,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
                         usage = event.usage
                         note_usage(visit, usage)
                     elif isinstance(event, Stopped):
-                        await means.monitor.note(target, owner, clock, None)
+                        noting.append(asyncio.create_task(means.monitor.note(target, owner, clock, None)))
                         settled = True
                     yield event
         except Denied:
@@ -200,6 +202,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
             await _blame(error, target, means)
             raise
         finally:
+            await asyncio.gather(*noting)
             await means.gate.after(lease, usage)
     finally:
         if outlook.is_probe and not settled:

@@ -33,18 +33,14 @@ def ask_for_data(stream: Stream) -> Stream:
     """
 
     def asked(request: Request) -> AsyncGenerator[StreamEvent, None]:
-        return _repaired(stream, request)
+        schema = request.response_schema
+        return cast("Any", stream(request)) if schema is None else _repaired(stream, request, schema)
 
     return asked
 
 
-async def _repaired(stream: Stream, request: Request) -> AsyncGenerator[StreamEvent, None]:
-    if request.response_schema is None:
-        async with aclosing(cast("Any", stream(request))) as events:
-            async for event in events:
-                yield event
-        return
-    await asyncio.to_thread(check_schema, request.response_schema)
+async def _repaired(stream: Stream, request: Request, schema: Mapping[str, Any]) -> AsyncGenerator[StreamEvent, None]:
+    await asyncio.to_thread(check_schema, schema)
     problems: list[str] = []
     for attempt in (1, 2):
         if attempt == 2:
@@ -59,7 +55,7 @@ async def _repaired(stream: Stream, request: Request) -> AsyncGenerator[StreamEv
                 if isinstance(event, Failed):
                     return
         answer = "".join(event.text for event in held if isinstance(event, TextDelta))
-        given, problems = await _weigh(answer, held, request.response_schema or {})
+        given, problems = await _weigh(answer, held, schema)
         for event in given:
             yield event
         if not problems:
