@@ -8,6 +8,7 @@ dataclass.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, get_origin
 
@@ -69,11 +70,18 @@ class _Fields:
 
     def __get__(self, _: object, cls: type) -> Any:
         owner = self._owner
-        inside = {"__annotations__": self._named, "__module__": owner.__module__, "__doc__": "", **self._defaults}
+        inside = {"__annotations__": self._named, "__module__": owner.__module__, "__doc__": "-", **self._defaults}
         like: Any = type(owner.__name__, (), inside)
         fields = dataclasses.dataclass(init=False, repr=False, eq=False)(like).__dataclass_fields__
         owner.__dataclass_fields__ = fields
         return fields
+
+    def sketch(self) -> Iterator[Any]:
+        """As much of them as an `__init__` is made of."""
+        for name, kind in self._named.items():
+            known: Any = dataclasses.field(default=self._defaults.get(name, dataclasses.MISSING))
+            known.name, known.type, known.kw_only = name, kind, False
+            yield known
 
 
 def _init_of(cls: type) -> Any:
@@ -101,7 +109,9 @@ def _compile_init(cls: Any) -> Any:
     plain: list[str] = ["self"]
     named: list[str] = []
     body: list[str] = []
-    for known in dataclasses.fields(cls):
+    unread = cls.__dict__["__dataclass_fields__"]
+    fields = [*(unread.sketch() if isinstance(unread, _Fields) else dataclasses.fields(cls))]
+    for known in fields:
         name, value = known.name, known.name
         argument = name
         if known.default_factory is not dataclasses.MISSING:
@@ -120,9 +130,7 @@ def _compile_init(cls: Any) -> Any:
     exec("\n".join([f"def __init__({arguments}):", *body]), scope)  # noqa: S102  (field names are identifiers)
     init = scope["__init__"]
     init.__qualname__ = f"{cls.__qualname__}.__init__"
-    init.__annotations__ = {known.name: known.type for known in dataclasses.fields(cls) if known.init} | {
-        "return": None
-    }
+    init.__annotations__ = {known.name: known.type for known in fields if known.init} | {"return": None}
     return init
 
 
