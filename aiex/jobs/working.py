@@ -24,7 +24,7 @@ from aiex.agent.report import Report
 from aiex.agent.tools import is_offered
 from aiex.errors import AiexError, Rejected
 from aiex.events import Failed as StreamFailed
-from aiex.events import Noted, TurnEnded, UserSpoke
+from aiex.events import FileEdited, Noted, TurnEnded, UserSpoke
 from aiex.jobs.errands import Errands
 from aiex.jobs.verifying import Failed, checks_behind, to_wish, verify
 from aiex.record import record
@@ -217,11 +217,13 @@ class Team:
                     yield event
 
     async def _noted(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """The same events, each in the report, with what happened beside them between."""
+        """The same events, each in the report, with what happened beside them between; of a dry run not those of edits,
+        since nothing was written."""
         async with aclosing(events):
             async for event in events:
                 self._report.note(event)
-                yield event
+                if not (self._wish.is_dry and isinstance(event, FileEdited)):
+                    yield event
                 for news in self._drain():
                     yield news
 
