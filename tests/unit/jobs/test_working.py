@@ -103,8 +103,8 @@ async def test_a_check_of_a_project_that_nobody_trusts_does_not_run(bench: Open)
 
 
 async def test_a_check_that_may_not_run_is_told_as_refused(bench: Open) -> None:
-    ran = await bench(says("", EDIT), says("Done."), mode="accept-edits",
-                      overrides=('checks.commands=["make test"]', 'policy.rules=["deny command make"]')).work()  # fmt: skip
+    rules = ('checks.commands=["make test"]', 'policy.rules=["deny command make"]')
+    ran = await bench(says("", EDIT), says("Done."), mode="accept-edits", overrides=rules).work()
     assert [one.allowed for one in ran.of(ApprovalGiven)] == [False]
     assert (ran.end.checks, ran.end.exit_code, ran.end.subtype) == ((), 4, "blocked")
     assert ran.end.files_changed == ("shop/prices.py",)
@@ -163,7 +163,8 @@ async def test_a_dry_run_sees_its_own_changes_and_gives_a_patch_that_git_takes(b
     assert '"apple": 45' in read
     assert "dry run" in refused
     assert '"apple": 40' in shown
-    assert (ran.of(CheckRan), ran.of(CheckpointTaken), ran.end.files_changed) == ([], [], ())
+    assert (ran.of(CheckRan), ran.of(FileEdited), ran.end.files_changed) == ([], [], ())
+    assert [row["path"] for row in ran.data["files"]] == ["shop/prices.py", "new dir/a b.md"]
     assert not (made.root / "new dir").exists()
     subprocess.run(["git", "init", "-q", str(made.root)], check=True)
     patch = ran.data["patch"].encode("utf-8", "surrogateescape")
