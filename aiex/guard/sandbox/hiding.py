@@ -73,12 +73,14 @@ _STARTING = (
 
 def credential_places(environ: Mapping[str, str], names: NameRules = DEFAULT_RULES) -> tuple[str, ...]:
     """Existing files and directories that hold secrets, and Aiex's own; real paths, sorted."""
+    environ = dict(environ)  # thousands of looks follow, and each at `os.environ` takes 2 µs
     found = {os.path.realpath(path) for path in _candidates(environ, names) if os.path.lexists(path)}
     return tuple(sorted(path for path in found if os.path.exists(path) and path != "/"))
 
 
 def start_files(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The start files of the home, whether they exist or not; real above the last name."""
+    environ = dict(environ)
     found = [path for home in _homes(environ) for name in START_FILES for path in _places(home, name, environ)]
     for variable in _STARTING:
         found += _named(environ.get(variable, ""))
