@@ -19,8 +19,9 @@ from typing import Any, cast
 
 from aiex import plugins, settings
 from aiex.errors import Rejected
+from aiex.llm.clock import Clock
 from aiex.llm.endpoints import Endpoint, Target, find_target
-from aiex.llm.http import Clock, Connection
+from aiex.llm.http import Connection
 from aiex.llm.router import open_stream
 from aiex.llm.stores.health import HealthStore
 from aiex.llm.wire import Codec, to_json

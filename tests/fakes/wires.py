@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiex.errors import Transient
-from aiex.llm.http import Clock
+from aiex.llm.clock import Clock
 from tests.fakes.server import Asked, FakeServer
 
 HowCut = Literal["whole", "clean", "reset", "silent"]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from aiex.errors import ConfigError, Unavailable
+from aiex.llm.clock import Clock
 from aiex.llm.endpoints import Deadlines, Endpoint
-from aiex.llm.http import Clock, Connection, Pool
+from aiex.llm.http import Connection, Pool
 from tests.fakes.openai_server import FakeOpenAI
 
 HEADERS = {"x": "y"}
