@@ -86,9 +86,8 @@ class Errands:
                         yield ToolWrote(call_id, "stderr", f"{told.name} {_first(told)}\n")
         finally:
             await kit.leave()
+            self._kit.news += kit.news
             store.close()
-        for event in kit.news:
-            yield event
         yield _to_answer(closed)
 
 

@@ -95,11 +95,15 @@ class Step:
             hint = f"what there was before: aiex diff checkpoint {before.id}"
             return (Warned(f"what this did to the files is not known: {why}", hint),), False
 
-    def cut_off(self) -> None:
-        """Keep how the files are when the step did not come to its end, so that it can be undone all the same."""
+    def cut_off(self) -> tuple[Event, ...]:
+        """Keep how the files are when the step did not come to its end, so that it can be undone all the same.
+
+        What it did to them, for whoever can still tell it.
+        """
         if self._before is not None:
             with suppress(AiexError, OSError):
-                self.end()
+                return self.end()[0]
+        return ()
 
     def _look(self, before: Checkpoint) -> tuple[FileEdited, ...]:
         from aiex.sessions.checkpoints.planning import names_by_folder

@@ -56,6 +56,9 @@ class Hirer(Means, Protocol):
     def is_offline(self) -> bool: ...
     @property
     def recorder(self) -> Recorder | None: ...
+    @property
+    def tell(self) -> Callable[[Event], None]:
+        """Keeps and shows what is noticed where nothing can be yielded any more."""
 
 
 @record
@@ -155,8 +158,12 @@ class Team:
             async with aclosing(self._noted(self._rounds())) as events:
                 async for event in events:
                     yield event
-        finally:
+        except BaseException:
             await self._kit.leave()
+            for event in self._drain():  # what was broken off may have changed files
+                self._hirer.tell(event)
+            raise
+        await self._kit.leave()
         for event in self._drain():
             yield event
         yield self._end()

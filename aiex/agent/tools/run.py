@@ -133,7 +133,7 @@ async def _begin(wanted: _Wanted, kit: Kit, going: Going) -> AsyncIterator[Event
                 yield told
     finally:
         if step and not going_on.is_handed_on:
-            step.cut_off()
+            kit.news += step.cut_off()
 
 
 class _Going:
@@ -215,7 +215,7 @@ class _Going:
         news = self._kit.news
         if ended is None:
             if self._step:
-                self._step.cut_off()
+                news += self._step.cut_off()
             return
         told = self._end(ended)
         if any(isinstance(one, FileEdited) for one in told):
