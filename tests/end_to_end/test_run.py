@@ -332,7 +332,8 @@ def is_output(line: dict[str, Any]) -> bool:
 def test_a_signal_stops_it_with_a_true_report_and_a_way_on(
     vendor: FakeOpenAI, shop: Path, aiex: Run, sessions: Sessions, is_time: Any, number: int, code: int
 ) -> None:
-    vendor.say("I mend it.", calls=(call("edit", **EDIT), call("run", command="echo begun; sleep 4321.25")))
+    command = "echo made > made.txt; echo begun; sleep 4321.25"
+    vendor.say("I mend it.", calls=(call("edit", **EDIT), call("run", command=command)))
     vendor.say("Done.")
     words = ("raise the price", "--permission-mode", "bypass", *flags_of(vendor))
     returned, told = stop_when(is_time, number, *words, cwd=shop)
@@ -340,7 +341,8 @@ def test_a_signal_stops_it_with_a_true_report_and_a_way_on(
     assert (returned, result["type"], result["exit_code"], result["subtype"]) == (code, "result", code, "interrupted")
     assert [line["seq"] for line in told] == list(range(1, len(told) + 1))
     text = (shop / "shop/prices.py").read_text()
-    assert result["files_changed"] == (["shop/prices.py"] if '"apple": 45' in text else [])
+    changed = [*(["shop/prices.py"] if '"apple": 45' in text else []), *(["made.txt"] if is_time is is_output else [])]
+    assert result["files_changed"] == changed
     assert [path for path in shop.rglob("*") if is_temporary(path.name)] == []
     assert runs_nothing("4321.25")
     session = result["resume"]

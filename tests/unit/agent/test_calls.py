@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -15,11 +16,11 @@ from aiex.agent.kit import Kit
 from aiex.agent.meter import Allotment, Meter
 from aiex.agent.tools import Answer, Kind, Plan
 from aiex.errors import Denied, Rejected, StoreError, ToolError
-from aiex.events import Event, ToolFinished, ToolStarted, ToolWrote
+from aiex.events import Event, PartEnded, StreamEvent, ToolFinished, ToolStarted, ToolWrote
 from aiex.guard.audit.entries import Outcome
-from aiex.messages import ToolCall
-from tests.fakes.legality import faults_of_session
-from tests.fakes.scripted_model import Bench, says
+from aiex.messages import Request, ToolCall
+from tests.fakes.legality import faults_of_request, faults_of_session
+from tests.fakes.scripted_model import Bench, Script, results_in, says
 
 Open = Callable[..., Bench]
 
@@ -211,6 +212,38 @@ async def test_instructions_of_a_folder_are_said_once_behind_the_first_look_ther
     assert "No floats" not in first
     assert "No floats in here." in ran.results[0]
     assert "No floats" not in ran.results[1]
+
+
+async def test_ids_that_a_vendor_gives_twice_get_their_own_results(bench: Open) -> None:
+    class Careless(Script):
+        async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+            async for event in super().stream(request):
+                if isinstance(event, PartEnded) and isinstance(event.part, ToolCall):
+                    yield PartEnded(ToolCall("same", event.part.name, event.part.arguments))
+                else:
+                    yield event
+
+    looks = [("read", {"path": path}) for path in ("README.md", "shop/prices.py")]
+    made = bench()
+    made.services.script = script = Careless(says("", *looks), says("", *looks[::-1]), says("Done."))
+    assert (await made.work()).end.exit_code == 0
+    assert [faults_of_request(request) for request in script.requests] == [[]] * 3
+    told = [part.text.splitlines()[0] for part in results_in(script.requests[-1])]
+    assert told == ["    1\t# Shop", '    1\t"""Prices in cents."""', '    1\t"""Prices in cents."""', "    1\t# Shop"]
+
+
+async def test_words_that_are_no_unicode_reach_no_file_and_break_nothing(bench: Open, workspace: Path) -> None:
+    odd = "x\ud800"
+    calls: list[Any] = [
+        ("read", {"path": odd}), ("write", {"path": odd, "content": "x"}), ("write", {"path": "new", "content": odd}),
+        ("run", {"command": f"touch {odd}"}), ("search", {"pattern": odd}), ("symbols", {"name": odd}),
+        ("fetch", {"url": f"http://{odd}/"}), (odd, {odd: odd}), ("read", {"path": "a\0b"}),
+    ]  # fmt: skip
+    before = sorted(os.listdir(workspace))
+    made = bench(says("", *calls), says("Done."))
+    ran = await made.work()
+    assert [one.is_error for one in ran.of(ToolFinished)] == [True] * len(calls)
+    assert (sorted(os.listdir(workspace)), faults_of_session(made.state)) == (before, [])
 
 
 # --- budgets ----------------------------------------------------------------------------------------------------------
