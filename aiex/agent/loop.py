@@ -16,7 +16,7 @@ from aiex.agent.composer import load_words
 from aiex.agent.meter import Spent
 from aiex.agent.progress import WARN_AT, Progress
 from aiex.errors import AiexError, BudgetEnded, ContextOverflow, Rejected
-from aiex.events import AssistantSpoke, BudgetHit, Failed, FileEdited, ToolFinished
+from aiex.events import AssistantSpoke, BudgetHit, Compacted, Failed, FileEdited, ToolFinished
 from aiex.llm.budget import Exhausted
 from aiex.messages import ToolCall
 from aiex.record import record
@@ -93,8 +93,10 @@ class Loop:
         goes_on = True
         while goes_on:
             self._crew.meter.take_turn()
-            async for event in self._crew.compaction.make_room(self._crew.conversation):
-                yield event
+            making = self._crew.compaction.make_room(self._crew.conversation)
+            async with aclosing(until(making, self._crew.meter)) as made:
+                async for event in made:
+                    yield event
             heard: Heard | None = None
             async with aclosing(self._ask()) as events:
                 async for told in events:
@@ -123,8 +125,13 @@ class Loop:
                 if not isinstance(told, Heard):
                     yield told
                 elif _is_overflow(told) and crew.compaction.may_try():
-                    async for event in crew.compaction.shorten(crew.conversation):
-                        yield event
+                    is_shorter = False
+                    async with aclosing(until(crew.compaction.shorten(crew.conversation), crew.meter)) as made:
+                        async for event in made:
+                            is_shorter = is_shorter or isinstance(event, Compacted)
+                            yield event
+                    if not is_shorter:
+                        yield told
                 else:
                     crew.compaction.note(told.usage)
                     yield told
