@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -11,12 +12,12 @@ from hypothesis import strategies as st
 
 from aiex.agent.compaction import FULL_AT, UNKNOWN_WINDOW_TOKENS, choose_cut, list_what_happened, size_of
 from aiex.errors import ContextOverflow, Unavailable
-from aiex.events import AssistantSpoke, Compacted, Pinned, ToolFinished, Warned
-from aiex.messages import Document, Message, Text, ToolCall, ToolResult, Usage
+from aiex.events import AssistantSpoke, Compacted, Pinned, StreamEvent, ToolFinished, Warned
+from aiex.messages import Document, Message, Request, Text, ToolCall, ToolResult, Usage
 from aiex.sessions.decisions import Rewind
 from aiex.sessions.requests import SUMMARY_TITLE, Entry, conversation
 from tests.fakes.legality import faults_of_request, faults_of_session
-from tests.fakes.scripted_model import Bench, says, words_of
+from tests.fakes.scripted_model import Bench, Script, says, words_of
 
 Open = Callable[..., Bench]
 LOOK = ("list", {"path": "shop"})
@@ -105,9 +106,33 @@ async def test_going_back_before_it_brings_the_whole_conversation_back(bench: Op
 
 
 async def test_a_small_conversation_that_is_too_long_is_not_shortened_in_vain(bench: Open) -> None:
-    made = bench(*[OVERFLOW] * 3)
+    made = bench(OVERFLOW)
     ran = await made.work("x")
     assert (ran.of(Compacted), ran.end.exit_code, ran.end.subtype) == ([], 1, "ContextOverflow")
+
+
+async def test_a_vendor_that_finds_everything_too_long_is_asked_so_often_and_no_more(bench: Open) -> None:
+    looks = [says("", LOOK), says("", READ), says("", ("read", {"path": "README.md"}))]
+    made = bench(*looks, OVERFLOW, says("Short."), OVERFLOW, says("Shorter."), OVERFLOW)
+    ran = await made.work()
+    assert (ran.end.exit_code, ran.end.subtype) == (1, "ContextOverflow")
+    assert len(ran.of(Compacted)) == 2
+    assert faults_of_session(made.state) == []
+
+
+async def test_a_summary_takes_no_more_time_than_is_left(bench: Open) -> None:
+    class Silent(Script):
+        async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+            if request.tool_choice == "none":
+                await asyncio.Event().wait()
+            async for event in super().stream(request):
+                yield event
+
+    made = bench(overrides=("budget.time_s=0.5",))
+    made.services.script = Silent(says("", LOOK), says("", READ, usage=FULL))
+    ran = await made.work()
+    assert (ran.end.exit_code, ran.of(Compacted)) == (5, [])
+    assert faults_of_session(made.state) == []
 
 
 # --- where it is cut --------------------------------------------------------------------------------------------------

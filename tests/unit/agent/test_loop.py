@@ -263,7 +263,7 @@ async def test_a_second_wish_goes_on_with_the_conversation(bench: Open) -> None:
 
 
 async def test_an_overflow_that_cannot_be_helped_is_told(bench: Open) -> None:
-    made = bench(*[says(error=ContextOverflow("too long", needed_tokens=9, limit_tokens=8))] * 3)
+    made = bench(says(error=ContextOverflow("too long", needed_tokens=9, limit_tokens=8)))
     ran = await made.work()
     assert (ran.end.exit_code, ran.end.subtype) == (1, "ContextOverflow")
     assert ran.of(AssistantSpoke) == []

@@ -1,4 +1,4 @@
-"""A helper works with a part of the budget, within the same rules, and tells what it did to the world as its sender's."""
+"""A helper works with a part of the budget, within the same rules; what it does to the world is its sender's."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_one_that_looks_cannot_change_run_or_send_anybody(bench: Open, wor
 async def test_one_that_works_changes_the_same_files_and_that_is_told(bench: Open, workspace: Path) -> None:
     (workspace / "Makefile").write_text("test:\n\ttrue\n")
     made = bench(says("", task("mend it", role="work")), says("", EDIT), says("", ("run", {"command": "make test"})),
-                 says("Mended."), says("Good."), overrides=("checks.repairs=0", "checks.commands=[\"true\"]"))  # fmt: skip
+                 says("Mended."), says("Good."), overrides=('checks.commands=["true"]',))  # fmt: skip
     ran = await made.work()
     assert '"apple": 45' in (workspace / "shop/prices.py").read_text()
     assert ran.end.files_changed == ("shop/prices.py",)
