@@ -127,7 +127,7 @@ def _is_untouched(home: Path) -> bool:
     return home.is_dir() and stat.S_IMODE(home.stat().st_mode) == HOME_MODE and not any(home.iterdir())
 
 
-def _make_homes(folder: Path) -> Iterator[Path]:
+def make_homes(folder: Path) -> Iterator[Path]:
     """Homes without end; one that a test left as it was serves the next, because most tests do."""
     for number in itertools.count():
         home = folder / str(number)
@@ -140,7 +140,7 @@ def _make_homes(folder: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Homes in a folder of their own, because the factory would look through all of them every time."""
-    return _make_homes(tmp_path_factory.mktemp("homes"))
+    return make_homes(tmp_path_factory.mktemp("homes"))
 
 
 @pytest.fixture(autouse=True)

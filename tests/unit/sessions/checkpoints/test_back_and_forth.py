@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.unit.sessions.checkpoints.worktrees import Changer, Lab, Look, quick_folder
+from tests.unit.sessions.checkpoints.worktrees import Changer, Lab, Look
 
 ROUNDS = int(os.environ.get("CHECKPOINT_ROUNDS", "100"))
 """A longer run: `CHECKPOINT_ROUNDS=1000`."""
 RUNS = 4
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with quick_folder() as place:
-        yield place
-
-
 @pytest.mark.skipif(os.name == "nt", reason="modes, links and names as POSIX has them")
 @pytest.mark.parametrize("seed", range(RUNS))
-def test_every_checkpoint_can_be_reached_from_every_other(folder: Path, seed: int):
-    lab, random = Lab(folder), Random(seed)
+def test_every_checkpoint_can_be_reached_from_every_other(tmp_path: Path, seed: int):
+    lab, random = Lab(tmp_path), Random(seed)
     changer = Changer(lab.root, random)
     known: dict[str, Look] = {}
     for number in range(ROUNDS // RUNS):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.unit.sessions.checkpoints.worktrees import Changer, Lab, Look, look, quick_folder
+from tests.unit.sessions.checkpoints.worktrees import Changer, Lab, Look, look
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 STEPS = {"open", "os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.symlink"}
@@ -88,14 +88,8 @@ class Story:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    with quick_folder() as place:
-        yield place
-
-
-@pytest.fixture
-def story(folder: Path) -> Story:
-    return Story(folder)
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
 
 
 def restore(place: Path, target: str) -> None:
@@ -153,9 +147,9 @@ def test_a_recovery_killed_at_any_step_is_recovered_from(story: Story):
         shutil.rmtree(place, ignore_errors=True)
 
 
-def test_random_trees_survive_kills(folder: Path):
+def test_random_trees_survive_kills(tmp_path: Path):
     random = Random(7)
-    first = folder / "first"
+    first = tmp_path / "first"
     first.mkdir()
     lab = Lab(first)
     changer = Changer(lab.root, random)
@@ -165,7 +159,7 @@ def test_random_trees_survive_kills(folder: Path):
     new = lab.look()
     lab.close()
     for number in range(SAMPLE):
-        place = folder / str(number)
+        place = tmp_path / str(number)
         shutil.copytree(first, place, symlinks=True)
         before = look(place / "root")
         assert before == new

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,17 +12,7 @@ from aiex.sessions.checkpoints.objects import Objects
 from aiex.sessions.checkpoints.restore import Restorer
 from aiex.sessions.checkpoints.snapshots import Snapshots
 
-MEMORY = "/dev/shm"
 Look = dict[bytes, tuple[str, int, bytes]]
-
-
-@contextmanager
-def quick_folder() -> Iterator[Path]:
-    """A directory where syncing costs nothing, if the system has one."""
-    with tempfile.TemporaryDirectory(
-        dir=MEMORY if os.access(MEMORY, os.W_OK) else None, ignore_cleanup_errors=True
-    ) as name:
-        yield Path(name)
 
 
 def look(root: Path) -> Look:
