@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
@@ -199,34 +197,36 @@ def test_a_session_that_goes_on_while_it_is_archived_is_not_moved(both):
     assert [row.type for row in store.read(ONE)][-3:] == ["session_archived", "user_spoke", "session_archived"]
 
 
-_DYING = """
-import os, signal, sys
-from pathlib import Path
-from aiex.sessions.archive import ArchivingStore, archive, restore
-from aiex.sessions.log import EventLog
-from aiex.sessions.stores.cold import ColdStore
-from aiex.sessions.stores.sqlite import SqliteStore
-folder, act, left = sys.argv[1], {"archive": archive, "restore": restore}[sys.argv[2]], int(sys.argv[3])
-live, cold = SqliteStore(folder + "/sessions.db"), ColdStore(folder + "/cold.db")
-def traced(statement):
-    global left
-    if statement.split(None, 1)[0].upper() in {"BEGIN", "INSERT", "DELETE", "COMMIT"}:
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-live._connection.set_trace_callback(traced)
-cold._connection.set_trace_callback(traced)
-store = ArchivingStore(live, cold)
-act(EventLog(store), store, "00000000000000d1", at_ms=1_790_000_000_009)
-"""
+def dies_before(number, folder, act):
+    """Archive or restore in a child that is killed before the statement with this number that changes something."""
+    child = os.fork()
+    if child:
+        return os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    left = number
+
+    def count(statement):
+        nonlocal left
+        if statement.split(None, 1)[0].upper() in {"BEGIN", "INSERT", "DELETE", "COMMIT"}:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        log, store = open_both(folder)
+        store.live._connection.set_trace_callback(count)
+        store.cold._connection.set_trace_callback(count)
+        act(log, store, ONE, at_ms=START_MS + 9)
+    finally:
+        os._exit(0)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 @pytest.mark.parametrize("act", ["archive", "restore"])
 def test_a_kill_before_any_statement_loses_nothing_and_the_next_try_finishes(tmp_path, act):
     """Killed before the first, second, third ... statement that changes something, until it comes through."""
-    number, ended_by = 0, -9
-    while ended_by != 0:
+    number, died = 0, True
+    do, undo = (archive, restore) if act == "archive" else (restore, archive)
+    while died:
         folder = tmp_path / str(number)
         log, store = open_both(folder)
         fill(log, count=4)
@@ -234,13 +234,9 @@ def test_a_kill_before_any_statement_loses_nothing_and_the_next_try_finishes(tmp
         if act == "restore":
             archive(log, store, ONE, at_ms=START_MS + 1)
         log.close()
-        ended_by = subprocess.run(
-            [sys.executable, "-c", _DYING, str(folder), act, str(number)], timeout=60, check=False
-        ).returncode
-        assert ended_by in (0, -signal.SIGKILL)
+        died = dies_before(number, folder, do)
         log, store = open_both(folder)
         assert [row.data for row in log.read(ONE)][:5] == words
-        do, undo = (archive, restore) if act == "archive" else (restore, archive)
         for again, is_archived in ((do, act == "archive"), (undo, act != "archive"), (do, act == "archive")):
             again(log, store, ONE, at_ms=START_MS + 9)
             assert store.is_archived(ONE) is is_archived
