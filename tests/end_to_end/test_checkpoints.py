@@ -478,17 +478,17 @@ def test_checkpoints_are_carried_elsewhere_and_a_changed_archive_is_refused(
 def test_a_file_of_zeros_is_carried_elsewhere_as_far_as_the_setting_allows(
     place: Path, tmp_path: Path, aiex: Callable[..., Any]
 ) -> None:
-    (place / "z").write_bytes(bytes(20_000_000))
+    (place / "z").write_bytes(bytes(3_000_000))
     assert aiex("create", "checkpoint", "--tag", "z").returncode == 0
     assert aiex("export", "checkpoint", "z", "--out", str(tmp_path / "o")).returncode == 0
     other = tmp_path / "other"
     other.mkdir()
-    done = aiex("import", "checkpoint", str(tmp_path / "o"), "--set", "checkpoints.max_file_mb=19", cwd=other)
-    assert (done.returncode, "--set checkpoints.max_file_mb=20" in done.stderr) == (2, True), done.stderr
+    done = aiex("import", "checkpoint", str(tmp_path / "o"), "--set", "checkpoints.max_file_mb=2", cwd=other)
+    assert (done.returncode, "--set checkpoints.max_file_mb=3" in done.stderr) == (2, True), done.stderr
     done = aiex("import", "checkpoint", str(tmp_path / "o"), cwd=other)
     assert done.returncode == 0, done.stderr
     assert aiex("restore", "checkpoint", "1", "--force", cwd=other).returncode == 0
-    assert (other / "z").stat().st_size == 20_000_000
+    assert (other / "z").stat().st_size == 3_000_000
 
 
 def test_who_brings_or_names_a_checkpoint_needs_leave_and_it_goes_on_record(

@@ -43,8 +43,8 @@ def test_a_hostile_settings_file_is_refused(run_warm: Run, home: Path, case: str
 
 
 @pytest.mark.parametrize("value", ["model=" + DEEP[:100_000], "policy.rules=" + DEEP[:100_000], "a." * 40_000 + "b=1"])
-def test_a_hostile_setting_of_the_command_line_does_no_harm(run_aiex: Run, value: str) -> None:
-    done = run_aiex("list", "providers", "--set", value)
+def test_a_hostile_setting_of_the_command_line_does_no_harm(run_warm: Run, value: str) -> None:
+    done = run_warm("list", "providers", "--set", value)
     assert done.returncode == 0 or is_told(done, 2, 78)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SOURCE_ROOT
+from tests.conftest import SOURCE_ROOT, RunAiex
 from tests.fakes.openai_server import FakeOpenAI
 
 pytestmark = [
@@ -114,7 +114,8 @@ def listener() -> Iterator[Listener]:
 class Hostile:
     """The repository with its traps, a neighbour that it links to, and spies in place of programs."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, run_warm: RunAiex) -> None:
+        self._run_warm, self._started = run_warm, set[str]()
         self.root, self.neighbour, self.sprung = folder / "repo", folder / "neighbour", folder / "sprung"
         self.spies, self.spied = folder / "spies", folder / "spied"
         for place in (self.root, self.neighbour, self.spies):
@@ -207,7 +208,11 @@ class Hostile:
         return found
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `aiex`: each verb the first time as a person starts it, then without the start of Python."""
         path = f"{self.spies}{os.pathsep}{os.environ['PATH']}"
+        if words[0] in self._started:
+            return self._run_warm(*words, cwd=self.root, env={"PATH": path}, timeout_s=120)
+        self._started.add(words[0])
         return subprocess.run(
             [sys.executable, "-P", "-m", "aiex", *words],
             cwd=self.root,
@@ -222,8 +227,8 @@ class Hostile:
 
 
 @pytest.fixture
-def hostile(tmp_path: Path, listener: Listener) -> Hostile:
-    return Hostile(tmp_path, listener.port)
+def hostile(tmp_path: Path, listener: Listener, run_warm: RunAiex) -> Hostile:
+    return Hostile(tmp_path, listener.port, run_warm)
 
 
 WITHOUT_A_MODEL = [

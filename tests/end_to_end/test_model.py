@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.openai_server import FakeOpenAI
 
 ANSWER = "# Basket\n\nIt **adds** things, see `shop/basket.py:12`.\n"
+ONCE = ("--set", "retry.max_attempts=1")
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_offline_asks_nobody(ask, server):
 
 def test_a_cut_stream_keeps_what_was_said_and_fails(ask, server):
     server.say("word " * 400, cut_at_byte=2000)
-    done = ask()
+    done = ask(*ONCE)
     assert done.returncode not in (0, 70)
     assert done.stdout.startswith("word ")
     assert "\nerror: " in done.stderr
@@ -110,6 +111,6 @@ def test_a_cut_stream_keeps_what_was_said_and_fails(ask, server):
 
 def test_a_server_that_is_down_is_named(run_warm, workspace, closed_port):
     environment = {"AIEX_BASE_URL": f"http://127.0.0.1:{closed_port}/v1", "AIEX_API_KEY": "sk-right"}
-    done = run_warm("explain", "shop/basket.py", "-m", "x", cwd=workspace, env=environment)
+    done = run_warm("explain", "shop/basket.py", "-m", "x", *ONCE, cwd=workspace, env=environment)
     assert done.returncode == 69
     assert str(closed_port) in done.stderr

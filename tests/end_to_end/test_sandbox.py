@@ -1,4 +1,4 @@
-"""`aiex run sandbox` and `aiex show sandbox` as processes."""
+"""`aiex run sandbox` and `aiex show sandbox` as processes, each started at least once as a person starts it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aiex.guard.sandbox.probing import choose, probe_of
-from tests.conftest import SOURCE_ROOT
+from tests.conftest import SOURCE_ROOT, RunAiex
 from tests.fakes.processes import is_gone
 from tests.fakes.started import start_aiex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not run on Windows yet")
 START = [sys.executable, "-m", "aiex"]
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 @pytest.fixture
@@ -29,35 +31,47 @@ def place(tmp_path: Path) -> Path:
     return place
 
 
-def aiex(place: Path, *words: str, **more: object) -> subprocess.CompletedProcess[bytes]:
+def start(place: Path, *words: str, **more: object) -> subprocess.CompletedProcess[bytes]:
     environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT}
     return subprocess.run([*START, *words], cwd=place, env=environ, capture_output=True, check=False, **more)
+
+
+@pytest.fixture
+def aiex(run_warm: RunAiex) -> Run:
+    """`start` without the start of Python."""
+
+    def run(place: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+        done = run_warm(*words, cwd=place)
+        out, err = (text.encode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(words, done.returncode, out, err)
+
+    return run
 
 
 @pytest.mark.parametrize("words", [("run", "sandbox"), ("sandbox", "run")])
 def test_output_and_code_are_those_of_the_command(place: Path, words: tuple[str, ...]) -> None:
     program = "import os; os.write(1, b'out\\xff\\x1b[31m'); os.write(2, b'err'); os._exit(5)"
-    done = aiex(place, *words, "--", "/usr/bin/env", "python3", "-c", program)
+    done = start(place, *words, "--", "/usr/bin/env", "python3", "-c", program)
     assert (done.returncode, done.stdout) == (5, b"out\xff\x1b[31m")
     assert done.stderr == b"errerror: the command ended with 5\n"
 
 
 def test_a_command_that_did_it_says_nothing_more(place: Path) -> None:
-    done = aiex(place, "run", "sandbox", "--", "cat", input=b"given")
+    done = start(place, "run", "sandbox", "--", "cat", input=b"given")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"given", b"")
 
 
-def test_options_of_the_command_are_its_own(place: Path) -> None:
+def test_options_of_the_command_are_its_own(place: Path, aiex: Run) -> None:
     assert aiex(place, "run", "sandbox", "--", "printf", "%s|", "--help", "-o", "json").stdout == b"--help|-o|json|"
 
 
-def test_the_result_as_json_holds_the_output(place: Path) -> None:
+def test_the_result_as_json_holds_the_output(place: Path, aiex: Run) -> None:
     done = aiex(place, "run", "sandbox", "-o", "json", "--", "sh", "-c", "echo hi; exit 7")
     told = json.loads(done.stdout)
     assert (done.returncode, told["exit_code"], told["result"], told["status"]) == (7, 7, "hi\n", "error")
 
 
-def test_lines_come_for_each_piece(place: Path) -> None:
+def test_lines_come_for_each_piece(place: Path, aiex: Run) -> None:
     lines = aiex(place, "run", "sandbox", "-o", "stream-json", "--", "echo", "hi").stdout.splitlines()
     told = [json.loads(line) for line in lines]
     assert [one["type"] for one in told] == ["init", "checkpoint", "tool_use", "tool_result", "tool_result", "result"]
@@ -67,13 +81,13 @@ def test_lines_come_for_each_piece(place: Path) -> None:
     assert {one["call_id"] for one in told[2:5]} == {told[2]["call_id"]}
 
 
-def test_a_limit_of_time_ends_with_124(place: Path) -> None:
+def test_a_limit_of_time_ends_with_124(place: Path, aiex: Run) -> None:
     done = aiex(place, "run", "sandbox", "--timeout", "0.5", "--", "sleep", "600")
     assert done.returncode == 124
     assert b"ended after 0.5 s" in done.stderr
 
 
-def test_the_workspace_can_be_for_reading(place: Path) -> None:
+def test_the_workspace_can_be_for_reading(place: Path, aiex: Run) -> None:
     assert aiex(place, "run", "sandbox", "--read-only", "--", "touch", "new").returncode == 1
     assert list(place.iterdir()) == []
 
@@ -99,7 +113,7 @@ def _has(name: str, mark: str) -> bool:
         return False
 
 
-def test_what_cannot_confine_is_refused_by_name(place: Path) -> None:
+def test_what_cannot_confine_is_refused_by_name(place: Path, aiex: Run) -> None:
     done = aiex(place, "run", "sandbox", "--isolation", "plain", "--", "true")
     assert done.returncode == 4
     assert b"approval" in done.stderr
@@ -108,7 +122,7 @@ def test_what_cannot_confine_is_refused_by_name(place: Path) -> None:
     assert b"nothing confines this command" in done.stderr
 
 
-def test_a_weaker_way_than_before_is_told_until_it_is_seen(place: Path) -> None:
+def test_a_weaker_way_than_before_is_told_until_it_is_seen(place: Path, aiex: Run) -> None:
     known = Path(os.environ["AIEX_STATE_DIR"], "sandbox/probes.json")
     known.parent.mkdir(parents=True, exist_ok=True)
     elsewhere = "landlock" if sys.platform == "darwin" else "seatbelt"
@@ -119,18 +133,18 @@ def test_a_weaker_way_than_before_is_told_until_it_is_seen(place: Path) -> None:
     assert b"any more" not in aiex(place, *words).stderr
 
 
-def test_a_command_is_needed(place: Path) -> None:
+def test_a_command_is_needed(place: Path, aiex: Run) -> None:
     assert aiex(place, "run", "sandbox").returncode == 2
 
 
-def test_a_domain_that_is_none_is_refused(place: Path) -> None:
+def test_a_domain_that_is_none_is_refused(place: Path, aiex: Run) -> None:
     assert aiex(place, "run", "sandbox", "--domain", "a b", "--", "true").returncode == 2
 
 
 def test_it_is_shown_what_confines_and_what_may_be_touched(place: Path) -> None:
     (place / ".env").write_text("x")
     (place / ".git").mkdir()
-    text = aiex(place, "show", "sandbox").stdout.decode()
+    text = start(place, "show", "sandbox").stdout.decode()
     assert f"commands are confined by {choose().name}" in text
     rows = {line.rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in text.splitlines() if "  " in line}
     assert rows[str(place / ".env")] == "holds secrets, so nobody sees it"
@@ -139,7 +153,7 @@ def test_it_is_shown_what_confines_and_what_may_be_touched(place: Path) -> None:
     assert "network: none" in text
 
 
-def test_the_same_for_programs(place: Path) -> None:
+def test_the_same_for_programs(place: Path, aiex: Run) -> None:
     told = json.loads(aiex(place, "show", "sandbox", "--domain", "example.org", "-o", "json").stdout)[
         "structured_output"
     ]
