@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,6 +62,7 @@ class Means(Protocol):
 class Step(Protocol):
     """Looks after the files while something changes them: a checkpoint before, and what was changed after."""
 
+    def cover(self, paths: Iterable[str]) -> None: ...
     def begin(self) -> Iterator[Event]: ...
     def end(self) -> tuple[tuple[Event, ...], bool]: ...
     def cut_off(self) -> tuple[Event, ...]: ...
@@ -88,6 +89,21 @@ class Person(Protocol):
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         """What they say; None when they say nothing."""
+
+
+def begin_safely(step: Step) -> Iterator[Event]:
+    """Begin a step of a model. Raises StoreError where no checkpoint can be taken: nobody is there to weigh that."""
+    from aiex.errors import StoreError
+    from aiex.events import CheckpointTaken
+
+    is_kept = False
+    for event in step.begin():
+        is_kept = is_kept or isinstance(event, CheckpointTaken)
+        yield event
+    if not is_kept:
+        raise StoreError(
+            "nothing is changed, because no checkpoint can be taken", hint="aiex doctor; or --set checkpoints.mode=off"
+        )
 
 
 @record

@@ -13,8 +13,9 @@ from aiex.guard.neutral import printable_path
 from aiex.guard.private import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from aiex.guard.sandbox.tree import Covered
     from aiex.sessions.checkpoints.objects import Objects
     from aiex.sessions.checkpoints.opening import Checkpoints
     from aiex.sessions.checkpoints.planning import Change
@@ -60,6 +61,22 @@ class Step:
         self._keep = keep
         self._before: Checkpoint | None = None
 
+    def cover(self, paths: Iterable[str]) -> None:
+        """Look after these files also where ignore rules leave them out, in this step and in all behind it.
+
+        To be called before `begin`, with paths of the workspace.
+        """
+        covered = self._covered
+        for path in paths:
+            folder, parts = "", path.split("/")
+            for part in parts if not path.startswith(("/", "../")) else ():
+                covered[folder] = covered.get(folder, frozenset()) | {part}
+                folder = f"{folder}/{part}" if folder else part
+
+    @property
+    def _covered(self) -> dict[str, frozenset[str]]:
+        return self._checkpoints.covered
+
     def begin(self) -> Iterator[Event]:
         """Keep the files as they are. Where that cannot be, say so: the step can go on, and cannot be undone.
 
@@ -76,7 +93,9 @@ class Step:
             return
         yield from told
         try:
-            self._before, left_out = keep_now(self._checkpoints, self._reason, session=self._session)
+            self._before, left_out = keep_now(
+                self._checkpoints, self._reason, session=self._session, covered=self._covered
+            )
         except (StoreError, Conflict, OSError) as error:
             yield _cannot_keep(error)
             return
@@ -110,12 +129,14 @@ class Step:
 
         objects, snapshots = self._checkpoints.objects, self._checkpoints.snapshots
         with _resting(self._checkpoints), objects.writing():
-            captured = snapshots.capture()
+            captured = snapshots.capture(covered=self._covered or None)
             if captured.tree == before.tree:
                 snapshots.remember(captured)
                 return ()
             if captured.left_out:  # a name that was covered before is, whatever the rules say now
-                captured = snapshots.capture(covered=names_by_folder(objects, before.tree))
+                covered = names_by_folder(objects, before.tree)
+                covered |= {folder: covered.get(folder, frozenset()) | names for folder, names in self._covered.items()}
+                captured = snapshots.capture(covered=covered)
                 if captured.tree == before.tree:
                     return ()
             after = snapshots.keep(captured, AFTER + self._reason, session=self._session)
@@ -143,14 +164,22 @@ def _cannot_keep(error: AiexError | OSError) -> Warned:
     return Warned(f"no checkpoint could be taken, so this cannot be undone: {why}", "aiex doctor tells more")
 
 
-def keep_now(checkpoints: Checkpoints, reason: str, *, session: str = "") -> tuple[Checkpoint, tuple[LeftOut, ...]]:
+def keep_now(
+    checkpoints: Checkpoints, reason: str, *, session: str = "", covered: Covered | None = None
+) -> tuple[Checkpoint, tuple[LeftOut, ...]]:
     """A checkpoint that holds the files as they are: a new one, or the last one where nothing changed since.
 
     Also what a new one does not hold. Raises StoreError, Conflict and OSError.
+
+    Args:
+        checkpoints: Of the workspace.
+        reason: For people.
+        session: Whose it is.
+        covered: Names that it holds whatever ignore rules say, by folder.
     """
     snapshots = checkpoints.snapshots
     with _resting(checkpoints), checkpoints.objects.writing():
-        captured = snapshots.capture()
+        captured = snapshots.capture(covered=covered or None)
         last = snapshots.catalogue.last()
         if last is not None and last.tree == captured.tree:
             snapshots.remember(captured)

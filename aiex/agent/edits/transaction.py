@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiex.agent.edits.applying import Before, FileChange, apply_wishes, paths_of
 from aiex.agent.edits.soundness import find_break
+from aiex.agent.kit import begin_safely
 from aiex.errors import AiexError, Conflict, Denied, EditError, StoreError
 from aiex.events import FileEdited
 from aiex.guard.neutral import printable_path
@@ -72,7 +73,9 @@ class Transaction:
             In each of these cases every file is as it was.
         """
         require_unchanged(self.changes, files)
-        yield from step.begin() if step else ()
+        if step:
+            step.cover(files.relative(path) for path in (*self.written, *self.deleted))
+        yield from begin_safely(step) if step else ()
         try:
             write_all(self.changes, files, root)
             if seen:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
+from aiex.agent.kit import begin_safely
 from aiex.agent.tools import Answer, Going, Kind, Plan
 from aiex.errors import ToolError
 from aiex.record import record
@@ -125,7 +126,7 @@ async def _begin(wanted: _Wanted, kit: Kit, going: Going) -> AsyncIterator[Event
     step = kit.step(_title(wanted.text)) if bounds.sandbox.writable else None
     going_on = _Going(wanted, kit, going, step)
     try:
-        for event in step.begin() if step else ():
+        for event in begin_safely(step) if step else ():
             going_on.note(event)
             yield event
         async with aclosing(going_on.run_behind() if wanted.background else going_on.run()) as events:

@@ -58,6 +58,8 @@ class Checkpoints:
         self._most_file_bytes = most_file_bytes
         self._rules = rules or Rules()
         self._clock = clock
+        self.covered: dict[str, frozenset[str]] = {}
+        """Names that steps of this process look after whatever ignore rules say, by folder."""
 
     @property
     def exist(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -134,6 +134,9 @@ class _Step:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
+    def cover(self, paths: Iterable[str]) -> None:
+        self.calls.append(f"cover {' '.join(paths)}")
+
     def begin(self) -> Iterator[Event]:
         self.calls.append("begin")
         yield CheckpointTaken("one", "edit")
@@ -150,7 +153,7 @@ def test_the_checkpoint_comes_first_and_the_edits_are_told_in_any_case(root: Pat
     files, step = Workspace(str(root)), _Step()
     events = list(prepare([_change("a.py", "1", "2")], files).commit(files, root=str(root), step=step))
     assert events == [CheckpointTaken("one", "edit"), FileEdited("a.py", "changed", 1, 1)]
-    assert step.calls == ["begin", "end", "cut off"]
+    assert step.calls == ["cover a.py", "begin", "end", "cut off"]
 
 
 def test_a_dry_run_writes_in_memory_alone(root: Path) -> None:
