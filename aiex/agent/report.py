@@ -230,7 +230,7 @@ class Report:
         if allowed or asked is None:
             return
         self._refused.append({"action": asked.action, "rule": asked.reason})
-        self._is_blocked = True
+        self._is_blocked = self._is_blocked or not asked.action.startswith("read ")  # it could go on without
 
     def _close_call(self) -> None:
         """Add what one model call used."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.agent.checks import Check, find_checks
 from aiex.agent.recognising import recognise
+from aiex.agent.tools.run import MOST_TIMEOUT_S
 from aiex.events import CheckRan, ToolFinished
 from aiex.messages import Document, Text, ToolCall
 
@@ -51,26 +52,31 @@ async def verify(checks: Iterable[Check], calls: Calls) -> AsyncGenerator[Event 
     What may not run is told as a refusal is, and is not among the checks of the report.
     """
     for check in checks:
-        call = ToolCall(f"check-{os.urandom(4).hex()}", "run", {"command": check.command})
-        output = ""
+        arguments = {"command": check.command, "timeout_s": MOST_TIMEOUT_S}
+        call = ToolCall(f"check-{os.urandom(4).hex()}", "run", arguments)
+        finished: ToolFinished | None = None
         async with aclosing(calls.run([call], chosen=TYPED if check.source == TYPED else CHOSEN)) as events:
             async for event in events:
                 if isinstance(event, ToolFinished):
-                    output = event.text
+                    finished = event
                 if isinstance(event, CheckRan):
                     continue
                 yield event
-        if ran := _to_check(check.name, check.command, output):
-            yield ran
-            if not ran.passed:
-                yield Failed(ran, output)
+        if finished is None or finished.is_error:  # it did not run
+            continue
+        ran = _to_check(check, finished)
+        yield ran
+        if not ran.passed:
+            yield Failed(ran, finished.text)
 
 
-def _to_check(name: str, command: str, output: str) -> CheckRan | None:
+def _to_check(check: Check, finished: ToolFinished) -> CheckRan:
+    """What came of a check; one that did not come to its end did not pass."""
     from aiex.agent.checked import exit_code_in, summarise
 
-    code = exit_code_in(output)
-    return None if code is None else CheckRan(name, code == 0, True, summarise(output), None, command, code)
+    code = exit_code_in(finished.text)
+    said = summarise(finished.text) if code is not None else finished.text.partition("\n")[0]
+    return CheckRan(check.name, code == 0, True, said, finished.duration_ms, check.command, code)
 
 
 def to_wish(failed: Sequence[Failed], *, is_first: bool = False) -> Iterator[Part]:

@@ -11,22 +11,24 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from aiex.agent.answering import to_failed
 from aiex.agent.approvals import Approvals
 from aiex.agent.calls import Calls
 from aiex.agent.compaction import Compaction
-from aiex.agent.composer import Composer, introduce, load_tools
+from aiex.agent.composer import Composer, introduce, load_tools, load_words
 from aiex.agent.instructions import Instructions, render_instructions
 from aiex.agent.kit import Kit, Means
-from aiex.agent.loop import Closed, Crew, Loop
+from aiex.agent.loop import Closed, Crew, Loop, hit_of, until
 from aiex.agent.meter import Allotment, Meter
 from aiex.agent.overlay import Overlay
 from aiex.agent.report import Report
 from aiex.agent.tools import is_offered
-from aiex.errors import AiexError, Rejected
+from aiex.errors import AiexError, BudgetEnded, Rejected
 from aiex.events import Failed as StreamFailed
 from aiex.events import FileEdited, Noted, TurnEnded, UserSpoke
 from aiex.jobs.errands import Errands
 from aiex.jobs.verifying import Failed, checks_behind, to_wish, verify
+from aiex.messages import Text
 from aiex.record import record
 from aiex.tokens import OFFLINE
 
@@ -155,7 +157,7 @@ class Team:
     async def work(self) -> AsyncGenerator[Event, None]:
         """The whole work, to its outcome."""
         try:
-            async with aclosing(self._noted(self._rounds())) as events:
+            async with aclosing(self._noted(self._bounded())) as events:
                 async for event in events:
                     yield event
         except BaseException:
@@ -168,11 +170,22 @@ class Team:
             yield event
         yield self._end()
 
+    async def _bounded(self) -> AsyncGenerator[Event, None]:
+        """The rounds; a budget that ends while a check runs is how it closed."""
+        try:
+            async with aclosing(self._rounds()) as events:
+                async for event in events:
+                    yield event
+        except BudgetEnded as error:
+            if hit := hit_of(error):
+                yield hit
+            self._closed = replace(self._closed, failure=to_failed(error))
+
     async def _rounds(self) -> AsyncGenerator[Event, None]:
         """Work, check, and work again on what fails, as often as the settings say."""
         for warned in self._warnings:
             yield warned
-        parts = self._wish.parts
+        parts = (*self._wish.parts, *([Text(load_words("dry"))] if self._wish.is_dry else []))
         if self._wish.checks:
             failed: list[Failed] = []
             async with aclosing(self._verify(failed)) as checks:
@@ -216,7 +229,7 @@ class Team:
             due = [check for check in self._wish.checks if check.command not in current]
         else:
             due = [check for check in checks_behind(self._hirer) if check.name not in current]
-        async with aclosing(verify(due, self._crew.calls)) as events:
+        async with aclosing(until(verify(due, self._crew.calls), self._crew.meter)) as events:
             async for event in events:
                 if isinstance(event, Failed):
                     failed.append(event)

@@ -43,6 +43,8 @@ def command(*, command: tuple[str, ...], rounds: int, note: str, is_dry: bool, a
         from aiex.messages import Text
 
         require_model(services)
+        if command and not _join(command).strip():
+            raise UsageError("the command is empty", hint="aiex fix -- pytest -q")
         checks = (typed_check(_join(command)),) if command else checks_behind(services)
         if not checks:
             raise UsageError(

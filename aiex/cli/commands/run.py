@@ -54,6 +54,8 @@ def command(
     """
     if prompt is not None and prompt != STDIN and not prompt.strip():
         raise UsageError("the prompt is empty", hint='aiex run "what to do"')
+    if is_dry and worktree:
+        raise UsageError("a worktree is made on disk, and --dry-run writes nothing", hint="use one of them")
     return Work(
         "run",
         lambda services: prepare(services, prompt, schema, is_dry=is_dry, agrees=agrees),

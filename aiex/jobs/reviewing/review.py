@@ -87,7 +87,7 @@ async def review(
         sources: Further ones beside the rules.
         deliver: Gets the outcome in another form to where the person wants it; what it gives is the answer.
     """
-    from aiex.agent.answering import failed
+    from aiex.agent.answering import failed, name_of
     from aiex.jobs.reviewing.render import render_text, to_data
 
     try:
@@ -96,13 +96,19 @@ async def review(
             yield warning
         diff = read_diff(task.wanted, workspace, engine)
         found: list[Named] = []
+        failure: AiexError | None = None
         looking = (RuleSource(rules), *sources)
         for source in looking:
-            async for told in source.find(diff):
-                if isinstance(told, tuple):
-                    found.append(told)
-                else:
-                    yield told
+            try:
+                async for told in source.find(diff):
+                    if isinstance(told, tuple):
+                        found.append(told)
+                    else:
+                        yield told
+            except AiexError as error:
+                if source is looking[0]:
+                    raise
+                failure = error  # what the rules found counts all the same
         done = settle(diff, found, {name: rule for source in looking for name, rule in source.rules.items()})
         answer = deliver(done) if deliver is not None else ""
     except AiexError as error:
@@ -126,6 +132,15 @@ async def review(
             total_cost_usd=spent.total_cost_usd,
             num_turns=spent.num_turns,
             failovers=spent.failovers,
+        )
+    if failure is not None:
+        ended = replace(
+            ended,
+            status="error",
+            subtype=name_of(failure),
+            exit_code=failure.exit_code,
+            error=failure.message,
+            hint=failure.hint,
         )
     yield ended
 
