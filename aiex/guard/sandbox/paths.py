@@ -55,7 +55,7 @@ class NameRules(NamedTuple):
 
     protected: frozenset[str] = frozenset(
         (
-            *(".git", ".aiex", ".vscode", ".idea", ".cursor", ".claude", ".gemini", ".codex", ".agents"),
+            *(".git", ".aiex", ".vscode", ".idea", ".cursor", ".claude", ".gemini", ".codex"),
             *(".mcp.json", ".envrc", ".gitmodules"),
         )
     )
