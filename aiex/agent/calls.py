@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from contextlib import ExitStack, aclosing
 from dataclasses import replace
@@ -13,8 +14,9 @@ from aiex.agent.approvals import Granted
 from aiex.agent.arguments import fit
 from aiex.agent.checked import check_of
 from aiex.agent.tools import Answer, Going
-from aiex.errors import AiexError, BudgetEnded, ToolError
-from aiex.events import ToolFinished, ToolStarted, ToolWrote
+from aiex.errors import AiexError, BudgetEnded, Denied, ToolError
+from aiex.events import ApprovalAsked, ApprovalGiven, ToolFinished, ToolStarted, ToolWrote
+from aiex.guard.actions import Action, Decision
 from aiex.guard.redact import Redactor, redact
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from aiex.guard.passage import Admitted
     from aiex.messages import ToolCall
 
+REACH = "built-in: what tools may reach"
+"""Decides where a tool refuses a call before it has a plan."""
+_MOST_SUBJECT_CHARS = 300
 MOST_TEXT_CHARS = 60_000
 """Of one result; tools keep below it, and a plugin's is cut."""
 
@@ -163,6 +168,7 @@ class Calls:
     async def _prepare(self, call: ToolCall, chosen: str = "") -> AsyncGenerator[Event | Ready, None]:
         """Understand a call and ask for it; one that comes to nothing ends here, with its result."""
         self._meter.take_call()
+        plan: Plan | None = None
         try:
             plan = self._plan(call)
             async with aclosing(self._approvals.admit(plan, chosen=chosen)) as asked:
@@ -175,7 +181,17 @@ class Calls:
         except BudgetEnded:
             raise
         except AiexError as error:
+            if isinstance(error, Denied) and plan is None:  # later ones were told where they were decided
+                for told in self._refuse(call, error):
+                    yield told
             yield ToolFinished(call.id, call.name, describe(error), is_error=True)
+
+    def _refuse(self, call: ToolCall, error: Denied) -> tuple[Event, Event]:
+        """Put on record what was refused before any rule was asked."""
+        subject = next((value for value in call.arguments.values() if isinstance(value, str)), "")
+        action = Action("tool", f"{call.name} {subject[:_MOST_SUBJECT_CHARS]}".strip())
+        self._kit.means.gate.note(action, Decision("deny", REACH, "built-in", error.message))
+        return tell_refusal(action.subject, error.message)
 
     def _plan(self, call: ToolCall) -> Plan:
         tool = self._tools.get(call.name)
@@ -195,6 +211,9 @@ class Calls:
                     async for told in events:
                         yield told
         except AiexError as error:
+            if isinstance(error, Denied):
+                for refusal in tell_refusal(ready.plan.title, error.message):
+                    yield refusal
             yield Answer(describe(error), is_error=True)
 
     def _give_up(self) -> None:
@@ -218,6 +237,12 @@ def _without_secrets(wrote: ToolWrote, streams: dict[str, Redactor]) -> ToolWrot
     if wrote.stream not in streams:
         streams[wrote.stream] = Redactor()
     return replace(wrote, text=streams[wrote.stream].feed(wrote.text))
+
+
+def tell_refusal(action: str, reason: str) -> tuple[Event, Event]:
+    """What was refused without a question, as events."""
+    asked = ApprovalAsked(os.urandom(6).hex(), redact(action), redact(reason))
+    return asked, ApprovalGiven(asked.approval_id, False, "once", "policy")
 
 
 def describe(error: AiexError) -> str:

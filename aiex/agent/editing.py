@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiex.agent.edits.soundness import find_break
 from aiex.agent.edits.transaction import Transaction, count_lines, prepare
 from aiex.agent.tools import Act, Answer, Going, Plan, path_actions
-from aiex.errors import AiexError, EditError, ToolError
+from aiex.errors import AiexError, Denied, EditError, ToolError
 from aiex.guard.neutral import printable_path
 
 if TYPE_CHECKING:
@@ -23,8 +23,23 @@ _MOST_NAMED = 3
 
 
 def plan_edit(verb: str, wishes: Sequence[FileWish], kit: Kit) -> Plan:
-    """The plan of an edit, which is found and applied in memory already. Raises as `prepare`."""
-    return _plan(verb, prepare(wishes, kit.files, kit.seen), kit)
+    """The plan of an edit, which is found and applied in memory already. Raises as `prepare`.
+
+    Where it is about files that are out of reach, it is a plan all the same: the wish is decided on and goes on record.
+    """
+    try:
+        return _plan(verb, prepare(wishes, kit.files, kit.seen), kit)
+    except Denied as error:
+        return _refuse(verb, [wish.path for wish in wishes], error, kit)
+
+
+def _refuse(verb: str, paths: Sequence[str], error: Denied, kit: Kit) -> Plan:
+    async def act(_: Going) -> AsyncIterator[Event | Answer]:
+        raise error
+        yield  # makes it what it has to be: an iterator that ends at once
+
+    named = ", ".join(printable_path(path) for path in paths[:_MOST_NAMED])
+    return Plan(f"{verb} {named}", act, path_actions("write", paths, kit.root))
 
 
 def _plan(verb: str, transaction: Transaction, kit: Kit) -> Plan:
