@@ -127,3 +127,23 @@ async def test_plan_mode_lets_nothing_change(bench: Open, workspace: Path) -> No
     assert [one.is_error for one in ran.of(ToolFinished)] == [True, True, False]
     assert not (workspace / "new").exists()
     assert (ran.end.exit_code, ran.end.files_changed) == (4, ())
+
+
+@pytest.mark.parametrize("mode", ["ask", "bypass"])
+async def test_every_try_to_get_out_is_told_and_on_record(bench: Open, workspace: Path, mode: str) -> None:
+    patch = "*** Begin Patch\n*** Add File: ../made\n+1\n*** End Patch"
+    tries: list[Any] = [
+        ("write", {"path": "../made", "content": "x"}), ("write", {"path": "/etc/aiex-made", "content": "x"}),
+        ("edit", {"path": "../made", "old": "a", "new": "b"}), ("patch", {"patch": patch}),
+        ("read", {"path": "../made"}), ("search", {"pattern": "root", "path": "/etc"}),
+        ("run", {"command": "touch made", "cwd": "/tmp"}), ("fetch", {"url": "http://127.0.0.1:9/"}),
+    ]  # fmt: skip
+    made = bench(says("", *tries), says("I could not."), mode=mode)
+    ran = await made.work()
+    assert [one.is_error for one in ran.of(ToolFinished)] == [True] * len(tries)
+    places = (workspace.parent / "made", workspace / "made", Path("/etc/aiex-made"))
+    assert [path for path in places if path.exists()] == []
+    assert len(ran.data["denied"]) == len(tries), ran.data["denied"]
+    assert len(made.ledger.refused) == len(tries), made.ledger.refused
+    assert [kind for kind, _ in made.ledger.refused][:4] == ["write"] * 4
+    assert (ran.end.exit_code, made.ledger.left_open) == (4, [])
