@@ -37,4 +37,11 @@ def read_schema(path: str, services: Services) -> dict[str, Any]:
 
 
 def _read(path: str, services: Services) -> bytes:
-    return services.workspace.read(os.path.join(services.cwd, path), limit_bytes=SCHEMA_LIMIT_BYTES)
+    """What a file holds that a person named, wherever it lies."""
+    from aiex.guard.handover import open_named
+
+    with open_named(os.path.join(services.cwd, path)) as file:
+        data = file.read(SCHEMA_LIMIT_BYTES + 1)
+    if len(data) > SCHEMA_LIMIT_BYTES:
+        raise UsageError(f"the schema is larger than {SCHEMA_LIMIT_BYTES:,} bytes", hint="name a smaller one")
+    return data
