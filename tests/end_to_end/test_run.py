@@ -146,7 +146,7 @@ def test_a_prompt_comes_from_where_it_is_said_to_come_from(aiex: Run, vendor: Fa
         (("-",), " \n", 2, "no prompt was given"),
         (("",), "", 2, "the prompt is empty"),
         (("  ",), "", 2, "the prompt is empty"),
-        (("hi", "--json-schema", "none.json"), "", 74, "none.json"),
+        (("hi", "--json-schema", "none.json"), "", 2, "none.json"),
         (("hi", "--json-schema", "README.md"), "", 2, "is not JSON"),
         (("hi", "--json-schema", '{"type": "nonsense"}'), "", 2, "schema"),
         (("hi", "--max-turns", "0"), "", 2, "--max-turns"),
@@ -281,18 +281,21 @@ def test_nothing_is_kept_where_nobody_wants_it(aiex: Run, vendor: FakeOpenAI, se
     assert aiex("-c", "on", "--set", "sessions.record=off").returncode == 2
 
 
-def test_without_a_place_to_keep_anything_the_work_is_done_all_the_same(
+def test_without_a_place_to_keep_anything_nothing_is_changed_that_could_not_be_undone(
     aiex: Run, vendor: FakeOpenAI, shop: Path, home: Path
 ) -> None:
     (home / "file").write_text("")
     nowhere = {f"AIEX_{kind}_DIR": str(home / "file" / "x") for kind in ("DATA", "CACHE", "STATE")}
-    vendor.say("", calls=(call("edit", **EDIT),))
-    vendor.say("Done.")
-    done = aiex("raise the price", "--permission-mode", "accept-edits", "-o", "json", env=nowhere)
-    result = json.loads(done.stdout)
-    assert (done.returncode, result["status"]) == (0, "success"), done.stderr
-    assert '"apple": 45' in (shop / "shop/prices.py").read_text()
-    assert "not kept" in done.stderr
+    for more, price in (((), 40), (("--set", "checkpoints.mode=off"), 45)):
+        vendor._replies.clear()
+        vendor.say("", calls=(call("edit", **EDIT),))
+        vendor.say("Done.")
+        done = aiex("raise the price", "--permission-mode", "accept-edits", "-o", "json", *more, env=nowhere)
+        result = json.loads(done.stdout)
+        assert (done.returncode, result["status"], result["resume"]) == (0, "success", None), done.stderr
+        assert result["files_changed"] == ([] if price == 40 else ["shop/prices.py"])
+        assert f'"apple": {price}' in (shop / "shop/prices.py").read_text()
+        assert "not kept" in done.stderr
 
 
 # --- stopped ----------------------------------------------------------------------------------------------------------
