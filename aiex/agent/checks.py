@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aiex.guard.sandbox.files import Workspace
     from aiex.settings import Settings
 
-SETTING: Final = "checks.commands"
 LIMIT_BYTES: Final = 1 << 20
 """A larger file says nothing here."""
 _NO_TEST: Final = "no test specified"
@@ -53,8 +52,8 @@ def find_checks(workspace: Workspace, settings: Settings, *, trusted: bool = Fal
 
     Cost: a listing, and a read of at most a dozen small files.
     """
-    commands = settings.get(SETTING)
-    if commands and (trusted or settings.origin(SETTING).source != "project"):
+    commands = settings.get("checks.commands")
+    if commands and (trusted or settings.origin("checks.commands").source != "project"):
         return tuple(Check(recognise(command) or command, command, True, "settings") for command in commands)
     return tuple(_Finding(workspace).find())
 

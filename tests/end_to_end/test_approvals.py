@@ -78,7 +78,7 @@ def test_no_leaves_the_file_and_the_run_is_blocked(shop: Path) -> None:
         heard = server.requests[-1].body["messages"][-1]["content"]
     assert code == 4
     assert "refused to write total.py" in shown
-    assert "refused to write total.py" in heard
+    assert heard.removeprefix("error: ").startswith("the person said no: write total.py may not happen")
     assert (shop / "total.py").read_text().endswith("return 0\n")
 
 

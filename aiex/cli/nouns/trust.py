@@ -73,7 +73,7 @@ def _add(services: Services, root: str) -> TurnEnded:
     seen = project_files(root)
     with services.standing(f"add trust {root}", files=", ".join(seen.paths)):
         files = trust(root, seen=seen)
-    what = ", ".join(files.paths) or "it configures nothing yet, and a configuration that comes is not trusted until you look at it"
+    what = ", ".join(files.paths) or "it configures nothing yet, and what comes is not trusted until you look at it"
     given = names_in(root)
     lines = [f"{files.root} is trusted: {what}", *([f"given to the model: {', '.join(given)}"] if given else [])]
     return answered("\n".join(lines), {"root": files.root, "files": list(files.paths), "given": list(given)})

@@ -61,7 +61,7 @@ def test_a_rule_or_a_mode_that_forbids_it_is_heeded_in_a_dry_run_too(open_tree: 
     with pytest.raises(Denied):
         require_leave([CHANGED], workspace, gate("plan"))
     with pytest.raises(Denied):
-        require_leave([Draft(".git/hooks/x", None, b"")], gate())
+        require_leave([Draft(".git/hooks/x", None, b"")], workspace, gate())
 
 
 def test_the_patch_is_one_that_git_takes() -> None:
