@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from aiex.errors import Conflict, StoreError, UsageError
-from aiex.events import AssistantSpoke, SessionStarted, Started, TurnEnded, UserSpoke, Warned
+from aiex.events import AssistantSpoke, SessionStarted, Started, ToolStarted, TurnEnded, UserSpoke, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ class Kept:
     def _follow(self, event: Event) -> None:
         """Take in what was done and said until now, in case that it ends here."""
         match event:
-            case UserSpoke() if self._is_required:
+            case UserSpoke() | ToolStarted() if self._is_required:
                 from aiex.agent.report import Report
 
                 self._report = self._report or Report()
