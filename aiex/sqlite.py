@@ -7,7 +7,7 @@ set aside and built again, a locked store is tried later, a full or read-only di
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiex.errors import StoreError
@@ -85,36 +85,32 @@ def connect(
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=not any_thread
         )
-        with ExitStack() as undo:
-            undo.callback(_abandon, connection, path)
+        try:
             if (shrinkable or page_bytes) and (path == ":memory:" or os.path.getsize(path) == 0):
                 _lay_out(connection, shrinkable=shrinkable, page_bytes=page_bytes)
             _set_pragmas(connection, synchronous)
             _migrate(connection, migrations, path)
-            undo.pop_all()
+        except BaseException as error:
+            _give_up(connection, error)
+            raise
     return connection
 
 
-def _abandon(connection: sqlite3.Connection, path: str) -> None:
-    """Give up a connection that could not be set up, without harm to what is in the log beside the file.
+def _give_up(connection: sqlite3.Connection, error: BaseException) -> None:
+    """Close a connection that could not be set up, unless that would do harm to the log beside the file.
 
-    Where SQLite could not make its index of the log, as on a full disk, it removes the log when it is closed, though
-    nothing of it was carried over (seen with 3.40.1: ftruncate of the index fails with ENOSPC). Such a connection is
-    never closed: it lasts as long as the process.
+    Where SQLite could not open its index of the log, as on a full disk, it removes the log when it is closed, though
+    nothing of it was carried over (seen with 3.40.1: ftruncate of the index fails with ENOSPC). Such a connection
+    lasts as long as the process.
     """
-    if _has_log(path):
+    import sqlite3
+
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMOPEN:
         import ctypes
 
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
     else:
         connection.close()
-
-
-def _has_log(path: str) -> bool:
-    try:
-        return os.path.getsize(path + "-wal") > 0
-    except OSError:
-        return False
 
 
 def connect_or_copy(
