@@ -63,7 +63,10 @@ def _soften(stream: TextIO) -> None:
 
         codecs.register_error("aiex.spelled", _spell)
         errors = "aiex.spelled"
-    stream.reconfigure(errors=errors)
+    try:
+        stream.reconfigure(errors=errors)
+    except OSError:  # what was written before cannot get out, which whoever writes next is told
+        return
 
 
 def writes_unicode() -> bool:

@@ -257,7 +257,7 @@ def test_a_log_with_a_changed_end_goes_on_and_keeps_the_evidence(records: Record
     path = Path(records.places.log)
     whole = path.read_bytes()
     at = places_of_records(whole)[3]
-    changed = whole[: at + 80] + b"!" + whole[at + 81 : -1] + b"!"
+    changed = whole[: at + 80] + bytes([whole[at + 80] ^ 1]) + whole[at + 81 : -1] + bytes([whole[-1] ^ 1])
     path.write_bytes(changed)
     events, checked = told(records)
     assert [event.kind for event in events] == ["tampering"]
