@@ -354,8 +354,18 @@ class _Writer(NamedTuple):
 
 
 _WRITERS: dict[type, _Writer] = {}
+
+
+def _write_nothing(value: tuple[object, ...]) -> str:
+    """An empty list; what has something in it is for an encoder. Raises KeyError."""
+    if value:
+        raise KeyError(tuple)
+    return "[]"
+
+
 _PLAIN: Final[Mapping[type, Callable[[Any], str]]] = {
     str: encode_basestring, int: repr, bool: lambda value: "true" if value else "false", NoneType: lambda _: "null",
+    tuple: _write_nothing,
 }  # fmt: skip
 """Half the work of an encoder, for what most events are made of."""
 
