@@ -182,14 +182,7 @@ class Tally:
             case UsageUpdated() if self._calls:
                 self._calls[-1] = event
             case FailedOver():
-                self.failovers.append(
-                    {
-                        "from": event.from_provider,
-                        "to": event.to_provider,
-                        "reason": event.reason,
-                        "mid_answer": event.mid_answer,
-                    }
-                )
+                self.failovers.append(describe_failover(event))
             case _:
                 pass
 
@@ -212,6 +205,13 @@ class Tally:
         costs = [call.cost_usd for call in self._calls]
         known = [cost for cost in costs if cost is not None]
         return usage, sum(known) if costs and len(known) == len(costs) else None
+
+
+def describe_failover(event: FailedOver) -> Mapping[str, Any]:
+    """A failover as a result tells it."""
+    return {
+        "from": event.from_provider, "to": event.to_provider, "reason": event.reason, "mid_answer": event.mid_answer,
+    }  # fmt: skip
 
 
 def add_usage(one: Usage, other: Usage) -> Usage:

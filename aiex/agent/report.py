@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiex.agent.answering import add_usage
+from aiex.agent.answering import add_usage, describe_failover
 from aiex.events import (
     ApprovalAsked,
     ApprovalGiven,
@@ -95,14 +95,7 @@ class Report:
             case ApprovalGiven(approval_id, allowed):
                 self._answer(approval_id, allowed=allowed)
             case FailedOver():
-                self._failovers.append(
-                    {
-                        "from": event.from_provider,
-                        "to": event.to_provider,
-                        "reason": event.reason,
-                        "mid_answer": event.mid_answer,
-                    }
-                )
+                self._failovers.append(describe_failover(event))
             case _:
                 pass
 

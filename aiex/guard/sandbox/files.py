@@ -10,10 +10,11 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiex.errors import Denied
 from aiex.guard.sandbox.descriptors import exists, link_target, read_all
+from aiex.guard.sandbox.entries import Entry, FileStat, describe_entry, describe_file
 from aiex.guard.sandbox.faults import (
     IsADirectory,
     Missing,
@@ -64,29 +65,6 @@ MAX_NEW_DIRECTORIES = 100
 """Made for one write, at most: each is held open until the file is in place."""
 _REMEMBERED_NAMES = 20_000
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-_KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}
-
-
-class FileStat(NamedTuple):
-    """What the system knows about one name."""
-
-    kind: str
-    """`file`, `dir`, `link` or `other`."""
-    size_bytes: int
-    mtime_ns: int
-    mode: int
-    inode: int
-
-
-class Entry(NamedTuple):
-    """One name in a directory; links are not followed."""
-
-    name: str
-    kind: str
-    """`file`, `dir`, `link` or `other`."""
-    size_bytes: int
-    mtime_ns: int
-    inode: int
 
 
 Entries = list[Entry]
@@ -201,7 +179,7 @@ class Workspace:
         located = self._locate(path)
         try:
             if follow_links:
-                return _file_stat(self._opener.look(self._folder(located.place), located.parts))
+                return describe_file(self._opener.look(self._folder(located.place), located.parts))
             folder, name = self._open_parent(located)
             try:
                 found = os.stat(folder.base + name, dir_fd=folder.fd, follow_symlinks=False)
@@ -209,7 +187,7 @@ class Workspace:
                 folder.close()
         except OSError as error:
             raise failure("look at", path, error) from error
-        return _file_stat(found)
+        return describe_file(found)
 
     def scan(self, path: str = ".") -> Entries:
         """The entries of a directory in the order of their names."""
@@ -218,7 +196,7 @@ class Workspace:
             folder = self._opener.open_folder(self._folder(located.place), located.parts, LIST)
             try:
                 with os.scandir(folder.base if folder.fd is None else folder.fd) as found:
-                    entries = [entry for entry in map(_entry, found) if entry is not None]
+                    entries = [entry for entry in map(describe_entry, found) if entry is not None]
             finally:
                 folder.close()
         except OSError as error:
@@ -237,8 +215,7 @@ class Workspace:
         """
         from aiex.guard.sandbox.atomic import replace_file_below
 
-        located = self._locate(path, write=True)
-        self._require_unprotected(located.place, located.plain, path)
+        located = self._locate_writable(path)
         try:
             folder, missing, name = self._open_target(located)
             try:
@@ -253,8 +230,7 @@ class Workspace:
 
     def require_writable(self, path: str) -> None:
         """Raise Denied where `write` would, judged by the name alone."""
-        located = self._locate(path, write=True)
-        self._require_unprotected(located.place, located.plain, path)
+        self._locate_writable(path)
 
     def delete(self, path: str) -> None:
         """Remove one file, or a link itself; never a directory, the root or an allowed place."""
@@ -275,6 +251,12 @@ class Workspace:
                 folder.close()
         except OSError as error:
             raise failure("delete", path, error) from error
+
+    def _locate_writable(self, path: str) -> Located:
+        """Find the place of what is to be written; its name is not protected."""
+        located = self._locate(path, write=True)
+        self._require_unprotected(located.place, located.plain, path)
+        return located
 
     def _locate(self, path: str, *, write: bool = False) -> Located:
         """Find the place a path belongs to, by whole components."""
@@ -480,21 +462,3 @@ def _reopen(
     root: str, read: Sequence[str], write: Sequence[str], names: NameRules, kept_out: KeptOut | None, engine: str
 ) -> Workspace:
     return Workspace(root, allow_read=read, allow_write=write, names=names, kept_out=kept_out, engine=engine)
-
-
-def _file_stat(found: os.stat_result) -> FileStat:
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode), "other")
-    return FileStat(kind, found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode), found.st_ino)
-
-
-_make_entry = tuple.__new__
-
-
-def _entry(found: "os.DirEntry[str]") -> Entry | None:
-    """None for a name that vanished while the directory was read."""
-    try:
-        known = found.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    kind = _KINDS.get(known.st_mode & 0o170_000, "other")  # without a call: there are as many entries as files
-    return _make_entry(Entry, (found.name, kind, known.st_size, known.st_mtime_ns, known.st_ino))

@@ -87,17 +87,16 @@ async def review(
         sources: Further ones beside the rules.
         deliver: Gets the outcome in another form to where the person wants it; what it gives is the answer.
     """
-    from aiex.agent.answering import failed, name_of
-    from aiex.jobs.reviewing.render import render_text, to_data
+    from aiex.agent.answering import failed
 
     try:
         rules = load_rules(task.disabled)
         for warning in tell_unknown(task.disabled):
             yield warning
         diff = read_diff(task.wanted, workspace, engine)
+        looking = (RuleSource(rules), *sources)
         found: list[Named] = []
         failure: AiexError | None = None
-        looking = (RuleSource(rules), *sources)
         for source in looking:
             try:
                 async for told in source.find(diff):
@@ -116,33 +115,28 @@ async def review(
         return
     for warning in engine.warnings:
         yield warning
-    is_red = any(is_at_least(finding.severity, task.fail_on) for finding in done.findings)
-    data = to_data(done, task.fail_on)
-    ended = TurnEnded(
-        "success",
-        "findings" if done.findings else "answered",
-        RED if is_red else 0,
-        answer or render_text(done, task.fail_on),
-        data,
-    )
-    for spent in filter(None, (source.spent for source in sources)):
+    yield _to_end(done, task.fail_on, answer, [source.spent for source in looking if source.spent], failure)
+
+
+def _to_end(
+    done: Reviewed, fail_on: Severity, answer: str, spent: Sequence[TurnEnded], failure: AiexError | None
+) -> TurnEnded:
+    """The outcome, with what the sources used, and why one of them could not look."""
+    from aiex.agent.answering import name_of
+    from aiex.jobs.reviewing.render import render_text, to_data
+
+    is_red = any(is_at_least(finding.severity, fail_on) for finding in done.findings)
+    subtype = "findings" if done.findings else "answered"
+    answer, data = answer or render_text(done, fail_on), to_data(done, fail_on)
+    ended = TurnEnded("success", subtype, RED if is_red else 0, answer, data)
+    for one in spent:
         ended = replace(
-            ended,
-            usage=spent.usage,
-            total_cost_usd=spent.total_cost_usd,
-            num_turns=spent.num_turns,
-            failovers=spent.failovers,
+            ended, usage=one.usage, total_cost_usd=one.total_cost_usd, num_turns=one.num_turns, failovers=one.failovers
         )
-    if failure is not None:
-        ended = replace(
-            ended,
-            status="error",
-            subtype=name_of(failure),
-            exit_code=failure.exit_code,
-            error=failure.message,
-            hint=failure.hint,
-        )
-    yield ended
+    if failure is None:
+        return ended
+    ended = replace(ended, status="error", subtype=name_of(failure), exit_code=failure.exit_code)
+    return replace(ended, error=failure.message, hint=failure.hint)
 
 
 class RuleSource:
