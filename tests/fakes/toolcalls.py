@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiex.agent.arguments import fit
 from aiex.agent.kit import Kit
 from aiex.agent.tools import Answer, Going, Tool
 from aiex.events import Event, FileEdited, ToolWrote
@@ -56,7 +57,7 @@ async def begin(
     tool: Tool, kit: Kit, arguments: Mapping[str, Any], called: Called, call_id: str = "c1"
 ) -> AsyncIterator[Event | Answer]:
     """A call as it goes on."""
-    plan = tool.plan(arguments, kit)
+    plan = tool.plan(fit(arguments, tool.parameters), kit)
     gate = kit.means.gate
     with ExitStack() as stack:
         admitted = [await gate.admit(action) for action in plan.actions]

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.looking.windows import MOST_CHARACTERS
 from aiex.agent.tools import Answer, Going, Kind, Plan
 from aiex.errors import ToolError
@@ -40,11 +39,10 @@ class Context:
 
     def plan(self, arguments: Mapping[str, Any], kit: Kit) -> Plan:
         """Understand a call."""
-        given = fit(arguments, self.parameters)
-        task = given["task"].encode("utf-8", "replace").decode("utf-8").replace("\0", " ").strip()
+        task = arguments["task"].encode("utf-8", "replace").decode("utf-8").replace("\0", " ").strip()
         if not task:
             raise ToolError("the task is empty", hint="say what is to be done, with the names that matter")
-        budget = min(max(given.get("budget", TOKENS), FEWEST_TOKENS), MOST_TOKENS)
+        budget = min(max(arguments.get("budget", TOKENS), FEWEST_TOKENS), MOST_TOKENS)
 
         async def act(_: Going) -> AsyncIterator[Event | Answer]:
             gathered: Gathered | None = None

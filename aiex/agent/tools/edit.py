@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiex.agent.arguments import fit
 from aiex.agent.tools import Kind, Plan
 from aiex.errors import ToolError
 
@@ -37,16 +36,15 @@ class Edit:
         from aiex.agent.editing import plan_edit
         from aiex.agent.edits import Change, FileWish
 
-        said = fit(arguments, self.parameters)
-        old, symbol = said.get("old", ""), said.get("symbol", "")
+        old, symbol = arguments.get("old", ""), arguments.get("symbol", "")
         if bool(old) == bool(symbol):
             raise ToolError(
                 "edit takes either old or symbol", hint="write makes a new file; to insert, repeat a line that is there"
             )
         if symbol:
-            return _plan_symbol(said["path"], symbol, said.get("at", "replace"), said["new"], kit)
-        change = Change(old, said["new"], is_lines=False, replace_all=said.get("all", False))
-        return plan_edit("edit", [FileWish(said["path"], "change", (change,))], kit)
+            return _plan_symbol(arguments["path"], symbol, arguments.get("at", "replace"), arguments["new"], kit)
+        change = Change(old, arguments["new"], is_lines=False, replace_all=arguments.get("all", False))
+        return plan_edit("edit", [FileWish(arguments["path"], "change", (change,))], kit)
 
 
 def _plan_symbol(path: str, symbol: str, at: str, new: str, kit: Kit) -> Plan:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.looking.globs import Matches, compile_glob
 from aiex.agent.looking.paths import read_action, show
 from aiex.agent.looking.walking import list_names
@@ -41,13 +40,12 @@ class List:
 
     def plan(self, arguments: Mapping[str, Any], kit: Kit) -> Plan:
         """Understand a call."""
-        given = fit(arguments, self.parameters)
-        glob = given.get("glob", "").strip()
-        depth = given.get("depth", DEEPEST if glob else 1)
+        glob = arguments.get("glob", "").strip()
+        depth = arguments.get("depth", DEEPEST if glob else 1)
         if depth < 1:
             raise ToolError(f"depth is {depth}; it has to be at least 1")
         matches = compile_glob(glob) if glob else None
-        action = read_action(given.get("path") or ".", kit)
+        action = read_action(arguments.get("path") or ".", kit)
         path = action.subject
         title = f"list {path}{f' {glob}' if glob else ''}"
         return Plan(title, telling(lambda: _answer(kit, path, matches, min(depth, DEEPEST))), (action,))

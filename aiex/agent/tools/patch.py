@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.tools import Kind, Plan
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class Patch:
         from aiex.agent.editing import plan_edit
         from aiex.agent.edits import load_format
 
-        text = fit(arguments, self.parameters)["patch"]
+        text = arguments["patch"]
         return plan_edit("patch", load_format(format_of(text)).parse(text), kit)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.looking.paths import read_action, show
 from aiex.agent.looking.texts import decode
 from aiex.agent.looking.windows import number_lines
@@ -40,12 +39,11 @@ class Read:
 
     def plan(self, arguments: Mapping[str, Any], kit: Kit) -> Plan:
         """Understand a call."""
-        given = fit(arguments, self.parameters)
-        first, count = given.get("offset", 1), given.get("limit", LINES)
-        action = read_action(given["path"], kit)
+        first, count = arguments.get("offset", 1), arguments.get("limit", LINES)
+        action = read_action(arguments["path"], kit)
         if count < 1:
             raise ToolError(f"limit is {count}; it has to be at least 1")
-        span = f" {max(first, 1)}-{max(first, 1) + count - 1}" if {"offset", "limit"} & given.keys() else ""
+        span = f" {max(first, 1)}-{max(first, 1) + count - 1}" if {"offset", "limit"} & arguments.keys() else ""
         path = action.subject
         return Plan(
             f"read {path}{span}",

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aiex.agent.arguments import fit
 from aiex.agent.looking.globs import Matches, compile_glob
 from aiex.agent.looking.paths import read_action, show
 from aiex.agent.looking.patterns import Pattern, read_pattern
@@ -49,25 +48,24 @@ class Search:
 
     def plan(self, arguments: Mapping[str, Any], kit: Kit) -> Plan:
         """Understand a call."""
-        given = fit(arguments, self.parameters)
-        glob = given.get("glob", "").strip()
+        glob = arguments.get("glob", "").strip()
         for name, least in (("context", 0), ("max", 1)):
-            if given.get(name, least) < least:
-                raise ToolError(f"{name} is {given[name]}; it has to be at least {least}")
-        pattern = read_pattern(given["pattern"], literal=given.get("literal", False))
-        action = read_action(given.get("path") or ".", kit)
+            if arguments.get(name, least) < least:
+                raise ToolError(f"{name} is {arguments[name]}; it has to be at least {least}")
+        pattern = read_pattern(arguments["pattern"], literal=arguments.get("literal", False))
+        action = read_action(arguments.get("path") or ".", kit)
         wanted = _Wanted(
             pattern,
             action.subject,
             compile_glob(glob) if glob else None,
-            min(given.get("context", 0), MOST_CONTEXT),
-            min(given.get("max", LINES), MOST_LINES),
+            min(arguments.get("context", 0), MOST_CONTEXT),
+            min(arguments.get("max", LINES), MOST_LINES),
         )
 
         async def act(_: Going) -> AsyncIterator[Event | Answer]:
             yield await _answer(kit, wanted)
 
-        title = f"search {given['pattern']!r} in {action.subject}{f' {glob}' if glob else ''}"
+        title = f"search {arguments['pattern']!r} in {action.subject}{f' {glob}' if glob else ''}"
         return Plan(title, act, (action,))
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.looking.paths import read_action, show
 from aiex.agent.looking.windows import MOST_CHARACTERS, cut_around
 from aiex.agent.tools import Answer, Going, Kind, Plan
@@ -41,10 +40,9 @@ class Symbols:
 
     def plan(self, arguments: Mapping[str, Any], kit: Kit) -> Plan:
         """Understand a call."""
-        given = fit(arguments, self.parameters)
-        name = _JOINTS.sub(".", given.get("name", "").strip().removesuffix("()")).strip(".")
-        kind = given.get("kind") or ("definition" if name else "outline")
-        asked = given.get("path", "")
+        name = _JOINTS.sub(".", arguments.get("name", "").strip().removesuffix("()")).strip(".")
+        kind = arguments.get("kind") or ("definition" if name else "outline")
+        asked = arguments.get("path", "")
         if kind == "outline" and not asked.strip():
             raise ToolError("an outline is of a file", hint='{"kind": "outline", "path": "src/app.py"}')
         if kind != "outline":

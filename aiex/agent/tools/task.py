@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.tools import Answer, Going, Kind, Plan
 from aiex.errors import ToolError
 
@@ -37,18 +36,17 @@ class Task:
         """Who is sent, and what for."""
         from aiex.agent.kit import Errand
 
-        said = fit(arguments, self.parameters)
         delegate = kit.delegate
         if delegate is None:
             raise ToolError("an errand sends nobody on errands", hint="do it yourself, or say what is left")
-        if not said["task"].strip():
+        if not arguments["task"].strip():
             raise ToolError("the task is empty", hint="say what to find out or to do, and what to report")
-        errand = Errand(said["task"], said.get("role") == "work", max(said.get("max_turns", 0), 0))
+        errand = Errand(arguments["task"], arguments.get("role") == "work", max(arguments.get("max_turns", 0), 0))
 
         def act(going: Going) -> AsyncIterator[Event | Answer]:
             return delegate(errand, going.call_id)
 
-        return Plan(f"task {said['task']}", act)
+        return Plan(f"task {arguments['task']}", act)
 
 
 TOOL = Task()

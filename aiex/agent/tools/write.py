@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from aiex.agent.arguments import fit
 from aiex.agent.looking.paths import require_path
 from aiex.agent.tools import Kind, Plan
 
@@ -29,9 +28,8 @@ class Write:
         from aiex.agent.editing import plan_edit
         from aiex.agent.edits import FileWish
 
-        said = fit(arguments, self.parameters)
-        require_path(said["path"])
-        return plan_edit("write", [FileWish(said["path"], "write", content=said["content"])], kit)
+        require_path(arguments["path"])
+        return plan_edit("write", [FileWish(arguments["path"], "write", content=arguments["content"])], kit)
 
 
 TOOL = Write()

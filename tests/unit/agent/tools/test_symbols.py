@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aiex.agent.arguments import fit
 from aiex.agent.kit import Kit
 from aiex.agent.tools.symbols import TOOL
 from aiex.errors import Denied, ToolError
@@ -82,7 +83,7 @@ async def test_what_makes_no_sense_says_what_to_do(kit: Kit, workspace: Path) ->
     (workspace / ".env").write_text("KEY=1\n")
     for arguments in ({}, {"kind": "outline"}, {"name": "two words"}, {"name": "x", "kind": "callers"}, {"name": "\n"}):
         with pytest.raises(ToolError):
-            TOOL.plan(arguments, kit)
+            TOOL.plan(fit(arguments, TOOL.parameters), kit)
     with pytest.raises(ToolError, match="shop is a directory"):
         await ask(kit, path="shop")
     with pytest.raises(ToolError, match="there is no shop/x"):
