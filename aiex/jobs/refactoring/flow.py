@@ -91,7 +91,7 @@ class Flow:
         reads = {
             name
             for name in self._reads(nodes, defined)
-            if not any(self._is_walrus_before(node, name, defined) for node in nodes)
+            if not self._is_walrus_before(nodes, name)
         }
         bound = {
             use.name
@@ -102,10 +102,10 @@ class Flow:
         deleted = {use.name for node in nodes if node.type == "delete_statement" for use in self.uses_in(node)}
         return frozenset(reads), (defined | bound) - deleted
 
-    def _is_walrus_before(self, node: Node, name: str, _defined: Names) -> bool:
-        """Whether `(name := …)` surely comes before every reading of it in an expression."""
-        uses = [use for use in self.uses_in(node) if use.name == name]
-        first = min(uses, key=lambda use: use.start)
+    def _is_walrus_before(self, nodes: Sequence[Node], name: str) -> bool:
+        """Whether `(name := …)` surely comes before every reading of it in expressions, of which one has the name."""
+        uses = [(use, node) for node in nodes for use in self.uses_in(node) if use.name == name]
+        first, node = min(uses, key=lambda one: one[0].start)
         return first.role == "bind" and _is_sure(node, first) and _is_named(node, first)
 
     def _if(self, node: Node, defined: Names) -> tuple[Names, Names | None]:

@@ -55,6 +55,25 @@ def test_names_go_in_and_come_back(plan):
     assert "    for x in a:\n        # add\n        total = new(total, x, b)\n        if total > 9:\n" in text
 
 
+@pytest.mark.parametrize(
+    ("source", "lines", "head"),
+    [
+        (
+            "def f(a, b, x):\n    match a, b:\n        case 1, 2:\n            x = 3\n    print(x)\n",
+            (2, 4),
+            "def new(a, b, x):\n",
+        ),
+        (
+            "def g(a, p):\n    with open(p) as f:  # note\n        a = f.read()\n    print(a)\n",
+            (2, 3),
+            "def new(p):\n",
+        ),
+    ],
+)
+def test_heads_of_several_parts_are_read_part_by_part(plan, source, lines, head):
+    assert head in extracted(plan, *lines, source=source)
+
+
 def test_a_method_gives_a_method_behind_it(plan):
     text = extracted(plan, 25, 26)
     assert "        w = self.new(n)\n        return w + super().go(n)\n\n    def new(self, n):\n" in text
