@@ -67,10 +67,13 @@ class _Finding:
         self._texts: dict[str, str] = {}
 
     def find(self) -> Iterator[Check]:
-        found: list[Check] = []
-        for look in (self._python, self._node, self._cargo, self._go, self._mix, self._make):
-            found += look(any(check.required for check in found))
-        return iter(found)
+        is_tested = False
+        for look in (self._python, self._node, self._cargo, self._go, self._mix):
+            for check in look():
+                is_tested = is_tested or check.required
+                yield check
+        if not is_tested:
+            yield from self._make()
 
     def _list(self, folder: str) -> frozenset[str]:
         try:
@@ -91,7 +94,7 @@ class _Finding:
 
     # --- Python -------------------------------------------------------------------------------------------------------
 
-    def _python(self, _: bool) -> Iterator[Check]:
+    def _python(self) -> Iterator[Check]:
         source = next((name for name in _PYTHON_FILES if _PYTEST.search(self._read(name))), "")
         source = source or next((name for name in ("conftest.py", "tests/conftest.py") if self._read(name)), "")
         if source:
@@ -151,7 +154,7 @@ class _Finding:
 
     # --- JavaScript and TypeScript ------------------------------------------------------------------------------------
 
-    def _node(self, _: bool) -> Iterator[Check]:
+    def _node(self) -> Iterator[Check]:
         package = _parse_object(self._read("package.json"))
         scripts = package.get("scripts")
         scripts = scripts if isinstance(scripts, dict) else {}
@@ -172,25 +175,25 @@ class _Finding:
 
     # --- others -------------------------------------------------------------------------------------------------------
 
-    def _cargo(self, _: bool) -> Iterator[Check]:
+    def _cargo(self) -> Iterator[Check]:
         if "Cargo.toml" in self._names:
             where = " --workspace" if "[workspace" in self._read("Cargo.toml") else ""
             yield Check("cargo test", f"cargo test{where}", True, "Cargo.toml")
             yield Check("cargo check", f"cargo check{where} --all-targets", False, "Cargo.toml")
 
-    def _go(self, _: bool) -> Iterator[Check]:
+    def _go(self) -> Iterator[Check]:
         if "go.mod" in self._names:
             yield Check("go test", "go test ./...", True, "go.mod")
             yield Check("go vet", "go vet ./...", False, "go.mod")
 
-    def _mix(self, _: bool) -> Iterator[Check]:
+    def _mix(self) -> Iterator[Check]:
         if "mix.exs" in self._names:
             yield Check("mix test", "mix test", True, "mix.exs")
 
-    def _make(self, is_tested: bool) -> Iterator[Check]:
+    def _make(self) -> Iterator[Check]:
         """Targets of `make`, where nothing else says how the tests are run."""
         name = next((name for name in ("GNUmakefile", "makefile", "Makefile") if name in self._names), "")
-        targets = _TARGET.findall(self._read(name)) if name and not is_tested else []
+        targets = _TARGET.findall(self._read(name)) if name else []
         if target := next((target for target in ("test", "check") if target in targets), ""):
             yield Check(f"make {target}", f"make {target}", True, name)
 
