@@ -12,6 +12,7 @@ from aiex.errors import ConfigError, UsageError
 from aiex.record import record
 
 if TYPE_CHECKING:
+    from aiex.agent.kit import Person
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
@@ -73,6 +74,8 @@ class Services:
         """Gets what is noticed beside a job's own events, such as tampering with the audit log."""
         self.recorder: Recorder | None = None
         """Writes the session of this run, where there is one; set by the door."""
+        self.person: Person | None = None
+        """Whoever can be asked in a way of the door's own; None where a terminal or nobody can."""
         self._overrides = overrides
         self._profile = profile
         self._flags = flags or {}

@@ -20,10 +20,14 @@ _MOST_SHOWN_LINES = 60
 _UNTIL = {"once": "this time", "session": "until this run ends", "project": "in this project", "user": "for good"}
 
 
-def find_person(*, agrees: bool, environ: Mapping[str, str] = os.environ) -> Person | None:
-    """Whoever can be asked; None in a pipe, in CI, or where nobody sees the question."""
+def find_person(
+    present: Person | None = None, *, agrees: bool, environ: Mapping[str, str] = os.environ
+) -> Person | None:
+    """Whoever can be asked: who is `present` at a screen; None in a pipe, in CI, or where nobody sees the question."""
     if agrees:
         return Agreeing()
+    if present is not None:
+        return present
     is_there = sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
     return AtTerminal() if is_there and not environ.get("CI") else None
 

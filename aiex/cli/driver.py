@@ -11,6 +11,7 @@ from typing import cast
 
 from aiex.cli.work import Events
 from aiex.events import Event, TurnEnded
+from aiex.runs.outcomes import Terminated
 
 Show = Callable[[Event], None]
 
@@ -20,10 +21,6 @@ LOOK_UP_S = 0.01
 """So often a job that tells events looks up; each time costs as much as an event."""
 DEAF_S = 1.0
 """A loop that has not looked up for so long, because a step of it blocks, is interrupted in the middle after all."""
-
-
-class Terminated(BaseException):
-    """The process was asked to end (SIGTERM)."""
 
 
 def execute(events: Events, show: Show, *, waits: bool) -> TurnEnded:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 import click
 
 from aiex import __version__, dirs
-from aiex.cli.driver import Show, Terminated, execute
+from aiex.cli.driver import Show, execute
 from aiex.cli.flags import Flags, Form, find_form, understand_print
 from aiex.cli.groups import COMPLETE_VARIABLE, Root
 from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
-from aiex.cli.recording import open_recording, start_of
 from aiex.cli.streams import (
     StdoutLost,
     end_interrupted,
@@ -33,17 +32,24 @@ from aiex.cli.work import Events, Job, Work, answered, report
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded
 from aiex.record import record
+from aiex.runs.outcomes import (
+    BUG_EXIT,
+    TERMINATED_EXIT,
+    Terminated,
+    to_crash,
+    to_failure,
+    to_interruption,
+    to_outcome,
+)
+from aiex.runs.recording import open_recording, start_of
 from aiex.wiring import NOWHERE, Services, Tape, open_services
 
 if TYPE_CHECKING:
-    from aiex.cli.recording import Recording
     from aiex.events import Warned
+    from aiex.runs.recording import Recording
     from aiex.settings import Settings
     from aiex.telemetry import Level
 
-BUG_EXIT = 70
-INTERRUPTED_EXIT = 130
-TERMINATED_EXIT = 143
 DEFAULT_LEVEL: Level = "warning"
 
 
@@ -280,43 +286,6 @@ def present(ended: TurnEnded, printer: Printer) -> int:
     """Show the outcome; the exit code is 0 only for success."""
     printer.end(ended)
     return ended.exit_code if ended.exit_code or ended.status == "success" else 1
-
-
-def to_failure(error: AiexError) -> TurnEnded:
-    """The outcome of an error that a person can understand."""
-    return TurnEnded("error", type(error).__name__, error.exit_code, error=error.message, hint=error.hint)
-
-
-def to_outcome(error: BaseException) -> TurnEnded:
-    """The outcome of any error, for the session that it ended; nothing is reported."""
-    if isinstance(error, AiexError):
-        return to_failure(error)
-    if isinstance(error, KeyboardInterrupt | Terminated):
-        return to_interruption(error)
-    return TurnEnded("error", "bug", BUG_EXIT, error=f"Aiex hit a bug ({type(error).__name__})")
-
-
-def to_interruption(cause: BaseException) -> TurnEnded:
-    """The outcome of Ctrl-C or of being asked to end."""
-    code = TERMINATED_EXIT if isinstance(cause, Terminated) else INTERRUPTED_EXIT
-    return TurnEnded("error", "interrupted", code, error="interrupted")
-
-
-def to_crash(error: BaseException, arguments: list[str]) -> TurnEnded:
-    """The outcome of a bug: a report on disk and its path, never a traceback."""
-    message = f"Aiex hit a bug ({type(error).__name__})"
-    try:
-        from aiex.guard.report import write_report
-
-        path = write_report(error, arguments)
-    except Exception as problem:  # noqa: BLE001  (whatever happens, the bug itself is told)
-        message, path = f"{message}; the report could not be written: {problem}", ""
-    else:
-        message += f", report: {path}" if path else "; no report could be written"
-    hint = (
-        "attach the report when you tell us about it" if path else "aiex doctor tells which directory is not writable"
-    )
-    return TurnEnded("error", "bug", BUG_EXIT, error=message, hint=hint)
 
 
 # --- signals -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ FLOORS = (
     {"__main__"},
     {"_entry"},
     {"cli", "tui", "ops", "repl"},
+    {"runs"},
     {"wiring"},
     {"jobs"},
     {"agent"},

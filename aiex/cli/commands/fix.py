@@ -8,9 +8,9 @@ import click
 
 from aiex.cli.agentflags import DRY_RUN, limit_options
 from aiex.cli.asking import find_person
-from aiex.cli.steps import find_step
 from aiex.cli.work import Job, Work
 from aiex.errors import UsageError
+from aiex.runs.steps import find_step
 from aiex.wiring import Services
 
 ROUNDS = 4
@@ -53,7 +53,7 @@ def command(*, command: tuple[str, ...], rounds: int, note: str, is_dry: bool, a
             )
         said = (Text(redact(note)),) if note.strip() else ()
         wish = Wish(said, allotment=allot(services.settings), checks=checks, repairs=rounds - 1, is_dry=is_dry)
-        person = find_person(agrees=agrees)
+        person = find_person(services.person, agrees=agrees)
         return lambda: work(wish, services, person=person, step=lambda reason: find_step(services, reason))
 
     return Work("fix", prepare, markup="steps", keeps=True, converses=True, waits=True)

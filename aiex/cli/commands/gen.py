@@ -169,9 +169,9 @@ def _work(kind: Kind, name: str, *, how: How, **said: str) -> Work:
     dry_run = how["dry_run"]
 
     def prepare(services: Services) -> Job:
-        from aiex.cli.steps import find_step
         from aiex.jobs.generating.generate import Showing, generate
         from aiex.jobs.generating.making import Wish
+        from aiex.runs.steps import find_step
 
         wish = Wish(kind, name, base=os.path.realpath(services.cwd), **said)
         if how["goal"].strip():
@@ -193,10 +193,10 @@ def _work(kind: Kind, name: str, *, how: How, **said: str) -> Work:
 
 def _by_model(wish: Wish, how: How, services: Services) -> Job:
     from aiex.cli.asking import find_person
-    from aiex.cli.steps import find_step
     from aiex.jobs.generating.bymodel import generate_for_goal
+    from aiex.runs.steps import find_step
 
-    person = find_person(agrees=how["agrees"])
+    person = find_person(services.person, agrees=how["agrees"])
     return lambda: generate_for_goal(
         wish,
         how["goal"],

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aiex.cli.agentflags import limit_options
-from aiex.cli.steps import find_step
 from aiex.cli.streams import read_text_input
 from aiex.cli.work import Events, Job, Markup, Work
 from aiex.errors import UsageError
 from aiex.record import record
+from aiex.runs.steps import find_step
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _by_model(words: tuple[str, ...], goal: str, name: str, *, dry_run: bool, ag
         stdin = read_text_input("aiex refactor FILE --goal TEXT") if is_stdin else None
         base = os.path.realpath(services.cwd)
         task = GoalTask(target, goal, base, is_dry=dry_run, stdin=stdin, name=name)
-        person = find_person(agrees=agrees)
+        person = find_person(services.person, agrees=agrees)
         return lambda: refactor_to_goal(task, services, person=person, step=lambda reason: find_step(services, reason))
 
     markup: Markup = "patch" if dry_run or is_stdin else "steps"

@@ -8,10 +8,10 @@ import click
 
 from aiex.cli.agentflags import DRY_RUN, limit_options, session_options, which_session
 from aiex.cli.schemas import read_schema
-from aiex.cli.steps import find_step
 from aiex.cli.streams import read_appended, read_text_input
 from aiex.cli.work import Job, Work
 from aiex.errors import UsageError
+from aiex.runs.steps import find_step
 from aiex.wiring import Services
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def prepare(
     require_model(services)
     parts, fits = tuple(read_wish(prompt)), read_schema(schema, services) if schema else None
     wish = Wish(parts, fits, is_dry=is_dry, allotment=allot(services.settings))
-    person = find_person(agrees=agrees)
+    person = find_person(services.person, agrees=agrees)
     return lambda: work(wish, services, person=person, step=lambda reason: find_step(services, reason))
 
 

@@ -12,9 +12,9 @@ import click
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
-from aiex.cli.steps import find_step
 from aiex.cli.work import Job, Work, answered
 from aiex.events import Event
+from aiex.runs.steps import find_step
 from aiex.wiring import Services
 
 if TYPE_CHECKING:

@@ -88,11 +88,7 @@ class Flow:
 
     def _simple(self, nodes: Sequence[Node], defined: Names) -> tuple[Names, Names]:
         """An expression or a statement without others in it: what it reads comes first."""
-        reads = {
-            name
-            for name in self._reads(nodes, defined)
-            if not self._is_walrus_before(nodes, name)
-        }
+        reads = {name for name in self._reads(nodes, defined) if not self._is_walrus_before(nodes, name)}
         bound = {
             use.name
             for node in nodes

@@ -14,12 +14,30 @@ if TYPE_CHECKING:
 
     from aiex.agent.answering import Tally
     from aiex.agent.report import Report
-    from aiex.cli.work import Work
     from aiex.events import Event
     from aiex.guard.owners import OwnerLock
     from aiex.sessions.keeping import Sessions
     from aiex.sessions.recorder import Recorder
     from aiex.wiring import Services
+
+
+class Run(Protocol):
+    """The work of a run, as far as its session goes; `aiex.cli.work.Work` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sturdy(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
+    @property
+    def keeps(self) -> bool: ...
+    @property
+    def converses(self) -> bool: ...
+    @property
+    def resumes(self) -> str | None: ...
+    @property
+    def forks(self) -> bool: ...
 
 
 class Recording(Protocol):
@@ -167,7 +185,7 @@ class Kept:
 
 
 def open_recording(
-    work: Work, services: Services, to_end: Callable[[BaseException], TurnEnded]
+    work: Run, services: Services, to_end: Callable[[BaseException], TurnEnded]
 ) -> tuple[Recording, tuple[Warned, ...]]:
     """What keeps the events of this work, and what to say about that.
 
@@ -268,7 +286,7 @@ def _tell_dead(services: Services) -> tuple[Warned, ...]:
     )
 
 
-def start_of(work: Work, services: Services, version: str) -> SessionStarted:
+def start_of(work: Run, services: Services, version: str) -> SessionStarted:
     """The first event of a run."""
     provider, _, model = ("", "", "") if work.sturdy else services.model.partition("/")
     root = services.root if work.keeps else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aiex.cli.recording import Kept, open_recording
 from aiex.cli.work import Work
 from aiex.events import Event, TurnEnded, UserSpoke, Warned
 from aiex.guard.owners import OwnerLock
 from aiex.guard.private import write_private
 from aiex.messages import Text
+from aiex.runs.recording import Kept, open_recording
 from aiex.sessions.archive import archive
 from aiex.sessions.log import EventLog
 from aiex.sessions.recorder import Recorder
