@@ -7,14 +7,16 @@ failed result begins with the word error, a schema that the server does not know
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiex.llm import history
 from aiex.llm.protocols.openai_chat.details import join_details, read_details
 from aiex.llm.protocols.openai_chat.quirks import Quirks, nearest_effort, quirks_of
-from aiex.llm.wire import Profile
+from aiex.llm.wire import Lasting, Profile
+from aiex.memo import Memo
 from aiex.messages import (
     CachePoint,
     Image,
@@ -76,7 +78,7 @@ def _encode_tools(request: Request, quirks: Quirks) -> _Body:
         tools = [tool for tool in tools if named and tool.name == choice]
     if not tools:
         return {}
-    body: _Body = {"tools": [_encode_tool(tool) for tool in tools]}
+    body: _Body = {"tools": [_TOOLS.get(tool, (), partial(_encode_tool, tool)) for tool in tools]}
     if choice != "auto" and quirks.tool_choice and _may_choose(request, quirks):
         one = {"type": "function", "function": {"name": choice}} if quirks.named_tool else "required"
         body["tool_choice"] = {"any": "required", "none": "none"}.get(choice, one)
@@ -89,9 +91,12 @@ def _may_choose(request: Request, quirks: Quirks) -> bool:
     return request.tool_choice == "none" or quirks.forced_tools == "always" or request.effort == "none"
 
 
-def _encode_tool(tool: ToolDefinition) -> _Body:
+def _encode_tool(tool: ToolDefinition) -> Lasting:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
+    return Lasting(type="function", function=function)
+
+
+_TOOLS: Final[Memo[Lasting]] = Memo(most=256)
 
 
 def _encode_effort(request: Request, quirks: Quirks) -> _Body:
@@ -161,7 +166,7 @@ def encode_messages(request: Request, profile: Profile, quirks: Quirks) -> list[
     if not quirks.user_after_tool:
         encoded = list(_with_words_between(encoded))
     if quirks.prefix_mark and encoded and encoded[-1]["role"] == "assistant" and "tool_calls" not in encoded[-1]:
-        encoded[-1]["prefix"] = True
+        encoded[-1] = {**encoded[-1], "prefix": True}
     return _with_few_marks(encoded) if quirks.cache_parts else encoded
 
 
@@ -171,14 +176,14 @@ class _Grown(NamedTuple):
     profile: Profile
     messages: tuple[Message, ...]
     ids: frozenset[str]
-    encoded: tuple[_Body, ...]
+    encoded: tuple[Lasting, ...]
 
 
 _GROWN: list[_Grown | None] = [None]
 
 
 def _encode_conversation(messages: tuple[Message, ...], profile: Profile, quirks: Quirks) -> list[_Body]:
-    """All messages; those that were encoded last time are taken from there. The dictionaries may be changed."""
+    """All messages; those that were encoded last time are taken from there, and are not to be changed."""
     last = _GROWN[0]
     begun = 0 if last is None or not _goes_on(last, messages, profile) else len(last.messages)
     encoded = list(last.encoded) if last and begun else []
@@ -186,9 +191,9 @@ def _encode_conversation(messages: tuple[Message, ...], profile: Profile, quirks
     rest = settled(messages[begun:])
     if rest is None or quirks.cache_parts:  # results that come late; marks are taken out again from within
         return _encode_messages(_with_ids(balanced(messages), profile, quirks, set()), profile, quirks)
-    encoded += _encode_messages(_with_ids(rest, profile, quirks, ids), profile, quirks)
+    encoded += map(Lasting, _encode_messages(_with_ids(rest, profile, quirks, ids), profile, quirks))
     _GROWN[0] = _Grown(profile, messages, frozenset(ids), tuple(encoded))
-    return [dict(one) for one in encoded]
+    return list(encoded)
 
 
 def _goes_on(last: _Grown, messages: tuple[Message, ...], profile: Profile) -> bool:
@@ -320,7 +325,7 @@ def _tell_schema(schema: Mapping[str, Any], encoded: list[_Body], quirks: Quirks
     """Put the schema into the words of the system, where the server only knows "some JSON object"."""
     words = f"Answer with one JSON object and nothing else. It fits this JSON schema:\n{_to_line(schema)}"
     if encoded and encoded[0]["role"] == quirks.system_role and isinstance(encoded[0]["content"], str):
-        encoded[0]["content"] += f"\n\n{words}"
+        encoded[0] = {**encoded[0], "content": f"{encoded[0]['content']}\n\n{words}"}
     else:
         encoded.insert(0, {"role": quirks.system_role, "content": words})
 
