@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from aiex.cli.markdown import Block, Blocks, spans, table_rows
 from aiex.cli.streams import write_stdout
 from aiex.cli.talk import Talk
 from aiex.cli.theme import CODE_THEME, STYLES
 from aiex.events import Event, TextDelta, TurnEnded
 from aiex.guard.neutral import Pieces
+from aiex.markdown import Block, Blocks, spans, table_rows
 
 _WIDEST = 110
 """Longer lines of prose are hard to read."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiex.cli.markdown import Block, Blocks, Span, spans, table_rows
+from aiex.markdown import Block, Blocks, Span, spans, table_rows
 
 PAGE = """# Title
 
