@@ -60,6 +60,7 @@ class Catalogue:
 
     def __init__(self, workspace: Workspace, extra_patterns: Iterable[str] = ()) -> None:
         self.workspace = workspace
+        self._above = os.path.join(workspace.root, "")
         self._extra = tuple(extra_patterns)
         self._forget()
 
@@ -133,7 +134,7 @@ class Catalogue:
         self._rule_files[EXCLUDE_FILE] = _stamp(self._full(EXCLUDE_FILE))
 
     def _full(self, path: str) -> str:
-        return os.path.join(self.workspace.root, path)
+        return self._above + path
 
     def _read_rules(self, path: str) -> list[str]:
         """The rules of a file, whose state is noted before it is read."""

@@ -20,12 +20,13 @@ from aiex.agent.looking.matching import (
     is_quick,
     load_text,
 )
-from aiex.agent.looking.walking import changes_beneath, is_ruled, to_folder
+from aiex.agent.looking.walking import changes_beneath
 from aiex.errors import ToolError
 
 if TYPE_CHECKING:
     from aiex.agent.kit import Kit
     from aiex.agent.looking.patterns import Pattern
+    from aiex.agent.looking.walking import Ground
     from aiex.context.catalogue import Catalogue
 
 TIMEOUT_S: Final = 30.0
@@ -38,14 +39,14 @@ _PORTION: Final = 40
 _HINT: Final = "narrow the path, the glob or the pattern"
 
 
-async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, top: str = "") -> list[Hits]:
+async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, ground: Ground | None = None) -> list[Hits]:
     """The files that match, in the order of their paths, with at least the first `most` places of all of them.
 
     What is binary, larger than 16 MB or cannot be read is left out.
 
     Args:
         paths: Sorted; of files that may be read as far as their names go.
-        top: The directory of which these are all files; empty where they are not.
+        ground: Where these are all files that there are.
 
     Raises:
         ToolError: if it takes too long.
@@ -58,7 +59,7 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, top:
         program = find_ripgrep(kit.root)
         if program:
             try:
-                found = await _ask_ripgrep(program, kit, pattern, plain, most, top)
+                found = await _ask_ripgrep(program, kit, pattern, plain, most, ground)
             except Refused:
                 return await _find_ourselves(Task(kit.files, pattern, paths))
             rest = [path for path in paths if path in changed]
@@ -70,13 +71,12 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, top:
 
 
 async def _ask_ripgrep(
-    program: str, kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, top: str
+    program: str, kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, ground: Ground | None
 ) -> list[Hits]:
     from aiex.guard.sandbox.ripgrep import count_lines, find_places
 
     files, root, rust, known = kit.catalogue, kit.means.workspace.root, pattern.rust, set(paths)
-    is_whole = len(paths) >= MANY and top != "" and is_ruled(kit, top)
-    asked, skipped = _ask_whole(files, top) if is_whole else (paths, [])
+    asked, skipped = _ask_whole(ground) if ground and ground.folders and len(paths) >= MANY else (paths, [])
     places = await asyncio.to_thread(find_places, program, root, rust, asked, timeout_s=TIMEOUT_S, skipped=skipped)
     counts: Mapping[str, int]
     if places is not None:
@@ -92,19 +92,19 @@ async def _ask_ripgrep(
     return list(_to_hits(files, counts, grouped, most))
 
 
-def _ask_whole(files: Catalogue, top: str) -> tuple[list[str], list[str]]:
+def _ask_whole(ground: Ground) -> tuple[list[str], list[str]]:
     """A directory for ripgrep to walk, which is quicker than naming its files, and what to leave out on the way.
 
     It comes to more files than count: what is found in others is dropped.
     """
-    kept: set[str] = set()
-    left_out: list[str] = []
-    for folder in files.walk(to_folder(top)):
-        kept.update(path.rsplit("/", 2)[-2] for path in folder.folders)
-        left_out += folder.left_out
+    asked = ["./" if ground.top == "." else f"./{ground.top}"]
+    left_out = [path for folder in ground.folders for path in folder.left_out]
+    if not left_out:
+        return asked, []
+    kept = {path.rsplit("/", 2)[-2] for folder in ground.folders for path in folder.folders}
     names = ((path, path.rsplit("/", 2)[-2]) for path in left_out)
     globs = dict.fromkeys(f"/{path}" if name in kept else f"{name}/" for path, name in names)
-    return [f"./{top}" if top != "." else "./"], [glob for glob in globs if _PLAIN.fullmatch(glob)][:MOST_GLOBS]
+    return asked, [glob for glob in globs if _PLAIN.fullmatch(glob)][:MOST_GLOBS]
 
 
 def _to_hits(

@@ -48,14 +48,18 @@ def load_text(files: Files, path: str) -> str | None:
     return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
-def read_lines(files: Files, path: str) -> list[bytes]:
-    """The lines of a file, to be shown, perhaps with a carriage return; none where it cannot be read any more."""
+def read_lines(files: Files, path: str, count: int = -1) -> list[bytes]:
+    """The lines of a file, to be shown, perhaps with a carriage return; none where it cannot be read any more.
+
+    Args:
+        count: How many are needed from the beginning on, -1 for all; what is behind them may come as one more.
+    """
     try:
         data = files.read(path, limit_bytes=MOST_TEXT_BYTES)
     except AiexError:
         return []
     text = data.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n")
-    return text.split(b"\n")
+    return text.split(b"\n", count)
 
 
 def compile_pattern(pattern: Pattern) -> re.Pattern[str]:

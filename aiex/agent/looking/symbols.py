@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.agent.looking.finding import find
 from aiex.agent.looking.patterns import read_pattern
-from aiex.agent.looking.walking import walk_files
+from aiex.agent.looking.walking import list_files
 from aiex.errors import AiexError
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ async def look_up(kit: Kit, name: str, top: str) -> Known:
     word = name.rpartition(".")[2]
     edges = ("\\b" if _is_word(word[0]) else "", "\\b" if _is_word(word[-1]) else "")
     pattern = read_pattern(f"{edges[0]}{read_pattern(word, literal=True).rust}{edges[1]}")
-    paths = [top] if _is_file(kit, top) else sorted(walk_files(kit, top))
-    hits = await find(kit, pattern, paths, MOST_LINES, top)
+    ground = None if _is_file(kit, top) else list_files(kit, top)
+    hits = await find(kit, pattern, ground.paths if ground else [top], MOST_LINES, ground)
     found: list[Definition] = []
     for path, facts in _read_all(kit, [one.path for one in hits[:MOST_PARSED]]):
         found += _defined(path, facts, name)

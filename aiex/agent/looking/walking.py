@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiex.context.listing import ALWAYS_SKIPPED, DEPTH_LIMIT
 from aiex.errors import AiexError, Denied
 
 if TYPE_CHECKING:
     from aiex.agent.kit import Kit
-    from aiex.context.catalogue import Catalogue
+    from aiex.context.catalogue import Catalogue, Folder
     from aiex.guard.sandbox.files import Entry, Workspace
 
 
-def walk_files(kit: Kit, path: str) -> Iterator[str]:
+class Ground(NamedTuple):
+    """The files beneath a directory."""
+
+    top: str
+    paths: list[str]
+    """Sorted."""
+    is_all: bool
+    """No file was left out because there are so many."""
+    folders: Sequence[Folder]
+    """Where they lie, as far as ignore rules were asked; none where these do not count."""
+
+
+def list_files(kit: Kit, path: str, most: int = sys.maxsize) -> Ground:
     """Every file from a directory downwards, links not followed, without secrets and what rules keep out."""
     changed = changes_beneath(kit, path)
+    paths: list[str] = []
+    folders: list[Folder] = []
     if is_ruled(kit, path):
-        names = (name for folder in kit.catalogue.walk(to_folder(path)) for name in folder.files)
+        for folder in kit.catalogue.walk(to_folder(path)):
+            folders.append(folder)
+            paths += folder.files
+            if len(paths) > most:
+                break
     else:
-        names = (name for name in walk_names(kit.means.workspace, path, DEPTH_LIMIT) if name[-1] != "/")
-    yield from (name for name in names if name not in changed) if changed else names
-    yield from (name for name, is_there in changed.items() if is_there)
+        names = walk_names(kit.means.workspace, path, DEPTH_LIMIT)
+        paths += islice((name for name in names if name[-1] != "/"), min(most + 1, sys.maxsize))
+    if changed:
+        paths = [name for name in paths if name not in changed]
+        paths += [name for name, is_there in changed.items() if is_there]
+    return Ground(path, sorted(paths[:most]), len(paths) <= most, folders)
 
 
 def list_names(kit: Kit, path: str, depth: int) -> Iterator[str]:
     """Names beneath a directory, breadth first, so that what is near comes before what is deep; directories end with
-    `/`. The same files as `walk_files` has.
+    `/`. The same files as `list_files` has.
     """
     changed = changes_beneath(kit, path)
     if is_ruled(kit, path):

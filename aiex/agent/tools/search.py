@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from aiex.agent.looking.globs import Matches, compile_glob
 from aiex.agent.looking.paths import read_action, show
@@ -19,6 +18,7 @@ from aiex.record import record
 if TYPE_CHECKING:
     from aiex.agent.kit import Kit
     from aiex.agent.looking.matching import Hits
+    from aiex.agent.looking.walking import Ground
     from aiex.events import Event
 
 LINES: Final = 100
@@ -84,22 +84,23 @@ class _Wanted:
 async def _answer(kit: Kit, wanted: _Wanted) -> Answer:
     from aiex.agent.looking.finding import find
 
-    paths, is_all = _list_files(kit, wanted)
-    hits = await find(kit, wanted.pattern, paths, wanted.most, "" if wanted.matches else wanted.path)
+    ground = _list_files(kit, wanted)
+    hits = await find(kit, wanted.pattern, ground.paths, wanted.most, None if wanted.matches else ground)
     text = _show(kit, hits, wanted)
-    if not is_all:
+    if not ground.is_all:
         text += f"\n(only the first {MOST_FILES:,} files were searched)"
     if not hits:
-        text = f"no line matches in {len(paths):,} {'file' if len(paths) == 1 else 'files'} of {show(wanted.path)}"
+        count = len(ground.paths)
+        text = f"no line matches in {count:,} {'file' if count == 1 else 'files'} of {show(wanted.path)}"
     return Answer(text)
 
 
 # --- which files ------------------------------------------------------------------------------------------------------
 
 
-def _list_files(kit: Kit, wanted: _Wanted) -> tuple[list[str], bool]:
-    """The files to be searched, sorted, and whether these are all."""
-    from aiex.agent.looking.walking import walk_files
+def _list_files(kit: Kit, wanted: _Wanted) -> Ground:
+    """The files to be searched."""
+    from aiex.agent.looking.walking import Ground, list_files
 
     workspace, path = kit.means.workspace, wanted.path
     try:
@@ -110,21 +111,15 @@ def _list_files(kit: Kit, wanted: _Wanted) -> tuple[list[str], bool]:
         raise ToolError(f"there is no {show(path)}", hint=suggest(workspace, path)) from error
     if kind == "file":
         kit.files.read(path, limit_bytes=MOST_TEXT_BYTES)  # what may not be read is refused with its rule
-        return [path], True
+        return Ground(path, [path], True, ())
+    ground, matches = list_files(kit, path, MOST_FILES), wanted.matches
+    if matches is None:
+        return ground
     top = 0 if path == "." else len(path) + 1
-    matches = wanted.matches
-    found = list(islice(walk_files(kit, path), MOST_FILES + 1))
-    paths = found if matches is None else [one for one in found if matches(one) or matches(one[top:])]
-    return sorted(paths[:MOST_FILES]), len(found) <= MOST_FILES
+    return ground._replace(paths=[one for one in ground.paths if matches(one) or matches(one[top:])])
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------
-
-
-class _Row(NamedTuple):
-    line: int
-    at: int
-    """Where the match begins, in bytes; -1 for a line around one."""
 
 
 def _show(kit: Kit, hits: Sequence[Hits], wanted: _Wanted) -> str:
@@ -149,11 +144,13 @@ def _show_file(kit: Kit, hits: Hits, wanted: _Wanted, most: int, left: int) -> t
     """The lines of one file under its path, within so many characters; and how many of them match."""
     from aiex.agent.looking.matching import read_lines
 
-    lines = read_lines(kit.files, hits.path)
+    places = hits.places[:most]
+    needed = places[-1][0] + wanted.context if places else 0
+    lines = read_lines(kit.files, hits.path, needed)[:needed]
     rows = [show(hits.path)]
     left -= len(rows[0]) + 1
     count, last = 0, 0
-    for line, at in _with_context(hits.places[:most], wanted.context):
+    for line, at in _with_context(places, wanted.context):
         if line > len(lines):
             continue
         row = _show_line(lines[line - 1], line, at)
@@ -168,15 +165,18 @@ def _show_file(kit: Kit, hits: Hits, wanted: _Wanted, most: int, left: int) -> t
     return "\n".join(rows), count
 
 
-def _with_context(places: Sequence[tuple[int, int]], around: int) -> Iterator[_Row]:
-    """The places with the lines around them, each line once."""
+def _with_context(places: Sequence[tuple[int, int]], around: int) -> Iterator[tuple[int, int]]:
+    """The places with the lines around them, each line once: where a match begins, in bytes; -1 for a line around."""
+    if not around:
+        yield from places
+        return
     begins = dict(places)
     last = 0
     for line, _ in places:
         for near in range(max(line - around, last + 1), line + around + 1):
             if near > line and near in begins:
                 break
-            yield _Row(near, begins.get(near, -1))
+            yield near, begins.get(near, -1)
             last = near
 
 
