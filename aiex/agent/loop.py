@@ -108,10 +108,14 @@ class Loop:
                 continue
             self._answer = heard.answer or self._answer
             goes_on = _goes_on(heard, self._progress)
-            if goes_on and heard.reason == "tool_use" and (calls := _calls_in(heard)):
+            calls = _calls_in(heard) if goes_on else []
+            if calls and heard.reason == "tool_use":
                 async with aclosing(self._run_calls(calls)) as happened:
                     async for event in happened:
                         yield event
+            elif why := _WHY_NOT_RUN.get(heard.reason):
+                for call in calls:
+                    yield ToolFinished(call.id, call.name, load_words(why), is_error=True)
         if self._schema is not None:
             async with aclosing(self._ask_for_data(self._schema)) as events:
                 async for event in events:
@@ -209,6 +213,8 @@ def _goes_on(heard: Heard, progress: Progress) -> bool:
 
 
 _ENDS = ("end_turn", "stop_sequence", "tool_use")
+_WHY_NOT_RUN = {"malformed_tool_call": "malformed", "max_tokens": "cut"}
+"""The words on the calls of an answer of which none runs, by how it ended."""
 
 
 def _require_end(heard: Heard) -> None:

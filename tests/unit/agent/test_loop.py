@@ -42,8 +42,20 @@ async def test_a_call_that_was_cut_at_the_limit_never_runs_and_is_told_so(bench:
     ran = await made.work()
     assert ran.of(ToolStarted) == []
     assert "40" in (workspace / "shop/prices.py").read_text()
-    assert [(one.text, one.is_error) for one in results_in(made.requests[1])] == [(NOT_RUN, True)]
+    [result] = results_in(made.requests[1])
+    assert (result.is_error, NOT_RUN in result.text, "cut at the limit" in result.text) == (True, True, True)
     assert (ran.end.exit_code, ran.end.files_changed) == (0, ())
+
+
+async def test_calls_beside_a_malformed_one_do_not_run_and_are_told_why(bench: Open, workspace: Path) -> None:
+    edit = ("edit", {"path": "shop/prices.py", "old": "40", "new": "45"})
+    made = bench(says("I mend it.", edit, LOOK, reason="malformed_tool_call"), says("Done."))
+    ran = await made.work()
+    assert ran.of(ToolStarted) == []
+    assert "40" in (workspace / "shop/prices.py").read_text()
+    results = results_in(made.requests[1])
+    assert [(one.is_error, NOT_RUN in one.text, "no valid JSON" in one.text) for one in results] == [(True,) * 3] * 2
+    assert faults_of_session(made.state) == []
 
 
 async def test_words_that_were_cut_are_gone_on_with(bench: Open) -> None:
