@@ -14,7 +14,7 @@ from collections import OrderedDict
 from contextlib import aclosing, suppress
 from functools import partial
 from operator import is_
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from aiex import dirs, tokens
 from aiex.digest import fingerprint
@@ -28,7 +28,7 @@ from aiex.patterns import late
 from aiex.tokens import Count
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 
     from aiex.events import StreamEvent
     from aiex.llm.attempt import Connect
@@ -72,6 +72,8 @@ of Python 95 in 100 have at least 0.030, of Rust 0.031, of Go 0.026, of JavaScri
 _OPENAI_RULE = late(r"gpt-(3\.5|35|4)")
 """The models whose overhead is published and exact. Source: OpenAI cookbook; gpt-5 was seen to count one less."""
 _KEPT_ANSWERS: Final = 128
+MOST_HELD: Final = 8
+"""Lessons that are taken together: by itself each takes a thread and a transaction, 0.4 ms between two turns."""
 
 
 class TokenCounter:
@@ -87,6 +89,7 @@ class TokenCounter:
         self._connect = connect
         self._known: dict[str, Ratios] = {}
         self._answers: OrderedDict[str, int] = OrderedDict()
+        self._held: list[_Lesson] = []
 
     # --- texts ------------------------------------------------------------------------------------------------------
 
@@ -116,10 +119,9 @@ class TokenCounter:
             return Count(
                 sum(self.count(text, model).tokens for text in _texts(request)) + _overhead(request), exact=False
             )
-        factors: dict[Kind, float] = {kind: self._factor(model, "length", kind) for kind in get_args(Kind)}
-        weights = _weigh(request)
-        total = sum(_ceil(one.tokens * factors[one.kind]) for one in weights if one.kind)
-        return Count(total + _frame(request) + sum(one.pictures for one in weights) * IMAGE_TOKENS, exact=False)
+        weight = _weigh(request)
+        total = sum(_ceil(number * self._factor(model, "length", kind)) for kind, number in weight.by_kind().items())
+        return Count(total + _overhead(request), exact=False)
 
     async def count_request(self, request: Request, target: Target, *, remote: bool) -> Count:
         """The tokens of a request for one target; `exact` says whether the vendor would count the same.
@@ -155,33 +157,25 @@ class TokenCounter:
 
     # --- learning ---------------------------------------------------------------------------------------------------
 
+    def hold(self, request: Request, model: str, input_tokens: int) -> bool:
+        """Keep a lesson in mind, to be taken with the next ones. False where it has to be taken now: there are some
+        already, or it takes more than a look.
+        """
+        if len(self._held) + 1 >= MOST_HELD or _is_counted(model):
+            return False
+        self._held.append(_Lesson(model, {"length": _weigh(request).by_kind()}, _plain(request, input_tokens)))
+        return True
+
     def learn(self, request: Request, model: str, input_tokens: int) -> None:
-        """Take a lesson from what `provider/model` counted for a request. Loads no vocabulary."""
-        if not is_lesson(request, model, input_tokens):
-            return
-        weights = _weigh(request)
-        counted = max(1, input_tokens - _overhead(request))
-        lessons: dict[Measure, Sums] = {"length": _add_up((one.kind, one.tokens) for one in weights if one.kind)}
-        if (
-            not tokens.encoding_for(model).exact
-            and tokens.tally("", "o200k_base", load=False) is not None
-            and sum(one.chars for one in weights) <= _MOST_CHARS
-        ):
-            raw = [(text, tokens.tally(text, "o200k_base", load=False)) for text in _texts(request)]
-            if all(count is not None for _, count in raw):
-                lessons["o200k_base"] = _add_up(
-                    (kind_of(text), count.tokens) for text, count in raw if count is not None
-                )
-
-        def changed(known: Mapping[tuple[str, str], Ratio]) -> Ratios:
-            after: Ratios = {}
-            for measure, sums in lessons.items():
-                before = {kind: known.get((measure, kind)) or Ratio(_start(model, measure), 0) for kind in sums}
-                after |= {(measure, kind): row for kind, row in _follow(before, sums, counted).items()}
-            return after
-
-        with suppress(StoreError):
-            self._known[model] = {**self._ratios(model), **self._store.change(model, changed)}
+        """Take a lesson from what `provider/model` counted for a request, behind those that were kept in mind. Loads no
+        vocabulary."""
+        held, self._held = self._held, []
+        if is_lesson(request, model, input_tokens):
+            held.append(_Lesson(model, _measure(request, model), _plain(request, input_tokens)))
+        for name in dict.fromkeys(lesson.model for lesson in held):
+            lessons = [lesson for lesson in held if lesson.model == name]
+            with suppress(StoreError):
+                self._known[name] = {**self._ratios(name), **self._store.change(name, partial(_take, lessons))}
 
     def _factor(self, model: str, measure: Measure, kind: Kind) -> float:
         if _is_offline(model):
@@ -224,8 +218,9 @@ async def _learned(stream: Stream, request: Request, counter: TokenCounter) -> A
                     name, counted = "" if shown else f"{provider}/{model}", None
                 case UsageUpdated(usage):
                     counted = usage.input_tokens
-                case Stopped() if name and counted is not None and is_lesson(request, name, counted):
-                    await to_thread(counter.learn, request, name, counted)
+                case Stopped(reason) if name and counted is not None and is_lesson(request, name, counted):
+                    if reason != "tool_use" or not counter.hold(request, name, counted):
+                        await to_thread(counter.learn, request, name, counted)
                 case Waiting():
                     pass
                 case _:
@@ -237,7 +232,47 @@ def is_lesson(request: Request, model: str, input_tokens: int) -> bool:
     """Whether the count of a request tells how texts are counted: pictures and signed blocks are counted otherwise."""
     if input_tokens < LEAST_TOKENS or _is_offline(model):
         return False
-    return all(one.teaches for one in _weigh(request))
+    return _weigh(request).teaches
+
+
+class _Lesson(NamedTuple):
+    """What one answer teaches."""
+
+    model: str
+    sums: dict[Measure, Sums]
+    counted: int
+    """By the vendor, for texts alone."""
+
+
+def _is_counted(model: str) -> bool:
+    """Whether a request is counted with a vocabulary as well: one that is loaded, and gives no exact number."""
+    return not tokens.encoding_for(model).exact and tokens.tally("", "o200k_base", load=False) is not None
+
+
+def _plain(request: Request, input_tokens: int) -> int:
+    return max(1, input_tokens - _overhead(request))
+
+
+def _measure(request: Request, model: str) -> dict[Measure, Sums]:
+    """The sums of a request in each measure that costs no loading."""
+    weight = _weigh(request)
+    sums: dict[Measure, Sums] = {"length": weight.by_kind()}
+    if _is_counted(model) and weight.chars <= _MOST_CHARS:
+        raw = [(text, tokens.tally(text, "o200k_base", load=False)) for text in _texts(request)]
+        if all(count is not None for _, count in raw):
+            sums["o200k_base"] = _add_up((kind_of(text), count.tokens) for text, count in raw if count is not None)
+    return sums
+
+
+def _take(lessons: Sequence[_Lesson], known: Mapping[tuple[str, str], Ratio]) -> Ratios:
+    """The factors of a model after these lessons, one behind the other."""
+    after: Ratios = {}
+    for model, by_measure, counted in lessons:
+        for measure, sums in by_measure.items():
+            now = {**known, **after}
+            before = {kind: now.get((measure, kind)) or Ratio(_start(model, measure), 0) for kind in sums}
+            after |= {(measure, kind): row for kind, row in _follow(before, sums, counted).items()}
+    return after
 
 
 def _follow(before: Mapping[Kind, Ratio], sums: Sums, counted: int) -> dict[Kind, Ratio]:
@@ -316,63 +351,70 @@ def _plain_texts(body: Mapping[str, Any]) -> list[str] | None:
 
 def _overhead(request: Request) -> int:
     """Tokens for what is no text."""
-    return _frame(request) + sum(one.pictures for one in _weigh(request)) * IMAGE_TOKENS
-
-
-def _frame(request: Request) -> int:
-    return MESSAGE_TOKENS * len(request.messages) + TOOL_TOKENS * len(request.tools) + REPLY_TOKENS
+    frame = MESSAGE_TOKENS * len(request.messages) + TOOL_TOKENS * len(request.tools) + REPLY_TOKENS
+    return frame + _weigh(request).pictures * IMAGE_TOKENS
 
 
 class _Weight(NamedTuple):
-    """What a part of a request, or a tool, is when nothing but lengths is looked at."""
+    """What texts and pictures are when nothing but lengths is looked at."""
 
-    kind: Kind | None
-    """None where it has no text."""
-    tokens: int
-    chars: int
-    pictures: int
-    teaches: bool
+    prose: int = 0
+    """Tokens, about."""
+    code: int = 0
+    chars: int = 0
+    pictures: int = 0
+    teaches: bool = True
     """How it is counted is known."""
 
+    def by_kind(self) -> Sums:
+        """The tokens of each kind that there is."""
+        sums: Sums = {"prose": self.prose, "code": self.code}
+        return {kind: number for kind, number in sums.items() if number}
 
-_WEIGHTS: Final[Memo[tuple[_Weight, ...]]] = Memo()
-_REQUESTS: Final[Memo[list[_Weight]]] = Memo(most=4)
-_GROWN: list[tuple[tuple[Message, ...], list[_Weight]]] = [((), [])]
+
+_TOOLS: Final[Memo[_Weight]] = Memo(most=256)
+_REQUESTS: Final[Memo[_Weight]] = Memo(most=4)
+_GROWN: list[tuple[tuple[Message, ...], _Weight]] = [((), _Weight())]
 """The messages of the last request, which mostly stand at the beginning of the next one."""
 
 
-def _weigh(request: Request) -> list[_Weight]:
-    """Every part and tool of a request, looked into once for all requests that they are in."""
+def _weigh(request: Request) -> _Weight:
+    """All parts and tools of a request, looked into once for all requests that they are in."""
     return _REQUESTS.get(request, (), partial(_weigh_anew, request))
 
 
-def _weigh_anew(request: Request) -> list[_Weight]:
+def _weigh_anew(request: Request) -> _Weight:
     messages, (before, known) = request.messages, _GROWN[0]
     goes_on = len(before) <= len(messages) and all(map(is_, before, messages))
-    weights = list(known) if goes_on else []
-    for message in messages[len(before) if goes_on else 0 :]:
-        weights += map(_weigh_part, message.parts)
-    _GROWN[0] = messages, list(weights)
-    for tool in request.tools:
-        weights += _WEIGHTS.get(tool, (), partial(_weigh_tool, tool))
+    new = messages[len(before) if goes_on else 0 :]
+    said = _add([known if goes_on else _Weight(), *(_weigh_part(part) for message in new for part in message.parts)])
+    _GROWN[0] = messages, said
+    more = [_TOOLS.get(tool, (), partial(_weigh_tool, tool)) for tool in request.tools]
     if request.response_schema is not None:
-        weights.append(_weigh_text(_to_words(request.response_schema)))
-    return weights
+        more.append(_weigh_text(_to_words(request.response_schema)))
+    return _add([said, *more])
+
+
+def _add(weights: Sequence[_Weight]) -> _Weight:
+    prose, code, chars, pictures, teaches = zip(*weights, strict=True)
+    return _Weight(sum(prose), sum(code), sum(chars), sum(pictures), all(teaches))
 
 
 def _weigh_part(part: Part) -> _Weight:
     text = _text_of(part)
-    weight = _weigh_text(text) if text is not None else _Weight(None, 0, 0, 0, True)
+    weight = _weigh_text(text) if text is not None else _Weight()
     pictures = 1 if isinstance(part, Image) else len(part.images) if isinstance(part, ToolResult) else 0
     return weight._replace(pictures=pictures, teaches=not pictures and not isinstance(part, Opaque))
 
 
-def _weigh_tool(tool: ToolDefinition) -> tuple[_Weight, ...]:
-    return (_weigh_text(_tool_text(tool)),)
+def _weigh_tool(tool: ToolDefinition) -> _Weight:
+    return _weigh_text(_tool_text(tool))
 
 
 def _weigh_text(text: str) -> _Weight:
-    return _Weight(kind_of(text), tokens.estimate(text).tokens, len(text), 0, True)
+    number = tokens.estimate(text).tokens
+    is_code = kind_of(text) == "code"
+    return _Weight(0 if is_code else number, number if is_code else 0, len(text))
 
 
 def _texts(request: Request) -> Iterator[str]:

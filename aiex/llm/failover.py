@@ -8,7 +8,7 @@ anything was shown is raised instead.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
@@ -191,7 +191,7 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
                         usage = event.usage
                         note_usage(visit, usage)
                     elif isinstance(event, Stopped):
-                        noting.append(asyncio.create_task(means.monitor.note(target, owner, clock, None)))
+                        noting += _note_whole(event, target, owner, clock, means)
                         settled = True
                     yield event
         except Denied:
@@ -207,6 +207,14 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
     finally:
         if outlook.is_probe and not settled:
             means.monitor.release(target, owner)
+
+
+def _note_whole(
+    stopped: Stopped, target: Target, owner: str, clock: Clock, means: Means
+) -> Iterable[asyncio.Task[None]]:
+    """Note a whole answer, beside what is done with it; of several that are gone on with all at once."""
+    if stopped.reason != "tool_use" or not means.monitor.hold(target, clock):
+        yield asyncio.create_task(means.monitor.note(target, owner, clock, None))
 
 
 async def _blame(error: AiexError, target: Target, means: Means) -> None:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex import dirs
 from aiex.errors import AiexError, StoreError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FILE_NAME = "llm.db"
 _PROBE_S = 300.0
 """A probe that has not ended after so long is given up by the others, where there is no shorter deadline."""
+MOST_HELD: Final = 8
+"""Whole answers that are written together: by itself each takes a thread and a transaction, 0.5 ms of a turn."""
 
 
 @record
@@ -92,16 +94,37 @@ def key_of(target: Target) -> str:
     return f"{target.name} {target.profile.base_url}"
 
 
+class _Success(NamedTuple):
+    """A whole answer."""
+
+    key: str
+    at: float
+    waits: list[tuple[Phase, float]]
+
+
+class _Calm(NamedTuple):
+    """What was found out about a target that is in no trouble, as long as nothing changes in the store."""
+
+    limits: Deadlines
+    version: tuple[int, int, int] | None
+    outlook: Outlook
+
+
 class Monitor:
     """Watches the requests of one process. What cannot be read or written never fails a request."""
 
     def __init__(self, store: HealthStore, *, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
+        self._calm: dict[str, _Calm] = {}
+        self._held: list[_Success] = []
 
     async def look(self, target: Target) -> tuple[Outlook, str]:
         """What is known about a target, and the name under which this request is settled."""
         owner = f"{os.getpid()}-{os.urandom(8).hex()}"
+        known = self._calm.get(key_of(target))
+        if known and known.limits is target.endpoint.deadlines and known.version == self._store.version() is not None:
+            return known.outlook, owner
         try:
             return await asyncio.to_thread(self._look, target, owner), owner
         except StoreError:
@@ -109,25 +132,50 @@ class Monitor:
 
     def _look(self, target: Target, owner: str) -> Outlook:
         key, limits = key_of(target), target.endpoint.deadlines
+        version = self._store.version()
         learned = deadlines.learn(
             limits, self._store.read_waits(key, "first byte"), self._store.read_waits(key, "next")
         )
-        if self._store.read_breaker(key).state == "closed":
-            return Outlook(True, "", False, learned)
+        row = self._store.read_breaker(key)
+        if row.state == "closed":
+            outlook = Outlook(True, "", False, learned)
+            if not row.failures:
+                self._calm[key] = _Calm(limits, version, outlook)
+            else:
+                self._calm.pop(key, None)
+            return outlook
+        self._calm.pop(key, None)
         from aiex.llm import breaker
 
         probe_s = (learned.connect_s + learned.first_byte_s) or _PROBE_S
         found = breaker.admit(self._store, key, owner=owner, now=self._now(), probe_s=probe_s)
         return Outlook(found.allowed, found.reason, found.is_probe, learned)
 
+    def hold(self, target: Target, clock: Clock) -> bool:
+        """A request ended with a whole answer that will be gone on with: keep that in mind, to be written with the next
+        ones. False where it has to be noted now: there are some already, or the target was in trouble.
+        """
+        key = key_of(target)
+        if len(self._held) + 1 >= MOST_HELD or key not in self._calm:
+            return False
+        self._held.append(_Success(key, self._now(), _observed(clock, None)))
+        return True
+
     async def note(self, target: Target, owner: str, clock: Clock | None, error: AiexError | None) -> None:
         """A request ended: with a whole answer, or with this error, whose words hold no secret."""
+        held, self._held = self._held, []
         with suppress(StoreError):
-            await asyncio.to_thread(self._note, target, owner, clock, error)
+            await asyncio.to_thread(self._note, held, target, owner, clock, error)
 
-    def _note(self, target: Target, owner: str, clock: Clock | None, error: AiexError | None) -> None:
+    def _note(
+        self, held: list[_Success], target: Target, owner: str, clock: Clock | None, error: AiexError | None
+    ) -> None:
         key, now = key_of(target), self._now()
         with self._store.transaction():
+            for before in held:
+                self._store.note_success(before.key, before.at)
+                for phase, seconds in before.waits:
+                    self._store.note_wait(before.key, phase, seconds, deadlines.KEPT)
             if error is None:
                 self._store.note_success(key, now)
             else:

@@ -90,6 +90,7 @@ class HealthStore:
         self.path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._opens = 0
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -97,6 +98,22 @@ class HealthStore:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def version(self) -> tuple[int, int, int] | None:
+        """Another one as soon as anybody changed something; None where it cannot be told without waiting."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            connection = self._connection
+            if connection is None:
+                return None
+            with sqlite.translated_errors(self.path):
+                (by_others,) = connection.execute("PRAGMA data_version").fetchone()
+            return self._opens, by_others, connection.total_changes
+        except StoreError:
+            return None
+        finally:
+            self._lock.release()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -205,6 +222,7 @@ class HealthStore:
         except StoreError:
             connection = _connect(":memory:")
         self._connection = connection
+        self._opens += 1
         return connection
 
 

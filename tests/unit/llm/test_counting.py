@@ -20,6 +20,7 @@ from aiex.events import Failed, PartEnded, Started, Stopped, StreamEvent, TextDe
 from aiex.llm.counting import (
     LEAST_FACTOR,
     MOST_FACTOR,
+    MOST_HELD,
     TokenCounter,
     is_lesson,
     kind_of,
@@ -337,6 +338,17 @@ def test_a_lesson_is_taken_before_the_end_is_told() -> None:
         raise AssertionError
 
     assert asyncio.run(listen())
+
+
+def test_lessons_of_answers_that_are_gone_on_with_are_taken_together() -> None:
+    store, model, request = RatioStore(), "openai/gpt-4o", asking(Text(CODE))
+    counter = TokenCounter(store)
+    calling = (Started("openai", "gpt-4o"), UsageUpdated(Usage(input_tokens=1000)), Stopped("tool_use"))
+    for _ in range(MOST_HELD - 1):
+        assert run(counter, request, *calling) == list(calling)
+    assert store.read(model) == {}
+    run(counter, request, *calling)
+    assert store.read(model)[("length", "code")].seen == MOST_HELD
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,20 @@
 """What is known about models from live traffic, kept in one file for all processes."""
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from aiex.errors import NotSignedIn, Transient
 from aiex.llm.deadlines import KEPT
 from aiex.llm.endpoints import Deadlines, Target
-from aiex.llm.health import Monitor, Standing, key_of, open_store, read_standings
+from aiex.llm.health import MOST_HELD, Monitor, Standing, key_of, open_store, read_standings
 from aiex.llm.stores.health import HealthStore
 from tests.fakes.vendors import SERVERS, link_to
+
+if TYPE_CHECKING:
+    from aiex.llm.clock import Clock
 
 
 class Observed:
@@ -117,3 +121,32 @@ async def test_without_a_place_to_write_requests_go_on(tmp_path: Path, target: T
 def test_its_file_lies_in_the_state_directory(tmp_path: Path) -> None:
     assert open_store({"AIEX_STATE_DIR": str(tmp_path)}).path == str(tmp_path / "llm.db")
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_answers_that_are_gone_on_with_are_kept_with_the_next_that_is_noted(
+    store: HealthStore, target: Target
+) -> None:
+    monitor = Monitor(store, now=lambda: 100.0)
+    await monitor.look(target)
+    held = [monitor.hold(target, cast("Clock", Observed(float(number)))) for number in range(MOST_HELD)]
+    assert held == [True] * (MOST_HELD - 1) + [False]
+    assert read_standings(store) == []
+    await monitor.note(target, "me", cast("Clock", Observed(9.0)), None)
+    assert read_standings(store)[0].successes == MOST_HELD
+    assert store.read_waits(key_of(target), "first byte") == [*map(float, range(MOST_HELD - 1)), 9.0]
+
+
+async def test_an_answer_behind_failures_is_noted_at_once(store: HealthStore, target: Target) -> None:
+    await note(store, target, Observed(), Transient("down", kind="overloaded"))
+    monitor = Monitor(store)
+    await monitor.look(target)
+    assert not monitor.hold(target, cast("Clock", Observed()))
+
+
+async def test_what_another_process_finds_out_is_seen_at_the_next_look(store: HealthStore, target: Target) -> None:
+    monitor = Monitor(store)
+    assert (await monitor.look(target))[0].allowed
+    other = HealthStore(store.path)
+    for _ in range(5):
+        await note(other, target, Observed(), Transient("down", kind="server_error"), at=time.time())
+    assert not (await monitor.look(target))[0].allowed
