@@ -17,7 +17,7 @@ from aiex.agent.tools import Answer, Going
 from aiex.errors import AiexError, BudgetEnded, Denied, ToolError
 from aiex.events import ApprovalAsked, ApprovalGiven, ToolFinished, ToolStarted, ToolWrote
 from aiex.guard.actions import Action, Decision
-from aiex.guard.redact import Redactor, redact
+from aiex.guard.redact import Redactor, redact, redact_texts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -223,7 +223,7 @@ class Calls:
                 self._kit.means.gate.outcome(admitted, "cancelled", "it never began")
 
     def _finish(self, ready: Ready, answer: Answer, began_s: float) -> ToolFinished:
-        call, text = ready.call, redact(answer.text)
+        call, (text,) = ready.call, redact_texts((answer.text,))
         if len(text) > MOST_TEXT_CHARS:
             text = f"{text[:MOST_TEXT_CHARS]}\n… cut: {len(text) - MOST_TEXT_CHARS:,} characters more"
         if not answer.is_error:

@@ -1,14 +1,19 @@
 """Redaction of source files, which keep their lines, and of many short texts at once."""
 
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
+from aiex.guard.redact.known import secret_values
 from aiex.guard.redact.stream import HELD_CHARACTERS, Redactor
 
 T = TypeVar("T")
 _BETWEEN = "\n.|,|.\n"
 """Stands between two texts: no secret reaches over it. Where a text holds it too, each is looked at by itself."""
 _BINARY = 8_192
+_MOST_REMEMBERED = 1 << 18
+"""Characters."""
 
 
 class Cleaned(NamedTuple):
@@ -17,6 +22,28 @@ class Cleaned(NamedTuple):
     text: str
     removed: int
     """How many there were."""
+
+
+class _Clean:
+    """Texts in which nothing was found lately: an agent says most of what it does several times."""
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+        self.known: tuple[str, ...] = ()
+        """What was looked for."""
+        self._size = 0
+
+    def add(self, texts: Sequence[str], known: tuple[str, ...]) -> None:
+        """Remember them, and nothing else once that is much."""
+        size = sum(map(len, texts))
+        if self.known is not known or self._size + size > _MOST_REMEMBERED:
+            self.texts, self.known, self._size = set(), known, 0
+        if size <= _MOST_REMEMBERED:
+            self.texts.update(texts)
+            self._size += size
+
+
+_CLEAN = _Clean()
 
 
 def redact_lines(text: str, environ: Mapping[str, str] | None = None) -> Cleaned:
@@ -44,11 +71,16 @@ def redact_source(source: bytes) -> bytes:
 def redact_texts(texts: Sequence[str]) -> Sequence[str]:
     """Short texts without their secrets, each looked at for itself; the same object when there are none.
 
-    Cost: that of `redact` for all of them together; for each by itself it would be 30 µs more.
+    Cost: that of `redact` for all of them together; for each by itself it would be 30 µs more. Texts that were all seen
+    lately take 3 µs.
     """
+    known = secret_values(os.environ, sys.argv)
+    if _CLEAN.known is known and _CLEAN.texts.issuperset(texts):
+        return texts
     whole = _BETWEEN.join(texts)
     cleaned = redact_lines(whole)
     if not cleaned.removed:
+        _CLEAN.add(texts, known)
         return texts
     parts = cleaned.text.split(_BETWEEN)
     return parts if len(parts) == len(texts) else [redact_lines(text).text for text in texts]

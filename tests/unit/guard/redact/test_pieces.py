@@ -52,6 +52,15 @@ def test_texts_are_looked_at_each_for_itself() -> None:
     assert redact_texts(["password: hunter2x", "", "b\nc"]) == [f"password: {REMOVED}", "", "b\nc"]
 
 
+def test_a_text_that_was_clean_is_looked_at_again_once_more_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["the word is Tr0ub4dor-and-3", "nothing here"]
+    assert redact_texts(texts) is texts
+    monkeypatch.setenv("SHOP_PASSWORD", "Tr0ub4dor-and-3")
+    assert redact_texts(texts) == [f"the word is {REMOVED}", "nothing here"]
+    monkeypatch.delenv("SHOP_PASSWORD")
+    assert redact_texts(texts) is texts
+
+
 def test_a_tree_keeps_its_form() -> None:
     value = {"path": [Place("token=hunter2x", 3), ("x", None, 1.5)], "n": True}
     assert redact_within(value) == {"path": [Place(f"token={REMOVED}", 3), ("x", None, 1.5)], "n": True}
