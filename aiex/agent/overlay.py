@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aiex.guard.sandbox.files import Workspace
 
-_FILE_MODE = 0o100644
+_FILE_MODE, _FOLDER_MODE = 0o100644, 0o040755
 
 
 class Overlay:
@@ -32,7 +32,7 @@ class Overlay:
     def read(self, path: str, *, limit_bytes: int | None = None) -> bytes:
         """As `Workspace.read`, with what was written here."""
         name = self.relative(path)
-        if name not in self._changed:
+        if name not in self._changed or self._workspace.is_secret(path) or self._workspace.is_kept_out(path):
             return self._workspace.read(path, limit_bytes=limit_bytes)
         data = self._changed[name]
         if data is None:
@@ -43,7 +43,12 @@ class Overlay:
         """As `Workspace.stat`."""
         name = self.relative(path)
         if name not in self._changed:
-            return self._workspace.stat(path, follow_links=follow_links)
+            try:
+                return self._workspace.stat(path, follow_links=follow_links)
+            except Missing:
+                if not self._has_beneath(name):
+                    raise
+                return FileStat("dir", 0, time.time_ns(), _FOLDER_MODE, 0)
         data = self._changed[name]
         if data is None:
             raise Missing(f"cannot look at {path}: it was deleted in this dry run")
@@ -63,6 +68,14 @@ class Overlay:
     def relative(self, path: str) -> str:
         """As `Workspace.relative`."""
         return self._workspace.relative(path)
+
+    @property
+    def held(self) -> Mapping[str, bytes | None]:
+        """All files that are not read from the workspace, by path: changed or assumed; None for one that is gone."""
+        return self._changed
+
+    def _has_beneath(self, folder: str) -> bool:
+        return any(data is not None and name.startswith(f"{folder}/") for name, data in self._changed.items())
 
     def _before(self, path: str) -> bytes | None:
         if path in self._assumed:

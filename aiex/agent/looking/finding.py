@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Final
 
+from aiex.agent.looking.layers import held
 from aiex.agent.looking.matching import (
     MOST_PLACES,
     Hits,
@@ -20,7 +21,6 @@ from aiex.agent.looking.matching import (
     is_quick,
     load_text,
 )
-from aiex.agent.looking.walking import changes_beneath
 from aiex.errors import ToolError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, grou
     Raises:
         ToolError: if it takes too long.
     """
-    changed = changes_beneath(kit, ".")
+    changed = held(kit)
     plain = [path for path in paths if path not in changed] if changed else paths
     if len(plain) > 1:
         from aiex.guard.sandbox.ripgrep import Refused, find_ripgrep

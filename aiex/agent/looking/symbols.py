@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.agent.looking.finding import find
+from aiex.agent.looking.layers import held
 from aiex.agent.looking.patterns import read_pattern
 from aiex.agent.looking.walking import list_files
 from aiex.errors import AiexError
@@ -61,16 +62,18 @@ async def look_up(kit: Kit, name: str, top: str) -> Known:
         found += _defined(path, facts, name)
         await asyncio.sleep(0)
     kit.means.engine.save()
+    found.sort(key=lambda one: one.path)
     lines = {one.path: tuple(line for line, _ in one.places) for one in hits}
     return Known(tuple(found), lines, max(0, len(hits) - MOST_PARSED))
 
 
 def _read_all(kit: Kit, paths: Sequence[str]) -> Iterator[tuple[str, FileFacts]]:
     """The facts of files, those that are many in worker processes; files that cannot be read are left out."""
+    layer = held(kit)
     if len(paths) > FEW:
         kit.means.engine.look_again()
-        yield from kit.means.engine.full(paths)
-        return
+        yield from kit.means.engine.full([path for path in paths if path not in layer])
+        paths = [path for path in paths if path in layer]
     for path in paths:
         facts = read_facts(kit, path)
         if facts is not None:
@@ -80,19 +83,28 @@ def _read_all(kit: Kit, paths: Sequence[str]) -> Iterator[tuple[str, FileFacts]]
 def read_facts(kit: Kit, path: str) -> FileFacts | None:
     """What a parse of a file tells, as it is now; None where it cannot be read."""
     try:
-        return kit.means.engine.facts(path)
+        if path not in held(kit):
+            return kit.means.engine.facts(path)
+        from aiex.context.reading import describe
+
+        return describe(kit.files.read(path), path)[1]
     except AiexError:
         return None
 
 
 def find_uses(kit: Kit, definitions: Sequence[Definition]) -> set[tuple[str, int]]:
-    """Paths and lines of the uses of definitions that imports, or the scope, make sure of."""
+    """Paths and lines of the uses of definitions that imports, or the scope, make sure of.
+
+    Imports are followed as they lie on disk: nothing is sure of files that are held in memory, and of what they define.
+    """
     from aiex.context.graph import Graph
 
     engine = kit.means.engine
     engine.look_again()
     graph = Graph(engine)
     sure: set[tuple[str, int]] = set()
+    layer = held(kit)
+    definitions = [one for one in definitions if one.path not in layer]
     for path, indexes in _by_path(definitions[:MOST_FOLLOWED]):
         try:
             uses = graph.uses(path, indexes)
@@ -106,7 +118,7 @@ def find_uses(kit: Kit, definitions: Sequence[Definition]) -> set[tuple[str, int
             for item in user.items
             if any(name in names for name, _ in item.names)
         )
-    return sure
+    return {(path, line) for path, line in sure if path not in layer}
 
 
 def _defined(path: str, facts: FileFacts, name: str) -> Iterable[Definition]:
@@ -125,7 +137,7 @@ def _by_path(definitions: Sequence[Definition]) -> Iterable[tuple[str, set[int]]
 
 
 def _is_file(kit: Kit, path: str) -> bool:
-    return path != "." and kit.means.workspace.stat(path, follow_links=True).kind == "file"
+    return path != "." and kit.files.stat(path, follow_links=True).kind == "file"
 
 
 def _is_word(letter: str) -> bool:

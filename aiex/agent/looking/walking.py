@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiex.agent.looking.layers import held_beneath
 from aiex.context.listing import ALWAYS_SKIPPED, DEPTH_LIMIT
 from aiex.errors import AiexError, Denied
+from aiex.guard.sandbox.files import Missing
 
 if TYPE_CHECKING:
     from aiex.agent.kit import Kit
@@ -31,7 +33,7 @@ class Ground(NamedTuple):
 
 def list_files(kit: Kit, path: str, most: int = sys.maxsize) -> Ground:
     """Every file from a directory downwards, links not followed, without secrets and what rules keep out."""
-    changed = changes_beneath(kit, path)
+    changed = held_beneath(kit, path)
     paths: list[str] = []
     folders: list[Folder] = []
     if is_ruled(kit, path):
@@ -41,7 +43,7 @@ def list_files(kit: Kit, path: str, most: int = sys.maxsize) -> Ground:
             if len(paths) > most:
                 break
     else:
-        names = walk_names(kit.means.workspace, path, DEPTH_LIMIT)
+        names = _walk_unruled(kit, path, DEPTH_LIMIT, changed)
         paths += islice((name for name in names if name[-1] != "/"), min(most + 1, sys.maxsize))
     if changed:
         paths = [name for name in paths if name not in changed]
@@ -53,11 +55,11 @@ def list_names(kit: Kit, path: str, depth: int) -> Iterator[str]:
     """Names beneath a directory, breadth first, so that what is near comes before what is deep; directories end with
     `/`. The same files as `list_files` has.
     """
-    changed = changes_beneath(kit, path)
+    changed = held_beneath(kit, path)
     if is_ruled(kit, path):
         names = _walk_folders(kit.catalogue, to_folder(path), depth)
     else:
-        names = walk_names(kit.means.workspace, path, depth)
+        names = _walk_unruled(kit, path, depth, changed)
     if not changed:
         yield from names
         return
@@ -69,15 +71,14 @@ def list_names(kit: Kit, path: str, depth: int) -> Iterator[str]:
     yield from added
 
 
-def changes_beneath(kit: Kit, path: str) -> dict[str, bool]:
-    """The files beneath a directory that were written or deleted in memory only, and whether they are there now."""
-    if kit.files is kit.means.workspace:
-        return {}
-    from aiex.agent.overlay import Overlay
-
-    top = to_folder(path)
-    changes = kit.files.changes() if isinstance(kit.files, Overlay) else ()
-    return {name: after is not None for name, _, after in changes if name.startswith(top)}
+def _walk_unruled(kit: Kit, path: str, depth: int, held: Mapping[str, bool]) -> Iterator[str]:
+    """As `walk_names`; nothing where the directory is in memory only."""
+    if held:
+        try:
+            kit.means.workspace.stat(path, follow_links=True)
+        except Missing:
+            return iter(())
+    return walk_names(kit.means.workspace, path, depth)
 
 
 def _cut(path: str, top: str, depth: int) -> Iterator[str]:

@@ -54,13 +54,21 @@ class Context:
                 else:
                     yield news
                 await asyncio.sleep(0)
-            yield Answer(_pack(gathered, budget))
+            yield Answer("\n\n".join(filter(None, [_pack(gathered, budget), _say_held(kit)])))
 
         title = f"gather code for {' '.join(task.split())[:80]}"
         return Plan(title, act, (Action("read", ".", {"for": kit.means.model}),))
 
 
 TOOL = Context()
+
+
+def _say_held(kit: Kit) -> str:
+    """Which files the code above does not show as the other tools have them."""
+    from aiex.agent.looking.layers import held, name_some
+
+    layer = held(kit)
+    return f"(as it lies on disk, without what is held in memory of {name_some(layer)}: read these)" if layer else ""
 
 
 def _pack(gathered: Gathered | None, budget: int) -> str:

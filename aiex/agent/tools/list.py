@@ -67,7 +67,7 @@ def _answer(kit: Kit, path: str, matches: Matches | None, depth: int) -> Answer:
 
 def _require_directory(kit: Kit, path: str) -> None:
     try:
-        kind = kit.means.workspace.stat(path, follow_links=True).kind
+        kind = kit.files.stat(path, follow_links=True).kind
     except (Missing, NotADirectory) as error:
         from aiex.agent.looking.nearby import suggest
 

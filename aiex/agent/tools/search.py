@@ -102,13 +102,13 @@ def _list_files(kit: Kit, wanted: _Wanted) -> Ground:
     """The files to be searched."""
     from aiex.agent.looking.walking import Ground, list_files
 
-    workspace, path = kit.means.workspace, wanted.path
+    path = wanted.path
     try:
-        kind = workspace.stat(path, follow_links=True).kind
+        kind = kit.files.stat(path, follow_links=True).kind
     except (Missing, NotADirectory) as error:
         from aiex.agent.looking.nearby import suggest
 
-        raise ToolError(f"there is no {show(path)}", hint=suggest(workspace, path)) from error
+        raise ToolError(f"there is no {show(path)}", hint=suggest(kit.means.workspace, path)) from error
     if kind == "file":
         kit.files.read(path, limit_bytes=MOST_TEXT_BYTES)  # what may not be read is refused with its rule
         return Ground(path, [path], True, ())

@@ -67,7 +67,7 @@ def _require_name(name: str) -> None:
 
 def _require_there(kit: Kit, path: str) -> None:
     try:
-        kit.means.workspace.stat(path, follow_links=True)
+        kit.files.stat(path, follow_links=True)
     except (Missing, NotADirectory) as error:
         from aiex.agent.looking.nearby import suggest
 
@@ -113,6 +113,7 @@ def _say_nothing(name: str, known: Known) -> list[str]:
 
 def _refer(kit: Kit, known: Known, definitions: Sequence[str]) -> list[str]:
     """Definitions, then uses that are sure, then lines with the same word that nothing makes sure of."""
+    from aiex.agent.looking.layers import held, name_some
     from aiex.agent.looking.matching import read_lines
     from aiex.agent.looking.symbols import find_uses
 
@@ -131,6 +132,8 @@ def _refer(kit: Kit, known: Known, definitions: Sequence[str]) -> list[str]:
     rows += certain[:MOST_ROWS]
     if others:
         rows += ["not certain, the same word:", *others]
+    if unsure := held(kit).keys() & known.lines.keys():
+        rows.append(f"({name_some(unsure)}: held in memory, so no use in it, or of what it defines, is certain)")
     return [_plain(row) for row in rows]
 
 
@@ -141,7 +144,7 @@ def _outline(kit: Kit, path: str) -> str:
     """What a file defines, a line each, indented by what it is in."""
     from aiex.agent.looking.symbols import read_facts
 
-    if kit.means.workspace.stat(path, follow_links=True).kind == "dir":
+    if kit.files.stat(path, follow_links=True).kind == "dir":
         raise ToolError(f"{show(path)} is a directory", hint="list shows its files; context gathers code of several")
     kit.files.read(path, limit_bytes=1 << 26)  # what may not be read is refused with its rule
     facts = read_facts(kit, path)

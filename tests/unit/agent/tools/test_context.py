@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiex.agent.kit import Kit
+from aiex.agent.overlay import Overlay
 from aiex.agent.tools.context import TOOL
 from aiex.errors import ToolError
 from aiex.events import Progressed
@@ -27,6 +28,15 @@ async def test_code_for_a_task_comes_with_its_places(kit: Kit) -> None:
     assert "12     def add(self, name: str, count: int = 1) -> None:" in called.text
     assert isinstance(called.events[0], Progressed)
     assert called.passages[0].admitted.action.subject == "."
+
+
+async def test_a_dry_run_is_told_what_it_does_not_show(kit: Kit) -> None:
+    layer = Overlay(kit.means.workspace)
+    dry = Kit(kit.means, files=layer, is_dry=True)
+    assert "held in memory" not in (await call(TOOL, dry, task="the basket")).text
+    layer.write("shop/basket.py", b"def newcomer():\n    return 1\n")
+    text = (await call(TOOL, dry, task="the basket")).text
+    assert text.endswith("(as it lies on disk, without what is held in memory of shop/basket.py: read these)")
 
 
 async def test_the_budget_is_kept(kit: Kit, workspace: Path) -> None:

@@ -115,3 +115,4 @@ async def test_a_dry_run_lists_what_it_wrote(root: Path) -> None:
         layer.delete("web/app.js")
         assert await names(kit, path="web") == ["web/new/", "web/sum.js"]
         assert await names(kit, glob="*.js") == ["web/new/page.js", "web/sum.js"]
+        assert await names(kit, path="web/new") == ["web/new/page.js"]

@@ -193,6 +193,26 @@ async def test_a_dry_run_searches_what_it_wrote(kit: Kit) -> None:
     )
 
 
+async def test_a_dry_run_searches_a_directory_that_it_made(kit: Kit) -> None:
+    layer = Overlay(kit.means.workspace)
+    dry = Kit(kit.means, files=layer, is_dry=True)
+    layer.write("made/deep/new.py", b"needle\n")
+    layer.write("made/.env", b"needle\n")
+    for path in (".", "made", "made/deep", "made/deep/new.py"):
+        assert await search(dry, "needle", path=path) == "made/deep/new.py\n1: needle\n\n(1 line in 1 file)"
+    with pytest.raises(Denied):
+        await search(dry, "needle", path="made/.env")
+    layer.delete("made/deep/new.py")
+    with pytest.raises(ToolError):
+        await search(dry, "needle", path="made/deep/new.py")
+
+
+async def test_what_an_editor_holds_is_searched_in_the_place_of_the_file(kit: Kit) -> None:
+    dry = Kit(kit.means, files=Overlay(kit.means.workspace, {"shop/prices.py": b"needle = 1\n"}), is_dry=True)
+    assert await search(dry, "needle") == "shop/prices.py\n1: needle = 1\n\n(1 line in 1 file)"
+    assert "shop/prices.py" not in await search(dry, "price_of")
+
+
 async def test_a_large_tree_is_searched_without_what_does_not_count(kit: Kit, root: Path) -> None:
     for number in range(250):
         (root / f"many_{number % 5}").mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ import pytest
 
 from aiex.agent.arguments import fit
 from aiex.agent.kit import Kit
+from aiex.agent.overlay import Overlay
 from aiex.agent.tools.symbols import TOOL
 from aiex.errors import Denied, ToolError
 from tests.fakes.toolcalls import call, open_kit
@@ -58,6 +59,27 @@ async def test_files_are_seen_as_they_are_now(kit: Kit, workspace: Path) -> None
     assert await ask(kit, name="newcomer") == "shop/prices.py:4 function def newcomer()"
     (workspace / "shop" / "user.py").write_text("from shop.prices import newcomer\n\nnewcomer()\n")
     assert "\nshop/user.py:3: newcomer()" in await ask(kit, name="newcomer", kind="references")
+
+
+async def test_a_dry_run_knows_what_it_wrote(kit: Kit, workspace: Path) -> None:
+    layer = Overlay(kit.means.workspace)
+    dry = Kit(kit.means, files=layer, is_dry=True)
+    layer.write("shop/prices.py", b"\n\n\ndef newcomer():\n    return price_of\n")
+    layer.write("shop/fresh/user.py", b"class Fresh:\n    pass\n")
+    assert await ask(dry, name="newcomer") == "shop/prices.py:4 function def newcomer()"
+    assert await ask(dry, path="shop/prices.py") == "shop/prices.py, 5 lines of python\n4-5 function def newcomer()"
+    assert await ask(dry, name="Fresh", path="shop/fresh") == "shop/fresh/user.py:1 class class Fresh"
+    assert await ask(dry, path="shop/fresh/user.py") == "shop/fresh/user.py, 2 lines of python\n1-2 class class Fresh"
+    assert await ask(dry, name="price_of", kind="references") == (
+        "no definition is known\nnot certain, the same word:\nshop/basket.py:3: from shop.prices import price_of\n"
+        "shop/basket.py:20: return sum(price_of(name) * count for name, count in self.items.items())\n"
+        "shop/prices.py:5: return price_of\n"
+        "(shop/prices.py: held in memory, so no use in it, or of what it defines, is certain)"
+    )
+    layer.delete("shop/prices.py")
+    with pytest.raises(ToolError):
+        await ask(dry, path="shop/prices.py")
+    assert await ask(kit, name="price_of") == "shop/prices.py:6 function def price_of(name: str) -> int"
 
 
 async def test_a_word_without_a_definition_says_where_it_stands(kit: Kit) -> None:
