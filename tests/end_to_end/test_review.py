@@ -44,6 +44,22 @@ def test_a_part_of_the_change_in_a_directory_below(repository: Path, run_warm: R
     assert run_warm("review", "nowhere/at/all", cwd=repository).returncode == 2
 
 
+def test_a_path_that_is_nowhere_is_a_mistake_and_a_deleted_one_is_a_change(repository: Path, run_warm: RunAiex) -> None:
+    for words in ((), ("--base", "main"), ("--commit", "HEAD"), ("--uncommitted",)):
+        done = run_warm("review", "nosuch", *words, cwd=repository)
+        assert done.returncode == 2
+        assert "no such file or directory: nosuch" in done.stderr
+        assert "hint: " in done.stderr
+    subprocess.run(["git", "rm", "-qf", "shop/basket.py"], cwd=repository, check=True)
+    assert "1 file" in run_warm("review", "shop/basket.py", cwd=repository).stdout
+    subprocess.run(["git", "commit", "-qam", "second"], cwd=repository, check=True)
+    assert "1 file" in run_warm("review", "shop/basket.py", cwd=repository).stdout
+    assert run_warm("review", "shop/basket.py", "--commit", "HEAD~1", cwd=repository).returncode == 0
+    assert run_warm("review", "shop/basket.py", "--base", "main~1", cwd=repository).returncode == 3
+    subprocess.run(["git", "commit", "-qm", "third", "--allow-empty"], cwd=repository, check=True)
+    assert run_warm("review", "shop/basket.py", cwd=repository).returncode == 2
+
+
 def test_json_has_every_field(repository: Path, run_warm: RunAiex) -> None:
     done = run_warm("review", "-o", "json", "--set", 'review.disable=["broken-caller"]', cwd=repository)
     result = json.loads(done.stdout)

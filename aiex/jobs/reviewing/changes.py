@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiex.errors import AiexError, Denied, StoreError, UsageError
@@ -49,7 +49,7 @@ def read_diff(wanted: Wanted, workspace: Workspace, engine: Engine) -> Diff:
     """What changed, with the contents of both versions.
 
     Raises:
-        UsageError: if there is no such commit, or no repository and no path.
+        UsageError: if there is no such commit, no repository and no path, or a path that is nowhere.
         StoreError: if git or a file cannot be read.
     """
     reader = GitReader(workspace)
@@ -63,12 +63,26 @@ def read_diff(wanted: Wanted, workspace: Workspace, engine: Engine) -> Diff:
         base = reader.need_commit(wanted.rev)
         start = reader.merge_base(base, head) if head else base
         scope = f"changes since {printable_path(wanted.rev)} ({start[:12]})"
-        return _compare(wanted, State(reader.tree(start), start), tree.state(reader.tree(start)), reader, engine, scope)
+        before = State(reader.tree(start), start)
+        _require_there(wanted, workspace, before.files, tree.state(before.files).files)
+        return _compare(wanted, before, tree.state(before.files), reader, engine, scope)
     files = reader.tree(head)
     found = _compare(wanted, State(files, head), tree.state(files), reader, engine, "uncommitted changes")
     if wanted.what == "" and head and not _is_dirty(files, tree.state(files).files):
         return _read_commit(wanted, head, reader, engine, head)
+    _require_there(wanted, workspace, files, tree.state(files).files)
     return found
+
+
+def _require_there(wanted: Wanted, workspace: Workspace, *states: Collection[str]) -> None:
+    """Raise UsageError for a path that neither lies there nor is in a state that is compared."""
+    for path in wanted.paths:
+        try:
+            workspace.stat(path)
+        except StoreError as error:
+            if not any(_is_wanted(one, (path,)) for state in states for one in state):
+                hint = "a path is relative to where you are, or was deleted in what is reviewed"
+                raise UsageError(f"no such file or directory: {printable_path(path)}", hint=hint) from error
 
 
 def _is_dirty(before: Mapping[str, Blob], after: Mapping[str, Blob]) -> bool:
@@ -95,6 +109,7 @@ def _has_git(reader: GitReader, wanted: Wanted) -> bool:
 def _read_commit(wanted: Wanted, commit: str, reader: GitReader, engine: Engine, head: str) -> Diff:
     parent = reader.commit(f"{commit}^1")
     before, after = State(reader.tree(parent), parent), State(reader.tree(commit), commit)
+    _require_there(wanted, reader.workspace, before.files, after.files)
     scope = f"commit {commit[:12]}: {reader.subject(commit)}"
     found = _compare(wanted, before, after, reader, engine, scope)
     return found if commit == head else found._replace(engine=None)
@@ -282,6 +297,7 @@ def _is_secret(workspace: Workspace, path: str) -> bool:
 
 
 def _read_whole(wanted: Wanted, workspace: Workspace, engine: Engine) -> Diff:
+    _require_there(wanted, workspace)
     listed = [path for path in engine.paths.known if _is_wanted(path, wanted.paths)]
     named = [path for path in wanted.paths if path not in listed and _is_file(workspace, path)]
     skipped: list[Skipped] = []
