@@ -184,7 +184,8 @@ def find_services(invocation: Invocation) -> Services:
     """The services for the place and the settings that the flags name.
 
     Raises:
-        UsageError: if the place is no directory, or the current one is gone and it matters.
+        UsageError: if the place is no directory, the current one is gone and it matters, or a worktree is wanted where
+            nothing may be written.
     """
     flags = invocation.flags
     try:
@@ -194,7 +195,13 @@ def find_services(invocation: Invocation) -> Services:
             raise UsageError("the current directory is gone", hint="change to a directory that exists") from error
         start = NOWHERE
     if invocation.work.worktree:
+        with contextlib.closing(_open_services(start, flags)) as services:
+            _require_writing(services.settings)
         start, flags.cwd = enter_worktree(os.path.join(start, flags.cwd or "."), invocation.work.worktree), None
+    return _open_services(start, flags)
+
+
+def _open_services(start: str, flags: Flags) -> Services:
     return open_services(
         start,
         flags.cwd,
@@ -203,6 +210,16 @@ def find_services(invocation: Invocation) -> Services:
         flags=flags.to_settings(),
         tape=Tape(flags.record, flags.replay),
     )
+
+
+def _require_writing(settings: Settings) -> None:
+    """Raise UsageError where the settings say that nothing is written."""
+    for key, value in (("policy.mode", "plan"), ("sandbox.mode", "read-only")):
+        if settings.get(key) == value:
+            raise UsageError(
+                f"a worktree is made on disk, and {key} is {value}, so nothing may be written",
+                hint="leave out --worktree, or use another mode",
+            )
 
 
 def enter_worktree(start: str, name: str) -> str:

@@ -231,6 +231,17 @@ def test_data_fits_its_schema(aiex: Run, vendor: FakeOpenAI, shop: Path) -> None
     assert (done.returncode, (shop / "n.json").exists()) == (1, False)
 
 
+@pytest.mark.parametrize(
+    "flags", [("--permission-mode", "plan"), ("--set", "policy.mode=plan"), ("--set", "sandbox.mode=read-only")]
+)
+def test_no_worktree_is_made_where_nothing_may_be_written(aiex: Run, shop: Path, flags: tuple[str, str]) -> None:
+    done = aiex("look around", *flags, "--worktree", "aside")
+    assert done.returncode == 2
+    assert "a worktree is made on disk" in done.stderr
+    assert "hint: " in done.stderr
+    assert list(shop.parent.glob("*.worktrees")) == []
+
+
 def test_a_dry_run_writes_nothing_and_its_patch_applies(aiex: Run, vendor: FakeOpenAI, shop: Path) -> None:
     (shop / "web/app.js").write_bytes(b"const a = 1;\r\nlet b")
     before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file() and ".git/" not in str(path)}
