@@ -2,6 +2,12 @@
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from aiex.cli.hosting import CommandLine
+    from aiex.runs.opening import Opening
+    from aiex.wiring import Services
+
 
 def script() -> None:
     """Run the command line of this process and leave at once: taking the interpreter apart costs 15 ms for nothing."""
@@ -32,7 +38,7 @@ def main() -> int:
             return _print(_help_text())
         from aiex.cli.main import run
 
-        return run(arguments)
+        return run(arguments, _open_screen)
     except KeyboardInterrupt:
         from aiex.cli.streams import end_interrupted
 
@@ -40,6 +46,12 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001  (the outermost door: a file of ours or of Python is missing or broken)
         sys.stderr.write(f"error: Aiex cannot start: {type(error).__name__}: {error}\nhint: install it again\n")
         return 70
+
+
+def _open_screen(host: "CommandLine", services: "Services", opening: "Opening") -> int:
+    from aiex.tui.app import open_screen
+
+    return open_screen(host, services, opening)
 
 
 def _version_line() -> str:

@@ -70,6 +70,13 @@ class Blocks:
             self._tail = ""
         yield from self._flush()
 
+    def peek(self) -> list[Block]:
+        """The blocks that are open, as if the text ended here; nothing is changed. Cost: their length."""
+        other = Blocks()
+        other._tail, other._lines, other._kind = self._tail, list(self._lines), self._kind
+        other._level, other._mark, other._fence = self._level, self._mark, self._fence
+        return list(other.close())
+
     def _take(self, line: str) -> Iterator[Block]:
         if self._fence:
             if line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):

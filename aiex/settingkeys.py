@@ -41,6 +41,14 @@ KEYS: Final = (
     Key("output.format", "text", "text", "Form of the answer on stdout.", choices=("text", "json", "stream-json")),
     Key("output.color", "text", "auto", "When to use colour.", choices=("auto", "always", "never")),
     Key(
+        "screen.theme", "text", "auto", "Colours of the screen.", choices=("auto", "dark", "light", "contrast", "plain")
+    ),
+    Key("screen.keys", "text", "plain", "Keys of the prompt: `plain`, or `vim`.", choices=("plain", "vim")),
+    Key("screen.notify_after_s", "number", 20, "Seconds of work after which its end rings the bell; 0 for never."),
+    Key(
+        "screen.reader", "text", "off", "Plain lines for a screen reader in place of the screen.", choices=("off", "on")
+    ),
+    Key(
         "catalogue.url",
         "text",
         "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json",

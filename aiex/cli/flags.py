@@ -186,6 +186,31 @@ def understand_print(arguments: list[str]) -> list[str]:
     return arguments
 
 
+def understand_chat(arguments: list[str]) -> list[str]:
+    """`aiex "PROMPT"`, `aiex -c` and `aiex -m MODEL` mean the screen: `aiex chat` with the same words.
+
+    A first word with a space in it is a prompt, and no command; so is none at all, unless help is asked for.
+    """
+    word = _first_word(arguments)
+    if word is None:
+        return arguments if {"-h", "--help", "--version"} & set(arguments) else ["chat", *arguments]
+    return ["chat", *arguments] if " " in word.strip() or "\n" in word else arguments
+
+
+def _first_word(arguments: list[str]) -> str | None:
+    takes_value = {name for option in global_options() if not option.is_flag and not option.count
+                   for name in option.opts} | {"-r", "--resume", "--sandbox", "--max-turns"}  # fmt: skip
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            return next(words, None)
+        if not word.startswith("-") or word == "-":
+            return word
+        if word in takes_value:
+            next(words, None)
+    return None
+
+
 def find_form(arguments: list[str]) -> Form:
     """The output form that a command line asks for, also when it could not be understood otherwise."""
     form: Form = "text"

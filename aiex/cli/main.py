@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import click
 
 from aiex import __version__, dirs
 from aiex.cli.driver import Show, execute
-from aiex.cli.flags import Flags, Form, find_form, understand_print
+from aiex.cli.flags import Flags, Form, find_form, understand_chat, understand_print
 from aiex.cli.groups import COMPLETE_VARIABLE, Root
 from aiex.cli.journal import note_end
 from aiex.cli.printer import Printer, open_printer
@@ -24,14 +24,16 @@ from aiex.cli.streams import (
     end_interrupted,
     end_unwritable,
     flush_stdout,
+    is_terminal,
     prepare_streams,
     say,
     write_stdout,
 )
-from aiex.cli.work import Events, Job, Work, answered, report
+from aiex.cli.work import Events, Job, Work
 from aiex.errors import AiexError, UsageError
 from aiex.events import Event, TurnEnded
 from aiex.record import record
+from aiex.runs.opening import Opening
 from aiex.runs.outcomes import (
     BUG_EXIT,
     TERMINATED_EXIT,
@@ -45,6 +47,7 @@ from aiex.runs.recording import open_recording, start_of
 from aiex.wiring import NOWHERE, Services, Tape, open_services
 
 if TYPE_CHECKING:
+    from aiex.cli.hosting import CommandLine
     from aiex.events import Warned
     from aiex.runs.recording import Recording
     from aiex.settings import Settings
@@ -69,6 +72,9 @@ class Route:
     waits: bool
 
 
+OpenScreen = Callable[["CommandLine", Services, Opening], int]
+
+
 class Answered(Exception):
     """The words themselves were the question, such as `--help`; `text` is the answer."""
 
@@ -78,14 +84,19 @@ class Answered(Exception):
         self.text = text
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command line, show everything, and give the process exit code."""
+def run(arguments: list[str], open_screen: OpenScreen | None = None) -> int:
+    """Run one command line, show everything, and give the process exit code.
+
+    Args:
+        arguments: Without the name of the program.
+        open_screen: Opens a screen; None where there is none.
+    """
     prepare_streams()
     if sys.stdout is None:
         return end_unwritable(OSError("it is closed"))
     _listen()
     try:
-        code = _run(arguments)
+        code = _run(arguments, open_screen)
         flush_stdout()
     except StdoutLost as lost:
         code = end_unwritable(lost.error)
@@ -98,7 +109,7 @@ def run(arguments: list[str]) -> int:
     return code
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], open_screen: OpenScreen | None) -> int:
     if COMPLETE_VARIABLE in os.environ:
         from aiex.cli.completion import complete
 
@@ -107,6 +118,8 @@ def _run(arguments: list[str]) -> int:
     opened: Recording | None = None
     try:
         invocation = parse(arguments)
+        if invocation.work.opening is not None and open_screen is not None:
+            return _show_screen(invocation, invocation.work.opening, open_screen)
         with contextlib.closing(find_services(invocation)) as services:
             settings = find_settings(invocation, services)
             level = settings.get("log.level")
@@ -133,6 +146,14 @@ def _run(arguments: list[str]) -> int:
     return present(ended, printer)
 
 
+def _show_screen(invocation: Invocation, opening: Opening, open_screen: OpenScreen) -> int:
+    """Open a screen; the exit code. What is wrong before it opens is told as for any command."""
+    from aiex.cli.hosting import CommandLine
+
+    host = CommandLine(invocation)
+    return open_screen(host, host.open({}), opening)
+
+
 # --- parse ---------------------------------------------------------------------------------------------------------
 
 
@@ -145,7 +166,7 @@ def parse(arguments: list[str]) -> Invocation:
     """
     if not arguments:
         return Invocation(_begin(), Flags())
-    arguments = understand_print(arguments)
+    arguments = understand_chat(understand_print(arguments))
     root = Root()
     printed = io.StringIO()
     try:
@@ -164,17 +185,12 @@ def parse(arguments: list[str]) -> Invocation:
 
 
 def _begin() -> Work:
-    """What `aiex` alone does: on a terminal it shows what there is; elsewhere it is a mistake."""
-    if not sys.stdout.isatty():
+    """What `aiex` alone does: on a terminal it opens the screen; elsewhere it is a mistake."""
+    if not is_terminal():
         raise UsageError("no command given", hint="aiex help")
-    from aiex.cli.commands.help import overview
+    from aiex.cli.commands.chat import open_chat
 
-    return report(
-        "aiex",
-        lambda _services: answered(f"{overview()}There is no full-screen mode yet.\n"),
-        sturdy=True,
-        placeless=True,
-    )
+    return open_chat()
 
 
 # --- validate ------------------------------------------------------------------------------------------------------

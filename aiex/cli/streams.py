@@ -85,6 +85,11 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     return "".join(_SPELLED.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in piece), error.end
 
 
+def is_terminal() -> bool:
+    """Whether a person sits at both ends: standard input and standard output."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def say(line: str) -> None:
     """Write one line of talk to standard error; a reader who left is no reason to fail."""
     try:

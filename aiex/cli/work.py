@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from aiex.events import Event, TurnEnded
 from aiex.record import record
+from aiex.runs.opening import Opening
 from aiex.wiring import Services
 
 Events = Iterator[Event] | AsyncIterator[Event]
@@ -40,6 +41,8 @@ class Work:
     """The session that it goes on with, in words of a person; empty for the last one here, None for a new one."""
     forks: bool = False
     """It goes on beside that session and not in it."""
+    opening: Opening | None = None
+    """It is a talk on a screen, which whoever runs the command line opens."""
 
 
 def report(

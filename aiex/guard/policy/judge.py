@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aiex.guard.actions import Action, Decision, Mode, Role
     from aiex.guard.commands.verdict import Classified
     from aiex.guard.policy.keptout import KeptOut
     from aiex.guard.policy.offers import Offer
     from aiex.guard.policy.policy import Policy
+    from aiex.guard.policy.rules import Rule
 
 
 class Judge:
@@ -43,6 +44,7 @@ class Judge:
         self._look = look
         self._confined = confined
         self._kept_out: KeptOut | None = None
+        self._for_session: list[str] = []
 
     @property
     def policy(self) -> Policy:
@@ -122,7 +124,20 @@ class Judge:
         if offer.scope in ("user", "project"):
             for text in offer.rules:
                 add_rule(text, scope=offer.scope, root=self.policy.root, environ=environ)
-        self._policy = self.policy.extended(parse_rule(text, scope=offer.scope) for text in offer.rules)
+        if offer.scope == "session":
+            self._for_session += offer.rules
+        self._add([parse_rule(text, scope=offer.scope) for text in offer.rules])
+
+    def inherit(self, other: Judge) -> None:
+        """Let the rules count as well that a person gave another judge for the rest of the session."""
+        from aiex.guard.policy.rules import parse_rule
+
+        if other._for_session:
+            self._for_session += other._for_session
+            self._add([parse_rule(text, scope="session") for text in other._for_session])
+
+    def _add(self, rules: Sequence[Rule]) -> None:
+        self._policy = self.policy.extended(rules)
         self.kept_out.policy = self._policy
 
     def _classify(self, action: Action) -> Classified | None:

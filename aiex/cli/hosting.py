@@ -1,0 +1,64 @@
+"""What the command line offers the screen that it opens: services with its flags, and the words of its commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiex.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiex.cli.main import Invocation
+    from aiex.cli.work import Work
+    from aiex.wiring import Services
+
+ALONE = ("chat", "completion", "login")
+"""Commands that need the terminal for themselves."""
+
+
+class CommandLine:
+    """One that was understood, and that opens a screen."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+
+    def open(self, changes: Mapping[str, object]) -> Services:
+        """Fresh services for the directory and the flags; `changes` are settings that win over them.
+
+        Raises AiexError.
+        """
+        from aiex.cli.main import find_services, find_settings
+
+        flags = self._invocation.flags
+        flags.settings.update(changes)
+        services = find_services(self._invocation)
+        find_settings(self._invocation, services)
+        return services
+
+    def understand(self, words: Sequence[str]) -> Work:
+        """The work that a command line without `aiex` asks for.
+
+        Raises:
+            AiexError: where it makes no sense, or not inside a screen.
+            Answered: for help.
+        """
+        from aiex.cli.main import parse
+
+        if words and words[0] in ALONE:
+            raise UsageError(f"{words[0]} needs a terminal of its own", hint=f"in a shell: aiex {words[0]}")
+        invocation = parse(list(words))
+        flags = invocation.flags
+        if flags.to_settings() or flags.overrides or flags.cwd or flags.profile or flags.record or flags.replay:
+            hint = "/model and /mode change them here; a shell takes them with each command"
+            raise UsageError("flags that change settings do not count for one command on the screen", hint=hint)
+        return invocation.work
+
+    def complete(self, words: Sequence[str], begun: str) -> list[tuple[str, str]]:
+        """What may come behind `words` and begins with `begun`, each with a line of help that may be empty."""
+        from click.shell_completion import ShellComplete
+
+        from aiex.cli.groups import Root
+
+        found = ShellComplete(Root(), {}, "aiex", "_").get_completions(list(words), begun)
+        return [(item.value, item.help or "") for item in found if item.type == "plain" and item.value not in ALONE]

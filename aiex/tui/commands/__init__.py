@@ -1,0 +1,27 @@
+"""What `/name` does on the screen itself, a file each; every other word is a command of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from aiex.record import record
+
+if TYPE_CHECKING:
+    from aiex.tui.screens.chat import Chat
+
+ROOM: Final = "aiex.tui.commands"
+
+Run = Callable[["Chat", str], "Awaitable[None] | None"]
+"""Does it; gets the screen of the talk and what was typed behind the name."""
+
+
+@record
+class Command:
+    """One file of this room offers one as `COMMAND`; the first line of the file says what it does."""
+
+    run: Run
+    takes: str = ""
+    """What may be typed behind the name, such as `[ID]`; empty for nothing."""
+    key: str = ""
+    """A key that does the same."""

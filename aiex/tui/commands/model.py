@@ -1,0 +1,24 @@
+"""Go on with another model, from the next wish on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiex.errors import AiexError
+from aiex.tui.commands import Command
+
+if TYPE_CHECKING:
+    from aiex.tui.screens.chat import Chat
+
+
+async def _run(chat: Chat, name: str) -> None:
+    if not name:
+        chat.command("list models")
+        return
+    try:
+        await chat.change({"model": name})
+    except AiexError as error:
+        chat.tell(error.message, "error", error.hint)
+
+
+COMMAND = Command(_run, takes="[PROVIDER/MODEL]")

@@ -1,0 +1,1 @@
+"""Whole views: the talk, and what is laid over it."""

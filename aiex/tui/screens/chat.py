@@ -1,0 +1,236 @@
+"""The talk: transcript, prompt and status, and the way from keys to work and from events to pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from typing import TYPE_CHECKING, cast
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from aiex import events as told
+from aiex import plugins
+from aiex.tui import backstage as work
+from aiex.tui.commands import ROOM
+from aiex.tui.draw import Drawer
+from aiex.tui.render import render, render_printed, retell
+from aiex.tui.story import Story
+from aiex.tui.theme import PALETTES, styles_of
+from aiex.tui.widgets.prompt import Prompt
+from aiex.tui.widgets.status import Status
+from aiex.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from aiex.events import Event
+    from aiex.tui.app import AiexApp
+    from aiex.tui.backstage import Backstage, Told
+    from aiex.tui.blocks import Tone
+    from aiex.tui.theme import ThemeName
+
+LEAVE_S = 2.0
+"""Two Ctrl-C within so long leave."""
+
+
+class Chat(Screen[None]):
+    """What is seen most of the time."""
+
+    BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
+        Binding("ctrl+c", "stop", "stop, twice: leave", priority=True, show=False),
+        Binding("escape", "interrupt", "stop", show=False),
+        Binding("ctrl+d", "leave", "leave", show=False),
+    ]
+
+    def __init__(self, behind: Backstage, theme: ThemeName) -> None:
+        super().__init__()
+        self.backstage = behind
+        self.story = Story()
+        self.is_busy = False
+        self._since_s = 0.0
+        self._stopped_s = float("-inf")
+        self._ticking: Timer | None = None
+        self._theme_name: ThemeName = theme
+
+    @property
+    def aiex(self) -> AiexApp:
+        """The program."""
+        return cast("AiexApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The talk above, the prompt below it, and one line of status."""
+        yield Transcript(self.story, self._drawer(), id="transcript")
+        yield Prompt(id="prompt")
+        yield Status(styles_of(self._theme_name), id="status")
+
+    def on_mount(self) -> None:
+        """The person can type at once."""
+        self.prompt.focus()
+
+    @property
+    def transcript(self) -> Transcript:
+        """The talk."""
+        return self.query_one("#transcript", Transcript)
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where wishes are typed."""
+        return self.query_one("#prompt", Prompt)
+
+    @property
+    def status(self) -> Status:
+        """The line at the bottom."""
+        return self.query_one("#status", Status)
+
+    def use_theme(self, name: ThemeName) -> None:
+        """Draw everything in other colours."""
+        self._theme_name = name
+        self.transcript.redraw(self._drawer())
+        self.status.show(styles_of(name))
+
+    def _drawer(self) -> Drawer:
+        return Drawer(styles_of(self._theme_name), PALETTES[self._theme_name].syntax)
+
+    # --- from the work ------------------------------------------------------------------------------------------------
+
+    def take(self, items: list[Event | Told]) -> None:
+        """Show what came over the bus, in one picture."""
+        for item in items:
+            self._take(item)
+        self.transcript.update()
+
+    def _take(self, item: Event | Told) -> None:
+        match item:
+            case work.Ready(model=model, mode=mode, session=session):
+                self.status.show(model=model, mode=mode, session=session)
+            case work.History(recorded):
+                self.story = Story()
+                retell(self.story, recorded)
+                self.transcript.show(self.story)
+            case work.Began(name):
+                self._begin(name)
+            case work.Idle(waiting):
+                self._end(waiting)
+            case work.Queued(_, waiting):
+                self.status.show(waiting=waiting)
+            case work.Printed(name, ended, markup):
+                render_printed(self.story, name, ended, markup)
+            case work.Unable(message, hint):
+                self.story.note(message, "error", hint)
+            case work.ApprovalWanted() | work.AnswerWanted() | work.Withdrawn():
+                self.aiex.take_question(item)
+            case _:
+                self._glance(item)
+                render(self.story, item)
+
+    def _glance(self, event: Event) -> None:
+        """What an event says for the line of status."""
+        match event:
+            case told.ToolStarted(name=name):
+                self.status.show(doing=name)
+            case told.Started():
+                self.status.show(doing="thinking")
+            case told.TextDelta():
+                self.status.show(doing="answering")
+            case told.Waiting(provider=provider, silent_s=silent_s):
+                self.status.show(doing=f"{provider} has been silent for {silent_s:.0f} s")
+            case told.Progressed(label=label, done=done, total=total):
+                self.status.show(doing=f"{label} {done}/{total}" if total else f"{label} {done}")
+            case told.TurnEnded(usage=usage, total_cost_usd=cost):
+                used = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+                before = self.status.glance
+                self.status.show(
+                    tokens=(before.tokens or 0) + used,
+                    cost_usd=before.cost_usd if cost is None else (before.cost_usd or 0) + cost,
+                )
+            case _:
+                pass
+
+    def _begin(self, name: str) -> None:
+        self.is_busy, self._since_s = True, time.monotonic()
+        self.status.show(doing=name, for_s=0.0)
+        if self._ticking is None:
+            self._ticking = self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        self.status.show(for_s=time.monotonic() - self._since_s)
+
+    def _end(self, waiting: int) -> None:
+        self.is_busy = False
+        if self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+        self.status.show(doing="", for_s=0.0, waiting=waiting)
+
+    # --- to the work --------------------------------------------------------------------------------------------------
+
+    def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
+        """A wish, `/command` or `!shell`."""
+        self.submit(message.text)
+
+    def submit(self, text: str) -> None:
+        """Do what was typed."""
+        line = text.strip()
+        if line.startswith("/") and not line.startswith("//"):
+            self.command(line[1:])
+        elif line.startswith("!"):
+            self._send(text, ["run", "sandbox", "--", "bash", "-c", line[1:].strip()])
+        else:
+            self.backstage.send(work.wish(self.aiex.host, text))
+
+    def command(self, line: str) -> None:
+        """Do what stands behind a slash: a command of the screen, or one of the command line."""
+        name, _, rest = line.strip().partition(" ")
+        if name in plugins.names(ROOM):
+            done = plugins.load(ROOM, name).COMMAND.run(self, rest.strip())
+            if asyncio.iscoroutine(done):
+                self.run_worker(done, exit_on_error=True)
+            return
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            self.tell(f"cannot read /{line}: {error}", "error")
+            return
+        self._send(f"/{line}", words)
+
+    def _send(self, text: str, words: list[str]) -> None:
+        self.backstage.send(work.command(self.aiex.host, text, words))
+
+    async def change(self, changes: Mapping[str, object]) -> None:
+        """Go on with other settings. Raises AiexError where they are wrong."""
+        await asyncio.wrap_future(self.backstage.change(changes))
+
+    def tell(self, text: str, tone: Tone = "note", detail: str = "") -> None:
+        """Put a line into the talk that is kept nowhere."""
+        self.story.note(text, tone, detail)
+        self.transcript.update()
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    def action_interrupt(self) -> None:
+        """Stop what runs."""
+        if self.is_busy:
+            self.backstage.interrupt()
+
+    def action_stop(self) -> None:
+        """Stop what runs, else empty the prompt; again within two seconds it leaves."""
+        now = time.monotonic()
+        if now - self._stopped_s < LEAVE_S:
+            self.app.exit(130 if self.is_busy else 0)
+            return
+        self._stopped_s = now
+        if self.is_busy:
+            self.backstage.interrupt()
+        elif self.prompt.text:
+            self.prompt.clear()
+        self.notify("Ctrl-C again leaves", timeout=LEAVE_S)
+
+    def action_leave(self) -> None:
+        """Leave, where nothing is typed."""
+        if not self.prompt.text:
+            self.app.exit(0)
