@@ -17,7 +17,17 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from aiex.errors import StoreError
-from aiex.events import FORM_VERSION, AssistantSpoke, Envelope, Event, UnknownEvent, from_json, to_json, to_timestamp
+from aiex.events import (
+    FORM_VERSION,
+    AssistantSpoke,
+    Envelope,
+    Event,
+    ToolStarted,
+    UnknownEvent,
+    from_json,
+    to_json,
+    to_timestamp,
+)
 from aiex.jsonform import Malformed, dump, form_of
 from aiex.messages import ToolCall
 from aiex.sessions.stores import Draft, Head, Moved, Row, Snapshot, Store
@@ -31,6 +41,8 @@ UNSYNCED: Final = frozenset(
     {"text_delta", "reasoning_delta", "tool_wrote", "usage_updated", "retrying", "waiting", "noted", "warned"}
 )
 """Types that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
+LOOKS: Final = frozenset({"list", "read", "search", "skill", "symbols"})
+"""Tools of the house that change nothing anywhere, so that nobody needs to know that one had begun."""
 _HASH_BYTES: Final = 12
 _MARKS: Final = struct.Struct(">qqqHH")
 DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
@@ -128,14 +140,24 @@ class EventLog:
             Moved: if the session ends elsewhere.
             StoreError: if they cannot be kept.
         """
+        return self.add(session, events, after_seq=after_seq, turn=turn, at_ms=at_ms)[-1].seq if events else after_seq
+
+    def add(
+        self, session: str, events: Sequence[Event | UnknownEvent], *, after_seq: int, turn: int, at_ms: int
+    ) -> list[Recorded]:
+        """The same; what would be read of them."""
         drafts: list[tuple[int, int, str, int, bytes, bool]] = []
         synced = False
         for event in events:
             kind, data = write_event(event)
-            synced = synced or (kind not in UNSYNCED and not _calls(event))
+            synced = synced or must_last(event, kind)
             drafts.append((at_ms, turn, kind, current_version(kind), data, False))
-        self._add(session, drafts, after_seq, synced=synced)
-        return after_seq + len(drafts)
+        rows, last = self._add(session, drafts, after_seq, synced=synced)
+        before = last - len(rows)
+        return [
+            Recorded(session, after_seq + at, before + at, at_ms, turn, kind, v, data, row.link, row.sealed)
+            for at, ((_, _, kind, v, data, _), row) in enumerate(zip(drafts, rows, strict=True), 1)
+        ]
 
     def put(self, session: str, recorded: Iterable[Recorded], *, after_seq: int = 0, copied: bool = True) -> Head:
         """Add what was recorded elsewhere as it is, in one transaction: a fork, an import, or back from an archive.
@@ -250,7 +272,8 @@ class EventLog:
         *,
         synced: bool,
         sealed: bool = False,
-    ) -> None:
+    ) -> tuple[list[Draft], int]:
+        """Link them and put them into the store; the rows, and the position of the last."""
         seal = self._seal if self._seal is not None and (sealed or self._seal.seals(session)) else None
         with self._lock:
             before = self._link_at(session, after_seq)
@@ -263,11 +286,12 @@ class EventLog:
                 kept = data if seal is None else seal.seal(session, about_row(seq, kind), data)
                 rows.append(Draft(at_ms, turn, kind, v, kept, before, seal is not None, copied))
             try:
-                self.store.append(session, rows, after_seq=after_seq, synced=synced)
+                position = self.store.append(session, rows, after_seq=after_seq, synced=synced)
             except BaseException:
                 self._ends.pop(session, None)
                 raise
             self._ends[session] = (after_seq + len(rows), before)
+            return rows, position
 
     def _link_at(self, session: str, seq: int) -> bytes:
         """The link of the end of a session, which has this number. Raises Moved."""
@@ -304,9 +328,19 @@ class EventLog:
         )  # fmt: skip
 
 
-def _calls(event: Event | UnknownEvent) -> bool:
-    """Whether an answer calls tools: it gets on disk with what is told next of a call, before that call begins."""
-    return isinstance(event, AssistantSpoke) and any(isinstance(part, ToolCall) for part in event.parts)
+def must_last(event: Event | UnknownEvent, kind: str) -> bool:
+    """Whether an event has to be on disk before anything goes on.
+
+    Some get there with one that has: an answer that calls tools with what is told next of a call, and the begin of a
+    call that only looks with its result, before a model hears of either.
+    """
+    match event:
+        case AssistantSpoke(parts):
+            return not any(isinstance(part, ToolCall) for part in parts)
+        case ToolStarted(name=name):
+            return name not in LOOKS
+        case _:
+            return kind not in UNSYNCED
 
 
 def first_link(session: str) -> bytes:

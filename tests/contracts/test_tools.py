@@ -20,6 +20,7 @@ from aiex.agent.tools import ROOM, Answer, Kind, Plan, Tool
 from aiex.errors import AiexError, Denied, EditError, StoreError, ToolError
 from aiex.guard.actions import Action
 from aiex.plugins import folder, load, names
+from aiex.sessions.log import LOOKS
 from tests.fakes.toolcalls import call, open_kit
 
 NAMES = names(ROOM)
@@ -44,6 +45,11 @@ KEYWORDS = {
 def tool_of(name: str) -> Tool:
     tool: Tool = load(ROOM, name, "TOOL").TOOL
     return tool
+
+
+def test_what_need_not_be_known_to_have_begun_only_looks() -> None:
+    assert set(NAMES) >= LOOKS
+    assert {tool_of(name).kind for name in LOOKS} == {"look"}
 
 
 def description_of(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from aiex.errors import StoreError
 from aiex.eventlines import to_body
 from aiex.events import (
+    AssistantSpoke,
     CheckRan,
     Event,
     Retrying,
@@ -19,6 +21,7 @@ from aiex.events import (
     SessionRenamed,
     TextDelta,
     ToolFinished,
+    ToolStarted,
     TurnEnded,
     UnknownEvent,
     UsageUpdated,
@@ -26,9 +29,9 @@ from aiex.events import (
     to_json,
 )
 from aiex.jsonform import dump
-from aiex.messages import Text, Usage
+from aiex.messages import Text, ToolCall, Usage
 from aiex.sessions.log import DamagedSession, EventLog, Recorded, write_event
-from aiex.sessions.stores import Moved, Snapshot
+from aiex.sessions.stores import Draft, Moved, Snapshot
 from aiex.sessions.stores.sqlite import SqliteStore
 
 SESSION, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -234,3 +237,46 @@ def test_who_wrote_last_sees_when_another_removed_what_it_wrote(path: Path, log:
 def test_events_are_written_in_their_one_json_form(event: Event):
     fields = to_json(event)
     assert write_event(event) == (fields.pop("type"), dump(fields).encode())
+
+
+class Watched(SqliteStore):
+    """Says of each append whether it was to last."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.lasting: list[bool] = []
+
+    def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
+        self.lasting.append(synced)
+        return super().append(session, drafts, after_seq=after_seq, synced=synced)
+
+
+CALLS = AssistantSpoke((Text("I look."), ToolCall("1", "read", {})), "p", "m")
+
+
+@pytest.mark.parametrize(
+    ("event", "lasts"),
+    [
+        (UserSpoke((Text("hello"),)), True),
+        (TextDelta("a"), False),
+        (AssistantSpoke((Text("done"),), "p", "m"), True),
+        (CALLS, False),
+        (ToolStarted("1", "read", {}), False),
+        (ToolStarted("1", "run", {"command": "ls"}), True),
+        (ToolStarted("1", "fetch", {}), True),
+        (ToolStarted("1", "of_a_plugin", {}), True),
+        (ToolFinished("1", "read", "text"), True),
+        (ToolFinished("1", "run", "text"), True),
+    ],
+    ids=lambda value: getattr(value, "name", type(value).__name__),
+)
+def test_what_others_rely_on_is_on_the_disk_before_anything_goes_on(path: Path, event: Event, lasts: bool):
+    store = Watched(str(path))
+    EventLog(store).append(SESSION, [event], after_seq=0, turn=1, at_ms=1)
+    assert store.lasting == [lasts]
+
+
+def test_what_was_added_is_told_as_it_is_read(log: EventLog):
+    say(log, "a")
+    told = log.add(SESSION, [CALLS, ToolStarted("1", "read", {})], after_seq=1, turn=2, at_ms=3)
+    assert told == list(log.read(SESSION, after_seq=1))

@@ -16,7 +16,7 @@ from aiex.guard.redact import REMOVED
 from aiex.messages import Text, ToolCall
 from aiex.sessions.decisions import Fork, GiveApproval, Interrupt, Rename, Speak, StartTool
 from aiex.sessions.log import EventLog
-from aiex.sessions.recorder import SNAPSHOT_EVENTS, Recorder, fork
+from aiex.sessions.recorder import MOST_TOLD, SNAPSHOT_EVENTS, Recorder, fork
 from aiex.sessions.requests import conversation
 from aiex.sessions.state import STATE_VERSION, fold
 from aiex.sessions.stores import Draft, Moved
@@ -86,6 +86,18 @@ def test_what_another_process_wrote_is_in_the_state_and_nothing_is_lost(log: Eve
     assert (one.moved, two.moved) == (1, 1)
     assert [entry.message.parts for entry in conversation(one.state)] == [(Text("a"),), (Text("b"),), (Text("c"),)]
     assert [recorded.turn for recorded in log.read(SESSION)] == [1, 2, 2]
+
+
+def test_the_state_is_that_of_the_log_whoever_wrote_between_two_looks(log: EventLog, tmp_path: Path) -> None:
+    one, other = Recorder(log, SESSION), Recorder(open_again(tmp_path), SESSION)
+    for number, writer in enumerate([one, one, other, one, other, other, one, one]):
+        writer.record(said(f"{number}"))
+        if number % 2:
+            assert one.state == fold(log.read(SESSION))
+    for number in range(MOST_TOLD + 10):
+        one.record(said(f"{number}"))
+    assert one.state == fold(log.read(SESSION))
+    assert other.state == fold(log.read(SESSION))
 
 
 def test_many_writers_lose_nothing_and_keep_their_own_order(log: EventLog, tmp_path: Path) -> None:
