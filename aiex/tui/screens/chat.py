@@ -212,6 +212,10 @@ class Chat(Screen[None]):
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 
+    def action_command(self, line: str) -> None:
+        """Do what `/line` does."""
+        self.command(line)
+
     def action_interrupt(self) -> None:
         """Stop what runs."""
         if self.is_busy:
