@@ -12,11 +12,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
 import pytest
 
+from tests.fakes.memory import find_memory
 from tests.fakes.source import SOURCE_ROOT
 from tests.fakes.warm import Warm, open_warm
 
@@ -38,6 +40,15 @@ hypothesis.settings.load_profile("aiex")
 gc.set_threshold(50_000, 20, 20)  # as the command does: what a run of tests keeps it mostly keeps to its end
 
 
+def pytest_configure() -> None:
+    """Keep temporary folders in memory: a third of a run was waiting for the disk. The first test removes the variable.
+
+    What a kill leaves is the same there; what a power cut leaves no test can tell.
+    """
+    if memory := find_memory():
+        os.environ.setdefault(_TEMPORARY, memory)
+
+
 def pytest_collection_finish() -> None:
     """Look for garbage in what was collected once, and never again."""
     gc.collect()
@@ -53,7 +64,8 @@ _STEERING_PREFIXES = ("AIEX_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "A
 _COLOUR_AND_SIZE = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "CI"}
 _PROGRAMS = {"PAGER", "EDITOR", "VISUAL", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "SSH_AUTH_SOCK"}
 _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-_STEERING_NAMES = _COLOUR_AND_SIZE | _PROGRAMS | _PROXIES
+_TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+_STEERING_NAMES = _COLOUR_AND_SIZE | _PROGRAMS | _PROXIES | {_TEMPORARY}
 
 
 class LeftLoopback(AssertionError):
@@ -141,6 +153,13 @@ def make_homes(folder: Path) -> Iterator[Path]:
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Homes in a folder of their own, because the factory would look through all of them every time."""
     return make_homes(tmp_path_factory.mktemp("homes"))
+
+
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """An empty folder for what is confined, which has a `/dev` of its own and sees nothing of what is in memory."""
+    with TemporaryDirectory(prefix="aiex-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture(autouse=True)

@@ -1,31 +1,41 @@
-"""Homes in memory for the tests of commands: a quarter of a short run was waiting for the disk."""
+"""Homes and workspaces of what runs commands in a sandbox are on the disk; those of all other tests are in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.conftest import make_homes
-from tests.fakes.memory import open_folder
 
-IN_MEMORY = frozenset((
-    "test_ask", "test_audit", "test_canary", "test_checkpoints", "test_command_line", "test_completion",
-    "test_continuing", "test_embeddings", "test_hostile_doors", "test_import_hygiene", "test_index",
-    "test_interrupts", "test_keys", "test_map", "test_model", "test_policy", "test_sessions", "test_terminal",
-    "test_upkeep", "test_watch",
+ON_DISK = frozenset((
+    "test_approvals", "test_fix", "test_gate", "test_gen", "test_hostile_repository", "test_refactor", "test_review",
+    "test_run", "test_sandbox", "test_unreadable",
 ))  # fmt: skip
-"""Not those that look at the home from within a sandbox, which has a `/dev` of its own: nothing of it is seen there."""
+"""A sandbox has a `/dev` of its own: of a home in memory nothing is seen there, whatever is allowed."""
+
+
+def _is_on_disk(request: pytest.FixtureRequest) -> bool:
+    return request.module.__name__.rpartition(".")[2] in ON_DISK
 
 
 @pytest.fixture(scope="session")
-def homes_in_memory() -> Iterator[Iterator[Path]]:
-    with open_folder() as folder:
-        yield make_homes(folder)
+def homes_on_disk() -> Iterator[Iterator[Path]]:
+    with TemporaryDirectory(prefix="aiex-homes-", ignore_cleanup_errors=True) as name:
+        yield make_homes(Path(name))
 
 
 @pytest.fixture(scope="module")
-def homes(request: pytest.FixtureRequest, homes: Iterator[Path], homes_in_memory: Iterator[Path]) -> Iterator[Path]:
-    """As for all tests, but in memory where that makes no difference."""
-    return homes_in_memory if request.module.__name__.rpartition(".")[2] in IN_MEMORY else homes
+def homes(request: pytest.FixtureRequest, homes: Iterator[Path], homes_on_disk: Iterator[Path]) -> Iterator[Path]:
+    return homes_on_disk if _is_on_disk(request) else homes
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder of the test's own."""
+    if not _is_on_disk(request):
+        return tmp_path
+    folder: Path = request.getfixturevalue("on_disk")
+    return folder

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 MEMORY = "/dev/shm"
 LEAST_ROOM_BYTES = 1 << 30
 
 
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """An empty directory in memory; where a system has none, or too little room, among the temporary files."""
-    with TemporaryDirectory(prefix="aiex-", dir=_find_memory(), ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-def _find_memory() -> str | None:
+def find_memory() -> str | None:
+    """A directory in memory that can hold the files of a run and start programs; None where a system has none."""
     try:
         found = os.statvfs(MEMORY)
     except (OSError, AttributeError):
         return None
     has_room = found.f_bavail * found.f_frsize >= LEAST_ROOM_BYTES
-    return MEMORY if has_room and os.access(MEMORY, os.W_OK) else None
+    starts_programs = not found.f_flag & getattr(os, "ST_NOEXEC", 0)
+    return MEMORY if has_room and starts_programs and os.access(MEMORY, os.W_OK) else None

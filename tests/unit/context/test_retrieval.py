@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -229,7 +230,7 @@ def open_folder() -> Iterator[Path]:
 def test_a_read_only_cache_costs_speed_only(
     root: Path, open_folder: Path, expected: list[dict[str, object]], *, exists: bool
 ):
-    root, store = root.rename(open_folder / "ws"), open_folder / "cache" / "index.db"
+    root, store = shutil.move(root, open_folder / "ws"), open_folder / "cache" / "index.db"
     store.parent.mkdir()
     if exists:
         build(root, store)
