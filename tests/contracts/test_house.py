@@ -58,6 +58,14 @@ def sources() -> dict[str, tuple[Path, ast.Module]]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forget_sources() -> Iterator[None]:
+    """Let the syntax trees go at the end: each search for garbage after it would go through them for a second."""
+    yield
+    for kept in (sources, all_imports, all_calls):
+        kept.cache_clear()
+
+
 def imports_of(module: str) -> Iterator[Line]:
     path, tree = sources()[module]
     for node in ast.walk(tree):
