@@ -194,7 +194,7 @@ def understand_chat(arguments: list[str]) -> list[str]:
     word = _first_word(arguments)
     if word is None:
         return arguments if {"-h", "--help", "--version"} & set(arguments) else ["chat", *arguments]
-    return ["chat", *arguments] if " " in word.strip() or "\n" in word else arguments
+    return ["chat", *arguments] if " " in word.strip() else arguments
 
 
 def _first_word(arguments: list[str]) -> str | None:

@@ -61,7 +61,7 @@ def overview() -> str:
     nouns = _wrapped(registry.noun_names())
     noun_verbs = _wrapped(registry.noun_verbs())
     return (
-        "aiex VERB, or aiex VERB NOUN: first what to do, then with what.\n\n"
+        "aiex alone opens the screen; aiex VERB, or aiex VERB NOUN, does one thing.\n\n"
         f"Verbs that do a job:\n{verbs}\n\n"
         f"Verbs about Aiex itself:\n{about}\n\n"
         f"Nouns:\n{nouns}\n\n"
