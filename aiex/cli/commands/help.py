@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-_ABOUT = frozenset({"completion", "doctor", "help", "login", "logout", "version"})
+_ABOUT = frozenset({"chat", "completion", "doctor", "help", "login", "logout", "version"})
 """Verbs that the overview only names, so that it fits a screen."""
 
 
