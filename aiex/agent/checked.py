@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any, Final
 
+from aiex.agent.checks import enter
 from aiex.agent.recognising import recognise
 from aiex.events import CheckRan
 from aiex.patterns import late
@@ -29,7 +31,14 @@ def check_of(call: ToolCall, finished: ToolFinished) -> CheckRan | None:
     name = recognise(command) if code is not None else ""
     if not name or code is None:
         return None
-    return CheckRan(name, code == 0, True, summarise(finished.text), finished.duration_ms, command.strip(), code)
+    line = _enter(call.arguments.get("cwd")) + command.strip()
+    return CheckRan(name, code == 0, True, summarise(finished.text), finished.duration_ms, line, code)
+
+
+def _enter(cwd: Any) -> str:
+    """How a line begins that ran in a folder other than the root."""
+    folder = normpath(cwd) if isinstance(cwd, str) and cwd else "."
+    return "" if folder == "." else enter(folder)
 
 
 def exit_code_in(text: str) -> int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aiex.agent.checks import Check, find_checks
+from aiex.agent.checks import Check, enter, find_checks
 from aiex.agent.recognising import recognise
 from aiex.agent.tools.run import MOST_TIMEOUT_S
 from aiex.events import CheckRan, ToolFinished
@@ -32,13 +32,22 @@ class Failed(NamedTuple):
     """Empty where the model has it already."""
 
 
-def checks_behind(hirer: Hirer) -> tuple[Check, ...]:
-    """The required checks of a project that may run unasked.
+def checks_behind(hirer: Hirer, edited: Iterable[str] = ()) -> tuple[Check, ...]:
+    """The required checks of a project that may run unasked, and those of the packages of edited files.
 
     What only its files name runs where the project is trusted: it is code of the repository.
     """
-    found = find_checks(hirer.workspace, hirer.settings, trusted=hirer.trusted)
+    found = find_checks(hirer.workspace, hirer.settings, trusted=hirer.trusted, edited=edited)
     return tuple(check for check in found if check.required and (hirer.trusted or check.source == "settings"))
+
+
+def is_current(check: Check, ran: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a check, or a run of the same in its package, is among the `checks` of a report since the last edit."""
+    for one in ran:
+        is_same = one["name"] == check.name and (not check.folder or one["command"].startswith(enter(check.folder)))
+        if one["current"] and (is_same or one["command"] == check.command):
+            return True
+    return False
 
 
 def typed_check(command: str) -> Check:

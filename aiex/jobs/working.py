@@ -27,7 +27,7 @@ from aiex.errors import AiexError, BudgetEnded, Rejected
 from aiex.events import Failed as StreamFailed
 from aiex.events import FileEdited, Noted, TurnEnded, UserSpoke
 from aiex.jobs.errands import Errands
-from aiex.jobs.verifying import Failed, checks_behind, to_wish, verify
+from aiex.jobs.verifying import Failed, checks_behind, is_current, to_wish, verify
 from aiex.messages import Text
 from aiex.record import record
 from aiex.tokens import OFFLINE
@@ -228,7 +228,8 @@ class Team:
         if self._wish.checks:
             due = [check for check in self._wish.checks if check.command not in current]
         else:
-            due = [check for check in checks_behind(self._hirer) if check.name not in current]
+            found = checks_behind(self._hirer, self._report.files)
+            due = [check for check in found if not is_current(check, self._report.checks)]
         async with aclosing(until(verify(due, self._crew.calls), self._crew.meter)) as events:
             async for event in events:
                 if isinstance(event, Failed):

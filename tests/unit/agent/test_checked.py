@@ -42,6 +42,18 @@ def test_a_call_that_was_refused_and_other_tools_are_no_checks() -> None:
     assert check("pytest", "exit code 0", name="task") is None
 
 
+@pytest.mark.parametrize(
+    ("cwd", "line"),
+    [("web", "cd web && npm test"), ("./web/", "cd web && npm test"), (".", "npm test"), ("", "npm test"),
+     ("my web", "cd 'my web' && npm test"), (3, "npm test")],
+)  # fmt: skip
+def test_a_check_that_ran_in_a_folder_says_so(cwd: object, line: str) -> None:
+    call = ToolCall("c", "run", {"command": "npm test", "cwd": cwd})
+    ran = check_of(call, ToolFinished("c", "run", "exit code 0"))
+    assert ran is not None
+    assert (ran.name, ran.command) == ("npm test", line)
+
+
 def test_codes_and_sums_are_read_from_the_beginning_and_the_end() -> None:
     assert [exit_code_in(text) for text in ("exit code 0, 1 s", "exit code 137", "said exit code 1", "")] == [
         0, 137, None, None,

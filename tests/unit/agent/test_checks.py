@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,12 @@ from aiex.wiring import Services
 Files = dict[str, str]
 
 
-def find(root: Path, files: Files, *overrides: str) -> tuple[Check, ...]:
+def find(root: Path, files: Files, *overrides: str, edited: Sequence[str] = ()) -> tuple[Check, ...]:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     services = Services(str(root), overrides=overrides)
-    return find_checks(services.workspace, services.settings, trusted=services.trusted)
+    return find_checks(services.workspace, services.settings, trusted=services.trusted, edited=edited)
 
 
 SCRIPTS = {"test": "vitest run", "lint": "eslint .", "typecheck": "tsc", "build": "vite build"}
@@ -77,6 +78,59 @@ def test_tests_are_required_and_the_rest_is_not(tmp_path: Path) -> None:
         Check("go test", "go test ./...", True, "go.mod"),
         Check("go vet", "go vet ./...", False, "go.mod"),
     )
+
+
+PACKAGE = json.dumps({"scripts": {"test": "vitest run", "lint": "eslint ."}})
+
+
+@pytest.mark.parametrize(
+    ("files", "edited", "commands"),
+    [
+        ({"web/package.json": PACKAGE}, ["web/src/app.ts", "web/index.html"], ["cd web && npm test"]),
+        ({"web/package.json": PACKAGE}, ["README.md", "other/a.py"], []),
+        ({"web/package.json": PACKAGE}, [], []),
+        (
+            {"packages/a/package.json": PACKAGE, "packages/b/package.json": PACKAGE, "pnpm-lock.yaml": ""},
+            ["packages/b/x.ts", "packages/a/deep/er/x.ts"],
+            ["cd packages/a && pnpm test", "cd packages/b && pnpm test"],
+        ),
+        ({"package.json": PACKAGE, "packages/a/package.json": PACKAGE}, ["packages/a/x.ts"], ["npm test"]),
+        (
+            {"package.json": "{}", "packages/a/package.json": PACKAGE},
+            ["packages/a/x.ts"],
+            ["cd packages/a && npm test"],
+        ),
+        (
+            {"pytest.ini": "[pytest]", "web/package.json": PACKAGE, "web/api/setup.cfg": "[tool:pytest]"},
+            ["web/x.ts", "web/api/x.py"],
+            ["python3 -m pytest -q", "cd web && npm test"],
+        ),
+        (
+            {"services/y/pyproject.toml": "[tool.pytest.ini_options]", ".venv/bin/python": ""},
+            ["services/y/src/y/a.py"],
+            ["cd services/y && ../../.venv/bin/python -m pytest -q"],
+        ),
+        (
+            {"services/y/pyproject.toml": "", "services/y/tests/test_a.py": "def test_a(): pass", "uv.lock": ""},
+            ["services/y/tests/test_a.py"],
+            ["cd services/y && uv run python -m pytest -q"],
+        ),
+        ({"crates/a/Cargo.toml": "[package]"}, ["crates/a/src/lib.rs"], ["cd crates/a && cargo test"]),
+        ({"Cargo.toml": "[workspace]", "crates/a/Cargo.toml": ""}, ["crates/a/src/lib.rs"], ["cargo test --workspace"]),
+        ({"go.work": "", "my cmd/go.mod": "module a"}, ["my cmd/main.go"], ["cd 'my cmd' && go test ./..."]),
+        ({"-a/mix.exs": ""}, ["-a/lib/a.ex"], ["cd ./-a && mix test"]),
+        ({"firmware/Makefile": "test:\n"}, ["firmware/src/a.c"], ["cd firmware && make test"]),
+        ({"go.mod": "module a", "firmware/Makefile": "test:\n"}, ["firmware/src/a.c"], ["go test ./..."]),
+        ({"Makefile": "test:\n", "web/package.json": PACKAGE}, ["web/a.ts"], ["make test"]),
+        ({"tests/test_a.py": "", "lib/tests/test_b.py": ""}, ["lib/tests/test_b.py"], ["python3 -m pytest -q"]),
+    ],
+)
+def test_a_package_is_checked_by_its_own_where_the_root_has_none(
+    tmp_path: Path, files: Files, edited: list[str], commands: list[str]
+) -> None:
+    checks = [check for check in find(tmp_path, files, edited=edited) if check.required]
+    assert [check.command for check in checks] == commands
+    assert [recognise(check.command) for check in checks] == [check.name for check in checks]
 
 
 def test_settings_take_the_place_of_what_is_found(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aiex.events import ApprovalGiven, CheckpointTaken, CheckRan, FileEdited, TurnEnded, UserSpoke, Warned
+from aiex.guard.trust import trust
 from aiex.jobs.verifying import typed_check
 from aiex.jobs.working import Wish, find_window, work
 from aiex.messages import Document, Text
@@ -100,6 +101,22 @@ async def test_a_check_of_a_project_that_nobody_trusts_does_not_run(bench: Open)
     (made.root / "Makefile").write_text("test:\n\techo ran >> ran.txt\n")
     ran = await made.work()
     assert (ran.of(CheckRan), (made.root / "ran.txt").exists(), ran.end.exit_code) == ([], False, 0)
+
+
+async def test_the_package_of_an_edited_file_is_checked_where_the_root_is_not(bench: Open, workspace: Path) -> None:
+    (workspace / "tests/test_basket.py").unlink()
+    for name in ("shop", "web"):
+        (workspace / name / "Makefile").write_text("test:\n\tpwd >> ran.txt\n")
+    trust(str(workspace))
+    made = bench(says("", EDIT), says("Done."))
+    ran = await made.work()
+    assert [(check["name"], check["command"]) for check in ran.end.checks] == [("make test", "cd shop && make test")]
+    assert (workspace / "shop/ran.txt").read_text() == f"{workspace.resolve() / 'shop'}\n"
+    assert not (workspace / "web/ran.txt").exists()
+    run = ("run", {"command": "make test", "cwd": "shop"})
+    again = await bench(says("", BACK, run), says("Done.")).work()
+    assert [check["command"] for check in again.end.checks] == ["cd shop && make test"]
+    assert len((workspace / "shop/ran.txt").read_text().splitlines()) == 2
 
 
 async def test_a_check_that_may_not_run_is_told_as_refused(bench: Open) -> None:
