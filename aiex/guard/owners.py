@@ -57,15 +57,18 @@ class OwnerLock:
         self._hint = hint
         self._clock = clock
         self._descriptor = -1
-        self._is_held = False
+        self._holders = 0
 
     def acquire(self) -> Owner | None:
-        """Take it; the owner that died with it open, if there is one.
+        """Take it; the owner that died with it open, if there is one. Whoever has it may take it again.
 
         Raises:
             Conflict: naming the process that has it.
             StoreError: if the directory cannot be written.
         """
+        if self._holders:
+            self._holders += 1
+            return None
         self._descriptor = self._lock()
         try:
             before = read_owner(self._place + _OWNER)
@@ -75,13 +78,16 @@ class OwnerLock:
         except BaseException:
             self._unlock()
             raise
-        self._is_held = True
+        self._holders = 1
         return before
 
     def release(self) -> None:
-        """Close it properly; the owner counts as dead otherwise."""
-        if self._is_held:
-            self._is_held = False
+        """Close it properly, once for each time it was taken; the owner counts as dead otherwise."""
+        if self._holders > 1:
+            self._holders -= 1
+            return
+        if self._holders:
+            self._holders = 0
             with suppress(StoreError):  # it will be told of as one that died, which loses nothing
                 remove_private(self._place + _OWNER)
         self._unlock()

@@ -64,6 +64,7 @@ class Sessions:
         self._tell = tell
         self._clock = clock
         self._views_are_stale = False
+        self._locks: dict[str, OwnerLock] = {}
 
     @property
     def exist(self) -> bool:
@@ -264,9 +265,12 @@ class Sessions:
         return open_state(self.log, session, upto_seq=at_seq)
 
     def lock(self, session: str) -> OwnerLock:
-        """The right to write to a session; see `OwnerLock`."""
-        hint = f"end it there, or go on beside it: aiex fork session {session}"
-        return OwnerLock(os.path.join(self.folder, LOCKS), session, title=f"session {session}", hint=hint)
+        """The right to write to a session, the same for all who ask here; see `OwnerLock`."""
+        if session not in self._locks:
+            hint = f"end it there, or go on beside it: aiex fork session {session}"
+            folder = os.path.join(self.folder, LOCKS)
+            self._locks[session] = OwnerLock(folder, session, title=f"session {session}", hint=hint)
+        return self._locks[session]
 
     def owner(self, session: str) -> Owner | None:
         """The process that has a session open now."""

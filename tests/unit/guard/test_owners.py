@@ -163,3 +163,15 @@ def test_a_process_is_known_by_its_start_and_one_of_another_machine_counts_as_ru
         assert not is_alive(me._replace(started="1"))
     assert is_alive(Owner(me.pid, "1", "another", 0))
     lock.release()
+
+
+def test_whoever_has_it_may_take_it_again_and_lets_go_as_often(tmp_path: Path) -> None:
+    lock, other = OwnerLock(str(tmp_path), "one"), OwnerLock(str(tmp_path), "one")
+    lock.acquire()
+    lock.acquire()
+    lock.release()
+    with pytest.raises(Conflict):
+        other.acquire()
+    lock.release()
+    other.acquire()
+    other.release()
