@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from aiex.events import Event
+    from aiex.runs.opening import Opening
     from aiex.tui.app import AiexApp
     from aiex.tui.backstage import Backstage, Told
     from aiex.tui.blocks import Tone
@@ -44,6 +45,7 @@ class Chat(Screen[None]):
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("ctrl+c", "stop", "stop, twice: leave", priority=True, show=False),
         Binding("escape", "interrupt", "stop", show=False),
+        Binding("f3", "command('sessions')", "sessions", show=False),
         Binding("ctrl+d", "leave", "leave", show=False),
     ]
 
@@ -200,6 +202,10 @@ class Chat(Screen[None]):
 
     def _send(self, text: str, words: list[str]) -> None:
         self.backstage.send(work.command(self.aiex.host, text, words))
+
+    def resume(self, opening: Opening) -> None:
+        """Leave this session and go on with another."""
+        self.backstage.switch(opening)
 
     async def change(self, changes: Mapping[str, object]) -> None:
         """Go on with other settings. Raises AiexError where they are wrong."""
