@@ -15,12 +15,13 @@ from aiex.guard.private import Lock
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from aiex.guard.sandbox.paths import NameRules
     from aiex.guard.sandbox.tree import Covered
     from aiex.sessions.checkpoints.objects import Objects
     from aiex.sessions.checkpoints.opening import Checkpoints
     from aiex.sessions.checkpoints.planning import Change
     from aiex.sessions.checkpoints.restore import Uncovered
-    from aiex.sessions.checkpoints.snapshots import LeftOut
+    from aiex.sessions.checkpoints.snapshots import Captured, LeftOut
     from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
     from aiex.sessions.checkpoints.trees import Entry
 
@@ -34,6 +35,7 @@ MOST_COUNTED_BYTES: Final = 16 << 20
 """Of larger files no lines are counted."""
 WORTH_TELLING: Final = frozenset(["large", "unreadable", "changing"])
 """Why a file is left out that a person may think is covered."""
+_NOT_KEPT: Final = frozenset(["secret", "large", "unreadable"])
 _NAMED: Final = 5
 
 
@@ -124,7 +126,7 @@ class Step:
                 return self.end()[0]
         return ()
 
-    def _look(self, before: Checkpoint) -> tuple[FileEdited, ...]:
+    def _look(self, before: Checkpoint) -> tuple[Event, ...]:
         from aiex.sessions.checkpoints.planning import names_by_folder
 
         objects, snapshots = self._checkpoints.objects, self._checkpoints.snapshots
@@ -141,7 +143,12 @@ class Step:
                     return ()
             after = snapshots.keep(captured, AFTER + self._reason, session=self._session)
             note_left(self._checkpoints, after.id, by_step=True)
-        return tuple(find_edits(objects, before.tree, after.tree))
+        edits = {edit.path: edit for edit in find_edits(objects, before.tree, after.tree)}
+        uncovered = find_uncovered(objects, before.tree, captured, snapshots.names)
+        edits |= {edit.path: edit for edit in uncovered}
+        for one in uncovered:  # a directory that is told by what is in it is not told by itself
+            edits.pop(f"{one.path.rpartition('/')[0]}/", None)
+        return (*edits.values(), *tell_not_kept(uncovered))
 
     def _clean_up(self) -> Iterator[Event]:
         """Where it cannot be done, what the step did is known all the same."""
@@ -285,6 +292,32 @@ def find_edits(objects: Objects, before: str, after: str) -> Iterator[FileEdited
             yield _edit_of(objects, change)
         elif change.path not in spoken_for:
             yield FileEdited(f"{change.path}/", _kind(change.before, change.after), 0, 0)
+
+
+def find_uncovered(objects: Objects, before: str, after: Captured, names: NameRules) -> list[FileEdited]:
+    """What came or went that no checkpoint holds, but for what is ignored: secrets, and files that are too large.
+
+    Also what is held on one side alone, because it grew or shrank. What is held on neither may have changed unseen.
+    Raises StoreError.
+    """
+    from aiex.sessions.checkpoints.planning import diff_trees, plan
+
+    reasons = {one.path: one.reason for one in after.left_out}
+    back = plan(objects, after.tree, before, names)
+    held = {change.path for change in diff_trees(objects, before, after.tree) if _file(change.after)}
+    return [
+        *(FileEdited(path, "created", 0, 0) for path in back.came if reasons.get(path) in _NOT_KEPT),
+        *(FileEdited(path, "changed", 0, 0) for path in back.blocked if reasons.get(path) in _NOT_KEPT),
+        *(FileEdited(path, "changed", 0, 0) for path in back.gone if path in held),
+        *(FileEdited(path, "deleted", 0, 0) for path in back.gone if names.secret_name(path) and path not in held),
+    ]
+
+
+def tell_not_kept(uncovered: Sequence[FileEdited]) -> Iterator[Warned]:
+    """That undo does not take these back."""
+    if uncovered:
+        said = _listed([f"{one.path} ({one.change})" for one in uncovered])
+        yield Warned(f"not kept in checkpoints, so undo leaves it as it is: {said}")
 
 
 def _file(entry: Entry | None) -> Entry | None:

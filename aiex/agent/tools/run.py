@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex.agent.kit import begin_safely
@@ -163,6 +164,7 @@ class _Going:
     async def run(self) -> AsyncGenerator[Event | Answer, None]:
         """Its output as it comes, what it did to the files, and the answer. Broken off, it ends with all it started."""
         from aiex.agent.commands import tell_output
+        from aiex.events import Warned
         from aiex.guard.sandbox.runner import Ended
 
         processes = self._kit.processes
@@ -176,10 +178,13 @@ class _Going:
                         yield told
                         continue
                     ended = told
+                    warnings: list[str] = []
                     for event in self._end(ended):
+                        warnings += [f"warning: {event.message}"] if isinstance(event, Warned) else []
                         yield event
                     self._note_outcome(ended)
                     answer, is_read_on = _answer(process, ended, self._wanted.timeout_s)
+                    answer = replace(answer, text="\n".join([answer.text, *warnings]))
             yield answer
         finally:
             if ended is None:

@@ -62,6 +62,27 @@ def test_a_step_tells_what_came_changed_and_went(tree: Path, checkpoints: Checkp
     assert (left.checkpoint_id, left.by_step, last.reason) == (last.id, True, "after: make")
 
 
+def test_a_step_names_what_came_and_went_that_no_checkpoint_holds(tmp_path: Path, tree: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path / "small"), str(tree), most_file_bytes=100)
+    for name, size in {".netrc": 3, "grows": 9, "shrinks": 200, "stays": 200}.items():
+        (tree / name).write_text("x" * size)
+    step = Step(checkpoints, "make")
+    list(step.begin())
+    (tree / "web").mkdir()
+    for name, size in {".env": 3, "web/.npmrc": 3, "large.bin": 101, "grows": 300, "shrinks": 9}.items():
+        (tree / name).write_text("y" * size)
+    (tree / ".netrc").unlink()
+    events, _ = step.end()
+    edits = {one.path: one.change for one in events if isinstance(one, FileEdited)}
+    assert edits == {
+        ".env": "created", "web/.npmrc": "created", "large.bin": "created", "grows": "changed", "shrinks": "changed",
+        ".netrc": "deleted",
+    }  # fmt: skip
+    (warned,) = [one for one in events if isinstance(one, Warned)]
+    assert warned.message.startswith("not kept in checkpoints, so undo leaves it as it is: .env (created), ")
+    checkpoints.close()
+
+
 def test_where_nothing_changed_since_the_last_checkpoint_that_one_serves(tree: Path, checkpoints: Checkpoints) -> None:
     (tree / "a").write_text("a")
     first = [list(Step(checkpoints, "one").begin()) for _ in range(2)]

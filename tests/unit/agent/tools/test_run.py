@@ -139,6 +139,14 @@ async def test_a_job_in_the_background_is_read_on_and_stopped(kit: Kit) -> None:
     assert "one" not in stopped.text
 
 
+async def test_a_secret_that_a_command_made_is_named_as_what_undo_leaves(kit: Kit, root: Path) -> None:
+    called = await call(TOOL, kit, command="echo token > .npmrc; echo a > plain")
+    assert sorted(called.edited) == [(".npmrc", "created"), ("plain", "created")]
+    assert called.text.splitlines()[-1] == (
+        "warning: not kept in checkpoints, so undo leaves it as it is: .npmrc (created)"
+    )
+
+
 async def test_what_a_job_changed_is_told_when_it_ends(kit: Kit, root: Path) -> None:
     await run(kit, "echo made > made", background=True)
     ended = await call(TOOL, kit, job="1", timeout_s=600)
