@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from aiex.agent.kit import Verdict
 from aiex.errors import Denied
 from aiex.events import ApprovalAsked, ApprovalGiven
 from aiex.guard.redact import redact
@@ -59,6 +60,7 @@ class Approvals:
             Denied: naming the rule; nothing of the plan may happen then.
         """
         admitted: list[Admitted] = []
+        agreed: set[tuple[str, str]] = set()
         try:
             for action in plan.actions:
                 found = self._gate.judge(action, chosen=chosen)
@@ -68,14 +70,20 @@ class Approvals:
                 asked = ApprovalAsked(os.urandom(6).hex(), _describe(action), _reason(found))
                 yield asked
                 is_asked = self._can_ask(action, found)
-                offer = await self._ask(action, found, plan) if is_asked else None
+                said = await self._hear(action, found, plan, agreed) if is_asked else Verdict(None)
+                is_left_out = _is_left_out(action, plan)
+                offer = None if is_left_out else said.offer
                 yield ApprovalGiven(
                     asked.approval_id,
                     offer is not None,
                     _scope(offer),
                     "person" if is_asked else "policy",
                 )
-                admitted.append(await self._admit(action, found, offer, is_asked=is_asked))
+                try:
+                    admitted.append(await self._admit(action, found, offer, is_asked=is_asked, words=said.words))
+                except Denied:
+                    if not is_left_out:
+                        raise
         except BaseException:
             for one in admitted:
                 self._gate.outcome(one, "refused", "another part of it was refused")
@@ -89,22 +97,60 @@ class Approvals:
         is_path = action.kind in ("read", "write", "delete")
         return not is_path or not (action.subject.startswith("/") or self._is_secret(action.subject))
 
-    async def _ask(self, action: Action, found: Decision, plan: Plan) -> Offer | None:
-        if self._person is None:
-            return None
-        offers = self._gate.judge.offers(action)
-        return await self._person.approve(action, found, offers, title=plan.title, preview=plan.preview)
+    async def _hear(self, action: Action, found: Decision, plan: Plan, agreed: set[tuple[str, str]]) -> Verdict:
+        """What the person says; an edit is revised by it.
 
-    async def _admit(self, action: Action, found: Decision, offer: Offer | None, *, is_asked: bool) -> Admitted:
+        Args:
+            action: What is asked about.
+            found: The rule that asks.
+            plan: What the action is a part of.
+            agreed: The rules to which the person said yes, having seen all of an edit; they do not ask again.
+        """
+        pending = plan.pending
+        if self._person is None or _is_left_out(action, plan):
+            return Verdict(None)
+        if (found.rule, found.scope) in agreed:
+            return Verdict(_once())
+        said = await self._person.approve(
+            action,
+            found,
+            self._gate.judge.offers(action),
+            title=plan.title,
+            preview=plan.preview,
+            changes=pending.changes if pending else (),
+        )
+        if not isinstance(said, Verdict):
+            return Verdict(said)
+        if said.offer and pending:
+            if said.after is not None and not pending.revise(said.after):
+                return Verdict(None, said.words)
+            agreed.add((found.rule, found.scope))
+        return said
+
+    async def _admit(
+        self, action: Action, found: Decision, offer: Offer | None, *, is_asked: bool, words: str = ""
+    ) -> Admitted:
         try:
             return await self._gate.admit(action, found=found, answer=offer)
         except Denied as error:
             if is_asked and offer is None:
+                why = f"; in their words: {' '.join(words.split())}" if words.strip() else ""
                 raise Denied(
-                    f"the person said no: {_describe(action)} may not happen",
-                    hint="do something else, or say what it is needed for",
+                    f"the person said no: {_describe(action)} may not happen{why}",
+                    hint="" if why else "do something else, or say what it is needed for",
                 ) from error
             raise
+
+
+def _is_left_out(action: Action, plan: Plan) -> bool:
+    """Whether a person took an edit without the part that an action belongs to."""
+    return plan.pending is not None and plan.pending.is_revised and not plan.pending.concerns(action)
+
+
+def _once() -> Offer:
+    from aiex.guard.policy.offers import Offer
+
+    return Offer("once", ())
 
 
 def _describe(action: Action) -> str:

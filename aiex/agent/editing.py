@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aiex.agent.edits.pending import Pending
 from aiex.agent.edits.soundness import find_break
 from aiex.agent.edits.transaction import Transaction, count_lines, prepare
 from aiex.agent.tools import Act, Answer, Going, Plan, path_actions
@@ -53,13 +54,16 @@ def _plan(verb: str, transaction: Transaction, kit: Kit) -> Plan:
     if kit.is_dry:  # nothing happens, so nobody is asked; what is forbidden is refused all the same
         actions = tuple(action for action in actions if kit.means.gate.judge(action).effect == "deny")
 
-    async def act(_: Going) -> AsyncIterator[Event | Answer]:
-        step = None if kit.is_dry else kit.step(title)
-        for event in transaction.commit(kit.files, root=kit.root, step=step, seen=kit.seen):
-            yield event
-        yield Answer(_describe(transaction))
+    pending = Pending(transaction, kit.root)
 
-    return Plan(title, act, actions, preview=transaction.preview() if kit.person else "")
+    async def act(going: Going) -> AsyncIterator[Event | Answer]:
+        step = None if kit.is_dry else kit.step(title)
+        pending.note(going.passages)
+        for event in pending.transaction.commit(kit.files, root=kit.root, step=step, seen=kit.seen):
+            yield event
+        yield Answer("\n".join(filter(None, [_describe(pending.transaction), pending.explain()])))
+
+    return Plan(title, act, actions, preview=transaction.preview() if kit.person else "", pending=pending)
 
 
 def plan_rename(path: str, symbol: str, new: str, kit: Kit) -> Plan:

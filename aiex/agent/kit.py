@@ -79,13 +79,46 @@ class Files(Protocol):
     def relative(self, path: str) -> str: ...
 
 
+@record
+class Verdict:
+    """What a person said to a question, where an offer alone does not say all of it.
+
+    Of an edit, who gives one has seen all changes: where one of the offers counts, it is for all that the same rule
+    asks about in the same edit.
+    """
+
+    offer: Offer | None
+    """None for no."""
+    words: str = ""
+    """Why not, for the model."""
+    after: Mapping[str, bytes | None] | None = None
+    """What the files of an edit shall hold in place of what the model wants, as `Pending.revise` takes it; None leaves
+    it as it is."""
+
+
 class Person(Protocol):
     """Whoever can be asked while the run goes on."""
 
     async def approve(
-        self, action: Action, decision: Decision, offers: tuple[Offer, ...], *, title: str, preview: str
-    ) -> Offer | None:
-        """Which of the offers counts; None for no."""
+        self,
+        action: Action,
+        decision: Decision,
+        offers: tuple[Offer, ...],
+        *,
+        title: str,
+        preview: str,
+        changes: tuple[FileChange, ...] = (),
+    ) -> Offer | Verdict | None:
+        """Which of the offers counts; None for no.
+
+        Args:
+            action: What would happen.
+            decision: The rule that asks.
+            offers: The answers that there are, the narrowest first.
+            title: All of the call in one line.
+            preview: All of it, where the title does not say it.
+            changes: Of an edit, what would become of each file.
+        """
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         """What they say; None when they say nothing."""

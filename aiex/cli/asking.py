@@ -12,6 +12,7 @@ from aiex.cli.streams import say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aiex.agent.edits.applying import FileChange
     from aiex.agent.kit import Person
     from aiex.guard.actions import Action, Decision
     from aiex.guard.policy.offers import Offer
@@ -36,7 +37,14 @@ class Agreeing:
     """A person who said yes, once each, to everything that may be agreed to."""
 
     async def approve(
-        self, action: Action, decision: Decision, offers: tuple[Offer, ...], *, title: str, preview: str
+        self,
+        action: Action,
+        decision: Decision,
+        offers: tuple[Offer, ...],
+        *,
+        title: str,
+        preview: str,
+        changes: tuple[FileChange, ...] = (),
     ) -> Offer | None:
         """The narrowest answer."""
         return next((offer for offer in offers if offer.scope == "once"), None)
@@ -50,7 +58,14 @@ class AtTerminal:
     """The person who typed the command: asked on standard error, answering in one line."""
 
     async def approve(
-        self, action: Action, decision: Decision, offers: tuple[Offer, ...], *, title: str, preview: str
+        self,
+        action: Action,
+        decision: Decision,
+        offers: tuple[Offer, ...],
+        *,
+        title: str,
+        preview: str,
+        changes: tuple[FileChange, ...] = (),
     ) -> Offer | None:
         """Show what would happen, the rule that asks, and what each answer means; anything else is no."""
         _show(f"\n{title}")

@@ -26,6 +26,8 @@ from aiex.runs.recording import Kept, Unrecorded, open_recording, start_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 
+    from aiex.agent.edits.applying import FileChange
+    from aiex.agent.kit import Verdict
     from aiex.events import Event
     from aiex.guard.actions import Action, Decision
     from aiex.guard.policy.offers import Offer
@@ -88,6 +90,8 @@ class ApprovalWanted:
     offers: tuple[Offer, ...]
     title: str
     preview: str
+    changes: tuple[FileChange, ...] = ()
+    """Of an edit, what would become of each file."""
 
 
 @record
@@ -161,12 +165,19 @@ class AtScreen:
         self._open: dict[int, asyncio.Future[Any]] = {}
 
     async def approve(
-        self, action: Action, decision: Decision, offers: tuple[Offer, ...], *, title: str, preview: str
-    ) -> Offer | None:
-        """Which of the offers counts; None for no."""
+        self,
+        action: Action,
+        decision: Decision,
+        offers: tuple[Offer, ...],
+        *,
+        title: str,
+        preview: str,
+        changes: tuple[FileChange, ...] = (),
+    ) -> Verdict | None:
+        """Which of the offers counts, of how much of an edit, or why none does; None for no."""
         number = self._number()
-        wanted = ApprovalWanted(number, action, decision, offers, title, preview)
-        return cast("Offer | None", await self._ask(wanted, number))
+        wanted = ApprovalWanted(number, action, decision, offers, title, preview, changes)
+        return cast("Verdict | None", await self._ask(wanted, number))
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         """What they say; None when they say nothing."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from aiex.record import record
 
 if TYPE_CHECKING:
+    from aiex.agent.edits.pending import Pending
     from aiex.agent.kit import Kit
     from aiex.events import Event
     from aiex.guard.actions import Action
@@ -58,6 +59,8 @@ class Plan:
     """What would happen to the machine; each has to be admitted."""
     preview: str = ""
     """All of what would happen, where the title does not say it: a unified diff, a command of several lines."""
+    pending: Pending | None = None
+    """Of an edit, what would be written; a person may revise it before the actions are admitted."""
 
 
 class Tool(Protocol):

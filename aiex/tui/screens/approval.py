@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
+from aiex.agent.kit import Verdict
 from aiex.guard.neutral import neutralise
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _UNTIL = {"once": "this time", "session": "in this session", "project": "in this project", "user": "for good"}
 
 
-class Approval(ModalScreen["Offer | None"]):
+class Approval(ModalScreen["Verdict | None"]):
     """Gives the offer that counts, or None for no."""
 
     BINDINGS = [("escape", "dismiss", "no")]  # noqa: RUF012  (Textual reads it from the class)
@@ -43,7 +44,8 @@ class Approval(ModalScreen["Offer | None"]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """An answer was chosen."""
         offers = self.wanted.offers
-        self.dismiss(offers[event.option_index] if event.option_index < len(offers) else None)
+        at = event.option_index
+        self.dismiss(Verdict(offers[at]) if at < len(offers) else None)
 
 
 def _describe(offer: Offer) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aiex.events import ApprovalAsked, ApprovalGiven, ToolFinished, ToolStarted
+from aiex.agent.edits.applying import FileChange
+from aiex.agent.kit import Verdict
+from aiex.events import ApprovalAsked, ApprovalGiven, FileEdited, ToolFinished, ToolStarted
 from aiex.guard.actions import Action, Decision
 from aiex.guard.policy.offers import Offer
 from tests.fakes.legality import faults_of_session
@@ -26,13 +28,37 @@ class Someone:
         self.asked: list[tuple[str, str, str]] = []
 
     async def approve(
-        self, action: Action, decision: Decision, offers: tuple[Offer, ...], *, title: str, preview: str
-    ) -> Offer | None:
+        self,
+        action: Action,
+        decision: Decision,
+        offers: tuple[Offer, ...],
+        *,
+        title: str,
+        preview: str,
+        changes: tuple[FileChange, ...] = (),
+    ) -> Offer | Verdict | None:
         self.asked.append((f"{action.kind} {action.subject}", title, preview))
         return next((offer for offer in offers if offer.scope == self.scope), None)
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         return None
+
+
+class Reviewer(Someone):
+    """A person who agrees once, and says what each file of an edit shall hold."""
+
+    def __init__(
+        self, after: Mapping[str, bytes | None] | None = None, *, words: str = "", scope: str = "once"
+    ) -> None:
+        super().__init__(scope)
+        self.after = after
+        self.words = words
+        self.saw: list[tuple[str, ...]] = []
+
+    async def approve(self, action: Action, decision: Decision, offers: tuple[Offer, ...], **how: Any) -> Verdict:
+        self.saw.append(tuple(change.path for change in how["changes"]))
+        offer = await super().approve(action, decision, offers, **how)
+        return Verdict(offer if isinstance(offer, Offer) else None, self.words, self.after)
 
 
 async def test_without_a_person_what_would_be_asked_is_refused_and_told(bench: Open, workspace: Path) -> None:
@@ -147,3 +173,64 @@ async def test_every_try_to_get_out_is_told_and_on_record(bench: Open, workspace
     assert len(made.ledger.refused) == len(tries), made.ledger.refused
     assert [kind for kind, _ in made.ledger.refused][:4] == ["write"] * 4
     assert (ran.end.exit_code, made.ledger.left_open) == (4, [])
+
+
+BOTH = (
+    '*** Begin Patch\n*** Update File: shop/prices.py\n@@\n-PRICES = {"apple": 40, "pear": 55}\n'
+    "+PRICES = {}\n*** Add File: web/new.js\n+1\n*** End Patch"
+)
+
+
+async def test_what_a_person_puts_in_place_of_an_edit_is_written_and_the_model_hears_it(
+    bench: Open, workspace: Path
+) -> None:
+    mine = (workspace / "shop/prices.py").read_bytes().replace(b"40", b"41")
+    made = bench(says("", EDIT), says("I see."), mode="ask", person=Reviewer({"shop/prices.py": mine}))
+    ran = await made.work()
+    assert (workspace / "shop/prices.py").read_bytes() == mine
+    (heard,) = ran.of(ToolFinished)
+    assert "did not take this edit as it was" in heard.text
+    written, lost = heard.text.split("NOT in the files:")
+    assert '+PRICES = {"apple": 41' in written
+    assert '-PRICES = {"apple": 41' in lost
+    assert '+PRICES = {"apple": 45' in lost
+    assert not heard.is_error
+    assert [edit.path for edit in ran.of(FileEdited)] == ["shop/prices.py"]
+
+
+async def test_a_file_that_a_person_leaves_out_is_refused_and_the_rest_happens_after_one_question(
+    bench: Open, workspace: Path
+) -> None:
+    person = Reviewer({"shop/prices.py": b"PRICES = {}\n"})
+    made = bench(says("", ("patch", {"patch": BOTH})), says("Half of it."), mode="ask", person=person)
+    ran = await made.work()
+    assert person.saw == [("shop/prices.py", "web/new.js")]
+    assert (workspace / "shop/prices.py").read_text() == "PRICES = {}\n"
+    assert not (workspace / "web/new.js").exists()
+    assert [given.allowed for given in ran.of(ApprovalGiven)] == [True, False]
+    assert "web/new.js" in ran.of(ToolFinished)[0].text.split("NOT in the files:")[1]
+    assert made.ledger.refused == [("write", "web/new.js")]
+    assert made.ledger.left_open == []
+    assert faults_of_session(made.state) == []
+
+
+async def test_an_edit_of_which_a_person_takes_nothing_is_refused_with_their_words(bench: Open) -> None:
+    made = bench(says("", EDIT), says("Then not."), mode="ask", person=Reviewer({}, words="prices are\nmine"))
+    ran = await made.work()
+    (heard,) = ran.of(ToolFinished)
+    assert heard.is_error
+    assert "in their words: prices are mine" in heard.text
+    assert ran.of(ApprovalGiven)[0].allowed is False
+
+
+async def test_what_a_person_breaks_is_said_to_the_model(bench: Open) -> None:
+    made = bench(says("", EDIT), says("It is broken."), mode="ask", person=Reviewer({"shop/prices.py": b"def (:\n"}))
+    ran = await made.work()
+    assert "syntax error near line 1" in ran.of(ToolFinished)[0].text
+
+
+async def test_an_answer_cannot_reach_other_files(bench: Open, workspace: Path) -> None:
+    made = bench(says("", EDIT), says("?"), mode="ask", person=Reviewer({"other.py": b""}))
+    ran = await made.work()
+    assert ran.of(ToolFinished)[0].is_error
+    assert not (workspace / "other.py").exists()
