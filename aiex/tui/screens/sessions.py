@@ -94,13 +94,12 @@ class SessionsView(Listing):
             from aiex.tui.screens.naming import Naming
 
             session = row.value.id
-            self.app.push_screen(
-                Naming("title of the session", row.value.title), lambda title: self._name(session, title)
-            )
 
-    def _name(self, session: str, title: str | None) -> None:
-        if title is not None:
-            self.run_worker(self._rename(session, title))
+            def call_it(title: str | None) -> None:
+                if title is not None:
+                    self.run_worker(self._rename(session, title))
+
+            self.app.push_screen(Naming("title of the session", row.value.title), call_it)
 
     async def _rename(self, session: str, title: str) -> None:
         from aiex.jobs.sessions.changing import rename
