@@ -92,7 +92,8 @@ async def ask(target: Target, request: Request, wire: Wire, clock: Clock, *, sil
                 yield event
         for event in reader.end():
             yield event
-        await asyncio.wait({pump}, timeout=DRAIN_S)
+        if not pump.done():
+            await asyncio.wait({pump}, timeout=DRAIN_S)
     except UnknownModel as error:
         await _name_nearest(error, target, wire)
         raise
@@ -201,6 +202,9 @@ async def _listen(
 
 async def _end(pump: asyncio.Task[None]) -> None:
     """Stop reading and wait until the socket is closed."""
+    if pump.done() and not pump.cancelled():
+        pump.exception()  # so that nobody says that it was never looked at
+        return
     pump.cancel()
     await asyncio.gather(pump, return_exceptions=True)
 

@@ -123,7 +123,7 @@ class Kept:
         if self._recorder is None:
             return None
         try:
-            self._recorder.record(event)
+            self._recorder.keep(event)
         except StoreError as error:
             self._recorder = None
             if self._is_required:

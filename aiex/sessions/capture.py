@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex import events as told
@@ -111,19 +113,26 @@ def _without_named(data: Any) -> Any:
     """Mappings without the values whose name says that they are secret; the same object when there are none."""
     if isinstance(data, dict):
         cleaned = {name: _clean_named(name, value) for name, value in data.items()}
-        return data if all(cleaned[name] is value for name, value in data.items()) else cleaned
+        return cleaned if any(cleaned[name] is not value for name, value in data.items()) else data
     if isinstance(data, list):
         values = [_without_named(value) for value in data]
-        return data if all(one is other for one, other in zip(values, data, strict=True)) else values
+        return data if all(map(is_, values, data)) else values
     return data
 
 
 def _clean_named(name: str, value: Any) -> Any:
-    from aiex.guard.redact import REMOVED, is_secret_word, redact
-
     if not isinstance(value, str):
-        return _without_named(value)
-    if not is_secret_word(name):
+        return _without_named(value) if isinstance(value, dict | list) else value
+    if not _is_secret(name):
         return value
+    from aiex.guard.redact import REMOVED, redact
+
     field = f"{json.dumps(name)}: {json.dumps(value)}"
     return value if redact(field) == field else REMOVED
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    from aiex.guard.redact import is_secret_word
+
+    return is_secret_word(name)

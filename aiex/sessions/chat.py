@@ -41,7 +41,7 @@ class Node:
 class Chat:
     """The tree, and where the conversation goes on."""
 
-    __slots__ = ("_heads", "_seqs", "head", "nodes", "redo")
+    __slots__ = ("_heads", "_path", "_seqs", "head", "nodes", "redo")
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
@@ -50,6 +50,8 @@ class Chat:
         """Events to which rewinds can be taken back, the next one last; what is said anew empties it."""
         self._seqs: list[int] = []
         self._heads: list[int] = []
+        self._path: tuple[int, list[Node]] = (ROOT, [])
+        """The last path that was asked for, with its last node."""
 
     def add(self, seq: int, kind: NodeKind, data: bytes, *, said_at: int = 0) -> None:
         """Go on with a node that the event `seq` brought; `said_at` is the event of its words, where it is another."""
@@ -74,13 +76,20 @@ class Chat:
         return self._heads[place - 1] if place else ROOT
 
     def path(self, head: int | None = None) -> list[Node]:
-        """The nodes of the conversation as it is, or with another last node; the first one first."""
-        at, found = self.head if head is None else head, []
-        while at != ROOT:
+        """The nodes of the conversation as it is, or with another last node; the first one first.
+
+        Cost: O(nodes); where the last one that was asked for goes on, those that came since.
+        """
+        at = end = self.head if head is None else head
+        known, path = self._path
+        new: list[Node] = []
+        while at not in (ROOT, known):
             node = self.nodes[at]
-            found.append(node)
+            new.append(node)
             at = node.parent
-        return found[::-1]
+        found = [*path, *new[::-1]] if at == known else new[::-1]
+        self._path = end, found
+        return list(found)
 
     def to_json(self) -> dict[str, Any]:
         """All of it; the data of nodes as text."""

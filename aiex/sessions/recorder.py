@@ -7,7 +7,7 @@ then put behind what that process recorded, and what was decided is decided anew
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.errors import StoreError
 from aiex.eventlines import has_line
@@ -32,6 +32,15 @@ MOST_TOLD: Final = 256
 """Events that are kept until the state is looked at; of more it is read what they were."""
 MOST_TRIES: Final = 1_000
 """Each try that fails means that another process wrote something; so many in a row mean that something is wrong."""
+
+
+class Place(NamedTuple):
+    """Where an event is in its session."""
+
+    seq: int
+    turn: int
+    at_ms: int
+    """UTC, milliseconds since 1970."""
 
 
 class Recorder:
@@ -70,7 +79,12 @@ class Recorder:
         return self._seq
 
     def record(self, event: Event | UnknownEvent) -> Envelope:
-        """Put an event that happened into the log; its envelope, with the event as it was given.
+        """Put an event that happened into the log; its envelope, with the event as it was given. Raises as `keep`."""
+        seq, turn, at_ms = self.keep(event)
+        return self._wrap(event, at_ms, seq, turn)
+
+    def keep(self, event: Event | UnknownEvent) -> Place:
+        """Put an event that happened into the log; where it is.
 
         When this returns, the event survives the end of the process; one that others rely on survives the loss of power
         as well. An event that makes no line is not kept, and shares the number of the one before it.
@@ -79,7 +93,7 @@ class Recorder:
             StoreError: if it cannot be kept.
         """
         if not has_line(event):
-            return self._wrap(event, int(self._clock() * 1000))
+            return Place(self._seq, self._turn, int(self._clock() * 1000))
         cleaned = self._capture.clean(event)
         for _ in range(MOST_TRIES):
             turn = self._turn + isinstance(event, UserSpoke)
@@ -88,10 +102,10 @@ class Recorder:
             except Moved:
                 self._catch_up()
                 continue
-            envelope = self._wrap(event, at_ms)
+            place = Place(self._seq, turn, at_ms)
             if isinstance(event, TurnEnded | TurnInterrupted):
                 self._keep_snapshot()  # looks at what others wrote since
-            return envelope
+            return place
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def do(self, command: Command, role: Role) -> tuple[Envelope, ...]:
@@ -114,7 +128,7 @@ class Recorder:
                 self.moved += 1
                 continue
             first = self._seq - len(events) + 1
-            return tuple(self._wrap(event, at_ms, seq) for seq, event in enumerate(events, first))
+            return tuple(self._wrap(event, at_ms, seq, turn) for seq, event in enumerate(events, first))
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def close(self) -> None:
@@ -136,9 +150,9 @@ class Recorder:
         head = self._log.head(self.session)
         self._seq, self._turn = (head.seq, head.turn) if head else (0, 0)
 
-    def _wrap(self, event: Event | UnknownEvent, at_ms: int, seq: int = 0) -> Envelope:
-        """The event in its place; behind the last one if no number is given."""
-        return Envelope(FORM_VERSION, seq or self._seq, to_timestamp(at_ms / 1000), self.session, self._turn, event)
+    def _wrap(self, event: Event | UnknownEvent, at_ms: int, seq: int, turn: int) -> Envelope:
+        """The event in its place."""
+        return Envelope(FORM_VERSION, seq, to_timestamp(at_ms / 1000), self.session, turn, event)
 
     def _keep_snapshot(self, least: int = SNAPSHOT_EVENTS) -> None:
         """A snapshot is a cache: where there is no room for it, the work goes on without."""

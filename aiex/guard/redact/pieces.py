@@ -88,23 +88,29 @@ def redact_texts(texts: Sequence[str]) -> Sequence[str]:
 
 def redact_within(value: T) -> T:
     """Tuples, lists and mappings with every text inside without its secrets; the same object when there are none."""
-    texts = list(_texts_in(value))
+    texts = _texts_in(value)
     cleaned = redact_texts(texts)
     return value if cleaned is texts else cast("T", _with(value, iter(cleaned)))
 
 
-def _texts_in(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for one in value.values():
-                yield from _texts_in(one)
-        case tuple() | list():
-            for one in value:
-                yield from _texts_in(one)
-        case _:
-            return
+def _texts_in(value: Any) -> list[str]:
+    found: list[str] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: Any, found: list[str]) -> None:
+    kind = type(value)
+    if kind is str:
+        found.append(value)
+    elif kind is dict or isinstance(value, Mapping):
+        for one in value.values():
+            _gather(one, found)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            _gather(one, found)
+    elif isinstance(value, str):
+        found.append(value)
 
 
 def _with(value: Any, texts: Iterator[str]) -> Any:
