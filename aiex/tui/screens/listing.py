@@ -52,11 +52,11 @@ class Listing(Screen[None]):
     """Whether one can look at a row beside the list."""
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("escape", "close", "close"),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("pagedown", "move(10)", show=False, priority=True),
-        Binding("pageup", "move(-10)", show=False, priority=True),
-        Binding("enter", "choose", "choose", priority=True),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "move(-10)", show=False),
+        Binding("enter", "choose", "choose"),
     ]
 
     def __init__(self, chat: Chat) -> None:
@@ -140,6 +140,10 @@ class Listing(Screen[None]):
     def on_input_changed(self, _: Input.Changed) -> None:
         """Words were typed."""
         self._narrow()
+
+    def on_input_submitted(self, _: Input.Submitted) -> None:
+        """Enter was typed behind the words."""
+        self.action_choose()
 
     def _narrow(self) -> None:
         wanted = self.query_one("#filter", Input).value.casefold().split()

@@ -26,7 +26,7 @@ class TimelineView(Listing):
     HEADING = "Time line"
     EMPTY = "nothing has happened yet"
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
-        Binding("enter", "choose", "rewind files and talk", priority=True),
+        Binding("enter", "choose", "rewind files and talk"),
         Binding("ctrl+f", "files", "files only"),
         Binding("ctrl+t", "talk", "talk only"),
         Binding("ctrl+n", "fork", "fork from here"),
@@ -47,12 +47,11 @@ class TimelineView(Listing):
                 continue
             body = " ".join(entry.body.split())[:200]
             line = Text(no_wrap=True, overflow="ellipsis")
-            line.append(f"{entry.seq:>6} ", "dim")
+            line.append(f"{entry.seq:>6} {to_time(entry.at_ms)[-8:]} ", "dim")
             line.append(f"{_SIGNS.get(entry.kind, '·')} ")
             line.append(neutralise(entry.head), "bold" if entry.kind == "user" else "")
             if body and entry.kind in ("user", "assistant"):
                 line.append(f" {neutralise(body)}", "" if entry.kind == "user" else "dim")
-            line.append(f"  {to_time(entry.at_ms)}", "dim")
             rows.append(Row(entry, line, f"{entry.seq} {entry.head} {body}"))
         rows.reverse()
         return rows
