@@ -1,4 +1,4 @@
-"""Go on with another model, from the next wish on."""
+"""Go on with another model, from the next wish on; alone it shows them with their health and cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 async def _run(chat: Chat, name: str) -> None:
     if not name:
-        chat.command("list models")
+        from aiex.tui.screens.models import ModelsView
+
+        chat.app.push_screen(ModelsView(chat))
         return
     try:
         await chat.change({"model": name})
@@ -21,4 +23,4 @@ async def _run(chat: Chat, name: str) -> None:
         chat.tell(error.message, "error", error.hint)
 
 
-COMMAND = Command(_run, takes="[PROVIDER/MODEL]")
+COMMAND = Command(_run, takes="[PROVIDER/MODEL]", key="f7")

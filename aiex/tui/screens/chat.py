@@ -46,6 +46,7 @@ class Chat(Screen[None]):
         Binding("ctrl+c", "stop", "stop, twice: leave", priority=True, show=False),
         Binding("escape", "interrupt", "stop", show=False),
         Binding("f3", "command('sessions')", "sessions", show=False),
+        Binding("f7", "command('model')", "models", show=False),
         Binding("ctrl+d", "leave", "leave", show=False),
     ]
 

@@ -1,0 +1,159 @@
+"""The models that one can go on with, and how they fare: breakers, waits, failures, windows, prices, what they cost."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.text import Text
+
+from aiex.errors import AiexError, StoreError
+from aiex.guard.neutral import neutralise
+from aiex.tui.screens.listing import Listing, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aiex.llm.catalogue import ModelInfo
+    from aiex.llm.health import Standing
+    from aiex.sessions.summary import Spent
+    from aiex.wiring import Services
+
+_BREAKERS = {"closed": ("✓", "works"), "open": ("✗", "left alone"), "half-open": ("!", "being tried")}
+
+
+class Known(NamedTuple):
+    """All that is known of one model."""
+
+    name: str
+    role: str
+    """`in use`, `fallback 1`; empty for neither."""
+    info: ModelInfo | None
+    standing: Standing | None
+    spent: Spent | None
+
+
+class ModelsView(Listing):
+    """Models of the providers that are set, those in use first; Enter goes on with one."""
+
+    HEADING = "Models"
+    EMPTY = "no provider is set: aiex set config providers.NAME.base_url URL, or aiex login"
+
+    def load(self, services: Services) -> Sequence[Row]:
+        """Those in use, those that were asked before, and those of the catalogue whose provider can be asked."""
+        return [Row(known, _line(known), f"{known.name} {known.role}") for known in _find(services)]
+
+    def preview(self, services: Services, row: Row) -> Text:
+        """Everything that is known of it."""
+        text = Text()
+        for name, value in _facts(row.value):
+            text.append(f"{name:<14}", "dim")
+            text.append(f"{neutralise(value)}\n")
+        return text
+
+    def choose(self, row: Row) -> None:
+        """Go on with it."""
+        self.dismiss(None)
+        self.chat.command(f"model {row.value.name}")
+
+
+def _find(services: Services) -> Iterator[Known]:
+    from aiex import dirs
+    from aiex.llm.health import open_store, read_standings
+    from aiex.llm.pricing import find_catalogue
+
+    catalogue = find_catalogue(dirs.cache_dir(services.environ))
+    fallbacks: list[str] = services.settings.get("fallback_models")
+    roles = {services.model: "in use", **{name: f"fallback {at}" for at, name in enumerate(fallbacks, 1)}}
+    try:
+        store = open_store(services.environ)
+        standings = {one.name: one for one in read_standings(store)}
+        store.close()
+    except StoreError:
+        standings = {}
+    usable = _usable_providers(services)
+    listed = {info.name: info for info in catalogue if info.kind == "chat" and info.provider in usable}
+    spent = _spent(services)
+    names = dict.fromkeys([*roles, *standings, *sorted(listed), "offline"])
+    for name in names:
+        provider, _, model = name.partition("/")
+        info = listed.get(name) or (catalogue.find(provider, model) if model else None)
+        yield Known(name, roles.get(name, ""), info, standings.get(name), spent.get(name))
+
+
+def _usable_providers(services: Services) -> set[str]:
+    """Providers that have a key in the environment, or whose address a person set."""
+    settings = services.settings
+    usable = {settings.provider_and_model()[0]}
+    for name in settings.providers():
+        variable = settings.get(f"providers.{name}.api_key_env")
+        is_set = settings.origin(f"providers.{name}.base_url").source != "built-in"
+        if is_set or (variable and services.environ.get(variable)):
+            usable.add(name)
+    return usable
+
+
+def _spent(services: Services) -> dict[str, Any]:
+    sessions = services.sessions
+    if not sessions.exist:
+        return {}
+    try:
+        return {account.model: spent for account, spent in sessions.views.usage(["model"])}
+    except AiexError:
+        return {}
+
+
+def _line(known: Known) -> Text:
+    sign, word = _BREAKERS[known.standing.breaker] if known.standing else ("·", "")
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{sign} ")
+    line.append(neutralise(known.name), "bold" if known.role == "in use" else "")
+    if known.role:
+        line.append(f"  {known.role}", "italic")
+    if known.info and known.info.context_tokens:
+        line.append(f"  {known.info.context_tokens // 1000}k", "dim")
+    if known.info and known.info.prices:
+        price = known.info.prices[0]
+        line.append(f"  {_money(price.input)}/{_money(price.output)}", "dim")
+    if word and word != "works":
+        line.append(f"  {word}", "bold")
+    return line
+
+
+def _facts(known: Known) -> Iterator[tuple[str, str]]:
+    yield "model", known.name
+    if known.role:
+        yield "role", known.role
+    if info := known.info:
+        if info.context_tokens:
+            yield "window", f"{info.context_tokens:,} tokens"
+        if info.output_tokens:
+            yield "output", f"at most {info.output_tokens:,} tokens"
+        if info.prices:
+            price = info.prices[0]
+            yield "price", f"{_money(price.input)} in, {_money(price.output)} out for a million tokens"
+        if info.capabilities:
+            yield "can", ", ".join(sorted(info.capabilities))
+        if info.retires_on:
+            yield "retires", info.retires_on
+    else:
+        yield "catalogue", "not in it: window and price are unknown"
+    if spent := known.spent:
+        yield "used", f"{spent.calls:,} calls, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
+        cost = f"${spent.cost_usd:.4f}"
+        yield "cost", f"{cost}, and {spent.unpriced:,} calls of unknown price" if spent.unpriced else cost
+    if one := known.standing:
+        yield "server", one.base_url
+        yield "breaker", _BREAKERS[one.breaker][1]
+        failures = ", ".join(f"{count} {kind}" for kind, count in sorted(one.failures.items())) or "none"
+        yield "answers", f"{one.successes:,}; failures: {failures}"
+        if one.first_byte_s is not None:
+            yield "first byte", f"{one.first_byte_s:.1f} s"
+        if one.longest_gap_s is not None:
+            yield "longest gap", f"{one.longest_gap_s:.1f} s"
+        if one.last_failure_at is not None:
+            yield "last failure", f"{(time.time() - one.last_failure_at) / 60:.0f} minutes ago: {one.last_error}"
+
+
+def _money(usd: float | None) -> str:
+    return "$?" if usd is None else f"${usd:g}"
