@@ -1,6 +1,6 @@
 """Names that change while the bounds of a command are drawn and while it runs.
 
-A second process swaps directories, files and links all the time. AIEX_RACE_S says for how many seconds, three by
+A second process swaps directories, files and links all the time. AIEX_RACE_S says for how many seconds, one by
 default.
 """
 
@@ -16,7 +16,7 @@ import pytest
 from tests.unit.guard.sandbox.isolation.conftest import CANARY, Place
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these backends are for Linux")
-RACE_S = float(os.environ.get("AIEX_RACE_S", "3"))
+RACE_S = float(os.environ.get("AIEX_RACE_S", "1"))
 
 SWAPPING = """
 import itertools, os, sys
