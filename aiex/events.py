@@ -309,9 +309,12 @@ class TurnInterrupted:
 
 @record
 class BudgetHit:
-    """A limit was reached; `used` and `limit` are in the unit of their `kind`."""
+    """A limit was reached; `used` and `limit` are in the unit of their `kind`.
 
-    kind: Literal["money", "tokens", "turns", "time", "calls"]
+    `used` is below `limit` where the next request alone would have gone past it.
+    """
+
+    kind: Literal["money", "tokens", "requests", "turns", "time", "calls"]
     used: float
     limit: float
 

@@ -13,6 +13,7 @@ from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.agent.kit import Person
+    from aiex.budget import Budget
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     from aiex.guard.policy.policy import Policy
     from aiex.guard.sandbox.files import Workspace
     from aiex.guard.trust import ProjectFiles
-    from aiex.llm.budget import CostOf
     from aiex.llm.counting import TokenCounter
     from aiex.llm.embedder import Embedder
-    from aiex.llm.gate import Gate as Limits
+    from aiex.llm.toll import CostOf
     from aiex.llm.visits import Visit
     from aiex.messages import Request
     from aiex.sessions.checkpoints.opening import Checkpoints
@@ -333,12 +333,13 @@ class Services:
         if not self.embeddings or self._is_kept_offline:
             return None
         from aiex.llm.embedder import open_embedder
+        from aiex.llm.gates import open_gate
 
         return open_embedder(
             self.settings,
             self.embeddings,
             environ=self.environ,
-            gate=self._limits,
+            gate=open_gate(self.settings, self.budget, self._prices, self.environ),
             cost_of=self._prices,
             visit=self.visit,
         )
@@ -417,28 +418,33 @@ class Services:
 
         if self.is_offline:
             return open_stream(self.settings, self.model, environ=self.environ)
-        from aiex.llm.counting import learning
-        from aiex.llm.pricing import with_costs
-        from aiex.llm.structured import ask_for_data
+        return self.stream_within(self.budget)
 
-        asking = open_stream(
+    def stream_within(self, budget: Budget) -> Stream:
+        """A way to ask the model in use that counts on this budget."""
+        return self._within(budget)
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What this run may use and what it used: one object for everything that it does."""
+        from aiex.budget import open_budget
+
+        return open_budget(self.settings)
+
+    @cached_property
+    def _within(self) -> Callable[[Budget], Stream]:
+        from aiex.llm.asking import open_asking
+
+        return open_asking(
             self.settings,
             self.model,
             environ=self.environ,
-            gate=self._limits,
-            count=lambda request: self._counter.estimate(request, self.model, quick=True).tokens,
+            cost_of=self._prices,
+            counter=self._counter,
             visit=self.visit,
             record=self.tape.record,
             replay=self.tape.replay,
         )
-        return ask_for_data(learning(with_costs(asking, self._prices), self._counter))
-
-    @cached_property
-    def _limits(self) -> Limits:
-        """The limits and the budget of this run, one for everything it asks for."""
-        from aiex.llm.gates import open_gate
-
-        return open_gate(self.settings, self._prices, self.environ)
 
     @cached_property
     def _prices(self) -> CostOf:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from aiex.agent.approvals import Approvals
     from aiex.agent.kit import Kit
-    from aiex.agent.meter import Meter
     from aiex.agent.tools import Plan, Tool
+    from aiex.budget import Budget
     from aiex.events import Event
     from aiex.guard.passage import Admitted
     from aiex.messages import ToolCall
@@ -52,7 +52,7 @@ class Calls:
         kit: What the tools use.
         tools: By name.
         approvals: Says what may happen.
-        meter: Counts the calls.
+        budget: Counts the calls.
         append: What is said behind a result: instructions that hold where the call looked; empty for nothing.
     """
 
@@ -61,14 +61,14 @@ class Calls:
         kit: Kit,
         tools: Mapping[str, Tool],
         approvals: Approvals,
-        meter: Meter,
+        budget: Budget,
         *,
         append: Callable[[Plan], str] = lambda _: "",
     ) -> None:
         self._kit = kit
         self._tools = tools
         self._approvals = approvals
-        self._meter = meter
+        self._budget = budget
         self._append = append
         self._waiting: list[Ready] = []
         """What was admitted and did not begin yet."""
@@ -167,7 +167,7 @@ class Calls:
 
     async def _prepare(self, call: ToolCall, chosen: str = "") -> AsyncGenerator[Event | Ready, None]:
         """Understand a call and ask for it; one that comes to nothing ends here, with its result."""
-        self._meter.take_call()
+        self._budget.take_call()
         plan: Plan | None = None
         try:
             plan = self._plan(call)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from aiex.agent.answering import Stream
     from aiex.agent.composer import Composer
-    from aiex.agent.meter import Meter
     from aiex.events import Event
     from aiex.messages import Request, Usage
     from aiex.sessions.state import SessionState
@@ -58,14 +57,12 @@ class Compaction:
     Args:
         composer: Makes the request for the summary, which begins as all others.
         stream: Asks the model.
-        meter: Counts what the summary costs.
         window: The model's window in tokens; None where it is not known.
     """
 
-    def __init__(self, composer: Composer, stream: Stream, meter: Meter, window: Callable[[], int | None]) -> None:
+    def __init__(self, composer: Composer, stream: Stream, window: Callable[[], int | None]) -> None:
         self._composer = composer
         self._stream = stream
-        self._meter = meter
         self._find_window = window
         self._window: int | None = None
         self._used_tokens: int | None = None
@@ -109,7 +106,6 @@ class Compaction:
         async with aclosing(hear(self._stream, self._request(state, upto))) as events:
             async for told in events:
                 if isinstance(told, Heard):
-                    self._meter.note(told.usage, told.cost_usd)
                     summary = told.answer.strip() if told.reason == "end_turn" else ""
                 elif isinstance(told, FailedOver) or not isinstance(told, _UNHEARD):
                     yield told

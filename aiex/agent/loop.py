@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiex.agent.answering import Heard, Tally, hear, to_failed
 from aiex.agent.composer import load_words
-from aiex.agent.meter import Spent
 from aiex.agent.progress import WARN_AT, Progress
+from aiex.budget import Exhausted
 from aiex.errors import AiexError, BudgetEnded, ContextOverflow, Rejected
 from aiex.events import AssistantSpoke, BudgetHit, Compacted, Failed, FileEdited, ToolFinished
-from aiex.llm.budget import Exhausted
 from aiex.messages import ToolCall
 from aiex.record import record
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from aiex.agent.calls import Calls
     from aiex.agent.compaction import Compaction
     from aiex.agent.composer import Composer
-    from aiex.agent.meter import Meter
+    from aiex.budget import Budget
     from aiex.events import Event
     from aiex.messages import Request
     from aiex.sessions.state import SessionState
@@ -54,7 +53,7 @@ class Crew:
     stream: Stream
     conversation: Callable[[], SessionState]
     """The session with everything that was told so far."""
-    meter: Meter
+    budget: Budget
     compaction: Compaction
 
 
@@ -82,7 +81,7 @@ class Loop:
         except BudgetEnded as error:
             if hit := hit_of(error):
                 yield hit
-            failure = to_failed(error)
+            failure = to_ended(error)
         except _Told as told:
             failure = told.failed
         except AiexError as error:
@@ -92,9 +91,9 @@ class Loop:
     async def _work(self) -> AsyncGenerator[Event, None]:
         goes_on = True
         while goes_on:
-            self._crew.meter.take_turn()
+            self._crew.budget.take_turn()
             making = self._crew.compaction.make_room(self._crew.conversation)
-            async with aclosing(until(making, self._crew.meter)) as made:
+            async with aclosing(until(making, self._crew.budget)) as made:
                 async for event in made:
                     yield event
             heard: Heard | None = None
@@ -130,7 +129,7 @@ class Loop:
                     yield told
                 elif _is_overflow(told) and crew.compaction.may_try():
                     is_shorter = False
-                    async with aclosing(until(crew.compaction.shorten(crew.conversation), crew.meter)) as made:
+                    async with aclosing(until(crew.compaction.shorten(crew.conversation), crew.budget)) as made:
                         async for event in made:
                             is_shorter = is_shorter or isinstance(event, Compacted)
                             yield event
@@ -142,7 +141,7 @@ class Loop:
 
     async def _ask_for_data(self, schema: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
         crew = self._crew
-        crew.meter.take_turn()
+        crew.budget.take_turn()
         async with aclosing(self._hear(crew.composer.compose_data(crew.conversation(), schema))) as events:
             async for told in events:
                 if isinstance(told, Heard):
@@ -155,16 +154,14 @@ class Loop:
     async def _hear(self, request: Request) -> AsyncGenerator[Event | Heard, None]:
         begun: Tally | None = Tally()
         try:
-            async with aclosing(until(hear(self._crew.stream, request), self._crew.meter)) as events:
+            async with aclosing(until(hear(self._crew.stream, request), self._crew.budget)) as events:
                 async for told in events:
-                    if isinstance(told, Heard):
-                        self._crew.meter.note(told.usage, told.cost_usd)
-                    elif isinstance(told, AssistantSpoke):
+                    if isinstance(told, AssistantSpoke):
                         begun = None
-                    elif begun:
+                    elif begun and not isinstance(told, Heard):
                         begun.note(told)
                     yield told
-        except Spent:
+        except Exhausted:
             if begun and (spoken := begun.to_spoken()):  # what was said until the time was over stays
                 yield spoken
             raise
@@ -173,7 +170,7 @@ class Loop:
         by_id = {call.id: call for call in calls}
         finished: list[ToolFinished] = []
         counts: list[int] = []
-        async with aclosing(until(self._crew.calls.run(calls), self._crew.meter)) as events:
+        async with aclosing(until(self._crew.calls.run(calls), self._crew.budget)) as events:
             async for event in events:
                 if isinstance(event, FileEdited):
                     self._progress.note_change()
@@ -256,27 +253,29 @@ def _remark(finished: ToolFinished, count: int) -> ToolFinished:
 
 
 def hit_of(error: BudgetEnded) -> BudgetHit | None:
-    """Which budget ended, as an event."""
-    if isinstance(error, Spent):
-        return error.event
-    if isinstance(error, Exhausted):
-        return BudgetHit(error.budget, error.used, error.limit)
-    return None
+    """Which kind ended, as an event."""
+    return BudgetHit(error.budget, error.used, error.limit) if isinstance(error, Exhausted) else None
 
 
-def until(events: AsyncGenerator[T, None], meter: Meter) -> AsyncGenerator[T, None]:
-    """The same events, as long as there is time. Raises Spent when there is none any more."""
-    return events if meter.left_s() is None else _until(events, meter)
+def to_ended(error: BudgetEnded) -> Failed:
+    """A budget that ended as how a loop closed: nothing is lost, so somebody can go on."""
+    failed = to_failed(error)
+    return replace(failed, hint=f"what was done is kept: go on with aiex run -c, and {failed.hint or 'allow more'}")
 
 
-async def _until(events: AsyncGenerator[T, None], meter: Meter) -> AsyncGenerator[T, None]:
+def until(events: AsyncGenerator[T, None], budget: Budget) -> AsyncGenerator[T, None]:
+    """The same events, as long as there is time. Raises Exhausted when there is none any more."""
+    return events if budget.left("time") is None else _until(events, budget)
+
+
+async def _until(events: AsyncGenerator[T, None], budget: Budget) -> AsyncGenerator[T, None]:
     async with aclosing(events):
         while True:
             try:
-                async with asyncio.timeout(meter.left_s()):
+                async with asyncio.timeout(budget.left("time")):
                     event = await anext(events)
             except StopAsyncIteration:
                 return
             except TimeoutError as error:
-                raise meter.out_of_time() from error
+                raise budget.out_of_time() from error
             yield event

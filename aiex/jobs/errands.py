@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from aiex.agent.kit import Errand, Kit
 from aiex.agent.loop import Closed, Loop
-from aiex.agent.meter import Allotment, Meter
 from aiex.agent.tools import Answer
+from aiex.budget import Allotment
 from aiex.events import (
     ApprovalAsked,
     ApprovalGiven,
@@ -34,6 +34,7 @@ from aiex.events import (
 from aiex.messages import Text
 
 if TYPE_CHECKING:
+    from aiex.budget import Budget
     from aiex.events import Event
     from aiex.jobs.working import Hirer
 
@@ -50,10 +51,10 @@ _TOLD = (
 class Errands:
     """Of one run."""
 
-    def __init__(self, kit: Kit, hirer: Hirer, meter: Meter) -> None:
+    def __init__(self, kit: Kit, hirer: Hirer, budget: Budget) -> None:
         self._kit = kit
         self._hirer = hirer
-        self._meter = meter
+        self._budget = budget
 
     async def run(self, errand: Errand, call_id: str) -> AsyncGenerator[Event | Answer, None]:
         """Work on an errand; the last thing told is its answer."""
@@ -68,9 +69,9 @@ class Errands:
             self._hirer, files=self._kit.files, step=self._kit.step, person=self._kit.person, is_dry=self._kit.is_dry
         )
         kit.rename = self._kit.rename
-        meter = Meter(Allotment(turns=min(errand.turns or MOST_TURNS, MOST_TURNS)), self._meter)
+        budget = self._budget.part(Allotment(turns=min(errand.turns or MOST_TURNS, MOST_TURNS)))
         names = WORKING if errand.may_change else LOOKING
-        crew, _ = hire(kit, self._hirer, meter, names, state=lambda: recorder.state)
+        crew, _ = hire(kit, self._hirer, budget, names, state=lambda: recorder.state)
         closed = Closed("", None)
         try:
             recorder.record(UserSpoke((Text(errand.text),)))

@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from aiex.agent.answering import to_failed
 from aiex.agent.approvals import Approvals
 from aiex.agent.calls import Calls
 from aiex.agent.compaction import Compaction
 from aiex.agent.composer import Composer, introduce, load_tools, load_words
 from aiex.agent.instructions import Instructions, render_instructions
 from aiex.agent.kit import Kit, Means
-from aiex.agent.loop import Closed, Crew, Loop, hit_of, until
-from aiex.agent.meter import Allotment, Meter
+from aiex.agent.loop import Closed, Crew, Loop, hit_of, to_ended, until
 from aiex.agent.overlay import Overlay
 from aiex.agent.report import Report
 from aiex.agent.tools import is_offered
@@ -37,11 +35,11 @@ if TYPE_CHECKING:
     from aiex.agent.checks import Check
     from aiex.agent.kit import Person, Renaming, Step
     from aiex.agent.tools import Plan
+    from aiex.budget import Budget
     from aiex.events import Event, Warned
     from aiex.messages import Part
     from aiex.sessions.recorder import Recorder
     from aiex.sessions.state import SessionState
-    from aiex.settings import Settings
 
 
 UNCHANGED = StreamFailed("Unchanged", "the model changed nothing", "see its answer; ask in other words", 1)
@@ -53,7 +51,9 @@ class Hirer(Means, Protocol):
     """The services that a loop needs beside those of its tools."""
 
     @property
-    def stream(self) -> Stream: ...
+    def budget(self) -> Budget:
+        """Of the whole run."""
+
     @property
     def is_offline(self) -> bool: ...
     @property
@@ -61,6 +61,9 @@ class Hirer(Means, Protocol):
     @property
     def tell(self) -> Callable[[Event], None]:
         """Keeps and shows what is noticed where nothing can be yielded any more."""
+
+    def stream_within(self, budget: Budget) -> Stream:
+        """A way to ask the model that counts on this budget."""
 
 
 @record
@@ -77,7 +80,6 @@ class Wish:
     """In a dry run: files that are taken to be so, by path relative to the workspace."""
     tools: tuple[str, ...] = ()
     """The names of the tools that are offered; all when empty."""
-    allotment: Allotment = Allotment()
     checks: tuple[Check, ...] = ()
     """Run first and behind each round: the work is to make them pass. Without any, those of the project run behind."""
     must_change: bool = False
@@ -86,23 +88,14 @@ class Wish:
     """How often the model is asked to mend what fails behind its work; as the settings say when None."""
 
 
-def allot(settings: Settings) -> Allotment:
-    """What a run may use by itself; tokens and money are counted where requests are sent."""
-    return Allotment(
-        turns=settings.get("budget.turns"),
-        calls=settings.get("budget.tool_calls"),
-        time_s=settings.get("budget.time_s"),
-    )
-
-
 async def work(
     wish: Wish, hirer: Hirer, *, person: Person | None = None, step: Callable[[str], Step | None] = lambda _: None
 ) -> AsyncIterator[Event]:
     """Do what a person wants; every outcome, errors included, is the `TurnEnded` at the end.
 
     Args:
-        wish: What, and within which limits.
-        hirer: The services.
+        wish: What.
+        hirer: The services, and the budget.
         person: Whoever can be asked; None where what needs a person is refused.
         step: Makes what looks after the files during a call.
     """
@@ -148,11 +141,10 @@ class Team:
         self._hirer = hirer
         self._report = Report(is_for_checks=bool(wish.checks))
         self._closed = Closed("", None)
-        meter = Meter(wish.allotment)
-        kit.delegate = Errands(kit, hirer, meter).run
+        kit.delegate = Errands(kit, hirer, hirer.budget).run
         kit.rename = partial(_rename, hirer)
         kit.may_try = frozenset(check.command for check in wish.checks)
-        self._crew, self._warnings = hire(kit, hirer, meter, wish.tools)
+        self._crew, self._warnings = hire(kit, hirer, hirer.budget, wish.tools)
 
     async def work(self) -> AsyncGenerator[Event, None]:
         """The whole work, to its outcome."""
@@ -179,7 +171,7 @@ class Team:
         except BudgetEnded as error:
             if hit := hit_of(error):
                 yield hit
-            self._closed = replace(self._closed, failure=to_failed(error))
+            self._closed = replace(self._closed, failure=to_ended(error))
 
     async def _rounds(self) -> AsyncGenerator[Event, None]:
         """Work, check, and work again on what fails, as often as the settings say."""
@@ -230,7 +222,7 @@ class Team:
         else:
             found = checks_behind(self._hirer, self._report.files)
             due = [check for check in found if not is_current(check, self._report.checks)]
-        async with aclosing(until(verify(due, self._crew.calls), self._crew.meter)) as events:
+        async with aclosing(until(verify(due, self._crew.calls), self._crew.budget)) as events:
             async for event in events:
                 if isinstance(event, Failed):
                     failed.append(event)
@@ -288,7 +280,7 @@ def _say_at_once(report: Report) -> Closed:
 def hire(
     kit: Kit,
     hirer: Hirer,
-    meter: Meter,
+    budget: Budget,
     names: tuple[str, ...] = (),
     *,
     state: Callable[[], SessionState] | None = None,
@@ -298,7 +290,7 @@ def hire(
     Args:
         kit: For the tools.
         hirer: The services.
-        meter: What may be used.
+        budget: What may be used.
         names: Of the tools that are offered; all when empty.
         state: Gives the conversation; that of the session when None.
 
@@ -319,9 +311,10 @@ def hire(
     )
     composer = Composer(hirer.model, said, tools, hirer.session)
     approvals = Approvals(hirer.gate, kit.person, is_secret=hirer.workspace.is_secret)
-    calls = Calls(kit, tools, approvals, meter, append=lambda plan: _instructions_at(plan, instructions))
-    compaction = Compaction(composer, hirer.stream, meter, lambda: find_window(hirer))
-    crew = Crew(composer, calls, hirer.stream, state or (lambda: _state_of(hirer)), meter, compaction)
+    calls = Calls(kit, tools, approvals, budget, append=lambda plan: _instructions_at(plan, instructions))
+    stream = hirer.stream_within(budget)
+    compaction = Compaction(composer, stream, lambda: find_window(hirer))
+    crew = Crew(composer, calls, stream, state or (lambda: _state_of(hirer)), budget, compaction)
     return crew, [*warnings, *kit.skills.warnings]
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aiex.llm.attempt import Connect
-    from aiex.llm.budget import CostOf
     from aiex.llm.endpoints import Target
     from aiex.llm.gate import Gate
     from aiex.llm.health import Monitor
     from aiex.llm.http import Pool
+    from aiex.llm.toll import CostOf
     from aiex.llm.visits import Visiting
     from aiex.settings import Settings
 

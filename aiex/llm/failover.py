@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError, ConfigError, Denied, NotSignedIn, ProviderError, Transient, Unavailable
-from aiex.events import Failed, FailedOver, Retrying, Stopped, UsageUpdated
+from aiex.events import Failed, FailedOver, Retrying, Started, Stopped, UsageUpdated
 from aiex.llm import attempt, retry
 from aiex.llm.clock import Clock
 from aiex.llm.failures import ReplayRefused
@@ -22,7 +22,7 @@ from aiex.llm.gate import OpenGate
 from aiex.llm.seam import UNSEEN, Shown
 from aiex.llm.visits import Visiting, note_usage, visit_freely, visit_of
 from aiex.llm.wire import HeedsSignIn
-from aiex.messages import Opaque
+from aiex.messages import Opaque, Usage
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aiex.llm.gate import Gate
     from aiex.llm.health import Monitor
     from aiex.llm.wire import Speaker
-    from aiex.messages import Request, Usage
+    from aiex.messages import Request
 
 
 SIGN_IN = "sign-in"
@@ -187,8 +187,8 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
                 aclosing(_attempt(target, request, clock, means)) as events,
             ):
                 async for event in events:
-                    if isinstance(event, UsageUpdated):
-                        usage = event.usage
+                    if isinstance(event, Started | UsageUpdated):  # what has begun costs, be it counted or not
+                        usage = event.usage if isinstance(event, UsageUpdated) else usage or Usage()
                         note_usage(visit, usage)
                     elif isinstance(event, Stopped):
                         noting += _note_whole(event, target, owner, clock, means)

@@ -1,4 +1,4 @@
-"""The gate of a run: the limits that all runs share, then its own budget."""
+"""The gate of a run: the limits that all runs share, then a budget of its own."""
 
 import os
 from collections.abc import Mapping
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from aiex import dirs
 from aiex.errors import AiexError
-from aiex.llm.budget import Allowance, Budget, CostOf
 from aiex.llm.gate import Gate
 from aiex.llm.limits import Limits
+from aiex.llm.toll import CostOf, Toll
 from aiex.messages import Usage
 
 if TYPE_CHECKING:
+    from aiex.budget import Budget
     from aiex.settings import Settings
 
 
@@ -44,13 +45,7 @@ class Gates:
             await gate.pushed(target_name, key_id, retry_after_s)
 
 
-def open_gate(settings: "Settings", cost_of: CostOf, environ: Mapping[str, str]) -> Gate:
-    """The gate of a run as its settings say."""
-    allowance = Allowance(
-        float(settings.get("budget.cost_usd")),
-        int(settings.get("budget.tokens")),
-        int(settings.get("budget.calls")),
-        float(settings.get("budget.time_s")),
-    )
+def open_gate(settings: "Settings", budget: "Budget", cost_of: CostOf, environ: Mapping[str, str]) -> Gate:
+    """What is asked before each request that counts on a budget."""
     limits = Limits(settings, os.path.join(dirs.state_dir(environ), "limits.db"))
-    return Gates(limits, Budget(allowance, cost_of))
+    return Gates(limits, Toll(budget, cost_of))

@@ -7,6 +7,7 @@ first visible word is raised as an `AiexError` instead, so that the caller may s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiex.errors import NotSignedIn
@@ -31,13 +32,23 @@ OFFLINE = "offline"
 class Router:
     """Answers requests; sockets stay open from one to the next until `aclose` or the end of the event loop."""
 
-    def __init__(self, stream: Stream, close: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        close: Callable[[], Awaitable[None]] | None = None,
+        past: Callable[[Gate], Stream] | None = None,
+    ) -> None:
         self._stream = stream
         self._close = close
+        self._past = past
 
     def __call__(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The events of one answer; leaving them early closes the socket at once."""
         return self._stream(request)
+
+    def past(self, gate: Gate) -> Stream:
+        """The same way over the same sockets, past another gate."""
+        return self._past(gate) if self._past else self._stream
 
     async def aclose(self) -> None:
         """Close the sockets of this event loop."""
@@ -97,12 +108,17 @@ def open_stream(
         connect=_through(settings, connect or network, record, replay),
         monitor=Monitor(store or open_store(environ)),
         gate=gate or OpenGate(),
-        count=(count or _rough_count) if gate is not None else _count_nothing,
+        count=count or (_rough_count if gate is not None else _count_nothing),
         policy=policy or retry.Policy(settings.get("retry.max_attempts"), settings.get("retry.max_wait_s")),
         silence_s=attempt.SILENCE_S if silence_s is None else silence_s,
         visit=visits.visit_freely if visit is None or replay else visit,
     )
-    return Router(lambda request: failover.answer(links, request, means), pool.aclose)
+
+    def past(gate: Gate) -> Stream:
+        bound = replace(means, gate=gate)
+        return lambda request: failover.answer(links, request, bound)
+
+    return Router(past(means.gate), pool.aclose, past)
 
 
 def _find_links(

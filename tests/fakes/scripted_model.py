@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from aiex.agent.kit import Person
+from aiex.budget import Budget
 from aiex.errors import AiexError
 from aiex.events import (
     Event,
@@ -32,7 +33,7 @@ from aiex.guard.actions import Action, Decision
 from aiex.guard.audit.entries import Outcome, Verdict
 from aiex.guard.gate import Gate
 from aiex.jobs.stepping import Step
-from aiex.jobs.working import Wish, allot, work
+from aiex.jobs.working import Wish, work
 from aiex.messages import Message, Request, StopReason, Text, ToolCall, ToolResult, Usage
 from aiex.sessions.log import EventLog
 from aiex.sessions.recorder import Recorder
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 Wanted = tuple[str, Mapping[str, Any]]
 """A call: name and arguments."""
 USAGE = Usage(20, 7)
+LEAST_TOKENS = 20
+"""Of each request, as it is estimated."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,22 @@ class Staff(Services):
     def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The next answer of the script."""
         return self.script.stream(request)
+
+    def stream_within(self, budget: Budget) -> Callable[[Request], AsyncIterator[StreamEvent]]:
+        """The answers of the script, counted on a budget as those of a vendor are."""
+
+        async def ask(request: Request) -> AsyncIterator[StreamEvent]:
+            hold = await budget.hold(LEAST_TOKENS, 0.0)
+            last = UsageUpdated(Usage(0, 0), 0.0)
+            try:
+                async with aclosing(cast("AsyncGenerator[StreamEvent, None]", self.stream(request))) as events:
+                    async for event in events:
+                        last = event if isinstance(event, UsageUpdated) else last
+                        yield event
+            finally:
+                budget.settle(hold, (last.usage.input_tokens or 0) + (last.usage.output_tokens or 0), last.cost_usd)
+
+        return ask
 
 
 class Ledger:
@@ -223,7 +242,7 @@ class Bench:
 
     async def begin(self, text: str = "do it", **how: Any) -> AsyncGenerator[Event, None]:
         """A turn as it goes on."""
-        wish = Wish((Text(text),) if text else (), allotment=how.pop("allotment", allot(self.services.settings)), **how)
+        wish = Wish((Text(text),) if text else (), **how)
         told = cast("AsyncGenerator[Event, None]", work(wish, self.services, person=self.person, step=self._step))
         async with aclosing(told) as events:
             async for event in events:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from aiex.events import Event, SessionStarted, StreamEvent, ToolFinished, ToolStarted, TurnEnded
-from aiex.jobs.working import Wish, allot, work
+from aiex.budget import Budget
+from aiex.events import Event, SessionStarted, ToolFinished, ToolStarted, TurnEnded
+from aiex.jobs.working import Wish, work
 from aiex.llm.chaos import Chaos
 from aiex.llm.failover import Means, answer
 from aiex.llm.health import Monitor
 from aiex.llm.retry import Policy
 from aiex.llm.stores.health import HealthStore
-from aiex.messages import Request, Text
+from aiex.llm.toll import Toll
+from aiex.llm.wire import Stream
+from aiex.messages import Text
 from aiex.sessions.log import EventLog
 from aiex.sessions.recorder import Recorder
 from aiex.sessions.stores.sqlite import SqliteStore
@@ -71,10 +75,11 @@ class Shaken(Services):
         means = Means(connect=chaos.connect, monitor=Monitor(HealthStore()), policy=Policy(sleep=no_wait))
         self._asked = links, means
 
-    def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
-        """The answer of whoever gives one."""
+    def stream_within(self, budget: Budget) -> Stream:
+        """The answers of whoever gives one."""
         links, means = self._asked
-        return answer(links, request, means)
+        bound = replace(means, gate=Toll(budget, lambda name, usage: None))
+        return lambda request: answer(links, request, bound)
 
 
 async def tell(root: Path, server: FakeOpenAI, *, seed: int, rate: float) -> tuple[list[Event], Shaken]:
@@ -86,7 +91,7 @@ async def tell(root: Path, server: FakeOpenAI, *, seed: int, rate: float) -> tup
     services.recorder.record(SessionStarted("0", str(root), "run", "one", "fake-1", root=str(root)))
     told: list[Event] = []
     for again in range(1, 7):  # a run that gave up is gone on with
-        wish = Wish((Text("Raise the price of apples."),), allotment=allot(services.settings))
+        wish = Wish((Text("Raise the price of apples."),))
         async with aclosing(cast("AsyncGenerator[Event, None]", work(wish, services))) as events:
             async for event in events:
                 services.recorder.record(event)

@@ -12,7 +12,7 @@ import pytest
 
 from aiex.events import CheckRan, Event, SessionStarted, ToolFinished, TurnEnded
 from aiex.jobs.stepping import Step
-from aiex.jobs.working import Wish, allot, work
+from aiex.jobs.working import Wish, work
 from aiex.messages import Text
 from aiex.sessions.log import EventLog
 from aiex.sessions.recorder import Recorder
@@ -44,7 +44,7 @@ def open_services(root: Path, server: FakeServer, protocol: str, *more: str) -> 
 
 async def tell(services: Services, text: str = "The total is wrong: mend it.") -> list[Event]:
     """Every event of a run, each in the log first."""
-    wish = Wish((Text(text),), allotment=allot(services.settings))
+    wish = Wish((Text(text),))
     told: list[Event] = []
     step = lambda reason: Step(services.checkpoints, reason, session=services.session)  # noqa: E731
     async with aclosing(cast("AsyncGenerator[Event, None]", work(wish, services, step=step))) as events:

@@ -39,7 +39,7 @@ def command(*, command: tuple[str, ...], rounds: int, note: str, is_dry: bool, a
     def prepare(services: Services) -> Job:
         from aiex.guard.redact import redact
         from aiex.jobs.verifying import checks_behind, typed_check
-        from aiex.jobs.working import Wish, allot, require_model, work
+        from aiex.jobs.working import Wish, require_model, work
         from aiex.messages import Text
 
         require_model(services)
@@ -52,7 +52,7 @@ def command(*, command: tuple[str, ...], rounds: int, note: str, is_dry: bool, a
                 hint="aiex fix -- COMMAND; or aiex add trust, or aiex set config checks.commands",
             )
         said = (Text(redact(note)),) if note.strip() else ()
-        wish = Wish(said, allotment=allot(services.settings), checks=checks, repairs=rounds - 1, is_dry=is_dry)
+        wish = Wish(said, checks=checks, repairs=rounds - 1, is_dry=is_dry)
         person = find_person(services.person, agrees=agrees)
         return lambda: work(wish, services, person=person, step=lambda reason: find_step(services, reason))
 

@@ -85,11 +85,11 @@ def prepare(
         StoreError: if standard input or the schema cannot be read.
     """
     from aiex.cli.asking import find_person
-    from aiex.jobs.working import Wish, allot, require_model, work
+    from aiex.jobs.working import Wish, require_model, work
 
     require_model(services)
     parts, fits = tuple(read_wish(prompt)), read_schema(schema, services) if schema else None
-    wish = Wish(parts, fits, is_dry=is_dry, allotment=allot(services.settings))
+    wish = Wish(parts, fits, is_dry=is_dry)
     person = find_person(services.person, agrees=agrees)
     return lambda: work(wish, services, person=person, step=lambda reason: find_step(services, reason))
 

@@ -11,7 +11,7 @@ from aiex.guard.neutral import printable_path
 from aiex.jobs.generating.making import make
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.working import Wish as Work
-from aiex.jobs.working import allot, as_patch, require_model, work
+from aiex.jobs.working import as_patch, require_model, work
 from aiex.messages import Document, Text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def generate_for_goal(
     brief = make(wish, engine, hirer.workspace)
     for message, hint in brief.warnings:
         yield Warned(message, hint)
-    wanted = Work(tuple(_to_parts(brief, wish, goal)), is_dry=is_dry, must_change=True, allotment=allot(hirer.settings))
+    wanted = Work(tuple(_to_parts(brief, wish, goal)), is_dry=is_dry, must_change=True)
     told = work(wanted, hirer, person=person, step=step)
     async with aclosing(cast("Any", as_patch(told) if is_dry else told)) as events:
         async for event in events:

@@ -11,7 +11,7 @@ from aiex.errors import UsageError
 from aiex.guard.neutral import printable_path
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.target import STDIN, parse_target
-from aiex.jobs.working import Wish, allot, as_patch, require_model, work
+from aiex.jobs.working import Wish, as_patch, require_model, work
 from aiex.messages import Document, Text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _to_wish(task: GoalTask, hirer: Hirer) -> Wish:
     )
     assumed = {path: task.stdin} if task.stdin is not None else {}
     is_dry = task.is_dry or task.stdin is not None
-    return Wish(parts, is_dry=is_dry, must_change=True, assumed=assumed, allotment=allot(hirer.settings))
+    return Wish(parts, is_dry=is_dry, must_change=True, assumed=assumed)
 
 
 def _look_at(task: GoalTask, hirer: Hirer) -> tuple[str, str, str]:

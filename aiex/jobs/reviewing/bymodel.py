@@ -13,7 +13,7 @@ from aiex.guard.neutral import printable_path
 from aiex.jobs.errands import LOOKING
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.reviewing.model import SEVERITIES, Hit, Rule
-from aiex.jobs.working import Wish, allot, require_model, work
+from aiex.jobs.working import Wish, require_model, work
 from aiex.messages import Document, Text
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class ModelSource:
             patch = f"{patch[:MOST_PATCH_CHARS]}\n… the rest is cut; all files that changed:\n{names}"
         said = load_prompt("review", what=diff.scope)
         parts = (Document("patch", "text/x-diff", patch), Text(said.strip()))
-        return Wish(parts, schema=SCHEMA, tools=LOOKING, allotment=allot(self._hirer.settings))
+        return Wish(parts, schema=SCHEMA, tools=LOOKING)
 
     def _to_hits(self, ended: TurnEnded, diff: Diff) -> Iterator[Hit | Warned]:
         found = (ended.data or {}).get("data") or json.loads(ended.answer)

@@ -13,8 +13,8 @@ from typing import Any
 from aiex.agent.approvals import Approvals
 from aiex.agent.calls import MOST_TEXT_CHARS, Calls
 from aiex.agent.kit import Kit
-from aiex.agent.meter import Allotment, Meter
 from aiex.agent.tools import Answer, Kind, Plan
+from aiex.budget import Budget
 from aiex.errors import Denied, Rejected, StoreError, ToolError
 from aiex.events import Event, PartEnded, StreamEvent, ToolFinished, ToolStarted, ToolWrote
 from aiex.guard.audit.entries import Outcome
@@ -39,7 +39,7 @@ class Odd:
 
 
 def calls_of(bench: Bench, tools: Mapping[str, Any]) -> Calls:
-    return Calls(Kit(bench.services), tools, Approvals(bench.services.gate), Meter(Allotment()))
+    return Calls(Kit(bench.services), tools, Approvals(bench.services.gate), Budget())
 
 
 async def run(calls: Calls, *wanted: str) -> list[Event]:

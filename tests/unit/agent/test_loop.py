@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from aiex.agent.loop import hit_of, until
-from aiex.agent.meter import Allotment, Meter, Spent
 from aiex.agent.progress import MOST_CUT, MOST_EMPTY, MOST_FAILED_TURNS, STOP_AT, WARN_AT
+from aiex.budget import Allotment, Budget, Exhausted
 from aiex.errors import BudgetEnded, ContextOverflow, Transient, Unavailable
 from aiex.events import AssistantSpoke, BudgetHit, Failed, TextDelta, ToolFinished, ToolStarted, UserSpoke
-from aiex.llm.budget import Exhausted
 from aiex.messages import Text, Usage
 from aiex.sessions.requests import GO_ON, NOT_RUN, project_request
 from tests.fakes.legality import faults_of_request, faults_of_session
@@ -176,9 +175,9 @@ async def test_each_budget_ends_with_its_name_and_a_history_to_go_on_with(bench:
     look = says("I look.", LOOK)
     await ended_by(bench(look, look, overrides=("budget.turns=2",)), "turns")
     await ended_by(bench(look, says("", LOOK, LOOK, LOOK), overrides=("budget.tool_calls=3",)), "calls")
-    spent = Exhausted("tokens", 3_000, 2_000)
-    await ended_by(bench(look, says(error=spent)), "tokens")
-    await ended_by(bench(look, says(error=Exhausted("money", 0.3, 0.2))), "money")
+    await ended_by(bench(look, look, overrides=("budget.calls=2",)), "requests")
+    await ended_by(bench(look, look, overrides=("budget.tokens=54",)), "tokens")
+    await ended_by(bench(look, look, overrides=("budget.cost_usd=0.02",)), "money")
 
 
 async def test_time_ends_it_wherever_it_is(bench: Open) -> None:
@@ -209,13 +208,12 @@ async def test_what_the_last_turn_of_a_budget_wanted_is_told_as_not_run(bench: O
 
 def test_only_known_budgets_have_an_event() -> None:
     assert hit_of(BudgetEnded("enough")) is None
-    assert hit_of(Spent("turns", 2, 2)) == BudgetHit("turns", 2, 2)
     assert hit_of(Exhausted("money", 2, 1)) == BudgetHit("money", 2, 1)
 
 
 async def test_events_are_told_as_long_as_there_is_time() -> None:
     now = [0.0]
-    meter = Meter(Allotment(time_s=2), clock=lambda: now[0])
+    budget = Budget(Allotment(time_s=2), clock=lambda: now[0])
 
     async def tell() -> Any:
         for at in range(9):
@@ -226,13 +224,13 @@ async def test_events_are_told_as_long_as_there_is_time() -> None:
     heard = []
 
     async def listen() -> None:
-        async for at in until(tell(), meter):
+        async for at in until(tell(), budget):
             heard.append(at)
 
-    with pytest.raises(Spent, match="2 s"):
+    with pytest.raises(Exhausted, match="2 s"):
         await listen()
     assert heard == [0, 1, 2]
-    assert [at async for at in until(tell(), Meter(Allotment()))] == list(range(9))
+    assert [at async for at in until(tell(), Budget())] == list(range(9))
 
 
 # --- data -------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from aiex.agent.calls import Calls
 from aiex.agent.checks import Check
 from aiex.agent.composer import load_tools
 from aiex.agent.kit import Kit
-from aiex.agent.meter import Allotment, Meter
+from aiex.budget import Budget
 from aiex.events import CheckRan, ToolFinished, ToolStarted
 from aiex.jobs.verifying import TYPED, Failed, checks_behind, to_wish, typed_check, verify
 from aiex.messages import Document, Text
@@ -37,7 +37,7 @@ def bench(workspace: Path) -> Iterator[Open]:
 
 async def told_by(made: Bench, *checks: Check) -> list[Any]:
     kit = Kit(made.services)
-    calls = Calls(kit, load_tools(("run",)), Approvals(made.services.gate), Meter(Allotment()))
+    calls = Calls(kit, load_tools(("run",)), Approvals(made.services.gate), Budget())
     try:
         return [event async for event in verify(checks, calls)]
     finally:

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from aiex.budget import Allotment, Budget, Exhausted
 from aiex.errors import AiexError, ConfigError, NotSignedIn, Transient
 from aiex.events import Retrying
-from aiex.llm.budget import Allowance, Budget, Exhausted
 from aiex.llm.embedder import Embedder, open_embedder
 from aiex.llm.embedding import MOST_TEXTS
 from aiex.llm.failover import Skipped
 from aiex.llm.gate import Gate, OpenGate
 from aiex.llm.retry import Policy
+from aiex.llm.toll import Toll
 from aiex.messages import Usage
 from aiex.settings import load
 from tests.fakes.openai_server import FakeOpenAI
@@ -85,10 +86,10 @@ async def test_the_gate_is_asked_before_each_question_and_told_what_it_used() ->
     assert gate.told == [("before", "p/fake-1", 3), ("after", Usage(3, 0))]
 
 
-@pytest.mark.parametrize("allowance", [Allowance(calls=1), Allowance(tokens=4), Allowance(cost_usd=0.04)])
-async def test_a_budget_ends_between_questions(allowance: Allowance) -> None:
+@pytest.mark.parametrize("allotment", [Allotment(requests=1), Allotment(tokens=4), Allotment(cost_usd=0.04)])
+async def test_a_budget_ends_between_questions(allotment: Allotment) -> None:
     with FakeOpenAI() as server:
-        embedder = embedder_of(server, gate=Budget(allowance, cost_of))
+        embedder = embedder_of(server, gate=Toll(Budget(allotment), cost_of))
         await embedder(["a"])
         with pytest.raises(Exhausted):
             await embedder(["b" * 9])

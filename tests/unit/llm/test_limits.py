@@ -1,4 +1,4 @@
-"""Limits and budgets: what is granted, what is given back, and what other processes take."""
+"""Limits: what is granted, what is given back, and what other processes take."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex import sqlite
-from aiex.errors import BudgetEnded, ConfigError, Transient
-from aiex.llm.budget import Allowance, Budget, Exhausted
+from aiex.budget import Allotment, Budget
+from aiex.errors import BudgetEnded, Transient
 from aiex.llm.gates import Gates
 from aiex.llm.limits import UNTOLD_BLOCK_S, Limits
 from aiex.llm.stores.limits import Bucket, SqliteLimits
+from aiex.llm.toll import Toll
 from aiex.messages import Usage
 from aiex.settings import load
 
@@ -182,56 +183,13 @@ def test_never_more_is_granted_than_the_limit_and_the_time_allow(amount: int, st
     store.close()
 
 
-# --- budgets --------------------------------------------------------------------------------------------------------
-
-
-def price(name: str, usage: Usage) -> float | None:
-    return None if name == "local/free" else ((usage.input_tokens or 0) + 5 * (usage.output_tokens or 0)) / 1_000
-
-
-def spend(budget: Budget, tokens: int, usage: Usage | None) -> None:
-    lease = asyncio.run(budget.before(MODEL, "", tokens))
-    asyncio.run(budget.after(lease, usage))
-
-
-@pytest.mark.parametrize(
-    ("allowance", "kind", "used"),
-    [
-        (Allowance(calls=2), "calls", 2),
-        (Allowance(tokens=250), "tokens", 300),
-        (Allowance(cost_usd=0.65), "money", 0.7),
-        (Allowance(time_s=60), "time", 60),
-    ],
-)
-def test_a_budget_ends_before_it_is_passed(allowance: Allowance, kind: str, used: float) -> None:
-    clock = Clock()
-    budget = Budget(allowance, price, clock=clock)
-    for _ in range(2):
-        spend(budget, 50, Usage(50, 50))
-    clock.now += 60
-    with pytest.raises(BudgetEnded) as caught:
-        spend(budget, 100, Usage(1, 1))
-    ended = caught.value
-    assert isinstance(ended, Exhausted)
-    assert (ended.budget, ended.used, ended.exit_code) == (kind, pytest.approx(used), 5)
-
-
-def test_without_an_allowance_nothing_ends() -> None:
-    budget = Budget(Allowance(), price)
-    for _ in range(50):
-        spend(budget, 10**6, None)
-    assert (budget.calls, budget.tokens) == (50, 0)
-
-
-def test_money_cannot_be_kept_for_a_model_without_a_price() -> None:
-    with pytest.raises(ConfigError, match="price of local/free is unknown"):
-        asyncio.run(Budget(Allowance(cost_usd=1), price).before("local/free", "", 1))
+# --- beside a budget --------------------------------------------------------------------------------------------------
 
 
 def test_a_refusal_of_the_budget_gives_the_tokens_back(tmp_path: Path) -> None:
     clock = Clock()
     shared = limits(tmp_path, clock, tokens_per_minute=1_000)
-    gate = Gates(shared, Budget(Allowance(calls=1), price))
+    gate = Gates(shared, Toll(Budget(Allotment(requests=1)), lambda name, usage: 0.0))
     asyncio.run(gate.after(take(gate, 100), Usage(60, 40)))
     with pytest.raises(BudgetEnded):
         take(gate, 900)
