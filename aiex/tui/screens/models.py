@@ -142,17 +142,21 @@ def _facts(known: Known) -> Iterator[tuple[str, str]]:
         yield "used", f"{spent.calls:,} calls, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
         cost = f"${spent.cost_usd:.4f}"
         yield "cost", f"{cost}, and {spent.unpriced:,} calls of unknown price" if spent.unpriced else cost
-    if one := known.standing:
-        yield "server", one.base_url
-        yield "breaker", _BREAKERS[one.breaker][1]
-        failures = ", ".join(f"{count} {kind}" for kind, count in sorted(one.failures.items())) or "none"
-        yield "answers", f"{one.successes:,}; failures: {failures}"
-        if one.first_byte_s is not None:
-            yield "first byte", f"{one.first_byte_s:.1f} s"
-        if one.longest_gap_s is not None:
-            yield "longest gap", f"{one.longest_gap_s:.1f} s"
-        if one.last_failure_at is not None:
-            yield "last failure", f"{(time.time() - one.last_failure_at) / 60:.0f} minutes ago: {one.last_error}"
+    if known.standing:
+        yield from _fares(known.standing)
+
+
+def _fares(one: Standing) -> Iterator[tuple[str, str]]:
+    yield "server", one.base_url
+    yield "breaker", _BREAKERS[one.breaker][1]
+    failures = ", ".join(f"{count} {kind}" for kind, count in sorted(one.failures.items())) or "none"
+    yield "answers", f"{one.successes:,}; failures: {failures}"
+    if one.first_byte_s is not None:
+        yield "first byte", f"{one.first_byte_s:.1f} s"
+    if one.longest_gap_s is not None:
+        yield "longest gap", f"{one.longest_gap_s:.1f} s"
+    if one.last_failure_at is not None:
+        yield "last failure", f"{(time.time() - one.last_failure_at) / 60:.0f} minutes ago: {one.last_error}"
 
 
 def _money(usd: float | None) -> str:
