@@ -30,7 +30,7 @@ REPLAYED, SESSIONS, SNAPSHOT_BYTES = 100_000, 5_000, 2_000_000
 LEAST_APPENDS, MOST_SYNCED_RATIO, LEAST_REPLAYED = 5_000, 1.5, 100_000
 SESSION = "0123456789abcdef"
 TEXT = "The basket counts apples and pears, and gives the sum in cents; prices are looked up once. " * 5
-DELTA, FINISHED = TextDelta(TEXT), ToolFinished("call_1", "read", TEXT, duration_ms=12)
+DELTA, FINISHED = TextDelta(TEXT), ToolFinished("call_1", "run", TEXT, duration_ms=12)
 held = Verdicts()
 
 

@@ -21,6 +21,7 @@ LOCK_WITHIN_S = 10.0
 """How long another process may hold a lock before we say so; writing takes milliseconds."""
 _POLL_S = 0.02
 _HAS_FLOCK = sys.platform != "win32"
+_sync = getattr(os, "fdatasync", os.fsync)
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -148,6 +149,15 @@ def _remove_if_left(path: str) -> None:
 def open_private(path: str, flags: int) -> int:
     """For `open(path, mode, opener=open_private)`: what it makes, only its owner may read. Raises OSError."""
     return os.open(path, flags, 0o600)
+
+
+def sync_file(path: str) -> None:
+    """Bring what was written to a file of ours to the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: str) -> None:

@@ -37,6 +37,10 @@ class ArchivingStore:
             self._require_live(session)
             raise
 
+    def sync_soon(self) -> None:
+        """Let what was added last, without waiting for it."""
+        self.live.sync_soon()
+
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
         """The rows of a session in order, wherever they lie."""
         return self._home(session).read(session, after_seq=after_seq, upto_seq=upto_seq)

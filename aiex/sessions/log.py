@@ -14,7 +14,7 @@ from json.encoder import encode_basestring
 from operator import attrgetter
 from threading import RLock
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from aiex.errors import StoreError
 from aiex.events import (
@@ -22,6 +22,7 @@ from aiex.events import (
     AssistantSpoke,
     Envelope,
     Event,
+    ToolFinished,
     ToolStarted,
     UnknownEvent,
     from_json,
@@ -42,7 +43,8 @@ UNSYNCED: Final = frozenset(
 )
 """Types that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
 LOOKS: Final = frozenset({"list", "read", "search", "skill", "symbols"})
-"""Tools of the house that change nothing anywhere, so that nobody needs to know that one had begun."""
+"""Tools of the house that change nothing anywhere: after a power cut they may be called again as if they never were."""
+Lasting = Literal["now", "soon", "later"]
 _HASH_BYTES: Final = 12
 _MARKS: Final = struct.Struct(">qqqHH")
 DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
@@ -127,7 +129,7 @@ class EventLog:
     def append(
         self, session: str, events: Sequence[Event | UnknownEvent], *, after_seq: int, turn: int, at_ms: int
     ) -> int:
-        """Add events behind `after_seq`, all or none; on disk when this returns if one of them has to be.
+        """Add events behind `after_seq`, all or none; on disk when this returns if one of them has to be by then.
 
         Args:
             session: 16 hexadecimal digits.
@@ -147,12 +149,14 @@ class EventLog:
     ) -> list[Recorded]:
         """The same; what would be read of them."""
         drafts: list[tuple[int, int, str, int, bytes, bool]] = []
-        synced = False
+        lasting: set[Lasting] = set()
         for event in events:
             kind, data = write_event(event)
-            synced = synced or must_last(event, kind)
+            lasting.add(lasting_of(event, kind))
             drafts.append((at_ms, turn, kind, current_version(kind), data, False))
-        rows, last = self._add(session, drafts, after_seq, synced=synced)
+        rows, last = self._add(session, drafts, after_seq, synced="now" in lasting)
+        if "soon" in lasting and "now" not in lasting:
+            self.store.sync_soon()
         before = last - len(rows)
         return [
             Recorded(session, after_seq + at, before + at, at_ms, turn, kind, v, data, row.link, row.sealed)
@@ -328,19 +332,19 @@ class EventLog:
         )  # fmt: skip
 
 
-def must_last(event: Event | UnknownEvent, kind: str) -> bool:
-    """Whether an event has to be on disk before anything goes on.
+def lasting_of(event: Event | UnknownEvent, kind: str) -> Lasting:
+    """When an event has to be on disk: before anything goes on, a moment later, or with the next one that has to.
 
-    Some get there with one that has: an answer that calls tools with what is told next of a call, and the begin of a
-    call that only looks with its result, before a model hears of either.
+    What was said of calls, and what came of those that only look, has no effect by itself: it need only be there before
+    the first effect, and whatever has one is synced before it, with all that was told earlier.
     """
     match event:
-        case AssistantSpoke(parts):
-            return not any(isinstance(part, ToolCall) for part in parts)
-        case ToolStarted(name=name):
-            return name not in LOOKS
+        case AssistantSpoke(parts) if any(isinstance(part, ToolCall) for part in parts):
+            return "soon"
+        case ToolStarted(name=name) | ToolFinished(name=name) if name in LOOKS:
+            return "soon"
         case _:
-            return kind not in UNSYNCED
+            return "later" if kind in UNSYNCED else "now"
 
 
 def first_link(session: str) -> bytes:

@@ -77,6 +77,9 @@ class Store(Protocol):
     def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
         """Add rows behind `after_seq`, all or none; the position of the last. Raises Moved."""
 
+    def sync_soon(self) -> None:
+        """Let what was added last as a synced append does, within a moment, without waiting for it."""
+
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
         """The rows of a session in order."""
 

@@ -17,6 +17,7 @@ from aiex.guard.private import sync_folder
 from aiex.sessions.stores import Draft, Head, Kind, Moved, Row, Snapshot, read_in_pages
 from aiex.sessions.stores._carving import drops_changes
 from aiex.sessions.stores._presence import Presence
+from aiex.sessions.stores._syncing import Syncing
 
 if TYPE_CHECKING:
     import sqlite3
@@ -91,6 +92,7 @@ class SqliteStore:
         self._lock = RLock()
         self._refusal: StoreError | None = None
         self._presence = Presence(path)
+        self._syncing = None if path == ":memory:" else Syncing(f"{path}-wal")
         try:
             self._connection = self._open()
         except BaseException:
@@ -166,6 +168,11 @@ class SqliteStore:
         with sqlite.translated_errors(self.path):
             return self._connection.execute(_INSERT_BEHIND, values)
 
+    def sync_soon(self) -> None:
+        """Let what was added outlive a power cut within `SOON_S`, without waiting for the disk. Cost: 2 µs."""
+        if self._syncing is not None and self._refusal is None:
+            self._syncing.ask()
+
     def read(self, session: str, *, after_seq: int = 0, upto_seq: int | None = None) -> Iterator[Row]:
         """The rows of a session in order; nothing is locked between two of them. Raises StoreError."""
         return read_in_pages(
@@ -217,6 +224,8 @@ class SqliteStore:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
+            if self._syncing is not None:
+                self._syncing.close()
             self._connection.close()
             self._presence.leave()
 

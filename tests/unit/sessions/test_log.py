@@ -30,7 +30,7 @@ from aiex.events import (
 )
 from aiex.jsonform import dump
 from aiex.messages import Text, ToolCall, Usage
-from aiex.sessions.log import DamagedSession, EventLog, Recorded, write_event
+from aiex.sessions.log import DamagedSession, EventLog, Lasting, Recorded, write_event
 from aiex.sessions.stores import Draft, Moved, Snapshot
 from aiex.sessions.stores.sqlite import SqliteStore
 
@@ -240,15 +240,19 @@ def test_events_are_written_in_their_one_json_form(event: Event):
 
 
 class Watched(SqliteStore):
-    """Says of each append whether it was to last."""
+    """Says of each append when it was to last."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.lasting: list[bool] = []
+        self.lasting: list[Lasting] = []
 
     def append(self, session: str, drafts: Sequence[Draft], *, after_seq: int, synced: bool) -> int:
-        self.lasting.append(synced)
+        self.lasting.append("now" if synced else "later")
         return super().append(session, drafts, after_seq=after_seq, synced=synced)
+
+    def sync_soon(self) -> None:
+        self.lasting[-1] = "soon"
+        super().sync_soon()
 
 
 CALLS = AssistantSpoke((Text("I look."), ToolCall("1", "read", {})), "p", "m")
@@ -257,23 +261,29 @@ CALLS = AssistantSpoke((Text("I look."), ToolCall("1", "read", {})), "p", "m")
 @pytest.mark.parametrize(
     ("event", "lasts"),
     [
-        (UserSpoke((Text("hello"),)), True),
-        (TextDelta("a"), False),
-        (AssistantSpoke((Text("done"),), "p", "m"), True),
-        (CALLS, False),
-        (ToolStarted("1", "read", {}), False),
-        (ToolStarted("1", "run", {"command": "ls"}), True),
-        (ToolStarted("1", "fetch", {}), True),
-        (ToolStarted("1", "of_a_plugin", {}), True),
-        (ToolFinished("1", "read", "text"), True),
-        (ToolFinished("1", "run", "text"), True),
+        (UserSpoke((Text("hello"),)), "now"),
+        (TextDelta("a"), "later"),
+        (AssistantSpoke((Text("done"),), "p", "m"), "now"),
+        (CALLS, "soon"),
+        (ToolStarted("1", "read", {}), "soon"),
+        (ToolFinished("1", "read", "text"), "soon"),
+        (ToolStarted("1", "run", {"command": "ls"}), "now"),
+        (ToolFinished("1", "run", "text"), "now"),
+        (ToolStarted("1", "fetch", {}), "now"),
+        (ToolStarted("1", "of_a_plugin", {}), "now"),
     ],
     ids=lambda value: getattr(value, "name", type(value).__name__),
 )
-def test_what_others_rely_on_is_on_the_disk_before_anything_goes_on(path: Path, event: Event, lasts: bool):
+def test_what_has_effects_is_on_the_disk_before_it_begins_and_what_looks_soon(path: Path, event: Event, lasts: Lasting):
     store = Watched(str(path))
     EventLog(store).append(SESSION, [event], after_seq=0, turn=1, at_ms=1)
     assert store.lasting == [lasts]
+
+
+def test_an_effect_brings_what_was_told_before_it_along(path: Path):
+    store = Watched(str(path))
+    EventLog(store).append(SESSION, [CALLS, ToolStarted("2", "run", {})], after_seq=0, turn=1, at_ms=1)
+    assert store.lasting == ["now"]
 
 
 def test_what_was_added_is_told_as_it_is_read(log: EventLog):

@@ -207,6 +207,32 @@ def test_who_holds_the_file_for_too_long_is_told_of(tmp_path: Path, monkeypatch:
     store.append(ONE, [DRAFT], after_seq=0, synced=False)
 
 
+def test_what_lasts_soon_is_synced_beside_the_work(tmp_path: Path):
+    script = f"""
+import os, sys, threading
+from aiex.sessions.stores import Draft
+from aiex.sessions.stores.sqlite import SqliteStore
+synced = threading.Event()
+store = SqliteStore({str(tmp_path / "sessions.db")!r})
+store.append("0123456789abcdef", [Draft(1, 1, "noted", 1, b"{{}}", bytes(16))], after_seq=0, synced=False)
+sys.addaudithook(lambda what, about: what == "open" and str(about[0]).endswith("-wal") and synced.set())
+store.sync_soon()
+assert synced.wait(60)
+store.close()
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(60)
+        assert not thread.is_alive()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_what_is_in_memory_is_not_synced():
+    store = SqliteStore(":memory:")
+    store.sync_soon()
+    store.close()
+
+
 def test_only_a_synced_append_waits_for_the_disk(tmp_path: Path):
     """SQLite says what the level was in which it committed."""
     store = SqliteStore(str(tmp_path / "sessions.db"))
