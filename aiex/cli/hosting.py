@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from aiex.errors import UsageError
+from aiex.runs.opening import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,16 +26,19 @@ class CommandLine:
         self._invocation = invocation
 
     def open(self, changes: Mapping[str, object]) -> Services:
-        """Fresh services for the directory and the flags; `changes` are settings that win over them.
+        """Fresh services for the directory and the flags; `changes` are settings that win over them, text as typed.
 
         Raises AiexError.
         """
-        from aiex.cli.main import find_services, find_settings
+        from aiex.cli.main import Invocation, find_services, find_settings
 
-        flags = self._invocation.flags
-        flags.settings.update(changes)
-        services = find_services(self._invocation)
-        find_settings(self._invocation, services)
+        flags = copy(self._invocation.flags)
+        flags.settings = {**flags.settings, **{key: _read(key, value) for key, value in changes.items()}}
+        if "model" in changes:
+            flags.model, flags.offline = None, False
+        invocation = Invocation(self._invocation.work, flags)
+        services = find_services(invocation)
+        find_settings(invocation, services)
         return services
 
     def understand(self, words: Sequence[str]) -> Work:
@@ -41,13 +46,16 @@ class CommandLine:
 
         Raises:
             AiexError: where it makes no sense, or not inside a screen.
-            Answered: for help.
+            Shown: for help.
         """
-        from aiex.cli.main import parse
+        from aiex.cli.main import Answered, parse
 
         if words and words[0] in ALONE:
             raise UsageError(f"{words[0]} needs a terminal of its own", hint=f"in a shell: aiex {words[0]}")
-        invocation = parse(list(words))
+        try:
+            invocation = parse(list(words))
+        except Answered as answer:
+            raise Shown(answer.text) from None
         flags = invocation.flags
         if flags.to_settings() or flags.overrides or flags.cwd or flags.profile or flags.record or flags.replay:
             hint = "/model and /mode change them here; a shell takes them with each command"
@@ -62,3 +70,15 @@ class CommandLine:
 
         found = ShellComplete(Root(), {}, "aiex", "_").get_completions(list(words), begun)
         return [(item.value, item.help or "") for item in found if item.type == "plain" and item.value not in ALONE]
+
+
+def _read(key: str, value: object) -> object:
+    """The value of a setting, read from text. Raises AiexError where there is none of this name or of this kind."""
+    if not isinstance(value, str):
+        return value
+    from aiex.settingkeys import find_key, nearest_key, value_from_text
+
+    row = find_key(key)
+    if row is None:
+        raise UsageError(f"there is no setting {key}", hint=nearest_key(key))
+    return value_from_text(row, value)

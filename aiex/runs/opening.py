@@ -15,3 +15,11 @@ class Opening:
     """It goes on beside that session and not in it."""
     chooses: bool = False
     """The person chooses the session from a list."""
+
+
+class Shown(Exception):
+    """Words that were to be understood asked for help; `text` is that."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text

@@ -19,7 +19,7 @@ from aiex.errors import AiexError
 from aiex.events import TurnEnded
 from aiex.record import record
 from aiex.runs.changing import carry_over
-from aiex.runs.opening import Opening
+from aiex.runs.opening import Opening, Shown
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
 from aiex.runs.recording import Kept, Unrecorded, open_recording, start_of
 
@@ -421,6 +421,9 @@ class Backstage:
             self._bus.post(Began(task.name))
             job = task.prepare(services)
             recording = self._record(task)
+        except Shown as shown:
+            self._bus.post(Printed("help", TurnEnded("success", "answered", 0, answer=shown.text), "text"))
+            return
         except AiexError as error:
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
             return

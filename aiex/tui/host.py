@@ -44,14 +44,6 @@ class Task(Protocol):
     def forks(self) -> bool: ...
 
 
-class Shown(Exception):
-    """The words asked for help; `text` is that."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-
 class Host(Protocol):
     """The command line that opened the screen."""
 
@@ -62,7 +54,7 @@ class Host(Protocol):
         """
 
     def understand(self, words: Sequence[str]) -> Task:
-        """A command line without `aiex`. Raises AiexError where it makes no sense, and `Shown` for help."""
+        """A command line without `aiex`. Raises AiexError where it makes no sense, and `aiex.runs.opening.Shown` for help."""
 
     def complete(self, words: Sequence[str], begun: str) -> list[tuple[str, str]]:
         """What may come behind `words` and begins with `begun`: each with a line of help, which may be empty."""

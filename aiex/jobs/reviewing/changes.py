@@ -74,6 +74,23 @@ def read_diff(wanted: Wanted, workspace: Workspace, engine: Engine) -> Diff:
     return found
 
 
+def list_uncommitted(workspace: Workspace, engine: Engine) -> dict[str, str]:
+    """The files that differ from the last commit: path → created, changed or deleted; nothing without a repository.
+
+    Raises StoreError if git cannot be read. Cost: a stat of every file, and reading those whose time changed.
+    """
+    reader = GitReader(workspace)
+    if not reader.is_repository():
+        return {}
+    before = reader.tree(reader.commit("HEAD"))
+    after = _WorkTree(reader, engine).state(before).files
+    return {
+        path: "created" if path not in before else "deleted" if path not in after else "changed"
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path) and after.get(path) != Blob(LINK, "")
+    }
+
+
 def _require_there(wanted: Wanted, workspace: Workspace, *states: Collection[str]) -> None:
     """Raise UsageError for a path that neither lies there nor is in a state that is compared."""
     for path in wanted.paths:

@@ -46,6 +46,8 @@ class Chat(Screen[None]):
         Binding("ctrl+c", "stop", "stop, twice: leave", priority=True, show=False),
         Binding("escape", "interrupt", "stop", show=False),
         Binding("f3", "command('sessions')", "sessions", show=False),
+        Binding("f4", "command('files')", "files", show=False),
+        Binding("f8", "command('settings')", "settings", show=False),
         Binding("f7", "command('model')", "models", show=False),
         Binding("ctrl+d", "leave", "leave", show=False),
     ]

@@ -1,0 +1,30 @@
+"""Change a setting for as long as the screen is open: /use KEY VALUE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiex.errors import AiexError
+from aiex.tui.commands import Command
+
+if TYPE_CHECKING:
+    from aiex.tui.screens.chat import Chat
+
+
+async def _run(chat: Chat, words: str) -> None:
+    import shlex
+
+    try:
+        key, value = shlex.split(words)
+    except ValueError:
+        chat.tell("which setting, and what value?", "error", "/use budget.cost_usd 2; F8 shows all settings")
+        return
+    try:
+        await chat.change({key: value})
+    except AiexError as error:
+        chat.tell(error.message, "error", error.hint)
+    else:
+        chat.tell(f"{key} is {value} from the next wish on, here only")
+
+
+COMMAND = Command(_run, takes="KEY VALUE")
