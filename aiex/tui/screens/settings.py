@@ -29,7 +29,7 @@ class SettingsView(Listing):
         """All keys by name; what somebody set is marked."""
         settings = services.settings
         rows = []
-        for key in settings.keys():
+        for key in settings.keys():  # noqa: SIM118  (it is no mapping)
             origin = settings.origin(key)
             line = Text(no_wrap=True, overflow="ellipsis")
             line.append(" " if origin.source == "built-in" else "*")

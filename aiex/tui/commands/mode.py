@@ -1,0 +1,26 @@
+"""Say what is done unasked: plan, ask, accept-edits, auto, deny or bypass; alone it goes to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiex.errors import AiexError
+from aiex.tui.commands import Command
+
+if TYPE_CHECKING:
+    from aiex.tui.screens.chat import Chat
+
+ROUND: Final = ("ask", "accept-edits", "auto", "plan")
+"""What the key goes through; the others have to be named."""
+
+
+async def _run(chat: Chat, name: str) -> None:
+    mode = chat.status.glance.mode
+    wanted = name or ROUND[(ROUND.index(mode) + 1) % len(ROUND) if mode in ROUND else 0]
+    try:
+        await chat.change({"policy.mode": wanted})
+    except AiexError as error:
+        chat.tell(error.message, "error", error.hint)
+
+
+COMMAND = Command(_run, takes="[MODE]", key="shift+tab")
