@@ -7,7 +7,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +27,7 @@ from aiex.llm.protocols.anthropic.quirks import find_quirks
 from aiex.llm.providers.anthropic import PROVIDER
 from aiex.llm.wire import Profile
 from aiex.messages import Opaque, Reasoning, Refusal, Text, ToolCall
+from tests.fakes.tables import each
 from tests.unit.llm.anthropic_streams import (
     BEGIN,
     CASES,
@@ -83,7 +83,7 @@ def parts(events: list[StreamEvent], kind: type[Any]) -> list[Any]:
     return [event.part for event in events if isinstance(event, PartEnded) and isinstance(event.part, kind)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_an_answer_is_understood(name: str) -> None:
     case = CASES[name]
     events, failure = decode(case.body)
@@ -103,9 +103,9 @@ def test_an_answer_is_understood(name: str) -> None:
     assert (usages[-1] if usages else None) == case.usage
 
 
-@pytest.mark.parametrize("name", CASES)
-@settings(max_examples=6)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
+@each("name", CASES)
 def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
@@ -113,13 +113,13 @@ def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: lis
     assert told(decode(*chunks)) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_the_events_are_the_same_byte_by_byte(name: str) -> None:
     body = CASES[name].body
     assert told(decode(*(bytes([byte]) for byte in body))) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_deltas_join_to_their_parts(name: str) -> None:
     events, failure = decode(CASES[name].body)
     spoken, thoughts, arguments, names = "", "", {}, {}
@@ -153,7 +153,7 @@ def test_words_are_shown_before_their_block_ends() -> None:
     assert failure is not None
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@each("name", RECORDED)
 def test_a_stream_cut_at_any_byte_fails_unless_it_was_whole(name: str) -> None:
     body = RECORDED[name]
     reason = body.index(b"stop_reason", body.rindex(b"event: message_delta"))

@@ -26,6 +26,7 @@ from aiex.llm.answer import AnswerReader
 from aiex.llm.providers.gemini import PROVIDER
 from aiex.llm.wire import Profile
 from aiex.messages import Image, Opaque, Reasoning, Text, ToolCall
+from tests.fakes.tables import each
 
 PROFILE = Profile("google", "gemini-3-pro", "https://generativelanguage.googleapis.com")
 Json = dict[str, Any]
@@ -409,7 +410,7 @@ def parts(events: list[StreamEvent], kind: type[Any]) -> list[Any]:
     return [event.part for event in events if isinstance(event, PartEnded) and isinstance(event.part, kind)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_an_answer_of_the_field_is_understood(name: str) -> None:
     case = CASES[name]
     events, failure = decode(case.body)
@@ -429,9 +430,9 @@ def test_an_answer_of_the_field_is_understood(name: str) -> None:
     assert (usages[-1] if usages else None) == case.usage
 
 
-@pytest.mark.parametrize("name", CASES)
-@settings(max_examples=6)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
+@each("name", CASES)
 def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
@@ -439,13 +440,13 @@ def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: lis
     assert told(decode(*chunks)) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_the_events_are_the_same_byte_by_byte(name: str) -> None:
     body = CASES[name].body
     assert told(decode(*(bytes([byte]) for byte in body))) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_deltas_join_to_their_parts(name: str) -> None:
     events, failure = decode(CASES[name].body)
     spoken, thought, arguments, names = "", "", {}, {}

@@ -6,7 +6,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from aiex.llm.calls import parse_arguments
 from aiex.llm.providers.ollama import PROVIDER
 from aiex.llm.wire import Profile
 from aiex.messages import Reasoning, Text, ToolCall
+from tests.fakes.tables import each
 from tests.unit.llm.ollama_streams import CASES, FIND, READ, call, called, done, lines, said
 
 PROFILE = Profile("test", "m", "http://127.0.0.1:11434")
@@ -73,7 +73,7 @@ def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
     return [body[start:end] for start, end in pairwise(places)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_an_answer_is_understood(name: str) -> None:
     case = CASES[name]
     events, failure = decode(case.body)
@@ -91,7 +91,7 @@ def test_an_answer_is_understood(name: str) -> None:
     assert (usages[-1] if usages else None) == case.usage
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_calls_are_given_whole_and_with_ids_of_their_own(name: str) -> None:
     calls = parts(decode(CASES[name].body)[0], ToolCall)
     assert [(one.name, one.arguments) for one in calls] == [tuple(wanted[1:]) for wanted in CASES[name].calls]
@@ -100,21 +100,21 @@ def test_calls_are_given_whole_and_with_ids_of_their_own(name: str) -> None:
     assert all(one.id for one in calls)
 
 
-@pytest.mark.parametrize("name", CASES)
-@settings(max_examples=6)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
+@each("name", CASES)
 def test_how_the_bytes_were_cut_does_not_matter(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
     assert told(decode(*pieces(body, cuts))) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if len(CASES[name].body) < 4_000])
+@each("name", [name for name in CASES if len(CASES[name].body) < 4_000])
 def test_byte_by_byte_is_no_different(name: str) -> None:
     body = CASES[name].body
     assert told(decode(*(body[at : at + 1] for at in range(len(body))))) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_the_deltas_join_to_the_parts(name: str) -> None:
     events, failure = decode(CASES[name].body)
     for delta, kind in ((TextDelta, Text), (ReasoningDelta, Reasoning)):
@@ -128,7 +128,7 @@ def test_the_deltas_join_to_the_parts(name: str) -> None:
         assert parse_arguments("".join(deltas)) == one.arguments
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@each("name", RECORDED)
 def test_a_stream_cut_at_any_byte_never_looks_whole(name: str) -> None:
     body = RECORDED[name]
     whole = decode(body)

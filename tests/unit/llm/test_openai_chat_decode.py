@@ -28,6 +28,7 @@ from aiex.llm.protocols.openai_chat.quirks import Quirks
 from aiex.llm.providers.openai_chat import PROVIDER
 from aiex.llm.wire import Profile
 from aiex.messages import Message, Opaque, Reasoning, Refusal, Request, Text, ToolCall
+from tests.fakes.tables import each
 from tests.unit.llm.streams import CASES, call, chunk, sse
 
 PROFILE = Profile("test", "m", "http://127.0.0.1/v1")
@@ -65,7 +66,7 @@ def parts(events: list[StreamEvent], kind: type[Any]) -> list[Any]:
     return [event.part for event in events if isinstance(event, PartEnded) and isinstance(event.part, kind)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_an_answer_of_the_field_is_understood(name: str) -> None:
     case = CASES[name]
     events, failure = decode(case.body)
@@ -86,9 +87,9 @@ def test_an_answer_of_the_field_is_understood(name: str) -> None:
     assert (usages[-1] if usages else None) == case.usage
 
 
-@pytest.mark.parametrize("name", CASES)
-@settings(max_examples=6)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
+@each("name", CASES)
 def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
@@ -96,13 +97,13 @@ def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: lis
     assert told(decode(*chunks)) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if len(case.body) < 5000])
+@each("name", [name for name, case in CASES.items() if len(case.body) < 5000])
 def test_the_events_are_the_same_byte_by_byte(name: str) -> None:
     body = CASES[name].body
     assert told(decode(*(bytes([byte]) for byte in body))) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_deltas_join_to_their_parts(name: str) -> None:
     events, failure = decode(CASES[name].body)
     spoken, thought, arguments, names = "", "", {}, {}
@@ -130,7 +131,7 @@ def test_deltas_join_to_their_parts(name: str) -> None:
         assert [type(event) for event in events].count(Stopped) == 1
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.stop and len(case.body) < 5000])
+@each("name", [name for name, case in CASES.items() if case.stop and len(case.body) < 5000])
 def test_a_stream_cut_at_any_byte_fails_or_was_whole(name: str) -> None:
     body = CASES[name].body
     whole = told(decode(body))[0]

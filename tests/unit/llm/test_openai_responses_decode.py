@@ -27,6 +27,7 @@ from aiex.llm.calls import parse_arguments
 from aiex.llm.providers.openai_responses import PROVIDER
 from aiex.llm.wire import Profile
 from aiex.messages import Opaque, Reasoning, Refusal, Text, ToolCall
+from tests.fakes.tables import each
 from tests.unit.llm.responses_streams import CASES, DONE, added, done, message, reasoning, sse, words
 
 PROFILE = Profile("test", "m", "http://127.0.0.1/v1")
@@ -64,7 +65,7 @@ def parts(events: list[StreamEvent], kind: type[Any]) -> list[Any]:
     return [event.part for event in events if isinstance(event, PartEnded) and isinstance(event.part, kind)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_an_answer_of_the_field_is_understood(name: str) -> None:
     case = CASES[name]
     events, failure = decode(case.body)
@@ -84,9 +85,9 @@ def test_an_answer_of_the_field_is_understood(name: str) -> None:
     assert (usages[-1] if usages else None) == case.usage
 
 
-@pytest.mark.parametrize("name", CASES)
-@settings(max_examples=6)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 1_000_000), max_size=10))
+@each("name", CASES)
 def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: list[int]) -> None:
     body = CASES[name].body
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
@@ -94,13 +95,13 @@ def test_the_events_do_not_depend_on_how_the_bytes_were_cut(name: str, cuts: lis
     assert told(decode(*chunks)) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if len(case.body) < 10_000])
+@each("name", [name for name, case in CASES.items() if len(case.body) < 10_000])
 def test_the_events_are_the_same_byte_by_byte(name: str) -> None:
     body = CASES[name].body
     assert told(decode(*(bytes([byte]) for byte in body))) == told_at_once(name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_deltas_join_to_their_parts(name: str) -> None:
     events, failure = decode(CASES[name].body)
     spoken, thought, arguments, names = "", "", {}, {}
@@ -130,7 +131,7 @@ def test_deltas_join_to_their_parts(name: str) -> None:
         assert [type(event) for event in events].count(Stopped) == 1
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_blocks_cover_parts_since_the_block_before(name: str) -> None:
     events, _ = decode(CASES[name].body)
     given = [event.part for event in events if isinstance(event, PartEnded)]
