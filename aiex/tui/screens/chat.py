@@ -8,16 +8,19 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.screen import Screen
 
 from aiex import events as told
 from aiex import plugins
 from aiex.tui import backstage as work
 from aiex.tui.commands import ROOM
+from aiex.tui.desk import Desk
 from aiex.tui.draw import Drawer
-from aiex.tui.render import render, render_printed, retell
+from aiex.tui.render import render, render_printed
 from aiex.tui.story import Story
 from aiex.tui.theme import PALETTES, styles_of
+from aiex.tui.widgets.panel import Panel
 from aiex.tui.widgets.prompt import Prompt
 from aiex.tui.widgets.status import Status
 from aiex.tui.widgets.transcript import Transcript
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from aiex.tui.blocks import Tone
     from aiex.tui.theme import ThemeName
 
+PANEL_FROM_CELLS = 110
+"""Where the screen is as wide, a plan is shown beside the talk."""
 LEAVE_S = 2.0
 """Two Ctrl-C within so long leave."""
 
@@ -50,15 +55,27 @@ class Chat(Screen[None]):
         Binding("f2", "command('palette')", "find anything that can be done", show=False),
         Binding("f4", "command('files')", "files", show=False),
         Binding("shift+tab", "command('mode')", "next permission mode", show=False),
+        Binding("f9", "command('panel')", "plan, background jobs, checks, files", show=False),
         Binding("f8", "command('settings')", "settings", show=False),
         Binding("f7", "command('model')", "models", show=False),
         Binding("ctrl+d", "leave", "leave", show=False),
+        Binding("ctrl+f", "command('search')", "search the talk", show=False),
+        Binding("ctrl+o", "command('fold')", "open or fold everything", show=False),
+        Binding("pageup", "page(-1)", "a page up in the talk", show=False, priority=True),
+        Binding("pagedown", "page(1)", "a page down in the talk", show=False, priority=True),
+        Binding("ctrl+home", "talk_begin", "the begin of the talk", show=False, priority=True),
+        Binding("ctrl+end", "talk_end", "the end of the talk", show=False, priority=True),
+        Binding("ctrl+t", "read", "read the talk with keys", show=False),
     ]
 
     def __init__(self, behind: Backstage, theme: ThemeName) -> None:
         super().__init__()
         self.backstage = behind
         self.story = Story()
+        self.desk = Desk()
+        self._desk_is_new = False
+        self._wants_panel: bool | None = None
+        """What the person said last; None when nothing."""
         self.is_busy = False
         self._since_s = 0.0
         self._stopped_s = float("-inf")
@@ -72,18 +89,26 @@ class Chat(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The talk above, the prompt below it, and one line of status."""
-        yield Transcript(self.story, self._drawer(), id="transcript")
+        with Horizontal(id="talk"):
+            yield Transcript(self.story, self._drawer(), id="transcript")
+            yield Panel(styles_of(self._theme_name), id="panel")
         yield Prompt(id="prompt")
         yield Status(styles_of(self._theme_name), id="status")
 
     def on_mount(self) -> None:
         """The person can type at once."""
         self.prompt.focus()
+        self.panel.display = False
 
     @property
     def transcript(self) -> Transcript:
         """The talk."""
         return self.query_one("#transcript", Transcript)
+
+    @property
+    def panel(self) -> Panel:
+        """What lies open, beside the talk."""
+        return self.query_one("#panel", Panel)
 
     @property
     def prompt(self) -> Prompt:
@@ -100,6 +125,20 @@ class Chat(Screen[None]):
         self._theme_name = name
         self.transcript.redraw(self._drawer())
         self.status.show(styles_of(name))
+        self.panel.show(self.desk, styles_of(name))
+
+    def toggle_panel(self) -> None:
+        """Show or hide what lies open."""
+        self._wants_panel = not self.panel.display
+        self.panel.display = self._wants_panel
+        self.panel.show(self.desk)
+
+    def _lay_out(self) -> None:
+        """Show the panel by itself where there is a plan and room for it, until the person says otherwise."""
+        if self._wants_panel is None and self.desk.items and self.size.width >= PANEL_FROM_CELLS:
+            self.panel.display = True
+        if self.panel.display:
+            self.panel.show(self.desk)
 
     def _drawer(self) -> Drawer:
         return Drawer(styles_of(self._theme_name), PALETTES[self._theme_name].syntax)
@@ -108,8 +147,11 @@ class Chat(Screen[None]):
 
     def take(self, items: list[Event | Told]) -> None:
         """Show what came over the bus, in one picture."""
+        self._desk_is_new = False
         for item in items:
             self._take(item)
+        if self._desk_is_new:
+            self._lay_out()
         self.transcript.update()
 
     def _take(self, item: Event | Told) -> None:
@@ -117,9 +159,7 @@ class Chat(Screen[None]):
             case work.Ready(model=model, mode=mode, session=session):
                 self.status.show(model=model, mode=mode, session=session)
             case work.History(recorded):
-                self.story = Story()
-                retell(self.story, recorded)
-                self.transcript.show(self.story)
+                self.story = self.transcript.tell(recorded)
             case work.Began(name):
                 self._begin(name)
             case work.Idle(waiting):
@@ -133,6 +173,7 @@ class Chat(Screen[None]):
             case work.ApprovalWanted() | work.AnswerWanted() | work.Withdrawn():
                 self.aiex.take_question(item)
             case _:
+                self._desk_is_new = self.desk.take(item) or self._desk_is_new
                 self._glance(item)
                 render(self.story, item)
 
@@ -245,6 +286,22 @@ class Chat(Screen[None]):
         elif self.prompt.text:
             self.prompt.clear()
         self.notify("Ctrl-C again leaves", timeout=LEAVE_S)
+
+    def action_page(self, pages: int) -> None:
+        """Move the talk by pages."""
+        self.transcript.action_page(pages)
+
+    def action_talk_begin(self) -> None:
+        """Show the begin of the talk."""
+        self.transcript.action_begin()
+
+    def action_talk_end(self) -> None:
+        """Show the end of the talk, and follow it."""
+        self.transcript.action_end()
+
+    def action_read(self) -> None:
+        """Give the keys to the talk; Escape gives them back."""
+        self.transcript.focus()
 
     def action_leave(self) -> None:
         """Leave, where nothing is typed."""

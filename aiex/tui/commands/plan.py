@@ -1,0 +1,24 @@
+"""Let the model plan and change nothing, or, with `off`, work again: /plan [WISH|off]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiex.errors import AiexError
+from aiex.tui.commands import Command
+
+if TYPE_CHECKING:
+    from aiex.tui.screens.chat import Chat
+
+
+async def _run(chat: Chat, wish: str) -> None:
+    try:
+        await chat.change({"policy.mode": "ask" if wish == "off" else "plan"})
+    except AiexError as error:
+        chat.tell(error.message, "error", error.hint)
+        return
+    if wish and wish != "off":
+        chat.submit(wish)
+
+
+COMMAND = Command(_run, takes="[WISH|off]")
