@@ -37,6 +37,8 @@ class Block(NamedTuple):
     """Heading level from 1; depth of a list item's indent in columns."""
     mark: str = ""
     """Bullet or number of an item; language of code."""
+    goes_on: bool = False
+    """It is the rest of the block before it, which was too long to be one."""
 
 
 class Span(NamedTuple):
@@ -47,9 +49,18 @@ class Span(NamedTuple):
 
 
 class Blocks:
-    """Collects text and gives each block once, when it is closed."""
+    """Collects text and gives each block once, when it is closed.
 
-    def __init__(self) -> None:
+    Args:
+        most_lines: Longer blocks come in several, so that none is ever large; 0 for no limit. Of code it is the least:
+            a cut is made where a definition begins, or at three times as many.
+        most_chars: The same for one line.
+    """
+
+    def __init__(self, *, most_lines: int = 0, most_chars: int = 0) -> None:
+        self._most_lines = most_lines
+        self._most_chars = most_chars
+        self._goes_on = False
         self._tail = ""
         self._lines: list[str] = []
         self._kind: BlockKind = "paragraph"
@@ -60,6 +71,9 @@ class Blocks:
     def feed(self, text: str) -> Iterator[Block]:
         """The blocks that the next piece of text closes."""
         *lines, self._tail = (self._tail + text).split("\n")
+        if self._most_chars:
+            yield from self._feed_long(lines)
+            return
         for line in lines:
             yield from self._take(line.rstrip("\r"))
 
@@ -75,7 +89,41 @@ class Blocks:
         other = Blocks()
         other._tail, other._lines, other._kind = self._tail, list(self._lines), self._kind
         other._level, other._mark, other._fence = self._level, self._mark, self._fence
+        other._goes_on = self._goes_on
         return list(other.close())
+
+    def _feed_long(self, lines: list[str]) -> Iterator[Block]:
+        """Take lines, in pieces where they are too long; of the last, which has no end yet, what is too much."""
+        for line in lines:
+            *parts, rest = _part(line, self._most_chars)
+            for part in parts:
+                yield from self._take(part)
+                yield from self._cut()
+            yield from self._take(rest.rstrip("\r"))
+            if self._is_long():
+                yield from self._cut()
+        if len(self._tail) > self._most_chars:
+            *parts, self._tail = _part(self._tail, self._most_chars)
+            for part in parts:
+                yield from self._take(part)
+                yield from self._cut()
+
+    def _is_long(self) -> bool:
+        count = len(self._lines)
+        if count < self._most_lines:
+            return False
+        begins = count > 1 and not self._lines[-1].strip()
+        return not self._fence or begins or count >= 3 * self._most_lines
+
+    def _cut(self) -> Iterator[Block]:
+        """Close what is open, and go on with the same kind."""
+        if not self._lines:
+            return
+        kind, level, mark = self._kind, self._level, self._mark
+        yield from self._flush()
+        self._kind, self._level = (kind, level) if kind != "item" else ("paragraph", 0)
+        self._mark = mark if kind == "code" else ""
+        self._goes_on = True
 
     def _take(self, line: str) -> Iterator[Block]:
         if self._fence:
@@ -121,10 +169,21 @@ class Blocks:
         self._lines.append(line)
 
     def _flush(self) -> Iterator[Block]:
-        if self._lines or self._kind == "code":
+        if self._lines or (self._kind == "code" and not self._goes_on):
             joint = "\n" if self._kind in ("code", "table") else " "
-            yield Block(self._kind, joint.join(self._lines), self._level, self._mark)
+            yield Block(self._kind, joint.join(self._lines), self._level, self._mark, self._goes_on)
         self._lines, self._kind, self._level, self._mark = [], "paragraph", 0, ""
+        self._goes_on = False
+
+
+def _part(line: str, most_chars: int) -> list[str]:
+    """A line in pieces of at most so many characters, cut behind a space where there is one."""
+    parts = []
+    while len(line) > most_chars:
+        at = line.rfind(" ", most_chars // 2, most_chars) + 1 or most_chars
+        parts.append(line[:at])
+        line = line[at:]
+    return [*parts, line]
 
 
 def spans(text: str, style: str = "plain") -> Iterator[Span]:

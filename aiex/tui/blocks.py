@@ -5,12 +5,14 @@ A block changes only by its own methods, which count `version` up, so whoever dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from aiex.markdown import Block as Piece
+from aiex.markdown import spans
 
+FOLDED_LINES: Final = 30
+"""Longer wishes, such as pasted logs, are folded."""
 KEPT_LINES: Final = 400
 """Of what a command writes so many last lines are shown; the session has all of it."""
 
@@ -22,6 +24,8 @@ State = Literal["running", "waiting", "done", "failed", "refused"]
 class Block:
     """One thing on the transcript."""
 
+    number: int = field(default=0, init=False)
+    """Its place in the story, which stays when a past is put before."""
     version: int = field(default=0, init=False)
     is_folded: bool = field(default=False, init=False)
     can_fold: bool = field(default=False, init=False)
@@ -35,6 +39,11 @@ class Block:
         if self.can_fold and is_folded != self.is_folded:
             self.is_folded = is_folded
             self.touch()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still change of its own."""
+        return False
 
     def words(self) -> str:
         """Everything that it says, as text: to search in and to copy."""
@@ -50,6 +59,9 @@ class Said(Block):
     attached: tuple[str, ...] = ()
     """What came along, by its names."""
 
+    def __post_init__(self) -> None:
+        self.can_fold = self.is_folded = self.text.count("\n") >= FOLDED_LINES
+
     def words(self) -> str:
         return self.text
 
@@ -61,8 +73,12 @@ class Prose(Block):
     piece: Piece
     is_open: bool = False
 
+    @property
+    def is_live(self) -> bool:
+        return self.is_open
+
     def words(self) -> str:
-        return self.piece.text
+        return plain(self.piece)
 
 
 @dataclass(slots=True, eq=False)
@@ -71,13 +87,20 @@ class Thought(Block):
 
     text: str = ""
     is_open: bool = True
+    count: int = 0
+    """Its words, about."""
 
     def __post_init__(self) -> None:
         self.can_fold = self.is_folded = True
 
+    @property
+    def is_live(self) -> bool:
+        return self.is_open
+
     def add(self, text: str) -> None:
         """The next piece of it."""
         self.text += text
+        self.count += text.count(" ") + text.count("\n")
         self.touch()
 
     def words(self) -> str:
@@ -92,7 +115,6 @@ class Call(Block):
     name: str
     about: str = ""
     """On one line."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
     state: State = "running"
     output: list[str] = field(default_factory=list)
     """The last lines, at most `KEPT_LINES`."""
@@ -104,10 +126,16 @@ class Call(Block):
     """Path, what happened to it, lines added, lines removed."""
     duration_ms: int | None = None
     rule: str = ""
-    """The rule that asked or refused."""
+    """Who allowed or refused it, and by which rule; empty where nobody had to."""
+    exit_code: int | None = None
+    """Of a command."""
 
     def __post_init__(self) -> None:
         self.can_fold = self.is_folded = True
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in ("running", "waiting")
 
     def write(self, text: str) -> None:
         """The next piece of what it writes."""
@@ -123,6 +151,20 @@ class Call(Block):
             del self.output[:excess]
             self.left_out += excess
         self.touch()
+
+    def facts(self) -> list[str]:
+        """What is known of how it went, in a few words each."""
+        facts = []
+        if self.exit_code is not None:
+            facts.append(f"exit {self.exit_code}")
+        if self.duration_ms is not None and self.duration_ms >= 1000:
+            facts.append(f"{self.duration_ms / 1000:.1f} s")
+        return facts
+
+    def problem(self) -> str:
+        """Its first line that says what went wrong."""
+        lines = (line.strip() for line in self.result.split("\n"))
+        return next((line for line in lines if line), "")
 
     def words(self) -> str:
         return "\n".join([f"{self.name} {self.about}", *self.output, self.result])
@@ -150,6 +192,8 @@ class Output(Block):
     name: str
     text: str
     is_bad: bool = False
+    goes_on: bool = False
+    """It is the rest of an answer that was too long for one block."""
 
     def words(self) -> str:
         return self.text
@@ -166,3 +210,10 @@ class Closing(Block):
 
     def words(self) -> str:
         return "\n".join(text for text, _ in self.lines)
+
+
+def plain(piece: Piece) -> str:
+    """The words of a piece of an answer as they are shown, without its marks."""
+    if piece.kind in ("code", "rule"):
+        return piece.text
+    return "".join(span.text for span in spans(piece.text))

@@ -1,29 +1,35 @@
-"""How each kind of block looks at a width: lines of styled text, ready to be shown and never drawn twice."""
+"""How each kind of block looks at a width: rows of styled text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
-from textual.strip import Strip
 
 from aiex.markdown import spans, table_rows
-from aiex.tui.blocks import Block, Call, Closing, Note, Output, Prose, Said, Thought
+from aiex.tui.blocks import FOLDED_LINES, Block, Call, Closing, Note, Output, Prose, Said, Thought
+from aiex.tui.highlight import Highlighter
+from aiex.tui.tables import lay_table
+from aiex.tui.wrap import EMPTY, Row, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+    from rich.style import Style
 
     from aiex.markdown import Block as Piece
+    from aiex.tui.wrap import Styled
 
 WIDEST: Final = 110
 """Longer lines of prose are hard to read."""
-OPENED_LINES: Final = 400
-"""Of an opened block at most so many lines are drawn."""
+OPENED_LINES: Final = 1_000
+"""Of an opened block at most so many lines are drawn; the session has all of it."""
+OPENED_CHARS: Final = 100_000
 PREVIEW_LINES: Final = 5
 """Of a running command so many last lines are shown folded."""
+PREVIEW_CHARS: Final = 2_000
+SHOWN_MS: Final = 1_000
+"""Shorter calls say no duration."""
 _STATES: Final = {
     "running": ("●", "accent"),
     "waiting": ("○", "muted"),
@@ -44,134 +50,164 @@ class Drawer:
 
     def __init__(self, styles: Mapping[str, Style], syntax: str) -> None:
         self._styles = styles
-        self._syntax = syntax
-        self._console = Console(width=80, force_terminal=True, markup=False, highlight=False, emoji=False)
+        self.highlighter = Highlighter(syntax, styles["code"])
 
-    def draw(self, block: Block, width: int) -> list[Strip]:
-        """The lines of a block at a width in cells, with one empty line above where it begins something new."""
-        room = max(width, 10)
+    def style(self, role: str) -> Style:
+        """The style of a role."""
+        return self._styles[role]
+
+    def draw(self, block: Block, width: int) -> list[Row]:
+        """The rows of a block, none wider than the width in cells; an empty one above where it begins something new.
+
+        Cost: its length, which is bounded for every kind.
+        """
+        return self.try_draw(block, width)[0]
+
+    def try_draw(self, block: Block, width: int) -> tuple[list[Row], bool]:
+        """The same, and whether they are final as long as the block is: code may get its colours later."""
+        room = max(width, 1)
         match block:
             case Prose(piece=piece):
-                lines = self._piece(piece, min(room, WIDEST))
-                return lines if piece.kind == "item" else [_EMPTY, *lines]
+                rows, is_final = self._piece(piece, min(room, WIDEST), block.is_open)
+                return (rows if piece.kind == "item" or piece.goes_on else [EMPTY, *rows]), is_final
             case Said():
-                return [_EMPTY, *self._said(block, room)]
+                return [EMPTY, *self._said(block, room)], True
             case Thought():
-                return self._thought(block, room)
+                return [EMPTY, *self._thought(block, room)], True
             case Call():
-                return self._call(block, room)
+                return [EMPTY, *self._call(block, room)], True
             case Note():
-                return self._note(block, room)
+                return self._note(block, room), True
             case Output(text=text):
-                return [_EMPTY, *self._plain(text, "plain", room, limit=None)]
+                rows = self._plain(text, "plain", room)
+                return (rows if block.goes_on else [EMPTY, *rows]), True
             case Closing():
-                return self._closing(block, room)
+                return [EMPTY, *self._closing(block, room)], True
             case _:
-                return self._plain(block.words(), "plain", room)
+                return self._plain(block.words(), "plain", room), True
 
     # --- the talk ----------------------------------------------------------------------------------------------------
 
-    def _said(self, said: Said, width: int) -> list[Strip]:
-        lines = self._wrap(Text(said.text, self._styles["said"]), width, first="> ", rest="  ", mark="accent")
+    def _said(self, said: Said, width: int) -> list[Row]:
+        lines = said.text.split("\n")
+        shown = lines[: FOLDED_LINES if said.is_folded else OPENED_LINES]
+        rows: list[Row] = []
+        for line in shown:
+            first = (">" if not rows else " ") + " "
+            text = line if len(line) <= OPENED_CHARS // 10 else f"{line[: OPENED_CHARS // 10]}…"
+            rows += wrap([(text, self._styles["said"])], width, (first, self._styles["accent"]),
+                         ("  ", self._styles["accent"]))  # fmt: skip
+        if more := len(lines) - len(shown):
+            rows += self._line(f"▸ {more:,} more lines", "muted", width, first="  ")
         for name in said.attached:
-            lines += self._wrap(Text(f"+ {name}", self._styles["muted"]), width, first="  ", rest="    ")
-        return lines
+            rows += self._line(f"+ {name}", "muted", width, first="  ", rest="    ")
+        return rows
 
-    def _piece(self, piece: Piece, width: int) -> list[Strip]:
+    def _piece(self, piece: Piece, width: int, is_open: bool) -> tuple[list[Row], bool]:
         match piece.kind:
             case "heading":
-                return self._wrap(self._words(piece.text, "heading1" if piece.level == 1 else "heading"), width)
+                return wrap(self._words(piece.text, "heading1" if piece.level == 1 else "heading"), width), True
             case "item":
-                indent = " " * piece.level
+                indent = " " * min(piece.level, width // 4)
                 mark = "•" if piece.mark in ("-", "*", "+") else piece.mark
-                rest = indent + " " * (len(mark) + 1)
-                return self._wrap(self._words(piece.text), width, first=f"{indent}{mark} ", rest=rest)
+                first, rest = f"{indent}{mark} ", indent + " " * (len(mark) + 1)
+                return wrap(self._words(piece.text), width, (first, self._styles["mark"]),
+                            (rest, self._styles["mark"])), True  # fmt: skip
             case "quote":
-                return self._wrap(self._words(piece.text, "quote"), width, first="│ ", rest="│ ")
+                bar = ("│ ", self._styles["muted"])
+                return wrap(self._words(piece.text, "quote"), width, bar, bar), True
             case "code":
-                return self._code(piece.text, piece.mark, width)
+                return self._code(piece.text, piece.mark, width, is_open)
             case "table":
-                return self._table(piece.text, width)
+                cells = [[self._words(cell) for cell in row] for row in table_rows(piece.text)]
+                if cells and not piece.goes_on:
+                    cells[0] = [self._words(cell, "bold") for cell in table_rows(piece.text)[0]]
+                return lay_table(cells, width, self._styles["rule"]), True
             case "rule":
-                return [self._strip(Text("─" * width, self._styles["rule"]))]
+                return [Row([Segment("─" * width, self._styles["rule"])])], True
             case _:
-                return self._wrap(self._words(piece.text), width)
+                return wrap(self._words(piece.text), width), True
 
-    def _words(self, text: str, base: str = "plain") -> Text:
-        words = Text(style=self._styles[base])
-        for span in spans(text):
-            words.append(span.text, self._styles[span.style] if span.style != "plain" else None)
-        return words
+    def _words(self, text: str, base: str = "plain") -> list[Styled]:
+        plain = self._styles[base]
+        return [
+            (span.text.replace("\n", " "), plain if span.style == "plain" else plain + self._styles[span.style])
+            for span in spans(text)
+        ]
 
-    def _code(self, code: str, language: str, width: int) -> list[Strip]:
-        from rich.syntax import Syntax
+    def _code(self, code: str, language: str, width: int, is_open: bool) -> tuple[list[Row], bool]:
+        if is_open:
+            lines, is_final = [self.highlighter.line(line, language) for line in code.split("\n")], False
+        else:
+            lines, is_final = self.highlighter.lines(code, language)
+        indent = ("  ", self._styles["code"])
+        return [row for line in lines for row in wrap(line, width, indent, indent)], is_final
 
-        text = Text(code, self._styles["code"])
-        if language:
-            text = Syntax(code, language, theme=self._syntax, background_color="default").highlight(code)
-            text.rstrip()
-        text.no_wrap = False
-        return self._wrap(text, width, first="  ", rest="  ", folds=True)
-
-    def _table(self, text: str, width: int) -> list[Strip]:
-        from rich.table import Table
-
-        head, *body = table_rows(text) or [[]]
-        table = Table(box=None, pad_edge=False, header_style=self._styles["bold"], show_header=any(head))
-        for cell in head:
-            table.add_column(self._words(cell), overflow="fold")
-        for row in body:
-            table.add_row(*(self._words(cell) for cell in row[: len(head)]))
-        options = self._console.options.update(width=width)
-        return [Strip(line) for line in self._console.render_lines(table, options, pad=False)]
-
-    def _thought(self, thought: Thought, width: int) -> list[Strip]:
-        words = len(thought.text.split())
-        head = f"{'▸' if thought.is_folded else '▾'} {'thinking' if thought.is_open else 'thought'}, {words} words"
-        lines = [_EMPTY, self._strip(Text(head, self._styles["seam"]))]
+    def _thought(self, thought: Thought, width: int) -> list[Row]:
+        head = f"{_arrow(thought)} {'thinking' if thought.is_open else 'thought'}, {thought.count + 1:,} words"
+        rows = self._line(head, "seam", width)
         if thought.is_folded:
-            return lines
-        return [*lines, *self._plain(thought.text, "seam", width, indent="  ")]
+            return rows
+        if thought.is_open:
+            return [*rows, *self._plain(thought.text[-PREVIEW_CHARS:], "seam", width, indent="  ")]
+        return [*rows, *self._plain(thought.text, "seam", width, indent="  ")]
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    def _call(self, call: Call, width: int) -> list[Strip]:
+    def _call(self, call: Call, width: int) -> list[Row]:
         sign, role = _STATES[call.state]
-        head = Text.assemble(
-            (f"{sign} ", self._styles[role]),
-            (call.name, self._styles["bold"]),
-            (f" {call.about}", self._styles["text"]),
-        )
-        if call.duration_ms is not None and call.duration_ms >= 1000:
-            head.append(f"  {call.duration_ms / 1000:.1f} s", self._styles["muted"])
-        head.truncate(width, overflow="ellipsis")
-        lines = [_EMPTY, self._strip(head)]
+        facts = "  ".join(call.facts())
+        about = f" {call.about}" if call.about else ""
+        room = width - len(sign) - 1 - len(facts) - (2 if facts else 0)
+        head = f"{call.name}{about}"
+        cut = _cut(head, max(room, 1))
+        pieces = [(f"{sign} ", self._styles[role]), (cut[: len(call.name)], self._styles["bold"]),
+                  (cut[len(call.name) :], self._styles["text"])]  # fmt: skip
+        if facts:
+            pieces.append((f"  {facts}", self._styles["muted"]))
+        rows = wrap(pieces, width)
         for path, change, added, removed in call.edits:
-            words = Text.assemble(
-                (f"  {change} {path} ", self._styles["text"]),
+            words = [
+                (f"{change} {path} ", self._styles["text"]),
                 (f"+{added} ", self._styles["good"]),
                 (f"-{removed}", self._styles["error"]),
-            )
-            lines += self._wrap(words, width, rest="    ")
+            ]
+            rows += wrap(words, width, ("  ", self._styles["text"]), ("  ", self._styles["text"]))
+        if call.rule:
+            rows += self._line(call.rule, "muted", width, first="  ", rest="  ")
         if not call.is_folded:
-            shown = "\n".join(call.output) if call.output else call.result
-            return [*lines, *self._plain(shown, "muted", width, indent="  ", limit=OPENED_LINES)]
+            return [*rows, *self._opened(call, width)]
         if call.state == "running" and call.output:
-            return [*lines, *self._plain("\n".join(call.output[-PREVIEW_LINES:]), "muted", width, indent="  ")]
-        if call.state in ("failed", "refused") and call.result:
-            lines += self._plain(call.result.partition("\n")[0], "error", width, indent="  ")
-        return lines
+            preview = "\n".join(line[:PREVIEW_CHARS] for line in call.output[-PREVIEW_LINES:])
+            return [*rows, *self._plain(preview, "muted", width, indent="  ")]
+        if call.state in ("failed", "refused") and (line := call.problem()):
+            rows += self._line(_cut(line, 4 * width), "error", width, first="  ", rest="  ")
+        return rows
 
-    def _note(self, note: Note, width: int) -> list[Strip]:
-        lines = self._wrap(Text(note.text, self._styles[note.tone]), width, first=f"{_TONES[note.tone]} ", rest="  ")
+    def _opened(self, call: Call, width: int) -> list[Row]:
+        rows = self._line(f"{call.name} {call.about}", "text", width, first="  ", rest="    ")
+        if call.left_out:
+            rows += self._line(f"… {call.left_out:,} lines before", "muted", width, first="  ")
+        if call.output:
+            rows += self._plain("\n".join(call.output), "muted", width, indent="  ")
+            if call.state not in ("failed", "refused"):
+                return rows
+        return [*rows, *self._plain(call.result, "muted", width, indent="  ")] if call.result else rows
+
+    def _note(self, note: Note, width: int) -> list[Row]:
+        sign = _TONES[note.tone] if not note.detail else f"{_TONES[note.tone]}{_arrow(note)}"
+        first, rest = (f"{sign} ", self._styles[note.tone]), (" " * (len(sign) + 1), self._styles[note.tone])
+        rows: list[Row] = []
+        for line in note.text.split("\n"):
+            rows += wrap([(line, self._styles[note.tone])], width, rest if rows else first, rest)
         if note.detail and not note.is_folded:
-            lines += self._plain(note.detail, "muted", width, indent="  ", limit=OPENED_LINES)
-        return lines
+            rows += self._plain(note.detail, "muted", width, indent="  ")
+        return rows
 
-    def _closing(self, closing: Closing, width: int) -> list[Strip]:
-        lines = [_EMPTY]
+    def _closing(self, closing: Closing, width: int) -> list[Row]:
+        rows: list[Row] = []
         for text, tone in closing.lines:
-            lines += self._wrap(Text(text, self._styles[tone]), width, first=f"{_TONES[tone]} ", rest="  ")
+            rows += self._line(text, tone, width, first=f"{_TONES[tone]} ", rest="  ")
         facts = []
         if closing.duration_ms is not None:
             facts.append(f"{closing.duration_ms / 1000:.1f} s")
@@ -180,42 +216,64 @@ class Drawer:
         if closing.cost_usd is not None:
             facts.append(f"${closing.cost_usd:.4f}")
         if facts:
-            lines += self._wrap(Text(", ".join(facts), self._styles["seam"]), width, first="─ ", rest="  ")
-        return lines
+            rows += self._line(", ".join(facts), "seam", width, first="─ ", rest="  ")
+        return rows
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
-    def _plain(
-        self, text: str, role: str, width: int, *, indent: str = "", limit: int | None = OPENED_LINES
-    ) -> list[Strip]:
-        rows = text.split("\n")
-        more = len(rows) - limit if limit is not None else 0
-        if more > 0:
-            rows = rows[:limit]
-        lines: list[Strip] = []
-        for row in rows:
-            lines += self._wrap(Text(row, self._styles[role]), width, first=indent, rest=indent, folds=True)
-        if more > 0:
-            lines += self._wrap(Text(f"… {more} more lines", self._styles["muted"]), width, first=indent)
-        return lines
+    def _line(self, text: str, role: str, width: int, *, first: str = "", rest: str = "") -> list[Row]:
+        """One piece of text; line ends in it are spaces."""
+        style = self._styles[role]
+        return wrap([(text.replace("\n", " "), style)], width, (first, style), (rest or first, style))
 
-    def _wrap(
-        self, text: Text, width: int, *, first: str = "", rest: str = "", mark: str = "muted", folds: bool = False
-    ) -> list[Strip]:
-        """Lines of at most `width` cells; what stands before each is in the style of `mark`."""
-        text.expand_tabs(8)
-        room = max(width - len(first), 4)
-        lines: list[Strip] = []
-        pieces: Iterable[Text] = text.split("\n", allow_blank=True) if folds else (text,)
-        for piece in pieces:
-            for line in piece.wrap(self._console, room, overflow="fold") or [Text()]:
-                line.rstrip()
-                before = rest if lines else first
-                lines.append(self._strip(Text.assemble((before, self._styles[mark]), line) if before else line))
-        return lines
-
-    def _strip(self, line: Text) -> Strip:
-        return Strip([piece for piece in line.render(self._console, end="") if not piece.control])
+    def _plain(self, text: str, role: str, width: int, *, indent: str = "") -> list[Row]:
+        """Text line by line, as far as it is not too much."""
+        style, before = self._styles[role], (indent, self._styles[role])
+        lines = text.split("\n")
+        rows: list[Row] = []
+        chars = 0
+        for number, line in enumerate(lines):
+            if number >= OPENED_LINES or chars >= OPENED_CHARS or len(rows) >= 2 * OPENED_LINES:
+                more = len(lines) - number
+                rows += self._line(f"… {more:,} more lines; the session has them", "muted", width, first=indent)
+                break
+            shown = line if len(line) <= OPENED_CHARS // 10 else f"{line[: OPENED_CHARS // 10]}…"
+            chars += len(shown)
+            rows += wrap([(shown, style)], width, before, before)
+        return rows
 
 
-_EMPTY: Final = Strip([Segment("")], 0)
+def estimate(block: Block, width: int) -> int:
+    """About how many rows a block has, at almost no cost: never 0."""
+    room = max(width, 1)
+    match block:
+        case Prose(piece=piece):
+            above = 0 if piece.kind == "item" or piece.goes_on else 1
+            if piece.kind in ("code", "table"):
+                return above + piece.text.count("\n") + 1
+            return above + 1 + len(piece.text) // min(room, WIDEST)
+        case Said(text=text):
+            return min(2 + text.count("\n") + len(text) // room, FOLDED_LINES + 2)
+        case Call(edits=edits):
+            return 2 + len(edits)
+        case Output(text=text):
+            return (0 if block.goes_on else 1) + 1 + text.count("\n")
+        case Closing(lines=lines):
+            return 2 + len(lines)
+        case Thought():
+            return 2
+        case _:
+            return 1
+
+
+def _arrow(block: Block) -> str:
+    return "▸" if block.is_folded else "▾"
+
+
+def _cut(text: str, room: int) -> str:
+    """The text, or its begin with `…` where it has more than so many cells."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= room:
+        return text
+    return f"{set_cell_size(text, room - 1).rstrip()}…"

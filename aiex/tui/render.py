@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from aiex import events as told
 from aiex.guard.neutral import neutralise, printable_path
 from aiex.messages import Document, Image, Reasoning, Refusal, Text, ToolCall
-from aiex.tui.blocks import Call, Closing, Output, Said
+from aiex.tui.blocks import Call, Closing, Said
 
 if TYPE_CHECKING:
     from aiex.events import Event
-    from aiex.sessions.log import Recorded
     from aiex.tui.blocks import Tone
     from aiex.tui.story import Story
 
@@ -27,26 +26,6 @@ def render(story: Story, event: Event | told.UnknownEvent) -> None:
         story.note(f"{name}: nothing is known of this kind of event")
     else:
         renderer(story, event)
-
-
-def retell(story: Story, recorded: Iterable[Recorded]) -> None:
-    """Tell a session from its log: pieces of answers are left out where the whole answer follows."""
-    pieces: list[told.TextDelta] = []
-    for one in recorded:
-        event = one.event()
-        if isinstance(event, told.TextDelta):
-            pieces.append(event)
-        elif not isinstance(event, told.ReasoningDelta | told.PartEnded | told.ToolCallStarted | told.ToolCallDelta):
-            if isinstance(event, told.AssistantSpoke):
-                pieces.clear()
-            elif isinstance(event, told.UserSpoke | told.TurnEnded | told.TurnInterrupted):
-                for piece in pieces:
-                    render(story, piece)
-                pieces.clear()
-            render(story, event)
-    for piece in pieces:
-        render(story, piece)
-    story.end_parts()
 
 
 # --- the talk --------------------------------------------------------------------------------------------------------
@@ -90,7 +69,7 @@ def _assistant_spoke(story: Story, event: told.AssistantSpoke) -> None:
     for part in event.parts:
         if isinstance(part, ToolCall):
             story.calls[part.id] = story.add(
-                Call(part.id, neutralise(part.name), describe(part.arguments), part.arguments, state="waiting")
+                Call(part.id, neutralise(part.name), describe(part.arguments), state="waiting")
             )
 
 
@@ -106,7 +85,7 @@ def _tool_started(story: Story, event: told.ToolStarted) -> None:
     call = story.calls.get(event.call_id)
     if call is None:
         call = story.calls[event.call_id] = story.add(
-            Call(event.call_id, neutralise(event.name), describe(event.arguments), event.arguments)
+            Call(event.call_id, neutralise(event.name), describe(event.arguments))
         )
     call.state = "running"
     call.touch()
@@ -295,7 +274,7 @@ def render_printed(story: Story, name: str, ended: told.TurnEnded, markup: str) 
         story.end_parts()
         story.has_spoken = False
     else:
-        story.add(Output(name, neutralise(ended.answer.rstrip("\n"))))
+        story.print(name, ended.answer.rstrip("\n"))
 
 
 def describe(arguments: Mapping[str, Any]) -> str:

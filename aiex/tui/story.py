@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from aiex.guard.neutral import Pieces, neutralise
 from aiex.markdown import Blocks
-from aiex.tui.blocks import Block, Call, Note, Prose, Thought
+from aiex.tui.blocks import Block, Call, Note, Output, Prose, Thought
+from aiex.tui.shelf import Shelf
 
 if TYPE_CHECKING:
     from aiex.markdown import Block as Piece
     from aiex.tui.blocks import Tone
 
 B = TypeVar("B", bound=Block)
+BLOCK_LINES: Final = 60
+"""No block of an answer is much longer, so that none is slow to draw."""
+BLOCK_CHARS: Final = 3_000
+
+
+class Changes(NamedTuple):
+    """What became of a story since they were taken before."""
+
+    since: int | None
+    """From this place on there are other blocks; None where there are not."""
+    touched: list[Block]
+    """Blocks before that which say something else."""
 
 
 class Story:
     """Grows at its end; blocks before that change only as calls go on."""
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self.first_changed: int | None = None
-        """The first block that is new or changed since `settle`; None where nothing is."""
+        self.blocks = Shelf()
         self.calls: dict[str, Call] = {}
         """By their ids: those that go on."""
         self.asked: dict[str, tuple[str, str]] = {}
@@ -32,45 +43,68 @@ class Story:
         """Who spoke last, as `provider/model`."""
         self.has_spoken = False
         """Whether the answer of this step was shown as it came."""
-        self._markdown = Blocks()
+        self._since: int | None = None
+        self._touched: dict[int, Block] = {}
+        self._markdown = Blocks(most_lines=BLOCK_LINES, most_chars=BLOCK_CHARS)
         self._pieces = Pieces()
         self._open: list[Prose] = []
         """The last blocks, which have no end yet."""
+        self._is_stale = False
+        """Whether more was said than `_open` shows."""
         self._thought: Thought | None = None
 
-    def settle(self) -> None:
-        """Everything up to here is shown."""
-        self.first_changed = None
+    def take_changes(self) -> Changes:
+        """What is new since the last time, to be drawn now. Cost: the length of what has no end yet."""
+        self._show_open()
+        since, touched = self._since, self._touched
+        self._since, self._touched = None, {}
+        end = len(self.blocks) if since is None else since
+        return Changes(since, [block for number, block in touched.items() if number - self.blocks.first < end])
 
     def add(self, block: B) -> B:
-        """Put a block at the end."""
-        self.blocks.append(block)
-        self._mark(len(self.blocks) - 1)
-        return block
+        """Put a block at the end, before what has no end yet."""
+        if self._open:
+            self._drop_open()
+            self._is_stale = True
+        return self._append(block)
 
     def changed(self, block: Block) -> None:
-        """Note that a block says something else now; it is one of the last."""
-        for at in range(len(self.blocks) - 1, -1, -1):
-            if self.blocks[at] is block:
-                self._mark(at)
-                return
+        """Note that a block says something else now."""
+        self._touched[block.number] = block
+
+    def index(self, block: Block) -> int:
+        """The place of a block."""
+        return block.number - self.blocks.first
+
+    def prepend(self, blocks: Sequence[Block]) -> None:
+        """Put a past before everything that is told already; nothing of it counts as changed."""
+        self.blocks.prepend(blocks)
+        if self._since is not None:
+            self._since += len(blocks)
 
     def note(self, text: str, tone: Tone = "note", detail: str = "") -> None:
         """Put a line at the end."""
         self.add(Note(neutralise(text), tone, neutralise(detail)))
+
+    def print(self, name: str, text: str) -> None:
+        """Put the answer of a command at the end, as it laid it out."""
+        lines = neutralise(text).split("\n")
+        for at in range(0, len(lines), BLOCK_LINES):
+            self.add(Output(name, "\n".join(lines[at : at + BLOCK_LINES]), goes_on=at > 0))
 
     def speak(self, text: str) -> None:
         """The next piece of an answer."""
         self.end_thought()
         self.has_spoken = True
         self._lay(self._markdown.feed(self._pieces.feed(text)))
-        self._show_open()
+        self._is_stale = True
 
     def end_speech(self) -> None:
         """The answer, or this piece of it, is whole."""
         self._lay(self._markdown.feed(self._pieces.close()))
         self._lay(self._markdown.close())
         self._drop_open()
+        self._is_stale = False
 
     def think(self, text: str) -> None:
         """The next piece of a thought."""
@@ -94,28 +128,37 @@ class Story:
         self.end_speech()
 
     def _lay(self, pieces: Iterable[Piece]) -> None:
+        """Put closed pieces where the open ones stood."""
         for piece in pieces:
             self._drop_open()
-            self.add(Prose(piece))
+            self._append(Prose(piece))
 
     def _show_open(self) -> None:
         """Show what has no end yet as if it ended here."""
+        if not self._is_stale:
+            return
+        self._is_stale = False
         pieces = self._markdown.peek()
         if len(pieces) != len(self._open):
             self._drop_open()
-            self._open = [self.add(Prose(piece, is_open=True)) for piece in pieces]
+            self._open = [self._append(Prose(piece, is_open=True)) for piece in pieces]
             return
         for block, piece in zip(self._open, pieces, strict=True):
             if piece != block.piece:
                 block.piece = piece
                 block.touch()
-        self._mark(len(self.blocks) - len(self._open))
+                self.changed(block)
+
+    def _append(self, block: B) -> B:
+        self.blocks.append(block)
+        self._mark(len(self.blocks) - 1)
+        return block
 
     def _drop_open(self) -> None:
         if self._open:
-            del self.blocks[len(self.blocks) - len(self._open) :]
+            self.blocks.truncate(len(self.blocks) - len(self._open))
             self._mark(len(self.blocks))
             self._open = []
 
     def _mark(self, at: int) -> None:
-        self.first_changed = at if self.first_changed is None else min(at, self.first_changed)
+        self._since = at if self._since is None else min(at, self._since)
