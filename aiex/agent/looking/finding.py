@@ -7,8 +7,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from threading import Event as Flag
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from aiex.agent.looking.layers import held
 from aiex.agent.looking.matching import (
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from aiex.agent.looking.patterns import Pattern
     from aiex.agent.looking.walking import Ground
     from aiex.context.catalogue import Catalogue
+    from aiex.guard.sandbox.ripgrep import Place
 
 TIMEOUT_S: Final = 30.0
 MANY: Final = 200
@@ -37,9 +40,51 @@ _PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
 _PORTION: Final = 40
 """Files that are searched before others get their turn."""
 _HINT: Final = "narrow the path, the glob or the pattern"
+_MOST_REMEMBERED: Final = 16
 
 
-async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, ground: Ground | None = None) -> list[Hits]:
+class _Asked(NamedTuple):
+    """What ripgrep is asked about."""
+
+    paths: Sequence[str]
+    """Files, or a directory that it walks itself."""
+    skipped: Sequence[str]
+    """What it leaves out there, as globs."""
+
+
+class Begun(NamedTuple):
+    """A search that ripgrep is at already."""
+
+    asked: _Asked
+    places: asyncio.Future[list[Place] | None]
+
+
+_LAST: Final[WeakKeyDictionary[Catalogue, dict[str, _Asked]]] = WeakKeyDictionary()
+"""How directories were searched last, which mostly is how they are searched next."""
+
+
+def begin(kit: Kit, pattern: Pattern, top: str) -> Begun | None:
+    """Let ripgrep begin with a directory before its files are listed, as it was asked the last time.
+
+    Where they turn out to be others than then, `find` asks once more. None where nothing is known of the directory.
+    """
+    asked = _LAST.get(kit.catalogue, {}).get(top)
+    if asked is None:
+        return None
+    from aiex.guard.sandbox.ripgrep import find_ripgrep
+
+    program = find_ripgrep(kit.root)
+    return Begun(asked, _start(program, kit, pattern, asked)) if program else None
+
+
+async def find(
+    kit: Kit,
+    pattern: Pattern,
+    paths: Sequence[str],
+    most: int,
+    ground: Ground | None = None,
+    begun: Begun | None = None,
+) -> list[Hits]:
     """The files that match, in the order of their paths, with at least the first `most` places of all of them.
 
     What is binary, larger than 16 MB or cannot be read is left out.
@@ -47,6 +92,7 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, grou
     Args:
         paths: Sorted; of files that may be read as far as their names go.
         ground: Where these are all files that there are.
+        begun: The same search, begun before.
 
     Raises:
         ToolError: if it takes too long.
@@ -59,7 +105,7 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, grou
         program = find_ripgrep(kit.root)
         if program:
             try:
-                found = await _ask_ripgrep(program, kit, pattern, plain, most, ground)
+                found = await _ask_ripgrep(program, kit, pattern, plain, most, ground, begun)
             except Refused:
                 return await _find_ourselves(Task(kit.files, pattern, paths))
             rest = [path for path in paths if path in changed]
@@ -71,18 +117,28 @@ async def find(kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, grou
 
 
 async def _ask_ripgrep(
-    program: str, kit: Kit, pattern: Pattern, paths: Sequence[str], most: int, ground: Ground | None
+    program: str,
+    kit: Kit,
+    pattern: Pattern,
+    paths: Sequence[str],
+    most: int,
+    ground: Ground | None,
+    begun: Begun | None,
 ) -> list[Hits]:
     from aiex.guard.sandbox.ripgrep import count_lines, find_places
 
     files, root, rust, known = kit.catalogue, kit.means.workspace.root, pattern.rust, set(paths)
-    asked, skipped = _ask_whole(ground) if ground and ground.folders and len(paths) >= MANY else (paths, [])
-    places = await asyncio.to_thread(find_places, program, root, rust, asked, timeout_s=TIMEOUT_S, skipped=skipped)
+    asked = _ask_whole(ground) if ground and ground.folders and len(paths) >= MANY else _Asked(paths, [])
+    if ground and asked.paths is not paths:
+        _remember(files, ground.top, asked)
+    places = await (begun.places if begun and begun.asked == asked else _start(program, kit, pattern, asked))
     counts: Mapping[str, int]
     if places is not None:
         counts = Counter(place.path for place in places if place.path in known)
     else:
-        told = await asyncio.to_thread(count_lines, program, root, rust, asked, timeout_s=TIMEOUT_S, skipped=skipped)
+        told = await asyncio.to_thread(
+            count_lines, program, root, rust, asked.paths, timeout_s=TIMEOUT_S, skipped=asked.skipped
+        )
         counts = {path: count for path, count in told.items() if path in known}
         first = list(_take_first(files, counts, most))
         places = await asyncio.to_thread(find_places, program, root, rust, first, timeout_s=TIMEOUT_S, most=most)
@@ -92,7 +148,25 @@ async def _ask_ripgrep(
     return list(_to_hits(files, counts, grouped, most))
 
 
-def _ask_whole(ground: Ground) -> tuple[list[str], list[str]]:
+def _start(program: str, kit: Kit, pattern: Pattern, asked: _Asked) -> asyncio.Future[list[Place] | None]:
+    """Ask it at once, in a thread."""
+    from aiex.guard.sandbox.ripgrep import find_places
+
+    root = kit.means.workspace.root
+    ask = partial(find_places, program, root, pattern.rust, asked.paths, timeout_s=TIMEOUT_S, skipped=asked.skipped)
+    found = asyncio.get_running_loop().run_in_executor(None, ask)
+    found.add_done_callback(lambda done: done.cancelled() or done.exception())  # known, also where nobody waits
+    return found
+
+
+def _remember(files: Catalogue, top: str, asked: _Asked) -> None:
+    known = _LAST.setdefault(files, {})
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[top] = asked
+
+
+def _ask_whole(ground: Ground) -> _Asked:
     """A directory for ripgrep to walk, which is quicker than naming its files, and what to leave out on the way.
 
     It comes to more files than count: what is found in others is dropped.
@@ -100,11 +174,11 @@ def _ask_whole(ground: Ground) -> tuple[list[str], list[str]]:
     asked = ["./" if ground.top == "." else f"./{ground.top}"]
     left_out = [path for folder in ground.folders for path in folder.left_out]
     if not left_out:
-        return asked, []
+        return _Asked(asked, [])
     kept = {path.rsplit("/", 2)[-2] for folder in ground.folders for path in folder.folders}
     names = ((path, path.rsplit("/", 2)[-2]) for path in left_out)
     globs = dict.fromkeys(f"/{path}" if name in kept else f"{name}/" for path, name in names)
-    return asked, [glob for glob in globs if _PLAIN.fullmatch(glob)][:MOST_GLOBS]
+    return _Asked(asked, [glob for glob in globs if _PLAIN.fullmatch(glob)][:MOST_GLOBS])
 
 
 def _to_hits(

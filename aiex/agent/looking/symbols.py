@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aiex.agent.looking.finding import find
+from aiex.agent.looking.finding import begin, find
 from aiex.agent.looking.layers import held
 from aiex.agent.looking.patterns import read_pattern
 from aiex.agent.looking.walking import list_files
@@ -55,8 +55,9 @@ async def look_up(kit: Kit, name: str, top: str) -> Known:
     word = name.rpartition(".")[2]
     edges = ("\\b" if _is_word(word[0]) else "", "\\b" if _is_word(word[-1]) else "")
     pattern = read_pattern(f"{edges[0]}{read_pattern(word, literal=True).rust}{edges[1]}")
+    begun = begin(kit, pattern, top)
     ground = None if _is_file(kit, top) else list_files(kit, top)
-    hits = await find(kit, pattern, ground.paths if ground else [top], MOST_LINES, ground)
+    hits = await find(kit, pattern, ground.paths if ground else [top], MOST_LINES, ground, begun)
     found: list[Definition] = []
     for path, facts in _read_all(kit, [one.path for one in hits[:MOST_PARSED]]):
         found += _defined(path, facts, name)

@@ -82,10 +82,11 @@ class _Wanted:
 
 
 async def _answer(kit: Kit, wanted: _Wanted) -> Answer:
-    from aiex.agent.looking.finding import find
+    from aiex.agent.looking.finding import begin, find
 
+    begun = None if wanted.matches else begin(kit, wanted.pattern, wanted.path)
     ground = _list_files(kit, wanted)
-    hits = await find(kit, wanted.pattern, ground.paths, wanted.most, None if wanted.matches else ground)
+    hits = await find(kit, wanted.pattern, ground.paths, wanted.most, None if wanted.matches else ground, begun)
     text = _show(kit, hits, wanted)
     if not ground.is_all:
         text += f"\n(only the first {MOST_FILES:,} files were searched)"

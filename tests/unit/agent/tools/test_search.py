@@ -232,6 +232,28 @@ async def test_a_large_tree_is_searched_without_what_does_not_count(kit: Kit, ro
     assert text.endswith("(6 lines in 6 files)")
 
 
+async def test_a_large_tree_is_searched_as_it_is_now(kit: Kit, root: Path) -> None:
+    (root / "many").mkdir()
+    (root / "out").mkdir()
+    for number in range(250):
+        (root / "many" / f"{number}.txt").write_text("hay\n")
+    (root / "out" / "a.txt").write_text("needle\n")
+    (root / ".gitignore").write_text("out/\n")
+    for _ in range(2):
+        assert (await search(kit, "needle")).startswith("no line matches in ")
+    (root / ".gitignore").write_text("many/7.txt\n")
+    (root / "many" / "7.txt").write_text("needle\n")
+    (root / "many" / "8.txt").write_text("needle\n")
+    assert await search(kit, "needle") == "many/8.txt\n1: needle\n\nout/a.txt\n1: needle\n\n(2 lines in 2 files)"
+    for _ in range(2):
+        with pytest.raises(ToolError):
+            await search(kit, "(needle")
+    (root / ".gitignore").write_text("out/\n")
+    assert await search(kit, "needle", path="many") == (
+        "many/7.txt\n1: needle\n\nmany/8.txt\n1: needle\n\n(2 lines in 2 files)"
+    )
+
+
 # --- the same answers -----------------------------------------------------------------------------------------------
 
 LETTERS = "abAB_ 01.-{[(é\tßЯ日\u00a0\r"
