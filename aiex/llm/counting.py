@@ -372,7 +372,7 @@ class _Weight(NamedTuple):
         return {kind: number for kind, number in sums.items() if number}
 
 
-_TOOLS: Final[Memo[_Weight]] = Memo(most=256)
+_TOOLS: Final[Memo[_Weight]] = Memo(most=16)
 _REQUESTS: Final[Memo[_Weight]] = Memo(most=4)
 _GROWN: list[tuple[tuple[Message, ...], _Weight]] = [((), _Weight())]
 """The messages of the last request, which mostly stand at the beginning of the next one."""
@@ -389,10 +389,10 @@ def _weigh_anew(request: Request) -> _Weight:
     new = messages[len(before) if goes_on else 0 :]
     said = _add([known if goes_on else _Weight(), *(_weigh_part(part) for message in new for part in message.parts)])
     _GROWN[0] = messages, said
-    more = [_TOOLS.get(tool, (), partial(_weigh_tool, tool)) for tool in request.tools]
-    if request.response_schema is not None:
-        more.append(_weigh_text(_to_words(request.response_schema)))
-    return _add([said, *more])
+    tools = _TOOLS.get(request.tools, (), lambda: _add([_Weight(), *map(_weigh_tool, request.tools)]))
+    if request.response_schema is None:
+        return _add([said, tools])
+    return _add([said, tools, _weigh_text(_to_words(request.response_schema))])
 
 
 def _add(weights: Sequence[_Weight]) -> _Weight:

@@ -162,17 +162,15 @@ class Speaker(Protocol):
 class Lasting(dict[str, Any]):
     """A part of bodies that is never changed: its JSON is made once for all requests that it is in."""
 
-    __slots__ = ("_text",)
-    _text: str
+    __slots__ = ("text",)
+    text: str
+    """Its JSON."""
 
-    @property
-    def text(self) -> str:
-        """Its JSON."""
-        try:
-            return self._text
-        except AttributeError:
-            self._text = _write(self)
-            return self._text
+    def __getattr__(self, name: str) -> str:
+        if name != "text":
+            raise AttributeError(name)
+        self.text = _write(self)
+        return self.text
 
 
 def to_json(body: Mapping[str, Any]) -> bytes:

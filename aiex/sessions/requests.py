@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -101,9 +102,15 @@ def project_request(
     said = _project(path)
     if said and said[0].role != "user":
         said = (_user(FIRST), *said)
-    said = tuple(_taking_turns(said))
+    if not _takes_turns([message.role for message in said]):
+        said = tuple(_taking_turns(said))
     first = (_SYSTEMS.get(parts, (), lambda: Message("system", parts)),) if (parts := tuple(system)) else ()
     return Request(model=model, messages=(*first, *said), tools=tuple(tools), cache_key=cache_key)
+
+
+def _takes_turns(roles: Sequence[Role]) -> bool:
+    """Whether somebody asked before each answer, and after the last."""
+    return roles[-1:] not in ([], ["assistant"]) and ("assistant", "assistant") not in pairwise(roles)
 
 
 def _taking_turns(said: Sequence[Message]) -> Iterator[Message]:
