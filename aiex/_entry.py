@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _open_screen(host: "CommandLine", services: "Services", opening: "Opening") -> int:
-    from aiex.tui.app import open_screen
+    from aiex.tui.door import open_screen
 
     return open_screen(host, services, opening)
 

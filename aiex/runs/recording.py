@@ -104,7 +104,8 @@ class Kept:
         is_required: bool,
         lasts: bool = True,
     ) -> None:
-        self._lasts = lasts
+        self.lasts = lasts
+        """One can go on with it later."""
         self._recorder: Recorder | None = recorder
         self._session = recorder.session
         self._lock = lock
@@ -133,7 +134,7 @@ class Kept:
 
     def end(self, ended: TurnEnded) -> TurnEnded:
         """Put the outcome into the log; it names the session to go on with."""
-        if self._recorder and self._lasts:
+        if self._recorder and self.lasts:
             ended = replace(ended, resume=ended.resume or self._session)
         self._has_ended = True
         if warned := self.keep(ended):
@@ -210,9 +211,9 @@ def open_recording(
         return Unrecorded(), ()
     if work.resumes is not None:
         session = _resume(work.resumes, services, forks=work.forks)
-        return _open(services, session, to_end, converses=work.converses), _tell_dead(services)
+        return _open(services, session, to_end, converses=work.converses), tell_dead(services)
     try:
-        return _open(services, services.session, to_end, converses=work.converses), _tell_dead(services)
+        return _open(services, services.session, to_end, converses=work.converses), tell_dead(services)
     except StoreError as error:
         warned = Warned(f"this run is not kept: {error.message}", error.hint)
         return _open_in_memory(services, to_end) if work.converses else Unrecorded(), (warned,)
@@ -270,7 +271,7 @@ def _require_whole(sessions: Sessions, session: str) -> None:
         raise Conflict(f"session {session} was cut off in the middle of a turn", hint=hint)
 
 
-def _tell_dead(services: Services) -> tuple[Warned, ...]:
+def tell_dead(services: Services) -> tuple[Warned, ...]:
     """Of the sessions of this workspace, those whose process died; that nobody can tell is no reason not to go on."""
     sessions = services.sessions
     dead = sessions.dead()

@@ -1,23 +1,28 @@
-"""The program on the screen: opens at once, starts the work behind it, and leaves the terminal clean."""
+"""The program on the screen: opens at once, starts the work behind it, and comes to an end whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
 
 from aiex.tui.backstage import Backstage
 from aiex.tui.bus import PICTURES_A_SECOND, Bus
 from aiex.tui.screens.chat import Chat
+from aiex.tui.terminal import Before
 from aiex.tui.theme import THEMES, make_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from textual.screen import ModalScreen
+    from textual.await_complete import AwaitComplete
+    from textual.driver import Driver
+    from textual.screen import ModalScreen, Screen
 
     from aiex.events import Event
     from aiex.runs.opening import Opening
@@ -26,17 +31,8 @@ if TYPE_CHECKING:
     from aiex.tui.theme import ThemeName
     from aiex.wiring import Services
 
-
-def open_screen(host: Host, services: Services, opening: Opening) -> int:
-    """Show the screen until the person leaves; the exit code of the process."""
-    app = AiexApp(host, services, opening)
-    try:
-        code = app.run()
-    finally:
-        is_whole = app.backstage.close()
-    if app.return_code:
-        return app.return_code
-    return (code or 0) if is_whole else 70
+HANG_UP_EXIT = 129
+BUG_EXIT = 70
 
 
 def choose_theme(wanted: str, environ: Mapping[str, str] = os.environ) -> ThemeName:
@@ -58,13 +54,19 @@ class AiexApp(App[int]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "aiex"
 
-    def __init__(self, host: Host, services: Services, opening: Opening) -> None:
+    def __init__(self, host: Host, services: Services, opening: Opening, before: Before | None = None) -> None:
         self.host = host
+        self.before = before or Before()
+        self.crash: BaseException | None = None
+        """What broke the screen."""
+        self.exit_code = 0
+        """Of a leave that was asked for from outside; 0 for none."""
         self.bus: Bus[Event | Told] = Bus()
         self.backstage = Backstage(host, services, opening, self.bus)
         self._theme_name = choose_theme(services.settings.get("screen.theme"), services.environ)
         self._is_drawing = False
         self._open_questions: dict[int, ModalScreen[Any]] = {}
+        self._withdrawn: set[Screen[Any]] = set()
         super().__init__()
         for name in THEMES:
             self.register_theme(make_theme(name))
@@ -77,9 +79,83 @@ class AiexApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.fail(told.get("exception")))
+        if self.exit_code:
+            self.exit(self.exit_code)
+            return
         self.backstage.start()
-        loop, context = asyncio.get_running_loop(), copy_context()  # Textual finds its program by the context
-        self.bus.listen(lambda: loop.call_soon_threadsafe(self._wake, context=context))
+        context = copy_context()  # Textual finds its program by the context
+        self.bus.listen(lambda: self._soon(lambda: context.run(self._wake)))
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def leave(self, code: int) -> None:
+        """End the screen; from any thread, also before it began."""
+        self.exit_code = self.exit_code or code
+        self._soon(lambda: self._context_run(lambda: self.exit(code)))
+
+    def lose_terminal(self) -> None:
+        """The terminal is gone; from any thread."""
+        self.leave(HANG_UP_EXIT)
+
+    def fail(self, error: BaseException | None) -> None:
+        """End the screen for a bug, which is reported when the terminal is as it was; from any thread."""
+        if error is not None:
+            self._note_crash(error)
+            self.leave(BUG_EXIT)
+
+    def finish_work(self, timeout_s: float) -> bool:
+        """Stop the work and keep what was done; from any thread but that of the work."""
+        return self.backstage.close(timeout_s)
+
+    def get_driver_class(self) -> type[Driver]:
+        """What reads and writes the terminal."""
+        if sys.platform == "win32" or os.environ.get("TEXTUAL_DRIVER"):
+            return super().get_driver_class()
+        from aiex.tui.driver import ScreenDriver
+
+        return ScreenDriver
+
+    def pop_screen(self) -> AwaitComplete:
+        """Take the view in front away; never the talk, and a question that was withdrawn beneath it as well."""
+        from textual.await_complete import AwaitComplete
+
+        if self.screen is self.chat:  # two keys at once, and the first closed the view
+            return cast("AwaitComplete", AwaitComplete.nothing())  # type: ignore[no-untyped-call]
+        popped = super().pop_screen()
+        if (front := self.screen) in self._withdrawn:
+            self._withdrawn.discard(front)
+            front.dismiss(None)
+        return popped
+
+    def panic(self, *renderables: Any) -> None:
+        """Something broke; nothing of it is written to the terminal."""
+        self._handle_exception(RuntimeError("; ".join(str(one) for one in renderables)))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A bug in the screen: it ends without a word, and who opened it tells."""
+        self._note_crash(error)
+        self._return_code = BUG_EXIT
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def _note_crash(self, error: BaseException) -> None:
+        self.crash = self.crash or getattr(error, "error", None) or error  # of a worker, what broke it
+
+    def _soon(self, call: Callable[[], object]) -> None:
+        """Call something in the thread of the screen; once it has ended, nothing."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # closed meanwhile
+                loop.call_soon_threadsafe(call)
+
+    def _context_run(self, call: Callable[[], object]) -> None:
+        with self._context():
+            call()
+
+    # --- what is shown ------------------------------------------------------------------------------------------------
 
     def use_theme(self, name: ThemeName) -> None:
         """Show everything in other colours."""
@@ -114,8 +190,10 @@ class AiexApp(App[int]):
 
     def _withdraw(self, number: int) -> None:
         screen = self._open_questions.pop(number, None)
-        if screen is not None and screen.is_attached:
-            screen.dismiss(None)
+        if screen is self.screen:
+            self.screen.dismiss(None)
+        elif screen in self.screen_stack:
+            self._withdrawn.add(screen)
 
     def _wake(self) -> None:
         if not self._is_drawing:
@@ -126,3 +204,5 @@ class AiexApp(App[int]):
         self._is_drawing = False
         if items := self.bus.take():
             self.chat.take(items)
+        if self.backstage.fallen is not None:
+            self.leave(BUG_EXIT)

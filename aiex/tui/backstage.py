@@ -11,126 +11,38 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import Future
-from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from aiex import __version__
 from aiex.errors import AiexError
-from aiex.events import TurnEnded
+from aiex.events import ToolFinished, ToolStarted, TurnEnded
 from aiex.record import record
 from aiex.runs.changing import carry_over
-from aiex.runs.opening import Opening, Shown
+from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
-from aiex.runs.recording import Kept, Unrecorded, open_recording, start_of
+from aiex.tui.person import AtScreen
+from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, History, Idle, Printed, Queued
+
+from aiex.tui.told import Ready, Told, Unable, Withdrawn  # isort: skip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from aiex.agent.edits.applying import FileChange
-    from aiex.agent.kit import Verdict
-    from aiex.events import Event
-    from aiex.guard.actions import Action, Decision
-    from aiex.guard.policy.offers import Offer
+    from aiex.events import Event, Warned
     from aiex.runs.recording import Recording
-    from aiex.sessions.log import Recorded
+    from aiex.runs.recovery import CutOff
     from aiex.tui.bus import Bus
     from aiex.tui.host import Host, Task
     from aiex.wiring import Services
 
-T = TypeVar("T")
-
-
-@record
-class Ready:
-    """Services and session are there; `session` is empty until something is kept."""
-
-    root: str
-    model: str
-    mode: str
-    session: str
-    theme: str
-
-
-@record
-class History:
-    """What happened in the session before, in its order; it replaces what is shown."""
-
-    recorded: tuple[Recorded, ...]
-
-
-@record
-class Began:
-    """A wish runs now."""
-
-    name: str
-
-
-@record
-class Idle:
-    """Nothing runs, and `waiting` wishes are in line."""
-
-    waiting: int = 0
-
-
-@record
-class Queued:
-    """A wish waits in line."""
-
-    text: str
-    waiting: int
-
-
-@record
-class ApprovalWanted:
-    """A person has to say which of the offers counts; answered with `Backstage.reply`."""
-
-    number: int
-    action: Action
-    decision: Decision
-    offers: tuple[Offer, ...]
-    title: str
-    preview: str
-    changes: tuple[FileChange, ...] = ()
-    """Of an edit, what would become of each file."""
-
-
-@record
-class AnswerWanted:
-    """A person is asked something; answered with `Backstage.reply`."""
-
-    number: int
-    question: str
-    options: tuple[str, ...]
-
-
-@record
-class Withdrawn:
-    """What was wanted is not wanted any more."""
-
-    number: int
-
-
-@record
-class Printed:
-    """The answer of a command that is no part of the talk."""
-
-    name: str
-    ended: TurnEnded
-    markup: str
-
-
-@record
-class Unable:
-    """Something could not be done: a wish was not understood, a session not opened."""
-
-    message: str
-    hint: str
-    exit_code: int
-
-
-Told = (
-    Ready | History | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed | Unable
+__all__ = (
+    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "History", "Idle", "Printed", "Queued", "Ready",
+    "Sent", "Told", "Unable", "Withdrawn", "command", "wish",
 )  # fmt: skip
+
+T = TypeVar("T")
 
 
 @record
@@ -156,51 +68,10 @@ class _Talking:
     forks: bool = False
 
 
-class AtScreen:
-    """The person in front of the screen, as tools see them."""
-
-    def __init__(self, post: Callable[[Told], None]) -> None:
-        self._post = post
-        self._count = 0
-        self._open: dict[int, asyncio.Future[Any]] = {}
-
-    async def approve(
-        self,
-        action: Action,
-        decision: Decision,
-        offers: tuple[Offer, ...],
-        *,
-        title: str,
-        preview: str,
-        changes: tuple[FileChange, ...] = (),
-    ) -> Verdict | None:
-        """Which of the offers counts, of how much of an edit, or why none does; None for no."""
-        number = self._number()
-        wanted = ApprovalWanted(number, action, decision, offers, title, preview, changes)
-        return cast("Verdict | None", await self._ask(wanted, number))
-
-    async def answer(self, question: str, options: Sequence[str]) -> str | None:
-        """What they say; None when they say nothing."""
-        number = self._number()
-        return cast("str | None", await self._ask(AnswerWanted(number, question, tuple(options)), number))
-
-    def reply(self, number: int, value: object) -> None:
-        """What the person said; in the thread of the work."""
-        if (waiting := self._open.get(number)) is not None and not waiting.done():
-            waiting.set_result(value)
-
-    def _number(self) -> int:
-        self._count += 1
-        return self._count
-
-    async def _ask(self, wanted: ApprovalWanted | AnswerWanted, number: int) -> object:
-        waiting = self._open[number] = asyncio.get_running_loop().create_future()
-        self._post(wanted)
-        try:
-            return await waiting
-        finally:
-            del self._open[number]
-            self._post(Withdrawn(number))
+_TAKE_UP: Final = "take it up: its last turn is closed as interrupted, and nothing is lost"
+_LEAVE_IT: Final = "leave it, and begin a new session"
+_NUDGE_S: Final = 3.0
+"""What does not stop is told again so often."""
 
 
 class Backstage:
@@ -218,16 +89,29 @@ class Backstage:
         self._opening = opening
         self._bus = bus
         self._thread = threading.Thread(target=self._run, name="aiex-work", daemon=True)
+        self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_up = threading.Event()
+        self._early: list[Callable[[], object]] | None = []
+        """What was asked for before the loop began; None once that is under way."""
         self._closing: asyncio.Event | None = None
         self._line: deque[Sent] = deque()
+        self._entering: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
         self._pump: asyncio.Task[None] | None = None
         self._services = services
+        self._next: Services | None = None
+        """With settings that count from the next wish on."""
         self._recording: Recording | None = None
+        self._of_turn: Recording | None = None
         self._changes: dict[str, object] = {}
+        self._warned: set[Warned] = set()
         self.person = AtScreen(bus.post)
+        self.doing = ""
+        """The wish or the call that runs, in words; empty for none."""
+        self.kept_session = ""
+        """The last session that one can go on with; empty while nothing is kept."""
+        self.fallen: TurnEnded | None = None
+        """What became of the work where a bug ended it as a whole."""
 
     # --- for the screen: any thread, never waiting ------------------------------------------------------------------
 
@@ -254,7 +138,7 @@ class Backstage:
     def ask(self, work: Callable[[Services], T]) -> Future[T]:
         """What a function of the services gives, called in the thread of the work between two steps of it.
 
-        It must not take long: what may, hops to a thread itself.
+        It must not take long: what may, hops to a thread itself. Cancelled where the work has ended.
         """
         answer: Future[T] = Future()
 
@@ -266,22 +150,13 @@ class Backstage:
             except BaseException as error:  # noqa: BLE001  (whoever asked gets it)
                 answer.set_exception(error)
 
-        self._soon(do)
+        if not self._soon(do):
+            answer.cancel()
         return answer
 
     def change(self, changes: Mapping[str, object]) -> Future[None]:
-        """Go on with other settings, such as another model, from the next request of the next wish on."""
-        answer: Future[None] = Future()
-
-        def do() -> None:
-            try:
-                self._change(changes)
-                answer.set_result(None)
-            except AiexError as error:
-                answer.set_exception(error)
-
-        self._soon(do)
-        return answer
+        """Go on with other settings, such as another model, from the next wish on. Raises AiexError in the future."""
+        return self.ask(lambda _: self._change(changes))
 
     def switch(self, opening: Opening) -> None:
         """Leave the session and go on with another, or a new one; refused while something runs."""
@@ -289,16 +164,27 @@ class Backstage:
 
     def close(self, timeout_s: float = 10.0) -> bool:
         """Stop what runs, close everything, and wait for that; whether it came to its end in time."""
-        if not self._thread.is_alive():
+        if self._thread.ident is None:
+            self._services.close()
             return True
         self._soon(self._leave)
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _soon(self, call: Callable[[], object]) -> None:
-        self._is_up.wait()
-        with suppress(RuntimeError):  # the loop is closed: nobody is there to hear it
-            cast("asyncio.AbstractEventLoop", self._loop).call_soon_threadsafe(call)
+    def _soon(self, call: Callable[[], object]) -> bool:
+        """Call something in the thread of the work; False where that has ended, and nobody will."""
+        with self._lock:
+            if self._early is not None:
+                self._early.append(call)
+                return True
+            loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(call)
+        except RuntimeError:  # closed meanwhile
+            return False
+        return True
 
     # --- in the thread ----------------------------------------------------------------------------------------------
 
@@ -306,23 +192,25 @@ class Backstage:
         try:
             asyncio.run(self._work())
         except BaseException as error:  # noqa: BLE001  (the outermost door of this thread)
-            self._tell_crash(error)
+            self._fall(error)
+        finally:
+            with self._lock:
+                self._early, self._loop = None, None
 
     async def _work(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: self._tell_crash(told.get("exception")))
         self._closing = asyncio.Event()
-        self._is_up.set()
         try:
-            self._open(self._opening)
-            if self._opening.prompt:
-                self._enqueue(wish(self._host, self._opening.prompt))
+            self._enter(self._opening)
+            with self._lock:
+                early, self._early, self._loop = self._early or [], None, loop
+            for call in early:
+                loop.call_soon(call)
             await self._closing.wait()
-            if self._pump:
-                self._line.clear()
-                if self._turn:
-                    self._turn.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._pump
+            self._line.clear()
+            for task in (self._entering, self._turn, self._pump):
+                await _end(task)
         finally:
             self._close_session()
             self._services.close()
@@ -331,25 +219,68 @@ class Backstage:
         if self._closing is not None:
             self._closing.set()
 
-    def _open(self, opening: Opening) -> None:
+    # --- sessions -----------------------------------------------------------------------------------------------------
+
+    def _enter(self, opening: Opening) -> None:
+        self._entering = asyncio.ensure_future(self._open(opening))
+
+    async def _open(self, opening: Opening) -> None:
         """The session to go on with; of a new one nothing is kept before the first wish."""
         services = self._services
         services.tell, services.person = self._tell, self.person
         try:
-            if opening.resumes is not None:
-                self._open_session(opening)
-            for warning in services.settings.warnings:
-                self._bus.post(warning)
+            self._greet()
+            if await self._is_whole(opening):
+                if opening.resumes is not None:
+                    self._open_session(opening)
+                if opening.prompt:
+                    self._enqueue(wish(self._host, opening.prompt))
         except AiexError as error:
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
-        self._bus.post(self._ready())
+            if opening.prompt:
+                self._bus.post(Unable(f"not asked: {opening.prompt}", "", error.exit_code))
+        except Exception as error:  # noqa: BLE001  (without a session nothing can be done)
+            self._fall(error)
+        try:
+            self._bus.post(self._ready())
+        except AiexError as error:
+            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+
+    def _greet(self) -> None:
+        """Tell what is odd about the settings, and which sessions were cut off here; each once."""
+        from aiex.runs.recovery import find_dead
+
+        self._warn(self._services.settings.warnings)
+        self._warn(find_dead(self._services))
+
+    def _warn(self, warnings: Sequence[Warned]) -> None:
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._bus.post(warning)
+
+    async def _is_whole(self, opening: Opening) -> bool:
+        """Whether the session can be gone on with; one that was cut off is taken up if the person says so."""
+        from aiex.runs.recovery import find_cut_off, take_up
+
+        cut_off = find_cut_off(opening, self._services)
+        if cut_off is None:
+            return True
+        if await self.person.answer(_describe(cut_off), (_TAKE_UP, _LEAVE_IT)) != _TAKE_UP:
+            return False
+        for told in take_up(cut_off.session, self._services):
+            self._bus.post(told)
+        return True
 
     def _ready(self) -> Ready:
-        services = self._services
+        services = self._next or self._services
         mode, theme = services.settings.get("policy.mode"), services.settings.get("screen.theme")
-        return Ready(services.root, services.model, mode, services.session if self._recording else "", theme)
+        session = self._services.session if self._recording else ""
+        return Ready(services.root, services.model, mode, session, theme)
 
     def _open_session(self, opening: Opening) -> Recording:
+        from aiex.runs.recording import Kept, open_recording, start_of
+
         services = self._services
         run = _Talking(resumes=opening.resumes, forks=opening.forks)
         recording, warnings = open_recording(run, services, _to_end)
@@ -360,8 +291,9 @@ class Backstage:
             log = services.sessions.log
             self._bus.post(History(tuple(log.read(services.session))))
         self._show(recording, start_of(run, services, __version__))
-        for warning in warnings:
-            self._show(recording, warning)
+        if isinstance(recording, Kept) and recording.lasts:
+            self.kept_session = services.session
+        self._warn(warnings)
         return recording
 
     def _close_session(self) -> None:
@@ -371,24 +303,44 @@ class Backstage:
         self._services.recorder = None
 
     def _switch(self, opening: Opening) -> None:
-        if self._turn is not None:
+        if self._turn is not None or (self._entering is not None and not self._entering.done()):
             self._bus.post(Unable("the session is left when nothing runs", "Esc stops what runs", 6))
             return
         self._close_session()
-        self._services.session = os.urandom(8).hex()
         self._bus.post(History(()))
-        self._open(opening)
+        try:
+            services = self._host.open(self._changes)
+            carry_over(self._services, services, keeps_session=False)
+            self._services, self._next = services, None
+        except AiexError as error:
+            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._services.session = os.urandom(8).hex()
+        self._enter(opening)
+
+    # --- settings -----------------------------------------------------------------------------------------------------
 
     def _change(self, changes: Mapping[str, object]) -> None:
         merged = {**self._changes, **changes}
         services = self._host.open(merged)
-        services.settings.get("model")  # what is wrong is found before anything is given up
-        services.tell, services.person = self._tell, self.person
-        carry_over(self._services, services)
-        self._services, self._changes = services, merged
+        _ = services.model  # what is wrong is found before anything is given up
+        self._changes, self._next = merged, services
+        if self._turn is None:
+            self._adopt()
         self._bus.post(self._ready())
 
+    def _adopt(self) -> None:
+        """From here on the settings count that were changed meanwhile."""
+        services, self._next = self._next, None
+        if services is not None:
+            services.tell, services.person = self._tell, self.person
+            carry_over(self._services, services)
+            self._services = services
+
+    # --- wishes -------------------------------------------------------------------------------------------------------
+
     def _enqueue(self, sent: Sent) -> None:
+        if self._closing is not None and self._closing.is_set():
+            return
         self._line.append(sent)
         if self._pump is None or self._pump.done():
             self._pump = asyncio.ensure_future(self._serve())
@@ -400,8 +352,11 @@ class Backstage:
 
     async def _serve(self) -> None:
         """Run the wishes in line, one after another."""
+        if self._entering is not None:
+            await asyncio.wait({self._entering})
         while self._line:
             sent = self._line.popleft()
+            self._adopt()
             self._turn = asyncio.ensure_future(self._do(sent))
             try:
                 await self._turn
@@ -411,19 +366,17 @@ class Backstage:
             except BaseException as error:  # noqa: BLE001  (one wish must not end the screen)
                 self._tell_crash(error)
             finally:
-                self._turn = None
+                self._turn, self._of_turn, self.doing = None, None, ""
                 self._bus.post(Idle(len(self._line)))
 
     async def _do(self, sent: Sent) -> None:
         try:
             services = self._services
             task = sent.make(services)
+            self.doing = task.name
             self._bus.post(Began(task.name))
             job = task.prepare(services)
-            recording = self._record(task)
-        except Shown as shown:
-            self._bus.post(Printed("help", TurnEnded("success", "answered", 0, answer=shown.text), "text"))
-            return
+            self._of_turn = recording = self._record(task)
         except AiexError as error:
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
             return
@@ -436,16 +389,25 @@ class Backstage:
         except asyncio.CancelledError:
             self._end(task, recording.cut_short or to_interruption(KeyboardInterrupt()))
             raise
+        except Exception as error:  # noqa: BLE001  (one wish must not end the screen)
+            crash = to_crash(error, [task.name])
+            self._end(task, replace(recording.cut_short or crash, error=crash.error, hint=crash.hint))
 
     def _record(self, task: Task) -> Recording:
         """What keeps the events of one wish; the session begins with the first that belongs to it."""
+        from aiex.runs.recording import Kept, Unrecorded
+
         if not task.keeps:
             return Unrecorded()
         session = self._recording or self._open_session(Opening())
-        services = self._services
-        if not isinstance(session, Kept) or services.recorder is None:
+        recorder = self._services.recorder
+        if not isinstance(session, Kept) or recorder is None:
             return session
-        return Kept(services.recorder, None, _to_end, tell=self._tell, is_required=True)
+        if recorder.state.interrupted:  # the end of the turn before could not be kept
+            from aiex.sessions.decisions import Interrupt
+
+            recorder.do(Interrupt("its end could not be kept"), self._services.gate.judge.role)
+        return Kept(recorder, None, _to_end, tell=self._tell, is_required=True, lasts=session.lasts)
 
     async def _draw(self, events: Iterator[Event] | AsyncIterator[Event], recording: Recording) -> TurnEnded:
         ended: TurnEnded | None = None
@@ -464,6 +426,10 @@ class Backstage:
     def _note(self, event: Event, recording: Recording) -> TurnEnded | None:
         if isinstance(event, TurnEnded):
             return event
+        if isinstance(event, ToolStarted):
+            self.doing = event.name
+        elif isinstance(event, ToolFinished):
+            self.doing = ""
         self._show(recording, event)
         return None
 
@@ -480,15 +446,38 @@ class Backstage:
             self._bus.post(Printed(task.name, ended, task.markup))
 
     def _tell(self, event: Event) -> None:
-        """What is noticed beside a job's own events."""
-        if self._recording is not None:
-            self._show(self._recording, event)
-        else:
-            self._bus.post(event)
+        """What is noticed beside a job's own events; where it cannot be kept, it is shown all the same."""
+        if threading.get_ident() != self._thread.ident:
+            self._soon(lambda: self._tell(event))
+            return
+        try:
+            if (recording := self._of_turn or self._recording) is not None:
+                recording.keep(event)
+        except AiexError as error:
+            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+        self._bus.post(event)
 
-    def _tell_crash(self, error: BaseException) -> None:
-        ended = to_crash(error, ["screen"])
-        self._bus.post(Unable(ended.error, ended.hint, ended.exit_code))
+    def _fall(self, error: BaseException) -> None:
+        """A bug that leaves nothing to go on with: the screen ends."""
+        self.fallen = self.fallen or to_crash(error, ["screen"])
+        self._bus.post(Unable(self.fallen.error, self.fallen.hint, self.fallen.exit_code))
+
+    def _tell_crash(self, error: BaseException | None) -> None:
+        if error is not None:
+            ended = to_crash(error, ["screen"])
+            self._bus.post(Unable(ended.error, ended.hint, ended.exit_code))
+
+
+async def _end(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task until it is over."""
+    while task is not None and not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_NUDGE_S)
+
+
+def _describe(cut_off: CutOff) -> str:
+    calls = f"; in flight: {', '.join(cut_off.calls)}" if cut_off.calls else ""
+    return f"session {cut_off.session} ({cut_off.title}) was cut off in the middle of a turn{calls}"
 
 
 def _to_end(error: BaseException) -> TurnEnded:

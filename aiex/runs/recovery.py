@@ -1,0 +1,77 @@
+"""Takes up a session whose process died in the middle of a turn, which is closed as interrupted; nothing is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiex.errors import AiexError
+from aiex.events import Noted, Warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiex.events import Event
+    from aiex.runs.opening import Opening
+    from aiex.wiring import Services
+
+
+class CutOff(NamedTuple):
+    """A session that was cut off in the middle of a turn."""
+
+    session: str
+    title: str
+    """By which a person knows it, harmless to a terminal."""
+    calls: tuple[str, ...]
+    """The names of calls without an outcome."""
+
+
+def find_cut_off(opening: Opening, services: Services) -> CutOff | None:
+    """The session that is to be gone on with, where its last turn has no end and nobody has it open.
+
+    Raises:
+        UsageError: if there is no such session.
+        StoreError: if it cannot be read.
+    """
+    if opening.resumes is None or opening.forks or services.settings.get("sessions.record") == "off":
+        return None
+    from aiex.guard.neutral import printable_path
+    from aiex.jobs.sessions.showing import name_of
+
+    sessions = services.sessions
+    session = sessions.find(opening.resumes, root=services.root)
+    if sessions.owner(session) is not None:
+        return None
+    state = sessions.state(session)
+    if not state.interrupted:
+        return None
+    return CutOff(session, printable_path(name_of(state)), tuple(one.name for one in state.in_flight.values()))
+
+
+def take_up(session: str, services: Services) -> Iterator[Event]:
+    """Close the turn that has no end, as `aiex resume session` does; what there is to say about that.
+
+    Raises:
+        Conflict: if another process has the session open by now, or it is archived.
+        StoreError: if it cannot be written.
+    """
+    from aiex.jobs.sessions.changing import take_up as close_turn
+    from aiex.jobs.sessions.changing import tidy
+
+    found = close_turn(services.sessions, session, services.gate.judge.role)
+    if found.state.root == services.root:
+        yield from tidy(services.checkpoints, found)
+    yield Noted("the turn that was cut off is closed as interrupted; no call of it is repeated")
+    for call in found.in_flight.values():
+        yield Noted(f"{call.name} was in flight and has no outcome: it may have had effects")
+
+
+def find_dead(services: Services) -> tuple[Warned, ...]:
+    """Of the sessions of this workspace, those whose process died; that nobody can tell is no reason not to begin."""
+    if services.settings.get("sessions.record") == "off":
+        return ()
+    from aiex.runs.recording import tell_dead
+
+    try:
+        return tell_dead(services)
+    except AiexError:
+        return ()

@@ -1,0 +1,64 @@
+"""The person in front of the screen, as tools see them: asked by what is posted, and answering when they like."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from aiex.tui.told import AnswerWanted, ApprovalWanted, Withdrawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiex.agent.edits.applying import FileChange
+    from aiex.agent.kit import Verdict
+    from aiex.guard.actions import Action, Decision
+    from aiex.guard.policy.offers import Offer
+    from aiex.tui.told import Told
+
+
+class AtScreen:
+    """The person in front of the screen, as tools see them."""
+
+    def __init__(self, post: Callable[[Told], None]) -> None:
+        self._post = post
+        self._count = 0
+        self._open: dict[int, asyncio.Future[Any]] = {}
+
+    async def approve(
+        self,
+        action: Action,
+        decision: Decision,
+        offers: tuple[Offer, ...],
+        *,
+        title: str,
+        preview: str,
+        changes: tuple[FileChange, ...] = (),
+    ) -> Verdict | None:
+        """Which of the offers counts, of how much of an edit, or why none does; None for no."""
+        number = self._number()
+        wanted = ApprovalWanted(number, action, decision, offers, title, preview, changes)
+        return cast("Verdict | None", await self._ask(wanted, number))
+
+    async def answer(self, question: str, options: Sequence[str]) -> str | None:
+        """What they say; None when they say nothing."""
+        number = self._number()
+        return cast("str | None", await self._ask(AnswerWanted(number, question, tuple(options)), number))
+
+    def reply(self, number: int, value: object) -> None:
+        """What the person said; in the thread of the work."""
+        if (waiting := self._open.get(number)) is not None and not waiting.done():
+            waiting.set_result(value)
+
+    def _number(self) -> int:
+        self._count += 1
+        return self._count
+
+    async def _ask(self, wanted: ApprovalWanted | AnswerWanted, number: int) -> object:
+        waiting = self._open[number] = asyncio.get_running_loop().create_future()
+        self._post(wanted)
+        try:
+            return await waiting
+        finally:
+            del self._open[number]
+            self._post(Withdrawn(number))

@@ -1,0 +1,107 @@
+"""What the work behind the screen tells of itself, beside the events of the talk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiex.record import record
+
+if TYPE_CHECKING:
+    from aiex.agent.edits.applying import FileChange
+    from aiex.events import TurnEnded
+    from aiex.guard.actions import Action, Decision
+    from aiex.guard.policy.offers import Offer
+    from aiex.sessions.log import Recorded
+
+
+@record
+class Ready:
+    """Services and session are there; `session` is empty until something is kept."""
+
+    root: str
+    model: str
+    mode: str
+    session: str
+    theme: str
+
+
+@record
+class History:
+    """What happened in the session before, in its order; it replaces what is shown."""
+
+    recorded: tuple[Recorded, ...]
+
+
+@record
+class Began:
+    """A wish runs now."""
+
+    name: str
+
+
+@record
+class Idle:
+    """Nothing runs, and `waiting` wishes are in line."""
+
+    waiting: int = 0
+
+
+@record
+class Queued:
+    """A wish waits in line."""
+
+    text: str
+    waiting: int
+
+
+@record
+class ApprovalWanted:
+    """A person has to say which of the offers counts; answered with `Backstage.reply`."""
+
+    number: int
+    action: Action
+    decision: Decision
+    offers: tuple[Offer, ...]
+    title: str
+    preview: str
+    changes: tuple[FileChange, ...] = ()
+    """Of an edit, what would become of each file."""
+
+
+@record
+class AnswerWanted:
+    """A person is asked something; answered with `Backstage.reply`."""
+
+    number: int
+    question: str
+    options: tuple[str, ...]
+
+
+@record
+class Withdrawn:
+    """What was wanted is not wanted any more."""
+
+    number: int
+
+
+@record
+class Printed:
+    """The answer of a command that is no part of the talk."""
+
+    name: str
+    ended: TurnEnded
+    markup: str
+
+
+@record
+class Unable:
+    """Something could not be done: a wish was not understood, a session not opened."""
+
+    message: str
+    hint: str
+    exit_code: int
+
+
+Told = (
+    Ready | History | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed | Unable
+)  # fmt: skip
