@@ -12,12 +12,13 @@ from aiex.guard.commands.classify import classify
 from aiex.guard.commands.options import ROLES, read_table
 from aiex.guard.commands.syntax import _language
 from aiex.guard.commands.walk import _HANDLERS
+from tests.fakes.tables import each
 
 SUITE = Path(__file__).parents[1] / "data" / "suites" / "commands"
 CASES: list[dict[str, Any]] = [json.loads(line) for line in (SUITE / "dev.jsonl").open(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}")
+@each("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}")
 def test_every_case_of_the_suite_matches(case: dict[str, Any]) -> None:
     level = classify(case["command"]).level
     if case["expect"] in ("safe", "forbidden"):

@@ -14,14 +14,17 @@ from aiex.plugins import names, summary
 from tests.fakes.edit_impl import apply
 from tests.fakes.edit_suite import CASES, SUITE, outcome
 from tests.fakes.edit_writing import WRITERS
+from tests.fakes.tables import each
 
 BEFORE = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"
 AFTER = BEFORE.replace("two\n", "2\n").replace("nine\n", "9\n9.5\n")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}-{case['format']}")
+@each("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}-{case['format']}")
 def test_every_case_of_the_suite_passes(case: dict[str, Any], tmp_path: Path) -> None:
-    assert outcome(case, apply, tmp_path) == "pass"
+    folder = tmp_path / case["id"]
+    folder.mkdir()
+    assert outcome(case, apply, folder) == "pass"
 
 
 def test_the_copy_is_the_shared_suite() -> None:
@@ -50,8 +53,8 @@ def test_a_true_edit_gives_the_second_text(name: str) -> None:
     assert (change.path, change.after, change.relaxation) == ("src/a.txt", AFTER.encode(), "")
 
 
-@pytest.mark.parametrize("name", format_names())
-@pytest.mark.parametrize("text", ["", "\n", "I would change it.\n", "```\n", "\0", "{", "[]", "null", "12"])
+@each("name", format_names())
+@each("text", ["", "\n", "I would change it.\n", "```\n", "\0", "{", "[]", "null", "12"])
 def test_what_is_no_edit_is_refused_with_a_hint(name: str, text: str) -> None:
     with pytest.raises(EditError) as caught:
         load_format(name).parse(text)

@@ -12,6 +12,7 @@ from aiex.context.facts import FileFacts, from_rows, to_heavy, to_light
 from aiex.context.language import find_language, get_language, load_grammar
 from aiex.context.languages import ROOM
 from tests.fakes.languages import SAMPLES
+from tests.fakes.tables import each
 
 NAMES = plugins.names(ROOM)
 MARKS = "(){}[]<>=.,:;'\"`|&*!?@#$%^~/\\+-_ \t\n ad1"
@@ -70,8 +71,8 @@ def test_names_are_unique_to_a_language(name: str) -> None:
             assert not set(mine.filenames) & set(other.filenames)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("field", ["extensions", "filenames", "interpreters"])
+@each("name", NAMES)
+@each("field", ["extensions", "filenames", "interpreters"])
 def test_names_can_be_read_without_an_import(name: str, field: str) -> None:
     assert plugins.literals(ROOM, name, field) == getattr(get_language(name), field)
 

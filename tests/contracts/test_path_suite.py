@@ -13,6 +13,7 @@ import pytest
 from aiex.guard.sandbox.paths import DEFAULT_RULES
 from tests.conftest import SOURCE_ROOT
 from tests.fakes.path_suite import SUITE
+from tests.fakes.tables import each
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the checker swaps names with renameat2, Linux only")
 
@@ -22,12 +23,12 @@ Check = Callable[[dict[str, Any], str], tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def check() -> Iterator[Check]:
+def check(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Check]:
     """The outcome of a case with an engine, and why."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.fakes.path_suite"],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": SOURCE_ROOT},
+        env={**os.environ, "PYTHONPATH": SOURCE_ROOT, "TMPDIR": str(tmp_path_factory.mktemp("suite"))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -45,17 +46,21 @@ def check() -> Iterator[Check]:
 
 
 @pytest.mark.parametrize("engine", ["openat2", "walk"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}-{case['op']}")
+@each("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}-{case['op']}")
 def test_every_case_of_the_suite_passes(case: dict[str, Any], engine: str, check: Check) -> None:
+    require_pass(case, engine, check)
+
+
+def require_pass(case: dict[str, Any], engine: str, check: Check) -> None:
     outcome, why = check(case, engine)
     if outcome == "skip":
         pytest.skip(why)
     assert (outcome, why) == ("pass", "")
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "race" not in case], ids=lambda case: case["id"])
+@each("case", [case for case in CASES if "race" not in case], ids=lambda case: case["id"])
 def test_opening_by_name_keeps_the_rules_when_nobody_races(case: dict[str, Any], check: Check) -> None:
-    test_every_case_of_the_suite_passes(case, "realpath", check)
+    require_pass(case, "realpath", check)
 
 
 def test_the_rules_are_those_of_the_policy_file() -> None:

@@ -32,6 +32,7 @@ from tests.fakes.gemini_server import FakeGemini
 from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.responses_server import FakeResponses
+from tests.fakes.tables import each
 
 ROOM = "aiex.llm.providers"
 SERVERS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -118,8 +119,8 @@ def test_thoughts_and_calls_come_out_apart_from_the_words(name: str) -> None:
     assert events[-1] == Stopped("tool_use")
 
 
-@pytest.mark.parametrize("name", CODECS)
-@pytest.mark.parametrize("cut_at_byte", [0, 40, 300, 500, 700, 800])
+@each("name", CODECS)
+@each("cut_at_byte", [0, 40, 300, 500, 700, 800])
 def test_a_cut_answer_never_looks_whole(name: str, cut_at_byte: int) -> None:
     def prepare(server: Any) -> None:
         server.say("A long answer indeed", calls=(("delete", '{"path": "x"}'),), cut_at_byte=cut_at_byte)
@@ -142,11 +143,9 @@ def test_encoding_is_pure_and_stable(name: str) -> None:
     assert b"Explain." in first
 
 
-@pytest.mark.parametrize("name", CODECS)
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529])
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b"null", b'"x"', b'{"error": null}', b"<html></html>", b"\xff\x00"]
-)
+@each("name", CODECS)
+@each("status", [400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529])
+@each("body", [b"", b"{}", b"[]", b"null", b'"x"', b'{"error": null}', b"<html></html>", b"\xff\x00"])
 def test_every_error_answer_has_a_meaning(name: str, status: int, body: bytes) -> None:
     error = PROVIDERS[name].to_error(status, {}, body, PROFILE)
     assert isinstance(error, AiexError)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aiex.guard.redact import redact
+from tests.fakes.tables import each
 
 SUITE = Path(__file__).parents[1] / "data" / "suites" / "redaction"
 CASES: list[dict[str, Any]] = [json.loads(line) for line in (SUITE / "dev.jsonl").open(encoding="utf-8")]
@@ -14,7 +15,7 @@ RUN = 10
 """A secret has leaked when so many of its characters are left in a row."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}")
+@each("case", CASES, ids=lambda case: f"{case['id']}-{case['cat']}")
 def test_every_case_of_the_suite_passes(case: dict[str, Any]) -> None:
     parts = [("".join(part.get("secret") or part["keep"]), part) for part in case["segments"]]
     text = "".join(words for words, _ in parts)

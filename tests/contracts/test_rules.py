@@ -15,6 +15,7 @@ from aiex.jobs.reviewing.catalogue import load_rules, rule_names
 from aiex.jobs.reviewing.diff import Diff, FileChange
 from aiex.jobs.reviewing.review import settle
 from aiex.jobs.reviewing.source import Source
+from tests.fakes.tables import each
 
 DATA = Path(__file__).parents[1] / "data" / "review"
 RULES = load_rules()
@@ -80,7 +81,7 @@ def test_a_rule_finds_what_it_must_and_nothing_else(name: str, case: dict[str, A
     assert [f"{one.path}:{one.line or ''} {one.severity}" for one in found] == case["expect"]
 
 
-@pytest.mark.parametrize("name", rule_names())
+@each("name", rule_names())
 def test_every_rule_has_examples_of_both_kinds_and_says_what_it_is_for(name: str) -> None:
     assert {bool(case["expect"]) for case in CASES.get(name, ())} == {True, False}
     rule = RULES[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from typing import Any
 
@@ -11,14 +11,14 @@ import pytest
 
 
 def each(
-    name: str, values: Iterable[Any], *, ids: Callable[[Any], object] = repr
+    name: str | Sequence[str], values: Iterable[Any], *, ids: Callable[[Any], object] = repr
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Like `parametrize` in one test: every value is tried, and the failure names and shows each that was wrong.
 
     For cases that leave nothing behind, because all of them share the fixtures of the one test. Skipped is the test
-    when every case is. Several values at once are given by names with commas, as `parametrize` takes them.
+    when every case is. Several values at once are named as for `parametrize`.
     """
-    names, cases = [one.strip() for one in name.split(",")], list(values)
+    names, cases = [one.strip() for one in name.split(",")] if isinstance(name, str) else [*name], list(values)
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(test)

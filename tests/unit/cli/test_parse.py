@@ -5,6 +5,7 @@ import pytest
 from aiex.cli.flags import Flags, find_form
 from aiex.cli.main import Answered, parse
 from aiex.errors import UsageError
+from tests.fakes.tables import each
 
 
 def test_global_flags_work_before_and_after_the_verb() -> None:
@@ -41,7 +42,7 @@ def test_offline_wins_over_a_model() -> None:
     assert parse(["explain", "x", "--offline", "-m", "a/b"]).flags.to_settings()["model"] == "offline"
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "message", "hint"),
     [
         (["verson"], "no such command: verson", "did you mean 'version'?"),

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from aiex.settingkeys import KEYS
 from tests.conftest import SOURCE_ROOT
+from tests.fakes.tables import each
 
 NOT_YET: set[str] = set()
 """Settings whose code is still to come."""
@@ -16,6 +15,6 @@ READERS = "\n".join(
 )
 
 
-@pytest.mark.parametrize("key", [key.name for key in KEYS if "*" not in key.name and key.name not in NOT_YET])
+@each("key", [key.name for key in KEYS if "*" not in key.name and key.name not in NOT_YET])
 def test_some_code_asks_for_it(key: str) -> None:
     assert f'get("{key}")' in READERS or f'origin("{key}")' in READERS

@@ -12,6 +12,7 @@ import pytest
 
 from aiex import dirs
 from aiex.errors import ConfigError
+from tests.fakes.tables import each
 
 KINDS = {"cache": dirs.cache_dir, "config": dirs.config_dir, "data": dirs.data_dir, "state": dirs.state_dir}
 
@@ -34,8 +35,8 @@ def test_our_variable_comes_first(kind: str, home: Path) -> None:
     assert KINDS[kind](environ) == str(home / "mine")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("place", ["here", "./here", "../here", "~nobody-of-this-name/here", "here\n"])
+@each("kind", KINDS)
+@each("place", ["here", "./here", "../here", "~nobody-of-this-name/here", "here\n"])
 def test_a_relative_place_of_ours_is_refused(kind: str, place: str) -> None:
     environ = {f"AIEX_{kind.upper()}_DIR": place}
     for ask in (KINDS[kind], dirs.require_whole):

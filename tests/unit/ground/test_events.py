@@ -19,6 +19,7 @@ from aiex.eventlines import Sequencer, to_line
 from aiex.events import Envelope, Event, UnknownEvent, from_json, to_json
 from aiex.jsonform import Malformed, dump, form_of
 from aiex.messages import Message, Part, Request, Text, Usage
+from tests.fakes.tables import each
 
 EVENTS = get_args(Event)
 PARTS = get_args(Part)
@@ -249,7 +250,7 @@ def test_the_lines_have_the_published_types_and_no_other() -> None:
     assert fixed | {"message", "usage", "result"} == LINE_TYPES
 
 
-@pytest.mark.parametrize("kind", eventlines._HEADINGS, ids=lambda kind: kind.__name__)
+@each("kind", eventlines._HEADINGS, ids=lambda kind: kind.__name__)
 def test_the_fields_of_a_line_do_not_hide_its_heading(kind: type) -> None:
     names = {field.name for field in dataclasses.fields(kind)}
     assert names.isdisjoint({"v", "seq", "ts", "session_id", "turn", *eventlines._HEADINGS[kind]})

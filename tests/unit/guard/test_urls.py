@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aiex.errors import Denied, UsageError
 from aiex.guard.urls import LONGEST_URL, Url, check_url, resolve_checked
+from tests.fakes.tables import each
 
 
 @pytest.mark.parametrize(
@@ -38,13 +39,13 @@ PRIVATE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("host", PRIVATE)
+@each("host", PRIVATE)
 def test_this_machine_and_this_network_are_refused_however_they_are_spelled(host: str) -> None:
     with pytest.raises(Denied):
         check_url(f"http://{host}:80/latest/meta-data")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         *("file:///etc/passwd", "ftp://h.example/", "gopher://h.example/", "javascript:alert(1)", "data:text/html,x", "//h.example/", "h.example"),

@@ -28,6 +28,7 @@ from aiex.messages import (
     ToolResult,
 )
 from tests.fakes.anthropic_server import problem_with
+from tests.fakes.tables import each
 
 CREATE: TypeAdapter[Any] = TypeAdapter(message_create_params.MessageCreateParamsStreaming)
 COUNT: TypeAdapter[Any] = TypeAdapter(message_count_tokens_params.MessageCountTokensParams)
@@ -289,7 +290,7 @@ THINKING: list[tuple[str, str, dict[str, Any] | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "effort", "thinking", "level"), THINKING)
+@each(("model", "effort", "thinking", "level"), THINKING)
 def test_every_model_is_told_how_much_to_think_in_its_own_way(
     model: str, effort: Any, thinking: dict[str, Any] | None, level: str
 ) -> None:

@@ -17,6 +17,7 @@ from aiex.llm.router import open_stream
 from aiex.llm.wire import NO_CREDENTIAL, CountsTokens, Credential, ModelCard, Profile
 from aiex.messages import Message, Opaque, Reasoning, Request, Text, ToolCall, ToolDefinition, ToolResult, Usage
 from tests.fakes.anthropic_server import SIGNATURE, USAGE, FakeAnthropic, to_error
+from tests.fakes.tables import each
 
 READ = ToolDefinition("read", "Read a file.", {"type": "object"})
 HI = Message("user", (Text("Hi"),))
@@ -223,7 +224,7 @@ ERRORS: list[tuple[int, dict[str, str], str, str, dict[str, str], type[AiexError
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("status", "headers", "type_", "words", "details", "error", "kind"), ERRORS)
+@each(("status", "headers", "type_", "words", "details", "error", "kind"), ERRORS)
 def test_a_complaint_is_understood(
     status: int, headers: dict[str, str], type_: str, words: str, details: dict[str, str], error: type, kind: str
 ) -> None:

@@ -10,6 +10,7 @@ from aiex.llm.failover import redact, to_failed
 from aiex.llm.failures import MAX_DELAY_S, MAX_WORDS, Complaint, UnknownModel, explain, read_body, read_delay_s
 from aiex.llm.providers.openai_chat import PROVIDER
 from aiex.llm.wire import Profile
+from tests.fakes.tables import each
 
 PROFILE = Profile("local", "m-1", "http://127.0.0.1:8000/v1")
 
@@ -23,7 +24,7 @@ def openai(message: str, code: str | None = None, kind: str = "invalid_request_e
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body", "kind", "words"),
     [
         (401, openai("Incorrect API key provided", "invalid_api_key"), NotSignedIn, "Incorrect API key"),
@@ -96,7 +97,7 @@ def test_a_parameter_too_long_is_no_overflow() -> None:
     assert type(error_of(400, openai(words, "string_above_max_length"))) is Rejected
 
 
-@pytest.mark.parametrize(
+@each(
     ("headers", "message", "wait_s"),
     [
         ({"retry-after": "7"}, "", 7.0),
@@ -145,7 +146,7 @@ def anthropic(kind: str, message: str, **details: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message, "details": details or None}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body", "kind"),
     [
         (401, openai("no", "invalid_api_key"), "auth"),

@@ -7,7 +7,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -474,7 +473,7 @@ def test_deltas_join_to_their_parts(name: str) -> None:
         assert [type(event) for event in events].count(Stopped) == 1
 
 
-@pytest.mark.parametrize(("finish", "stop"), FINISHES.items())
+@each(("finish", "stop"), FINISHES.items())
 def test_every_reason_to_finish_has_a_meaning(finish: str, stop: str) -> None:
     events, failure = decode(sse(*words("a"), response(finish=finish)))
     assert failure is None

@@ -34,6 +34,7 @@ from aiex.messages import (
 )
 from aiex.pairing import NO_RESULT
 from tests.fakes.gemini_server import FIELDS, SIGNATURE, FakeGemini, Reply, problem_with, stream_pieces
+from tests.fakes.tables import each
 
 Json = dict[str, Any]
 URL = "https://generativelanguage.googleapis.com"
@@ -195,7 +196,7 @@ def test_a_picture_of_an_unknown_type_is_left_out_in_words() -> None:
     assert "image/gif" in part["text"]
 
 
-@pytest.mark.parametrize(
+@each(
     "messages",
     [
         (),
@@ -210,7 +211,7 @@ def test_a_picture_of_an_unknown_type_is_left_out_in_words() -> None:
         (user("\ud83d half"), assistant(ToolCall("ü" * 99, "naïve tool", {"a": "\udc00"}))),
     ],
 )
-@pytest.mark.parametrize("to", [NEW, OLD])
+@each("to", [NEW, OLD])
 def test_any_history_becomes_one_that_is_accepted(messages: tuple[Message, ...], to: Profile) -> None:
     body = encode(*messages, to=to)
     validate(body)

@@ -27,6 +27,7 @@ from aiex.messages import (
     ToolDefinition,
     ToolResult,
 )
+from tests.fakes.tables import each
 from tests.unit.llm.chat_servers import PROFILE, SERVERS
 from tests.unit.llm.test_openai_chat_encode import ASK, CLOSED, TOOLS, encode
 
@@ -143,8 +144,8 @@ def three_turns(tag: tuple[str, str, str]) -> tuple[Message, ...]:
     )
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("length", range(2, 13))
+@each("server", SERVERS)
+@each("length", range(2, 13))
 def test_three_turns_with_tools_fit_the_official_types_wherever_they_stop(server: str, length: int) -> None:
     profile = SERVERS[server]
     request = Request("m", three_turns(profile.tag)[:length], TOOLS, response_schema=CLOSED, tool_choice="any")

@@ -49,6 +49,7 @@ from aiex.messages import (
 )
 from tests.fakes.responses_server import stream_pieces
 from tests.fakes.server import Reply
+from tests.fakes.tables import each
 from tests.unit.llm.responses_streams import CASES
 
 HOST = "api.openai.com"
@@ -167,10 +168,8 @@ def test_a_conversation_of_three_turns_fits_the_types_of_the_sdk() -> None:
     assert body["prompt_cache_key"] == "s-1"
 
 
-@pytest.mark.parametrize(
-    "how", [{"tool_choice": "any"}, {"tool_choice": "read"}, {"tool_choice": "none"}, {"effort": "none"}]
-)
-@pytest.mark.parametrize("model", [RESEARCH, "gpt-4.1", "o3", "gpt-6-astra", "qwen"])
+@each("how", [{"tool_choice": "any"}, {"tool_choice": "read"}, {"tool_choice": "none"}, {"effort": "none"}])
+@each("model", [RESEARCH, "gpt-4.1", "o3", "gpt-6-astra", "qwen"])
 def test_every_option_fits_the_types_of_the_sdk(how: dict[str, Any], model: str) -> None:
     check(ask(*three_turns(), model=model, tools=TOOLS, temperature=0.5, parallel_tool_calls=False, **how))
 
@@ -372,7 +371,7 @@ def test_small_answers_and_long_cache_keys_are_made_acceptable() -> None:
 OBJECT = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
 
-@pytest.mark.parametrize(
+@each(
     ("schema", "strict"),
     [
         (STRICT, True),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from aiex.errors import Unavailable
 from aiex.llm.sse import Reader, ServerEvent
+from tests.fakes.tables import each
 
 
 def read(*chunks: bytes, max_event_bytes: int = 10_000) -> list[ServerEvent]:
@@ -55,7 +56,7 @@ def rechunk(body: bytes, cuts: list[int]) -> list[bytes]:
     return [body[start:end] for start, end in pairwise(places)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_a_stream_is_read_whole_and_byte_by_byte(name: str) -> None:
     body, events = CASES[name]
     assert read(body) == events

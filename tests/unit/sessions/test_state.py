@@ -23,6 +23,7 @@ from aiex.sessions.state import (
     SessionState,
     fold,
 )
+from tests.fakes.tables import each
 from tests.unit.sessions.stories import LOGS, SESSION, answer, record, said, state_of, step
 
 STARTED = told.SessionStarted("1", "/w/src", "run", "anthropic", "m", "/w")
@@ -51,8 +52,8 @@ def test_a_snapshot_at_any_event_gives_the_same_state_there_and_at_the_end(
     assert conversation(kept) == conversation(fold(log))
 
 
-@pytest.mark.parametrize("name", ["chat", "deltas", "link", "steps", "spent"])
-@pytest.mark.parametrize("value", [None, 3, [3], True])
+@each("name", ["chat", "deltas", "link", "steps", "spent"])
+@each("value", [None, 3, [3], True])
 def test_a_snapshot_that_was_damaged_is_refused(name: str, value: object) -> None:
     data = state_of(said("hi")).to_json()
     with pytest.raises(Malformed):
@@ -133,6 +134,15 @@ def test_a_later_word_on_usage_replaces_the_one_before_and_calls_add_up() -> Non
     assert (spent.usage, spent.cost_usd, spent.calls) == (Usage(5, 9), 0.2, 1)
     total = spent.total()
     assert (total.usage, total.cost_usd, total.calls, total.unpriced) == (Usage(12, 9), 0.2, 2, 1)
+
+
+def test_a_word_on_a_request_of_its_own_counts_beside_the_call_that_goes_on() -> None:
+    own = told.UsageUpdated(Usage(100, 10), 1.0, "one/m", "c1")
+    running = told.UsageUpdated(Usage(5, 1), 0.1)
+    spent = state_of(said("q"), running, own, own, answer(Text("a"))).spent
+    assert (spent.usage, spent.cost_usd, spent.calls) == (Usage(205, 21), 2.1, 3)
+    unpriced = state_of(said("q"), told.UsageUpdated(Usage(), None, "one/m")).spent
+    assert (unpriced.usage, unpriced.calls, unpriced.unpriced) == (Usage(), 1, 1)
 
 
 def test_a_rewind_takes_no_cost_back() -> None:

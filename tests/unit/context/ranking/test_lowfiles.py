@@ -1,9 +1,10 @@
 import pytest
 
 from aiex.context.ranking.lowfiles import is_low
+from tests.fakes.tables import each
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "tests/test_basket.py", "shop/test_basket.py", "conftest.py", "basket_test.go", "src/basket.test.ts",

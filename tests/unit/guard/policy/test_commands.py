@@ -14,9 +14,10 @@ from aiex.guard.actions import Action
 from aiex.guard.policy.decide import decide
 from aiex.guard.policy.rules import EFFECTS
 from tests.fakes.policies import ROOT, ask, effect, policy
+from tests.fakes.tables import each
 
 
-@pytest.mark.parametrize(
+@each(
     "command",
     [
         "git push; rm -rf x",
@@ -89,7 +90,7 @@ def test_leave_for_a_command_counts_however_it_is_written(command):
     assert (found.effect, found.rule) == ("allow", 'allow command "git push"')
 
 
-@pytest.mark.parametrize(
+@each(
     ("rule", "command", "expected"),
     [
         ("npm run *", "npm run", "allow"),
@@ -144,7 +145,7 @@ def test_wildcards_in_leave(rule, command, expected):
     assert effect(policy(text), "command", command) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "expected"),
     [
         ("git push", "deny"),
@@ -203,7 +204,7 @@ def test_leave_for_exactly_this_command_overrules_what_may_be_about_it():
     assert effect(found, "command", "git push") == "deny"
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "expected"),
     [
         ("cat data/private/x", "deny"),
@@ -266,7 +267,7 @@ def test_an_assignment_alone_changes_nothing():
     assert effect(policy(), "command", "x=1") == "allow"
 
 
-@pytest.mark.parametrize(
+@each(
     ("cwd", "command", "expected"),
     [
         ("", "cat x", "allow"),
@@ -322,8 +323,8 @@ def nested(command: str, times: int) -> str:
     return nested(f"bash -c {shlex.quote(command)}", times - 1) if times else command
 
 
-@pytest.mark.parametrize("mode", ["auto", "ask"])
-@pytest.mark.parametrize(
+@each("mode", ["auto", "ask"])
+@each(
     ("command", "expected"),
     [
         (nested("git push", 2), "deny"), (nested("git push", 5), "ask"), (nested("rm -rf /", 5), "deny"),

@@ -14,11 +14,12 @@ from aiex.guard.policy.decide import decide
 from aiex.guard.policy.policy import Policy
 from aiex.guard.policy.rules import EFFECTS, parse_rule
 from tests.fakes.policies import ROOT, ask, effect, policy, rules
+from tests.fakes.tables import each
 
 MODES = get_args(Mode)
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "subject", "expected"),
     [  # bypass, auto, accept-edits, ask, deny, plan
         ("read", "src/a.py", "allow allow allow allow allow allow"),
@@ -51,7 +52,7 @@ def test_modes_decide_where_no_rule_does(kind, subject, expected):
     assert found == expected.split()
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "kind", "subject", "expected", "named"),
     [
         (["allow write src"], "write", "src/a.py", "allow", 'allow write "src"'),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,13 +10,14 @@ from aiex.guard.policy.offers import Offer, approved, offers
 from aiex.guard.policy.places import path_words
 from aiex.guard.policy.rules import parse_rule
 from tests.fakes.policies import ROOT, effect, policy
+from tests.fakes.tables import each
 
 
 def offered(found, kind, subject, scope="session"):
     return [offer.rules for offer in offers(Action(kind, subject), policy=found) if offer.scope == scope]
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "subject", "expected"),
     [
         ("command", "npm test", [('allow command "npm test"',), ('allow command "npm test *"',)]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from aiex.errors import ConfigError
 from aiex.guard.neutral import neutralise
 from aiex.guard.policy.rules import EFFECTS, KINDS, LONGEST, RuleError, is_inside, is_narrower, parse_rule
+from tests.fakes.tables import each
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_a_rule_has_one_plain_spelling_that_reads_as_the_same_rule(text, spelled
     assert parse_rule(spelled) == rule
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "said"),
     [
         ("", "not EFFECT KIND PATTERN"),

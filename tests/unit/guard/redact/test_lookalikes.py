@@ -6,9 +6,8 @@ import random
 import string
 import uuid
 
-import pytest
-
 from aiex.guard.redact import redact
+from tests.fakes.tables import each
 
 SHA1, SHA256 = hashlib.sha1(b"x").hexdigest(), hashlib.sha256(b"x").hexdigest()
 BASE64 = "".join(random.Random(5).choice(string.ascii_letters + string.digits + "+/") for _ in range(86))
@@ -79,8 +78,8 @@ TEXTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", TEXTS)
-@pytest.mark.parametrize("around", ["{}", "{}\n", "  {}  # note\n", "before\n{}\nafter\n", "\x1b[32m{}\x1b[0m\n"])
+@each("kind", TEXTS)
+@each("around", ["{}", "{}\n", "  {}  # note\n", "before\n{}\nafter\n", "\x1b[32m{}\x1b[0m\n"])
 def test_what_only_looks_like_a_secret_stays(kind: str, around: str) -> None:
     wholes = [around.replace("{}", text) for text in TEXTS[kind]]
     assert [(whole, shown) for whole in wholes if (shown := redact(whole, {})) != whole] == []

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aiex.guard.redact import HELD_CHARACTERS, REMOVED, Redactor, redact, redact_lines
+from tests.fakes.tables import each
 from tests.unit.guard.redact.drawn import by_piece, redact_cut
 
 NAMES = st.sampled_from(
@@ -101,7 +102,7 @@ def test_pieces_give_what_the_whole_gives(text: str, data: Any) -> None:
 CASES = [json.loads(line) for line in Path("tests/data/suites/redaction/dev.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case["expect"] == "keep"], ids=lambda case: case["id"])
+@each("case", [case for case in CASES if case["expect"] == "keep"], ids=lambda case: case["id"])
 def test_a_document_is_not_redacted_more_than_a_stream(case: dict[str, Any]) -> None:
     text = "".join("".join(part["keep"]) for part in case["segments"])
     assert redact_lines(text, {}) == (text, 0)
@@ -160,7 +161,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("unit", HOSTILE)
+@each("unit", HOSTILE)
 def test_a_hostile_text_is_read_in_linear_steps(unit: str) -> None:
     """Steps are lines of our own code; so many characters end soon only where no pattern tries the rest from every place."""
     small, large = (count_steps(unit * (size // len(unit))) for size in (2_000, 16_000))

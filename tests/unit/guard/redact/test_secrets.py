@@ -3,9 +3,8 @@
 
 import string
 
-import pytest
-
 from aiex.guard.redact import REMOVED, redact
+from tests.fakes.tables import each
 from tests.unit.guard.redact.drawn import draw, split_template, what_is_wrong
 
 VENDORS = [
@@ -98,7 +97,7 @@ def fill(template: str, seed: object) -> tuple[str, list[str]]:
     return "".join(text + (take(name) if name else "") for text, name, _, _ in pieces), secrets
 
 
-@pytest.mark.parametrize("form", VENDORS)
+@each("form", VENDORS)
 def test_a_key_in_the_form_of_a_vendor_is_removed_wherever_it_stands(form: str) -> None:
     wrong = {}
     for place in PLACES:
@@ -112,7 +111,7 @@ def test_a_key_in_the_form_of_a_vendor_is_removed_wherever_it_stands(form: str) 
     assert {place: why for place, why in wrong.items() if why} == {}
 
 
-@pytest.mark.parametrize(("template", "kind"), [case for case in FIELDS if case[1] != "x"])
+@each(("template", "kind"), [case for case in FIELDS if case[1] != "x"])
 def test_a_secret_goes_and_what_is_around_it_stays(template: str, kind: str) -> None:
     before, after = split_template(template)
     for seed in range(4):
@@ -121,8 +120,8 @@ def test_a_secret_goes_and_what_is_around_it_stays(template: str, kind: str) -> 
         assert what_is_wrong(before + secret + after, secret, before, kept) == []
 
 
-@pytest.mark.parametrize("words", ["RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ", ""])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\\n", '\\n" +\n    "', "\n    ", "\n2026-01-01 INFO x: "])
+@each("words", ["RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ", ""])
+@each("line_end", ["\n", "\r\n", "\\n", '\\n" +\n    "', "\n    ", "\n2026-01-01 INFO x: "])
 def test_a_private_key_is_removed_as_a_block(words: str, line_end: str) -> None:
     lines = [draw("b", 64, f"{words}{number}") for number in range(6)] + [draw("b", 20, words) + "=="]
     block = line_end.join([f"-----BEGIN {words}PRIVATE KEY-----", *lines, f"-----END {words}PRIVATE KEY-----"])
@@ -147,10 +146,10 @@ def test_other_armours_are_removed_too() -> None:
     assert redact(putty, {}) == f"PuTTY-User-Key-File-2: ssh-rsa\nPrivate-Lines: 4\n{REMOVED}\nPrivate-MAC: 00\n"
 
 
-@pytest.mark.parametrize(
+@each(
     "glue", ["\x1b[0m", "\x1b[38;5;12m", "\u200b", "\u2060", "\u00ad", '" + "', "' + '", "\\\n", "\x00", "\\u001b[0m"]
 )
-@pytest.mark.parametrize("at", [2, 9, 25, 40])
+@each("at", [2, 9, 25, 40])
 def test_a_key_is_seen_through_what_hides_in_it(glue: str, at: int) -> None:
     key, secrets = fill("sk-ant-api03-{u93}", f"{glue}{at}")
     shown = redact(f'KEY: "{key[:at]}{glue}{key[at:]}"\n', {})

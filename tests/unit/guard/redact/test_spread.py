@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from aiex.guard.redact import REMOVED, Redactor, redact, redact_lines
+from tests.fakes.tables import each
 from tests.unit.guard.redact.drawn import by_piece, draw, redact_cut
 
 A, B, L, W = draw("a", 14, 1), draw("u", 16, 2), draw("a", 32, 3), "sunflower"
@@ -78,7 +77,7 @@ KEPT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", SECRETS)
+@each("kind", SECRETS)
 def test_a_secret_is_gone_from_the_whole_and_by_piece(kind: str) -> None:
     text = SECRETS[kind]
     shown = redact(text, {})
@@ -90,13 +89,13 @@ def test_a_secret_is_gone_from_the_whole_and_by_piece(kind: str) -> None:
     assert redact_lines(text, {}).text.count("\n") == text.count("\n")
 
 
-@pytest.mark.parametrize("kind", KEPT)
+@each("kind", KEPT)
 def test_what_only_looks_like_it_stays(kind: str) -> None:
     text = KEPT[kind]
     assert redact(text, {}) == redact_lines(text, {}).text == by_piece(text, 3) == text
 
 
-@pytest.mark.parametrize("seed", range(60))
+@each("seed", range(60))
 def test_mixtures_cut_anywhere_give_what_the_whole_gives(seed: int) -> None:
     lot = random.Random(seed)
     kinds = lot.sample([*SECRETS.values(), *KEPT.values()], 6)

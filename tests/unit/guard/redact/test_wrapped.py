@@ -7,6 +7,7 @@ from base64 import b64encode
 import pytest
 
 from aiex.guard.redact import REMOVED, redact
+from tests.fakes.tables import each
 from tests.unit.guard.redact.drawn import by_piece, draw, split_template, what_is_wrong
 
 FIELDS = [
@@ -50,9 +51,9 @@ def pem(words: str) -> str:
     return "\n".join([f"-----BEGIN {words}-----", *lines, f"-----END {words}-----", ""])
 
 
-@pytest.mark.parametrize("words", ["RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ", ""])
-@pytest.mark.parametrize("width", [64, 76, 10_000])
-@pytest.mark.parametrize("indent", ["", "    "])
+@each("words", ["RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ", ""])
+@each("width", [64, 76, 10_000])
+@each("indent", ["", "    "])
 def test_a_private_key_in_base64_is_removed_in_one_line_or_in_many(words: str, width: int, indent: str) -> None:
     whole = b64encode(pem(f"{words}PRIVATE KEY").encode()).decode()
     wrapped = f"\n{indent}".join(whole[at : at + width] for at in range(0, len(whole), width))

@@ -6,6 +6,7 @@ import pytest
 
 from aiex.errors import UsageError
 from aiex.guard.sandbox.hosts import canonical_host, is_allowed, is_public, parse_pattern, split_port
+from tests.fakes.tables import each
 
 LIST = tuple(map(parse_pattern, ("example.org", "*.wide.example", "other.example:8443", "10.0.0.5", "[::1]:80")))
 
@@ -71,7 +72,7 @@ def test_a_host_has_one_form_or_none(host: str, form: str) -> None:
     assert canonical_host(host) == form
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     [
         "127.0.0.1",
