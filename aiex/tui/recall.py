@@ -130,7 +130,9 @@ class Walk:
         self._at = None
 
     def back(self, shown: str) -> Typed | None:
-        """The one before; None where there is none."""
+        """The one before; None where there is none. One that was changed is the person's own text."""
+        if self._at is not None and self.known[self._at].text != shown:
+            self._at = None
         at = len(self.known) if self._at is None else self._at
         while at > 0 and self.known[at - 1].text == shown:
             at -= 1

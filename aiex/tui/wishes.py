@@ -1,18 +1,18 @@
-"""A wish typed into the prompt, with what comes along, as work for the model."""
+"""What is typed into the prompt as work: a wish with what comes along, and the way back for what is refused."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from aiex.errors import AiexError
 from aiex.record import record
-from aiex.tui.backstage import Sent, wish
-from aiex.tui.folding import find_tokens
+from aiex.tui.backstage import Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiex.tui.folding import Fold
-    from aiex.tui.host import Host, Job
+    from aiex.tui.host import Job, Task
     from aiex.wiring import Services
 
 
@@ -38,14 +38,42 @@ class Wished:
         from aiex.tui.material import to_parts
 
         require_model(services)
-        parts = to_parts(self.text, self.folds, services)
-        return lambda: work(
-            Wish(parts), services, person=services.person, step=lambda reason: find_step(services, reason)
-        )
+        wish = Wish(to_parts(self.text, self.folds, services))
+        return lambda: work(wish, services, person=services.person, step=lambda reason: find_step(services, reason))
 
 
-def to_sent(host: Host, text: str, folds: Mapping[str, Fold]) -> Sent:
+def to_sent(text: str, folds: Mapping[str, Fold]) -> Sent:
     """What the person said, for the model; `folds` are the tokens in it."""
-    if "@" not in text and not any(token in folds for _, _, token in find_tokens(text)):
-        return wish(host, text)
     return Sent(text, lambda _: Wished(text, folds))
+
+
+def giving_back(sent: Sent, give_back: Callable[[str], object]) -> Sent:
+    """The same, whose text is given back where it is refused; `give_back` is called in the thread of the work."""
+
+    def make(services: Services) -> Task:
+        try:
+            return cast("Task", _Watched(sent.make(services), lambda: give_back(sent.text)))
+        except AiexError:
+            give_back(sent.text)
+            raise
+
+    return Sent(sent.text, make)
+
+
+class _Watched:
+    """A task that tells when it is refused."""
+
+    def __init__(self, task: Task, tell: Callable[[], object]) -> None:
+        self._task = task
+        self._tell = tell
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._task, name)
+
+    def prepare(self, services: Services) -> Job:
+        """As the task does."""
+        try:
+            return self._task.prepare(services)
+        except AiexError:
+            self._tell()
+            raise

@@ -17,13 +17,15 @@ from aiex.tui import backstage as work
 from aiex.tui.commands import ROOM
 from aiex.tui.desk import Desk
 from aiex.tui.draw import Drawer
+from aiex.tui.folding import unfold
 from aiex.tui.render import render, render_printed
 from aiex.tui.story import Story
 from aiex.tui.theme import PALETTES, styles_of
 from aiex.tui.widgets.panel import Panel
-from aiex.tui.widgets.prompt import Prompt
+from aiex.tui.widgets.prompt import GivenBack, Prompt
 from aiex.tui.widgets.status import Status
 from aiex.tui.widgets.transcript import Transcript
+from aiex.tui.wishes import giving_back, to_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from aiex.tui.app import AiexApp
     from aiex.tui.backstage import Backstage, Told
     from aiex.tui.blocks import Tone
+    from aiex.tui.folding import Fold
     from aiex.tui.theme import ThemeName
 
 PANEL_FROM_CELLS = 110
@@ -50,6 +53,8 @@ class Chat(Screen[None]):
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("ctrl+c", "stop", "stop, twice: leave", priority=True, show=False),
         Binding("escape", "interrupt", "stop", show=False),
+        Binding("ctrl+r", "command('history')", "what was typed before", show=False),
+        Binding("ctrl+g", "command('edit')", "external editor", show=False),
         Binding("f3", "command('sessions')", "sessions", show=False),
         Binding("f1", "command('keys')", "help", show=False),
         Binding("f2", "command('palette')", "find anything that can be done", show=False),
@@ -158,6 +163,7 @@ class Chat(Screen[None]):
         match item:
             case work.Ready(model=model, mode=mode, session=session):
                 self.status.show(model=model, mode=mode, session=session)
+                self.prompt.begin(self.aiex.host, self.backstage)
             case work.History(recorded):
                 self.story = self.transcript.tell(recorded)
             case work.Began(name):
@@ -175,6 +181,7 @@ class Chat(Screen[None]):
             case _:
                 self._desk_is_new = self.desk.take(item) or self._desk_is_new
                 self._glance(item)
+                self.prompt.follow(item)
                 render(self.story, item)
 
     def _glance(self, event: Event) -> None:
@@ -215,22 +222,24 @@ class Chat(Screen[None]):
             self._ticking.stop()
             self._ticking = None
         self.status.show(doing="", for_s=0.0, waiting=waiting)
+        self.prompt.suggest()
 
     # --- to the work --------------------------------------------------------------------------------------------------
 
     def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
         """A wish, `/command` or `!shell`."""
-        self.submit(message.text)
+        self.submit(message.text, message.folds)
 
-    def submit(self, text: str) -> None:
-        """Do what was typed."""
-        line = text.strip()
+    def submit(self, text: str, folds: Mapping[str, Fold] | None = None) -> None:
+        """Do what was typed; `folds` are the tokens in it."""
+        folds = folds or {}
+        line = unfold(text, folds).strip()
         if line.startswith("/") and not line.startswith("//"):
             self.command(line[1:])
         elif line.startswith("!"):
             self._send(text, ["run", "sandbox", "--", "bash", "-c", line[1:].strip()])
         else:
-            self.backstage.send(work.wish(self.aiex.host, text))
+            self.backstage.send(giving_back(to_sent(text, folds), self._give_back))
 
     def command(self, line: str) -> None:
         """Do what stands behind a slash: a command of the screen, or one of the command line."""
@@ -248,7 +257,11 @@ class Chat(Screen[None]):
         self._send(f"/{line}", words)
 
     def _send(self, text: str, words: list[str]) -> None:
-        self.backstage.send(work.command(self.aiex.host, text, words))
+        self.backstage.send(giving_back(work.command(self.aiex.host, text, words), self._give_back))
+
+    def _give_back(self, text: str) -> None:
+        """From the thread of the work: what was typed is refused."""
+        self.prompt.post_message(GivenBack(text))
 
     def resume(self, opening: Opening) -> None:
         """Leave this session and go on with another."""
