@@ -30,6 +30,7 @@ from aiex.tui.wishes import giving_back, to_sent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.style import Style
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -124,6 +125,16 @@ class Chat(Screen[None]):
     def status(self) -> Status:
         """The line at the bottom."""
         return self.query_one("#status", Status)
+
+    @property
+    def styles_now(self) -> Mapping[str, Style]:
+        """How each role looks in the theme that is shown."""
+        return styles_of(self._theme_name)
+
+    @property
+    def syntax(self) -> str:
+        """The style of Pygments that goes with it."""
+        return PALETTES[self._theme_name].syntax
 
     def use_theme(self, name: ThemeName) -> None:
         """Draw everything in other colours."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.text import Text
-from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Input, Static
 
 from aiex.guard.neutral import neutralise
+from aiex.tui.screens.dialog import Dialog, Options
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -16,10 +18,15 @@ if TYPE_CHECKING:
     from aiex.tui.backstage import AnswerWanted
 
 
-class Question(ModalScreen["str | None"]):
+class Question(Dialog["str | None"]):
     """Gives what the person says, or None for nothing."""
 
-    BINDINGS = [("escape", "dismiss", "say nothing")]  # noqa: RUF012  (Textual reads it from the class)
+    BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
+        Binding("escape", "say_nothing", "say nothing"),
+        Binding("pagedown", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-1)", show=False),
+        *(Binding(str(number), f"choose({number})", show=False) for number in range(1, 10)),
+    ]
 
     def __init__(self, wanted: AnswerWanted) -> None:
         super().__init__()
@@ -27,15 +34,51 @@ class Question(ModalScreen["str | None"]):
 
     def compose(self) -> ComposeResult:
         """The question, its options, and a line for other words."""
-        yield Static(Text(neutralise(self.wanted.question)))
-        if self.wanted.options:
-            yield OptionList(*(Text(neutralise(option)) for option in self.wanted.options))
-        yield Input(placeholder="or say it in your words")
+        with Vertical(classes="dialog asking"):
+            with VerticalScroll(id="what", can_focus=False):
+                yield Static(Text(neutralise(self.wanted.question)))
+            if self.wanted.options:
+                yield Options(*map(_number, range(1, len(self.wanted.options) + 1), self.wanted.options), id="answers")
+            yield Input(placeholder="say it in your words", id="words")
+            yield Static(self._keys(), id="keys")
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def _keys(self) -> Text:
+        numbers = (
+            f"1-{min(len(self.wanted.options), 9)} or Enter: choose · Tab: your words · " if self.wanted.options else ""
+        )
+        return Text(f"{numbers}Esc: say nothing", no_wrap=True, overflow="ellipsis")
+
+    def give_focus(self) -> None:
+        """Options first, else the line."""
+        found = self.query("#answers, #words")
+        found.first().focus()
+        for options in self.query(Options):
+            options.highlighted = 0
+
+    def action_choose(self, number: int) -> None:
+        """Choose an option by its number."""
+        if number <= len(self.wanted.options):
+            self.dismiss(self.wanted.options[number - 1])
+
+    def action_say_nothing(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def action_scroll(self, by: int) -> None:
+        """See more of a long question."""
+        what = self.query_one("#what", VerticalScroll)
+        what.scroll_relative(y=by * max(what.size.height - 1, 1), animate=False)
+
+    def on_option_list_option_selected(self, event: Options.OptionSelected) -> None:
         """An option was chosen."""
-        self.dismiss(self.wanted.options[event.option_index])
+        if self.takes_keys:
+            self.dismiss(self.wanted.options[event.option_index])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Words were typed."""
-        self.dismiss(event.value or None)
+        """Words were typed; without any the person still thinks."""
+        if event.value.strip():
+            self.dismiss(event.value)
+
+
+def _number(number: int, option: str) -> Text:
+    return Text(f"{number if number < 10 else ' '}  {neutralise(option)}")
