@@ -19,6 +19,7 @@ from aiex.events import (
     FailedOver,
     FileEdited,
     Imported,
+    LeftOut,
     Noted,
     Pinned,
     ReasoningDelta,
@@ -101,8 +102,9 @@ def to_body(event: Event | UnknownEvent) -> dict[str, Any] | None:
             return {"type": "message", "role": "assistant", "delta": True, "text": text}
         case ReasoningDelta(text=text):
             return {"type": "message", "role": "assistant", "delta": True, "reasoning": text}
-        case UsageUpdated(usage=usage, cost_usd=cost_usd):
-            return {"type": "usage", **_fields(usage), "cost_usd": _write(cost_usd, float | None)}
+        case UsageUpdated(usage=usage, cost_usd=cost_usd, model=model, call_id=call_id):
+            whose = {"model": model, "call_id": call_id} if model else {}
+            return {"type": "usage", **_fields(usage), "cost_usd": _write(cost_usd, float | None), **whose}
         case TurnEnded():
             return _result(event)
     heading = _HEADINGS.get(type(event))
@@ -121,6 +123,7 @@ _HEADINGS: Final[Mapping[type, Mapping[str, str]]] = {
     Rewound: {"type": "checkpoint", "subtype": "rewound"},
     Compacted: {"type": "compaction"},
     Pinned: {"type": "session", "subtype": "pinned"},
+    LeftOut: {"type": "session", "subtype": "left_out"},
     SessionRenamed: {"type": "session", "subtype": "renamed"},
     SessionForked: {"type": "session", "subtype": "forked"},
     SessionArchived: {"type": "session", "subtype": "archived"},

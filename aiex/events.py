@@ -63,11 +63,19 @@ class PartEnded:
 
 @record
 class UsageUpdated:
-    """Tokens so far; replaces earlier values of the same call, which began with its `Started`."""
+    """Tokens so far; replaces earlier values of the same call, which began with its `Started`.
+
+    With a `model` it is the only word on a request that is over and whose answer is told nowhere, such as one of a
+    helper or for a summary: it replaces nothing, and nothing replaces it.
+    """
 
     usage: Usage
     cost_usd: float | None = None
     """None when the price of the model is unknown."""
+    model: str = ""
+    """As `provider/model`."""
+    call_id: str = ""
+    """The call of a tool that the request was made for."""
 
 
 @record
@@ -264,6 +272,14 @@ class Pinned:
 
 
 @record
+class LeftOut:
+    """The model does not see any more what the message says that the event `at_seq` recorded, or sees it again."""
+
+    at_seq: int
+    left_out: bool = True
+
+
+@record
 class SessionRenamed:
     """A person gave the session another title; an empty one takes the title away."""
 
@@ -394,7 +410,8 @@ class TurnEnded:
 
 LastingEvent = (
     SessionStarted | UserSpoke | AssistantSpoke | ToolStarted | ToolWrote | ToolFinished | ApprovalAsked
-    | ApprovalGiven | FileEdited | CheckpointTaken | Rewound | Compacted | Pinned | SessionRenamed | SessionForked
+    | ApprovalGiven | FileEdited | CheckpointTaken | Rewound | Compacted | Pinned | LeftOut | SessionRenamed
+    | SessionForked
     | SessionArchived | SessionRestored | Imported | TurnInterrupted | BudgetHit | CheckRan | Progressed | Noted
     | Warned | SecurityNoticed | TurnEnded
 )  # fmt: skip

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from aiex.guard.redact import Redactor
 
 _SPOKEN: Final = ("user_spoke", "assistant_spoke")
-_NO_WORDS: Final = (told.UsageUpdated, told.SessionArchived, told.SessionRestored, told.Pinned, told.BudgetHit)
+_NO_WORDS: Final = (
+    told.UsageUpdated, told.SessionArchived, told.SessionRestored, told.Pinned, told.LeftOut, told.BudgetHit,
+)  # fmt: skip
 
 
 class Capture:

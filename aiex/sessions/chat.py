@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiex.messages import Message
 
-NodeKind = Literal["user", "assistant", "words", "begun", "tool", "interrupted", "summary", "pin"]
+NodeKind = Literal["user", "assistant", "words", "begun", "tool", "interrupted", "summary", "pin", "drop"]
 """words: what was shown of an answer that has no record of its own; begun: a tool call began to run."""
 ROOT = -1
 

@@ -22,6 +22,7 @@ from aiex.sessions.requests import conversation
 if TYPE_CHECKING:
     from aiex.events import Event
     from aiex.messages import Part
+    from aiex.sessions.requests import Entry
     from aiex.sessions.state import SessionState
     from aiex.sessions.steps import Direction
 
@@ -51,6 +52,14 @@ class Pin:
 
     at_seq: int
     pinned: bool = True
+
+
+@record
+class LeaveOut:
+    """Let the model see no more what a message says, or again."""
+
+    at_seq: int
+    left_out: bool = True
 
 
 @record
@@ -227,13 +236,25 @@ def _rename(state: SessionState, command: Rename) -> tuple[Event, ...]:
 
 
 def _pin(state: SessionState, command: Pin) -> tuple[Event, ...]:
-    entries = {entry.seq: entry for entry in conversation(state) if not entry.is_summary}
-    entry = entries.get(command.at_seq)
-    if entry is None:
-        near = min(entries, key=lambda seq: abs(seq - command.at_seq), default=0)
-        hint = f"the nearest message is event {near}" if near else "nothing was said yet"
-        raise UsageError(f"event {command.at_seq} is no message of the conversation", hint=hint)
+    entry = _message_at(state, command.at_seq)
     return (told.Pinned(command.at_seq, command.pinned),) if entry.pinned != command.pinned else ()
+
+
+def _leave_out(state: SessionState, command: LeaveOut) -> tuple[Event, ...]:
+    entry = _message_at(state, command.at_seq)
+    if entry.is_left_out == command.left_out:
+        return ()
+    return (told.LeftOut(command.at_seq, command.left_out),)
+
+
+def _message_at(state: SessionState, at_seq: int) -> Entry:
+    """The message of the conversation that an event recorded. Raises UsageError."""
+    entries = {entry.seq: entry for entry in conversation(state) if not entry.is_summary}
+    if at_seq not in entries:
+        near = min(entries, key=lambda seq: abs(seq - at_seq), default=0)
+        hint = f"the nearest message is event {near}" if near else "nothing was said yet"
+        raise UsageError(f"event {at_seq} is no message of the conversation", hint=hint)
+    return entries[at_seq]
 
 
 def _fork(state: SessionState, command: Fork) -> tuple[Event, ...]:
@@ -392,6 +413,7 @@ _DECIDERS: Final[Mapping[type, Callable[[SessionState, Any], tuple[Event, ...]]]
     Speak: _speak,
     Rename: _rename,
     Pin: _pin,
+    LeaveOut: _leave_out,
     Rewind: _rewind,
     Undo: _rewind,
     Redo: _rewind,

@@ -48,6 +48,7 @@ CUT_OFF: Final = (
 FIRST: Final = "(The conversation begins with an answer.)"
 GO_ON: Final = "Go on."
 """Stands behind an answer after which nobody asked anything."""
+LEFT_OUT: Final = "[The person left out what was said here.]"
 SUMMARY_TITLE: Final = "Summary of the conversation so far"
 
 _ROLES: Final[Mapping[str, Role]] = {
@@ -67,6 +68,8 @@ class Entry(NamedTuple):
     message: Message
     pinned: bool = False
     is_summary: bool = False
+    is_left_out: bool = False
+    """A person left out what it says; the message is what a model sees in its place."""
 
 
 def conversation(state: SessionState, *, at_seq: int | None = None) -> list[Entry]:
@@ -176,24 +179,42 @@ def message_of(node: Node) -> Message:
 
 def _entries(path: Iterable[Node]) -> list[Entry]:
     path = list(path)
-    pins = _pins(path)
+    pins, drops = _marked(path, "pin", "pinned"), _marked(path, "drop", "left_out")
     entries: list[Entry] = []
     for node in path:
         if node.kind == "summary":
             entries = _compacted(entries, node)
         elif node.kind in _ROLES and (message := message_of(node)).parts:
-            entries.append(Entry(node.seq, message, node.seq in pins))
+            is_left_out = node.seq in drops
+            said = _emptied(message) if is_left_out else message
+            entries.append(Entry(node.seq, said, node.seq in pins, is_left_out=is_left_out))
     return entries
 
 
-def _pins(path: Iterable[Node]) -> set[int]:
-    pins: set[int] = set()
+def _marked(path: Iterable[Node], kind: str, field: str) -> set[int]:
+    """The events of the messages that nodes of a kind mark; the last one of each counts."""
+    marked: set[int] = set()
     for node in path:
-        if node.kind == "pin":
+        if node.kind == kind:
             found = _fields_of(node)
             if type(seq := found.get("at_seq")) is int:
-                (pins.add if found.get("pinned", True) else pins.discard)(seq)
-    return pins
+                (marked.add if found.get(field, True) else marked.discard)(seq)
+    return marked
+
+
+def _emptied(message: Message) -> Message:
+    """The same message, as legal as before, without what it says; calls stay, what a vendor signed over words goes."""
+    parts: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            parts.append(ToolResult(part.call_id, LEFT_OUT, part.is_error))
+        elif isinstance(part, ToolCall):
+            parts.append(part)
+        elif isinstance(part, Opaque | Reasoning | CachePoint):
+            continue
+        elif not parts or parts[-1] != Text(LEFT_OUT):
+            parts.append(Text(LEFT_OUT))
+    return Message(message.role, tuple(parts))
 
 
 def _compacted(entries: Sequence[Entry], node: Node) -> list[Entry]:
@@ -211,7 +232,7 @@ def _groups(entries: Sequence[Entry]) -> list[int]:
     """For each entry the number of its group: an answer and the results of its calls are one, any other its own."""
     owner: dict[str, int] = {}
     groups: list[int] = []
-    for at, (_, message, _, _) in enumerate(entries):
+    for at, (_, message, *_) in enumerate(entries):
         group = at
         for part in message.parts:
             if isinstance(part, ToolCall):

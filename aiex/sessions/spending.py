@@ -26,12 +26,21 @@ class Spending:
     running: str = ""
     """The last word on the call that goes on, as JSON; empty between calls."""
 
+    def note(self, text: str) -> None:
+        """Take a word on a call, as JSON: the next one on that which goes on, or the only one on a call of its own."""
+        if '"model":' not in text or '"model":""' in text or not _names_model(text):
+            self.running = text
+        else:
+            self._add(text)
+
     def settle(self) -> None:
         """The call that goes on ended."""
-        if not self.running:
-            return
-        usage, cost = _read(self.running)
-        self.running = ""
+        running, self.running = self.running, ""
+        if running:
+            self._add(running)
+
+    def _add(self, text: str) -> None:
+        usage, cost = _read(text)
         self.calls += 1
         self.usage = _plus(self.usage, usage)
         if cost is None:
@@ -44,6 +53,13 @@ class Spending:
         sums = Spending(self.usage, self.cost_usd, self.calls, self.unpriced, self.running)
         sums.settle()
         return sums
+
+
+def _names_model(text: str) -> bool:
+    try:
+        return bool(json.loads(text).get("model"))
+    except (ValueError, AttributeError):
+        return False
 
 
 def _read(text: str) -> tuple[Usage, float | None]:

@@ -312,7 +312,7 @@ def _edit(state: SessionState, recorded: Recorded) -> None:
 
 
 def _count(state: SessionState, recorded: Recorded) -> None:
-    state.spent.running = _data_of(recorded).decode("utf-8", "replace")
+    state.spent.note(_data_of(recorded).decode("utf-8", "replace"))
 
 
 def _settle(state: SessionState, _recorded: Recorded) -> None:
@@ -353,6 +353,8 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
             state.chat.add(seq, "summary", _data_of(recorded))
         case told.Pinned():
             state.chat.add(seq, "pin", _data_of(recorded))
+        case told.LeftOut():
+            state.chat.add(seq, "drop", _data_of(recorded))
         case told.BudgetHit(kind=kind):
             state.budgets_hit[kind] = seq
         case told.CheckRan(name=name, passed=passed, required=required, summary=summary):

@@ -52,7 +52,7 @@ MOST_USD: Final = 1e9
 
 COUNTED_ONLY: Final = frozenset(
     {"text_delta", "reasoning_delta", "tool_wrote", "waiting", "noted", "warned", "security_noticed", "budget_hit",
-     "check_ran", "pinned", "compacted"}
+     "check_ran", "pinned", "left_out", "compacted"}
 )  # fmt: skip
 """Types of which a summary takes no more than that they happened."""
 
@@ -344,6 +344,8 @@ def _confirm(summary: Summary, changes: Changes) -> None:
 def _fold_spending(summary: Summary, changes: Changes, place: Place, event: Event | UnknownEvent) -> None:
     """A later word on the usage of a call replaces the one before; what ends a call makes it count."""
     match event:
+        case UsageUpdated(usage=usage, cost_usd=cost, model=model) if model:
+            _book(summary, changes, place, model, [*_counts(usage), cost, place.at_ms])
         case UsageUpdated(usage=usage, cost_usd=cost):
             summary.pending = [*_counts(usage), cost, place.at_ms]
         case AssistantSpoke(provider=provider, model=model):
@@ -368,10 +370,14 @@ def _counts(usage: Usage) -> list[int]:
 
 
 def _charge(summary: Summary, changes: Changes, place: Place, model: str) -> None:
-    if summary.pending is None:
-        return
-    *counts, cost, at_ms = summary.pending
-    summary.pending = None
+    pending, summary.pending = summary.pending, None
+    if pending is not None:
+        _book(summary, changes, place, model, pending)
+
+
+def _book(summary: Summary, changes: Changes, place: Place, model: str, word: Sequence[Any]) -> None:
+    """Count a call by the last word on it: tokens, cost and time."""
+    *counts, cost, at_ms = word
     if cost is not None and not 0 <= cost <= MOST_USD:
         cost = None
     spent = Spent._make([1, *counts, cost or 0.0, int(cost is None)])

@@ -105,6 +105,7 @@ _PLAUSIBLE: list[st.SearchStrategy[Sequence[Event]]] = [
     st.builds(lambda words, call: [_thought(words, call), told.ToolFinished(call, "read", words)], _WORDS, _IDS),
     st.builds(lambda seq: [told.Compacted(9, 3, "in short", seq)], _SEQS),
     st.builds(lambda seq, on: [told.Pinned(seq, on)], _SEQS, st.booleans()),
+    st.builds(lambda seq, out: [told.LeftOut(seq, out)], _SEQS, st.booleans()),
     _REWOUND.map(lambda event: [event]),
 ]
 _ANY: st.SearchStrategy[Event] = st.one_of(

@@ -21,6 +21,7 @@ from aiex.sessions.decisions import (
     Fork,
     GiveApproval,
     Interrupt,
+    LeaveOut,
     Pin,
     Redo,
     Rename,
@@ -104,6 +105,13 @@ def test_a_title_is_one_printable_line() -> None:
         assert refused(DONE, Rename(title)).message == "a title is one line of printable characters"
     assert refused(DONE, Rename("x" * 201)).message == "the title has 201 characters"
     assert decide(state_of(told.SessionRenamed("x")), Rename("x"), "admin") == ()
+
+
+def test_only_a_message_of_the_conversation_can_be_left_out() -> None:
+    assert decide(DONE, LeaveOut(1), "admin") == (told.LeftOut(1),)
+    assert decide(DONE, LeaveOut(1, left_out=False), "admin") == ()
+    with pytest.raises(UsageError, match="no message"):
+        decide(DONE, LeaveOut(99), "admin")
 
 
 def test_only_a_message_of_the_conversation_can_be_pinned() -> None:
@@ -244,6 +252,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Speak, st.just((Text("x"),))),
     st.builds(Rename, st.sampled_from(["", "x", "a\nb"])),
     st.builds(Pin, st.integers(-1, 40), st.booleans()),
+    st.builds(LeaveOut, st.integers(-1, 40), st.booleans()),
     st.builds(Rewind, st.integers(-1, 40), st.sampled_from(["files", "conversation", "both"]), st.just("u")),
     st.builds(Undo, st.integers(-1, 3), st.sampled_from(["files", "both"]), st.just("u")),
     st.builds(Redo, st.integers(-1, 3), st.sampled_from(["files", "conversation", "both"]), st.just("u")),

@@ -20,7 +20,16 @@ from aiex.llm.protocols.openai_responses.encode import encode as encode_response
 from aiex.llm.wire import Profile
 from aiex.messages import Document, Message, Opaque, Reasoning, Request, Text, ToolCall, ToolDefinition, ToolResult
 from aiex.sessions.log import Recorded
-from aiex.sessions.requests import CUT_OFF, FIRST, GO_ON, NOT_RUN, SUMMARY_TITLE, conversation, project_request
+from aiex.sessions.requests import (
+    CUT_OFF,
+    FIRST,
+    GO_ON,
+    LEFT_OUT,
+    NOT_RUN,
+    SUMMARY_TITLE,
+    conversation,
+    project_request,
+)
 from aiex.sessions.state import SessionState, fold
 from tests.fakes.anthropic_server import problem_with as anthropic_problem
 from tests.fakes.gemini_server import problem_with as gemini_problem
@@ -132,6 +141,14 @@ def test_a_conversation_goes_as_it_was_said() -> None:
         Message("assistant", (Text("did it"),)),
         Message("user", (Text("more"),)),
     )
+
+
+def test_what_a_person_left_out_is_not_said_and_comes_back() -> None:
+    log = [said("do it"), *step("1", text="a long secret"), answer(Text("did it")), said("more")]
+    [result] = [entry.seq for entry in conversation(state_of(*log)) if entry.message.role == "tool"]
+    out, again = told.LeftOut(result), told.LeftOut(result, left_out=False)
+    assert project(state_of(*log, out)).messages[2] == Message("tool", (ToolResult("1", LEFT_OUT),))
+    assert project(state_of(*log, out, again)) == project(state_of(*log))
 
 
 def test_a_call_that_never_began_is_told_apart_from_one_that_was_cut_off() -> None:
