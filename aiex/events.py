@@ -65,8 +65,7 @@ class PartEnded:
 class UsageUpdated:
     """Tokens so far; replaces earlier values of the same call, which began with its `Started`.
 
-    With a `model` it is the only word on a request that is over and whose answer is told nowhere, such as one of a
-    helper or for a summary: it replaces nothing, and nothing replaces it.
+    With a `model` it is all that is told of a request of a helper or for a summary, and replaces nothing.
     """
 
     usage: Usage
@@ -325,10 +324,7 @@ class TurnInterrupted:
 
 @record
 class BudgetHit:
-    """A limit was reached; `used` and `limit` are in the unit of their `kind`.
-
-    `used` is below `limit` where the next request alone would have gone past it.
-    """
+    """A limit was reached, or would be by the next request; `used` and `limit` are in the unit of their `kind`."""
 
     kind: Literal["money", "tokens", "requests", "turns", "time", "calls"]
     used: float

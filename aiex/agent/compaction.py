@@ -11,17 +11,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiex.agent.answering import Heard, hear
+from aiex.agent.bills import Bills
 from aiex.agent.composer import load_words
 from aiex.events import (
     AssistantSpoke,
     Compacted,
-    FailedOver,
     PartEnded,
     ReasoningDelta,
+    Started,
     Stopped,
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    UsageUpdated,
     Warned,
 )
 from aiex.messages import Document, Message, Text, ToolCall, ToolResult
@@ -47,7 +49,8 @@ MOST_OVERFLOWS: Final = 2
 CHARS_PER_TOKEN: Final = 3.5
 """For code; that it is no more exact costs nothing but an early or late summary."""
 _UNHEARD: Final = (
-    AssistantSpoke, TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta, PartEnded, Stopped,
+    AssistantSpoke, TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta, PartEnded, Started, UsageUpdated,
+    Stopped,
 )  # fmt: skip
 
 
@@ -102,13 +105,18 @@ class Compaction:
             return
         before = sum(size_of(entry.message) for entry in entries)
         kept = sum(size_of(entry.message) for entry in entries if entry.seq > upto or entry.pinned)
-        summary = ""
+        summary, bills = "", Bills()
         async with aclosing(hear(self._stream, self._request(state, upto))) as events:
             async for told in events:
                 if isinstance(told, Heard):
                     summary = told.answer.strip() if told.reason == "end_turn" else ""
-                elif isinstance(told, FailedOver) or not isinstance(told, _UNHEARD):
+                    continue
+                if used := bills.note(told):
+                    yield used
+                if not isinstance(told, _UNHEARD):
                     yield told
+        if used := bills.close():
+            yield used
         if not summary:
             yield Warned("the model wrote no summary, so a list of what was said and done takes its place")
             summary = list_what_happened([entry for entry in entries if entry.seq <= upto])

@@ -75,6 +75,8 @@ class Report:
             case Started():
                 self._close_call()
                 self._running = UsageUpdated(Usage())
+            case UsageUpdated(usage, cost_usd, model) if model:
+                self._spend(usage, cost_usd)
             case UsageUpdated():
                 self._running = event
             case AssistantSpoke():
@@ -229,10 +231,12 @@ class Report:
         """Add what one model call used."""
         if self._running is None:
             return
-        usage, cost = self._running.usage, self._running.cost_usd
-        self._usage = usage if self._usage is None else add_usage(self._usage, usage)
-        self._cost_usd = None if cost is None or self._cost_usd is None else self._cost_usd + cost
+        self._spend(self._running.usage, self._running.cost_usd)
         self._running = None
+
+    def _spend(self, usage: Usage, cost_usd: float | None) -> None:
+        self._usage = usage if self._usage is None else add_usage(self._usage, usage)
+        self._cost_usd = None if cost_usd is None or self._cost_usd is None else self._cost_usd + cost_usd
 
 
 def _combine(before: str, after: str) -> str:

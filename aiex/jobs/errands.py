@@ -1,7 +1,7 @@
 """Runs errands: a smaller loop with its own conversation and limits, on the same files, under the same rules.
 
-What it says stays with it; the loop that sent it hears the last words. What it does to files, asks for and spends is
-told as that loop's own.
+What it says stays with it; the loop that sent it hears the last words. What it does to files and asks for is told as
+that loop's own, and what each of its requests used as a word of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
+from aiex.agent.bills import Bills
 from aiex.agent.kit import Errand, Kit
 from aiex.agent.loop import Closed, Loop
 from aiex.agent.tools import Answer
@@ -23,10 +24,8 @@ from aiex.events import (
     FailedOver,
     FileEdited,
     Retrying,
-    Started,
     ToolStarted,
     ToolWrote,
-    UsageUpdated,
     UserSpoke,
     Waiting,
     Warned,
@@ -43,8 +42,8 @@ LOOKING: Final = ("context", "list", "read", "search", "symbols")
 WORKING: Final = (*LOOKING, "edit", "patch", "run", "skill", "todo", "write")
 MOST_TURNS: Final = 30
 _TOLD = (
-    ApprovalAsked, ApprovalGiven, BudgetHit, CheckpointTaken, CheckRan, FailedOver, FileEdited, Retrying, Started,
-    UsageUpdated, Waiting, Warned,
+    ApprovalAsked, ApprovalGiven, BudgetHit, CheckpointTaken, CheckRan, FailedOver, FileEdited, Retrying, Waiting,
+    Warned,
 )  # fmt: skip
 
 
@@ -72,7 +71,7 @@ class Errands:
         budget = self._budget.part(Allotment(turns=min(errand.turns or MOST_TURNS, MOST_TURNS)))
         names = WORKING if errand.may_change else LOOKING
         crew, _ = hire(kit, self._hirer, budget, names, state=lambda: recorder.state)
-        closed = Closed("", None)
+        closed, bills = Closed("", None), Bills(call_id)
         try:
             recorder.record(UserSpoke((Text(errand.text),)))
             async with aclosing(Loop(crew).run()) as events:
@@ -81,14 +80,17 @@ class Errands:
                         closed = told
                         continue
                     recorder.record(told)
+                    if used := bills.note(told):
+                        yield used
                     if isinstance(told, _TOLD):
                         yield told
                     elif isinstance(told, ToolStarted):
                         yield ToolWrote(call_id, "stderr", f"{told.name} {_first(told)}\n")
         finally:
             await kit.leave()
-            self._kit.news += kit.news
+            self._kit.news += [*kit.news, *([used] if (used := bills.close()) else [])]
             store.close()
+        yield ToolWrote(call_id, "stderr", f"{bills.describe()}\n")
         yield _to_answer(closed)
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from aiex.agent.compaction import FULL_AT, UNKNOWN_WINDOW_TOKENS, choose_cut, list_what_happened, size_of
 from aiex.errors import ContextOverflow, Unavailable
-from aiex.events import AssistantSpoke, Compacted, Pinned, StreamEvent, ToolFinished, Warned
+from aiex.events import AssistantSpoke, Compacted, Pinned, StreamEvent, ToolFinished, UsageUpdated, Warned
 from aiex.messages import Document, Message, Request, Text, ToolCall, ToolResult, Usage
 from aiex.sessions.decisions import Rewind
 from aiex.sessions.requests import SUMMARY_TITLE, Entry, conversation
 from tests.fakes.legality import faults_of_request, faults_of_session
-from tests.fakes.scripted_model import Bench, Script, says, words_of
+from tests.fakes.scripted_model import USAGE, Bench, Script, says, words_of
 
 Open = Callable[..., Bench]
 LOOK = ("list", {"path": "shop"})
@@ -78,6 +78,9 @@ async def test_the_summary_is_no_answer_and_is_paid_for(bench: Open) -> None:
     ran = await made.work()
     assert [words_of(Message("assistant", one.parts)) for one in ran.of(AssistantSpoke)] == ["", "", "Done."]
     assert ran.end.total_cost_usd == pytest.approx(0.04)
+    (paid,) = [one for one in ran.of(UsageUpdated) if one.model]
+    assert paid == UsageUpdated(USAGE, 0.01, "one/fake-1")
+    assert made.state.spent.cost_usd == pytest.approx(0.04)
 
 
 async def test_what_is_pinned_stays_word_for_word(bench: Open) -> None:

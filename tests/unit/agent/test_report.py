@@ -160,6 +160,8 @@ def test_costs_add_up_call_by_call_and_are_none_where_one_is_not_known() -> None
     assert (end().usage, end().total_cost_usd) == (Usage(), None)
     both = end(*asked(Usage(10, 2), 0.5), *asked(Usage(20, 3), 0.25))
     assert (both.usage, both.total_cost_usd) == (Usage(30, 5), 0.75)
+    own = UsageUpdated(Usage(100, 10), 1.0, "one/m")
+    assert end(*asked(Usage(10, 2), 0.5), own, own).usage == Usage(210, 22)
     unknown = end(*asked(Usage(10, 2), 0.5), *asked(Usage(20, 3), None))
     assert (unknown.usage, unknown.total_cost_usd) == (Usage(30, 5), None)
     uncounted = end(*asked(Usage(10, 2), 0.5), Started("one", "m"))

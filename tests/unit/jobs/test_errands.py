@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from aiex.events import (
     BudgetHit,
     CheckRan,
     FileEdited,
+    StreamEvent,
     ToolFinished,
     ToolStarted,
     ToolWrote,
+    UsageUpdated,
     UserSpoke,
 )
-from aiex.messages import ToolResult
+from aiex.messages import Request, ToolResult, Usage
 from tests.fakes.legality import faults_of_request, faults_of_session
-from tests.fakes.scripted_model import Bench, Said, says, words_of
+from tests.fakes.scripted_model import USAGE, Bench, Said, Script, says, words_of
 
 Open = Callable[..., Bench]
 LOOK = ("list", {"path": "shop"})
@@ -61,6 +64,38 @@ async def test_what_it_says_stays_with_it_and_its_last_words_are_the_answer(benc
 
 def words_of_event(spoke: AssistantSpoke) -> str:
     return "".join(getattr(part, "text", "") for part in spoke.parts)
+
+
+async def test_each_of_its_requests_is_in_the_session_with_what_it_used(bench: Open) -> None:
+    made = bench(says("", task()), says("", LOOK), says("Here.", usage=Usage(300, 40), cost_usd=0.5), says("Thanks."))
+    ran = await made.work()
+    (sent,) = ran.of(ToolStarted)
+    assert [one for one in ran.of(UsageUpdated) if one.model] == [
+        UsageUpdated(USAGE, 0.01, "one/fake-1", sent.call_id),
+        UsageUpdated(Usage(300, 40), 0.5, "one/fake-1", sent.call_id),
+    ]
+    assert ran.of(ToolWrote)[-1].text == "2 requests, 367 tokens, $0.5100\n"
+    spent = made.state.spent
+    assert (spent.calls, spent.usage) == (4, Usage(360, 61))
+    assert (ran.end.usage, ran.end.total_cost_usd) == (spent.usage, pytest.approx(0.53))
+    assert spent.cost_usd == pytest.approx(0.53)
+    used = {one.kind: one.used for one in made.services.budget.readings()}
+    assert (used["requests"], used["tokens"], used["money"]) == (4, 421, pytest.approx(0.53))
+
+
+async def test_what_its_last_request_used_is_told_when_it_is_cut_off(bench: Open) -> None:
+    class Silent(Script):
+        async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+            async for event in super().stream(request):
+                yield event
+                if isinstance(event, UsageUpdated) and len(self.requests) == 2:
+                    await asyncio.Event().wait()
+
+    made = bench(overrides=("budget.time_s=0.3",))
+    made.services.script = Silent(says("", task()), says("I look."))
+    ran = await made.work()
+    assert (ran.end.exit_code, ran.end.usage) == (5, Usage(40, 14))
+    assert made.state.spent.calls == 2
 
 
 async def test_one_that_looks_cannot_change_run_or_send_anybody(bench: Open, workspace: Path) -> None:
@@ -114,7 +149,14 @@ async def test_it_ends_with_its_own_budget_and_its_sender_goes_on(bench: Open) -
 
 
 @pytest.mark.parametrize(
-    ("setting", "kind", "asked"), [("budget.turns=3", "turns", 3), ("budget.tool_calls=3", "calls", 5)]
+    ("setting", "kind", "asked"),
+    [
+        ("budget.turns=3", "turns", 3),
+        ("budget.tool_calls=3", "calls", 5),
+        ("budget.calls=3", "requests", 3),
+        ("budget.tokens=90", "tokens", 3),
+        ("budget.cost_usd=0.03", "money", 3),
+    ],
 )
 async def test_it_cannot_use_more_than_its_sender_has(bench: Open, setting: str, kind: str, asked: int) -> None:
     looks = [says("", LOOK)] * 4
