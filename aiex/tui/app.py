@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections import deque
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 
     from textual.await_complete import AwaitComplete
     from textual.driver import Driver
-    from textual.screen import ModalScreen, Screen
+    from textual.screen import Screen
 
     from aiex.events import Event
     from aiex.runs.opening import Opening
     from aiex.tui.backstage import AnswerWanted, ApprovalWanted, Told, Withdrawn
     from aiex.tui.host import Host
+    from aiex.tui.screens.dialog import Dialog
     from aiex.tui.theme import ThemeName
     from aiex.wiring import Services
 
@@ -65,7 +67,9 @@ class AiexApp(App[int]):
         self.backstage = Backstage(host, services, opening, self.bus)
         self._theme_name = choose_theme(services.settings.get("screen.theme"), services.environ)
         self._is_drawing = False
-        self._open_questions: dict[int, ModalScreen[Any]] = {}
+        self._open_questions: dict[int, Dialog[Any]] = {}
+        self._line: deque[ApprovalWanted | AnswerWanted] = deque()
+        """Questions behind the one that is shown."""
         self._withdrawn: set[Screen[Any]] = set()
         super().__init__()
         for name in THEMES:
@@ -170,13 +174,19 @@ class AiexApp(App[int]):
         if isinstance(question, Withdrawn):
             self._withdraw(question.number)
             return
+        if self._open_questions:
+            self._line.append(question)
+            self._note_waiting()
+            return
         number = question.number
 
         def reply(value: object) -> None:
             self._open_questions.pop(number, None)
             self.backstage.reply(number, value)
+            if self._line:
+                self.call_later(self.take_question, self._line.popleft())
 
-        screen: ModalScreen[Any]
+        screen: Dialog[Any]
         if isinstance(question, ApprovalWanted):
             from aiex.tui.screens.approval import Approval
 
@@ -186,14 +196,24 @@ class AiexApp(App[int]):
 
             screen = Question(question)
         self._open_questions[number] = screen
+        screen.note_waiting(len(self._line))
         self.push_screen(screen, reply)
 
     def _withdraw(self, number: int) -> None:
+        self._line = deque(question for question in self._line if question.number != number)
         screen = self._open_questions.pop(number, None)
+        if screen is None:
+            self._note_waiting()
+            return
+        self.chat.tell(f"not asked any more: {' '.join(screen.subject.split())[:200]}")
         if screen is self.screen:
             self.screen.dismiss(None)
         elif screen in self.screen_stack:
             self._withdrawn.add(screen)
+
+    def _note_waiting(self) -> None:
+        for screen in self._open_questions.values():
+            screen.note_waiting(len(self._line))
 
     def _wake(self) -> None:
         if not self._is_drawing:

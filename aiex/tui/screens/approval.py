@@ -60,6 +60,11 @@ class Approval(Dialog["Verdict | None"]):
         self.is_loaded = not wanted.changes
         """Whether the changes of an edit are shown."""
 
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+        return self.wanted.title
+
     def compose(self) -> ComposeResult:
         """What would happen, the rule, and the answers."""
         one = self.wanted

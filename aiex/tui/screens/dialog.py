@@ -47,6 +47,11 @@ class Dialog(ModalScreen[T]):
         self._hold: Timer | None = None
 
     @property
+    def subject(self) -> str:
+        """What it is about."""
+        raise NotImplementedError
+
+    @property
     def aiex(self) -> AiexApp:
         """The program."""
         return cast("AiexApp", self.app)

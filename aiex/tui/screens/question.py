@@ -32,6 +32,11 @@ class Question(Dialog["str | None"]):
         super().__init__()
         self.wanted = wanted
 
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+        return self.wanted.question
+
     def compose(self) -> ComposeResult:
         """The question, its options, and a line for other words."""
         with Vertical(classes="dialog asking"):
