@@ -407,9 +407,8 @@ class TurnEnded:
 LastingEvent = (
     SessionStarted | UserSpoke | AssistantSpoke | ToolStarted | ToolWrote | ToolFinished | ApprovalAsked
     | ApprovalGiven | FileEdited | CheckpointTaken | Rewound | Compacted | Pinned | LeftOut | SessionRenamed
-    | SessionForked
-    | SessionArchived | SessionRestored | Imported | TurnInterrupted | BudgetHit | CheckRan | Progressed | Noted
-    | Warned | SecurityNoticed | TurnEnded
+    | SessionForked | SessionArchived | SessionRestored | Imported | TurnInterrupted | BudgetHit | CheckRan
+    | Progressed | Noted | Warned | SecurityNoticed | TurnEnded
 )  # fmt: skip
 Event = StreamEvent | LastingEvent
 
