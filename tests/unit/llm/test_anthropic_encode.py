@@ -2,10 +2,10 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
-from anthropic.types import message_count_tokens_params, message_create_params
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -30,8 +30,6 @@ from aiex.messages import (
 from tests.fakes.anthropic_server import problem_with
 from tests.fakes.tables import each
 
-CREATE: TypeAdapter[Any] = TypeAdapter(message_create_params.MessageCreateParamsStreaming)
-COUNT: TypeAdapter[Any] = TypeAdapter(message_count_tokens_params.MessageCountTokensParams)
 PNG = Image("image/png", "iVBORw0KGgo=")
 READ = ToolDefinition("read", "Read a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
 FIND = ToolDefinition("find", "Find words.", {"properties": {}})
@@ -47,6 +45,15 @@ OPUS = profile_of("claude-opus-5-5")
 TAG = OPUS.tag
 
 
+@cache
+def vendors_types() -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
+    """Of requests for an answer, and for a count; read when needed, because that takes two seconds."""
+    from anthropic.types import message_count_tokens_params, message_create_params
+
+    create: TypeAdapter[Any] = TypeAdapter(message_create_params.MessageCreateParamsStreaming)
+    return create, TypeAdapter(message_count_tokens_params.MessageCountTokensParams)
+
+
 def read_out(value: Any) -> Any:
     """What the types know of a value; an iterable is only checked while it is read."""
     if isinstance(value, dict):
@@ -58,10 +65,10 @@ def encode(request: Request, profile: Profile = OPUS) -> dict[str, Any]:
     """The body, after everybody else has agreed to it."""
     body = PROVIDER.encode(request, profile)
     known = {key: value for key, value in body.items() if key != "temperature"}  # which the new version has not
-    assert read_out(CREATE.validate_python(body)) == known
+    assert read_out(vendors_types()[0].validate_python(body)) == known
     assert problem_with(json.loads(to_json(body)), counts=False) == ""
     count = PROVIDER.encode_count(request, profile)
-    assert read_out(COUNT.validate_python(count)) == count
+    assert read_out(vendors_types()[1].validate_python(count)) == count
     assert not {"max_tokens", "stream", "temperature", "stop_sequences"} & count.keys()
     return body
 
