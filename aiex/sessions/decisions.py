@@ -158,7 +158,7 @@ class Interrupt:
 
 
 Command = (
-    Speak | Rename | Pin | Rewind | Undo | Redo | Fork | Archive | Restore | Erase | StartTool | FinishTool
+    Speak | Rename | Pin | LeaveOut | Rewind | Undo | Redo | Fork | Archive | Restore | Erase | StartTool | FinishTool
     | AskApproval | GiveApproval | Interrupt
 )  # fmt: skip
 

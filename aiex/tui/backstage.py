@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from aiex import __version__
-from aiex.errors import AiexError
+from aiex.errors import AiexError, Conflict
 from aiex.events import ToolFinished, ToolStarted, TurnEnded
 from aiex.record import record
 from aiex.runs.changing import carry_over
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aiex.events import Event, Warned
     from aiex.runs.recording import Recording
     from aiex.runs.recovery import CutOff
+    from aiex.sessions.decisions import Command
     from aiex.tui.bus import Bus
     from aiex.tui.host import Host, Task
     from aiex.wiring import Services
@@ -53,19 +54,6 @@ class Sent:
     """As it was typed."""
     make: Callable[[Services], Task]
     """Understands it, once its turn has come. Raises AiexError."""
-
-
-@record
-class _Talking:
-    """The session as a run has it."""
-
-    name: str = "chat"
-    sturdy: bool = False
-    waits: bool = True
-    keeps: bool = True
-    converses: bool = True
-    resumes: str | None = None
-    forks: bool = False
 
 
 _TAKE_UP: Final = "take it up: its last turn is closed as interrupted, and nothing is lost"
@@ -153,6 +141,17 @@ class Backstage:
         if not self._soon(do):
             answer.cancel()
         return answer
+
+    def decide(self, command: Command) -> Future[None]:
+        """Decide something about the session and show what came of it; the future raises AiexError."""
+
+        def do(services: Services) -> None:
+            if services.recorder is None:
+                raise Conflict("nothing was said yet")
+            for envelope in services.recorder.do(command, services.gate.judge.role):
+                self._bus.post(cast("Event", envelope.event))
+
+        return self.ask(do)
 
     def change(self, changes: Mapping[str, object]) -> Future[None]:
         """Go on with other settings, such as another model, from the next wish on. Raises AiexError in the future."""
@@ -279,19 +278,17 @@ class Backstage:
         return Ready(services.root, services.model, mode, session, theme)
 
     def _open_session(self, opening: Opening) -> Recording:
-        from aiex.runs.recording import Kept, open_recording, start_of
+        from aiex.runs.recording import start_of
+        from aiex.runs.sitting import Talking, lasts, open_session
 
         services = self._services
-        run = _Talking(resumes=opening.resumes, forks=opening.forks)
-        recording, warnings = open_recording(run, services, _to_end)
+        recording, warnings = open_session(opening, services, _to_end)
         self._recording = recording
-        if "gate" in services.__dict__:
-            services.gate.session = services.session
         if services.recorder is not None and services.recorder.seq:
             log = services.sessions.log
             self._bus.post(History(tuple(log.read(services.session))))
-        self._show(recording, start_of(run, services, __version__))
-        if isinstance(recording, Kept) and recording.lasts:
+        self._show(recording, start_of(Talking(), services, __version__))
+        if lasts(recording):
             self.kept_session = services.session
         self._warn(warnings)
         return recording
@@ -395,19 +392,13 @@ class Backstage:
 
     def _record(self, task: Task) -> Recording:
         """What keeps the events of one wish; the session begins with the first that belongs to it."""
-        from aiex.runs.recording import Kept, Unrecorded
+        from aiex.runs.recording import Unrecorded
+        from aiex.runs.sitting import record_wish
 
         if not task.keeps:
             return Unrecorded()
         session = self._recording or self._open_session(Opening())
-        recorder = self._services.recorder
-        if not isinstance(session, Kept) or recorder is None:
-            return session
-        if recorder.state.interrupted:  # the end of the turn before could not be kept
-            from aiex.sessions.decisions import Interrupt
-
-            recorder.do(Interrupt("its end could not be kept"), self._services.gate.judge.role)
-        return Kept(recorder, None, _to_end, tell=self._tell, is_required=True, lasts=session.lasts)
+        return record_wish(session, self._services, _to_end, tell=self._tell)
 
     async def _draw(self, events: Iterator[Event] | AsyncIterator[Event], recording: Recording) -> TurnEnded:
         ended: TurnEnded | None = None

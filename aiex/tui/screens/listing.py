@@ -135,7 +135,11 @@ class Listing(Screen[None]):
             self._rows = list(await self.ask(self.load))
         except AiexError as error:
             self.say(error)
+        self.loaded()
         self._narrow()
+
+    def loaded(self) -> None:
+        """The rows are there; a subclass may tell what it found beside them."""
 
     def on_input_changed(self, _: Input.Changed) -> None:
         """Words were typed."""
