@@ -102,8 +102,8 @@ class Completer:
         if key not in self._known:
             if not words and not are_options:
                 ours = {name: plugins.summary(ROOM, name) for name in plugins.names(ROOM)}
-                theirs = dict(self._host.complete((), ""))
-                self._known[key] = sorted((theirs | ours).items())
+                theirs = {word: said for word, said in self._host.complete((), "") if word not in ours}
+                self._known[key] = [*sorted(ours.items()), *sorted(theirs.items())]
             elif words[:1] and words[0] in plugins.names(ROOM):
                 self._known[key] = []
             else:

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 
+from aiex.events import UserSpoke
 from aiex.guard.neutral import neutralise
 from aiex.tui.aside import Aside
 from aiex.tui.folding import Folds, find_tokens
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _ELSEWHERE: Final = frozenset({"f6", "f7", "ctrl+f", "ctrl+c,super+c", "delete,ctrl+d"})
 """Keys of a text area that mean something else on this screen."""
 _MODES: Final = {"!": "shell", "/": "command"}
+WHILE_BUSY: Final = "what you send now waits in line; Esc stops"
 MOST_EDITED_LINES: Final = 400
 """A text of more lines that comes from an editor is folded, for each key would wait for its drawing."""
 
@@ -72,7 +74,7 @@ class Prompt(TextArea, inherit_bindings=False):
     """Several lines of text; Enter sends them, Ctrl-J, Shift-Enter, Alt-Enter and `\\` with Enter begin a new line."""
 
     BINDINGS: ClassVar = [
-        Binding("enter", "submit", "send", priority=True),
+        Binding("enter", "submit", "send"),
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "new line"),
         Binding("delete", "delete_right", "delete", show=False),
         *(one for one in TextArea.BINDINGS if isinstance(one, Binding) and one.key not in _ELSEWHERE),
@@ -137,17 +139,24 @@ class Prompt(TextArea, inherit_bindings=False):
     def follow(self, event: Event) -> None:
         """Take in what happened, for suggestions."""
         self.outlook.follow(event)
+        if isinstance(event, UserSpoke):
+            self._suggestion = None
+            self._hint(WHILE_BUSY)
 
     def suggest(self) -> None:
         """Say in the empty prompt what the person likely wants to do next."""
         self._suggestion = one = self.outlook.suggest()
-        if one is None:
-            self.placeholder = ""
-            return
-        line = neutralise(f"{one.text}  ⇥ Tab")
-        with_why = f"{line}  {neutralise(one.why)}"
-        width = self.content_size.width
-        self.placeholder = Content(with_why if len(with_why) <= width else line[: max(width, 0)])
+        self._hint(*((f"{one.text}  ⇥ Tab", one.why) if one else ("",)))
+
+    def _hint(self, line: str, more: str = "") -> None:
+        width = max(self.content_size.width, 0)
+        whole = neutralise(f"{line}  {more}" if more else line)
+        self.placeholder = Content(whole if len(whole) <= width else neutralise(line)[:width])
+
+    def on_resize(self, _: events.Resize) -> None:
+        """As much is suggested as there is room for."""
+        if self._suggestion is not None:
+            self.suggest()
 
     def on_given_back(self, message: GivenBack) -> None:
         """Put a text back that could not be done, where nothing else is typed; history has it in any case."""
@@ -226,9 +235,16 @@ class Prompt(TextArea, inherit_bindings=False):
     # --- keys ---------------------------------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
-        if self._takes_key(event):
+        """Do what a key means, in the order of the keys: bindings that bubble come behind what is typed next."""
+        if self._takes_key(event) or await self._acts_on(event.key):
             event.stop()
             event.prevent_default()
+
+    async def _acts_on(self, key: str) -> bool:
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def _takes_key(self, event: events.Key) -> bool:
         if event.key == "escape" and self._guide.decline() and self.vim is None:
@@ -268,7 +284,10 @@ class Prompt(TextArea, inherit_bindings=False):
             self.walk.add(typed)
             self._keep(typed)
             self.outlook.follow_typed(text)
-            self.suggest()
+            if text.startswith("/"):
+                self.suggest()
+            else:
+                self._suggestion, self.placeholder = None, ""
             self.post_message(self.Submitted(text, typed.folds))
 
     def _keep(self, typed: Typed) -> None:
