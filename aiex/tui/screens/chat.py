@@ -63,6 +63,7 @@ class Chat(Screen[None]):
         Binding("shift+tab", "command('mode')", "next permission mode", show=False),
         Binding("f9", "command('panel')", "plan, background jobs, checks, files", show=False),
         Binding("f8", "command('settings')", "settings", show=False),
+        Binding("f5", "command('diff')", "what the last turn changed", show=False),
         Binding("f6", "command('window')", "what fills the window", show=False),
         Binding("f7", "command('model')", "models", show=False),
         Binding("ctrl+d", "leave", "leave", show=False),
