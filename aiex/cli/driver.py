@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 from aiex.cli.work import Events
 from aiex.events import Event, TurnEnded
 from aiex.runs.outcomes import Terminated
 
 Show = Callable[[Event], None]
+RunLoop = Callable[[Coroutine[Any, Any, TurnEnded]], TurnEnded]
 
 TOGETHER_S = 0.5
 """Signals so near to each other are one wish: `timeout` and shells tell a process and then its whole group."""
@@ -23,7 +24,7 @@ DEAF_S = 1.0
 """A loop that has not looked up for so long, because a step of it blocks, is interrupted in the middle after all."""
 
 
-def execute(events: Events, show: Show, *, waits: bool) -> TurnEnded:
+def execute(events: Events, show: Show, *, waits: bool, run: RunLoop | None = None) -> TurnEnded:
     """Run a job to its end, showing each event when it happens.
 
     Args:
@@ -31,6 +32,7 @@ def execute(events: Events, show: Show, *, waits: bool) -> TurnEnded:
         show: Receives every event but the last.
         waits: Whether the job waits for the outside world. If not, an async job is stepped by hand, because an event
             loop costs 40 ms to import and is not needed.
+        run: Runs the event loop to the end of one job; None for a loop that is closed with the job.
 
     Returns:
         The outcome.
@@ -42,7 +44,7 @@ def execute(events: Events, show: Show, *, waits: bool) -> TurnEnded:
         return _watch(events, show)
     if not waits:
         return _watch(step_by_hand(events), show)
-    return _execute_in_loop(events, show)
+    return _execute_in_loop(events, show, run)
 
 
 def step_by_hand(events: AsyncIterator[Event]) -> Iterator[Event]:
@@ -92,7 +94,7 @@ def _require(ended: TurnEnded | None) -> TurnEnded:
     return ended
 
 
-def _execute_in_loop(events: AsyncIterator[Event], show: Show) -> TurnEnded:
+def _execute_in_loop(events: AsyncIterator[Event], show: Show, run: RunLoop | None) -> TurnEnded:
     import asyncio
     import gc
 
@@ -112,7 +114,7 @@ def _execute_in_loop(events: AsyncIterator[Event], show: Show) -> TurnEnded:
         return _require(ended)
 
     try:
-        return asyncio.run(watch())
+        return (run or asyncio.run)(watch())
     except asyncio.CancelledError:
         if stops.cause is not None:
             raise stops.cause from None

@@ -71,6 +71,13 @@ class CommandLine:
         found = ShellComplete(Root(), {}, "aiex", "_").get_completions(list(words), begun)
         return [(item.value, item.help or "") for item in found if item.type == "plain" and item.value not in ALONE]
 
+    def say(self, line: str) -> None:
+        """A line on standard error, harmless to a terminal."""
+        from aiex.cli.streams import say
+        from aiex.guard.neutral import neutralise
+
+        say(neutralise(line))
+
 
 def _read(key: str, value: object) -> object:
     """The value of a setting, read from text. Raises AiexError where there is none of this name or of this kind."""

@@ -148,10 +148,18 @@ def _run(arguments: list[str], open_screen: OpenScreen | None) -> int:
 
 def _show_screen(invocation: Invocation, opening: Opening, open_screen: OpenScreen) -> int:
     """Open a screen; the exit code. What is wrong before it opens is told as for any command."""
+    from aiex.cli.drawing import needs_lines
     from aiex.cli.hosting import CommandLine
 
+    if not is_terminal():
+        raise UsageError("a screen needs a terminal on both sides", hint='without one: aiex run "PROMPT"')
     host = CommandLine(invocation)
-    return open_screen(host, host.open({}), opening)
+    services = host.open({})
+    if needs_lines(services.settings.get("screen.reader")):
+        from aiex.cli.linemode import talk_in_lines
+
+        return talk_in_lines(host, services, opening)
+    return open_screen(host, services, opening)
 
 
 # --- parse ---------------------------------------------------------------------------------------------------------

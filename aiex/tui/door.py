@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -33,10 +32,10 @@ def open_screen(host: Host, services: Services, opening: Opening) -> int:
             code = _run(app)
             before.put_back()
             is_whole = app.backstage.close(WORK_S)
-            return _tell_end(app, code, is_whole=is_whole)
+            return _tell_end(host, app, code, is_whole=is_whole)
     except Exception as error:  # noqa: BLE001  (the outermost door)
         before.end_screen()
-        return _tell_crash(_report(error))
+        return _tell_crash(host, _report(error))
     finally:
         before.put_back()
 
@@ -55,18 +54,18 @@ def _run(app: AiexApp) -> int:
     return app.exit_code or code or app.return_code or 0
 
 
-def _tell_end(app: AiexApp, code: int, *, is_whole: bool) -> int:
+def _tell_end(host: Host, app: AiexApp, code: int, *, is_whole: bool) -> int:
     """Say what went wrong, and how to go on."""
     if app.crash is not None:
-        code = _tell_crash(_report(app.crash))
+        code = _tell_crash(host, _report(app.crash))
     elif app.backstage.fallen is not None:
-        code = _tell_crash(app.backstage.fallen)
+        code = _tell_crash(host, app.backstage.fallen)
     elif not is_whole:
         what = app.backstage.doing or "what ran"
-        _say(f"error: {what} did not stop within {WORK_S:.0f} s, and was left")
+        host.say(f"error: {what} did not stop within {WORK_S:.0f} s, and was left")
         code = code or BUG_EXIT
     if session := app.backstage.kept_session:
-        _say(f"to go on: aiex -r {session}")
+        host.say(f"to go on: aiex -r {session}")
     return code
 
 
@@ -76,18 +75,7 @@ def _report(error: BaseException) -> TurnEnded:
     return to_crash(error, ["screen"])
 
 
-def _tell_crash(ended: TurnEnded) -> int:
-    _say(f"error: {ended.error}")
-    _say(f"hint: {ended.hint}")
+def _tell_crash(host: Host, ended: TurnEnded) -> int:
+    host.say(f"error: {ended.error}")
+    host.say(f"hint: {ended.hint}")
     return ended.exit_code
-
-
-def _say(line: str) -> None:
-    """A line on standard error, for whoever is there to read it."""
-    from aiex.guard.neutral import neutralise
-
-    try:
-        sys.stderr.write(f"{neutralise(line)}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return

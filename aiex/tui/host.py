@@ -54,7 +54,10 @@ class Host(Protocol):
         """
 
     def understand(self, words: Sequence[str]) -> Task:
-        """A command line without `aiex`. Raises AiexError where it makes no sense, and `aiex.runs.opening.Shown` for help."""
+        """A command line without `aiex`. Raises AiexError where it makes no sense, `runs.opening.Shown` for help."""
 
     def complete(self, words: Sequence[str], begun: str) -> list[tuple[str, str]]:
         """What may come behind `words` and begins with `begun`: each with a line of help, which may be empty."""
+
+    def say(self, line: str) -> None:
+        """A line of talk for whoever is at the terminal, when no screen is there."""

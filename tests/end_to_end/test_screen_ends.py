@@ -15,12 +15,11 @@ import pytest
 from aiex.sessions.keeping import Sessions, open_sessions
 from aiex.settings import load
 from tests.fakes.openai_server import FakeOpenAI
-from tests.fakes.processes import is_gone
 from tests.fakes.screen import flags_of
 
 pytest.importorskip("termios")
 
-from tests.fakes.terminals import Terminal, processes_with  # noqa: E402  (needs a POSIX terminal)
+from tests.fakes.terminals import Terminal
 
 READY = "one/fake-1"
 
