@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Final, Literal
 
 from aiex.record import record
 
@@ -13,6 +13,8 @@ Mode = Literal["bypass", "auto", "accept-edits", "ask", "deny", "plan"]
 """How much is done unasked, from the loosest to the strictest: none allows more than the one before it."""
 Role = Literal["viewer", "editor", "operator", "admin"]
 """What somebody may do at all; each may do what the one before may."""
+TYPED: Final = "typed by a person"
+"""Who chose what happens: nobody is asked about it once more, and rules that deny count all the same."""
 
 
 @record

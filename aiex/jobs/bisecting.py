@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from aiex.errors import Conflict, UsageError
 from aiex.events import CheckpointTaken, Event, Noted, ToolWrote, TurnEnded, Warned
+from aiex.guard.actions import TYPED
 from aiex.guard.owners import OwnerLock
-from aiex.jobs.checkpointing import SEARCH_LOCK, TYPED, begin_search, end_search, find_search, restoring
+from aiex.jobs.checkpointing import SEARCH_LOCK, begin_search, end_search, find_search, restoring
 from aiex.jobs.stepping import find_edits, keep_now
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from aiex.agent.patches import MOST_DIFFED_BYTES, git_mode, quote, render_contents
 from aiex.errors import Conflict
 from aiex.events import Warned
-from aiex.guard.actions import Action
+from aiex.guard.actions import TYPED, Action
 from aiex.guard.owners import find_owner
 from aiex.guard.private import read_private, remove_private, write_private
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from aiex.sessions.checkpoints.stores.catalogue import Checkpoint
     from aiex.sessions.checkpoints.trees import Entry
 
-TYPED: Final = "typed by a person"
 SEARCH: Final = "search.json"
 """Beside the checkpoints while a search brings the files to and fro: which checkpoint has them as they were."""
 SEARCH_LOCK: Final = "search"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiex.agent.commands import Hosts, tell_output, warn
 from aiex.errors import AiexError, Denied
 from aiex.events import Event, FileEdited, ToolFinished, ToolStarted, TurnEnded
+from aiex.guard.actions import TYPED
 
 if TYPE_CHECKING:
     from aiex.guard.actions import Action
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from aiex.jobs.stepping import Step
 
 TOOL = "run"
-TYPED = "typed by a person"
 APPROVE = "--approve"
 TIMED_OUT_EXIT = 124
 """As timeout(1) has it."""

@@ -12,7 +12,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.errors import Conflict, UsageError
-from aiex.jobs.checkpointing import TYPED, require_leave, restoring
+from aiex.guard.actions import TYPED
+from aiex.jobs.checkpointing import require_leave, restoring
 from aiex.jobs.stepping import find_after, find_left, note_left
 from aiex.sessions.decisions import Redo, Rewind, Undo, aim, decide
 

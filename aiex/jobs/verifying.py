@@ -11,6 +11,7 @@ from aiex.agent.checks import Check, enter, find_checks
 from aiex.agent.recognising import recognise
 from aiex.agent.tools.run import MOST_TIMEOUT_S
 from aiex.events import CheckRan, ToolFinished
+from aiex.guard.actions import TYPED
 from aiex.messages import Document, Text, ToolCall
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from aiex.jobs.working import Hirer
     from aiex.messages import Part
 
-TYPED = "typed by a person"
 CHOSEN = "a check of the settings, or of a trusted project"
 _MOST_OUTPUT_CHARS = 12_000
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aiex.agent.edits.transaction import Transaction
 from aiex.errors import AiexError
 from aiex.events import ToolFinished, ToolStarted
+from aiex.guard.actions import TYPED
 from aiex.guard.policy.places import path_action
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.stepping import Step
-
-TYPED: Final = "typed by a person"
 
 
 def require_leave(changes: Sequence[FileChange], root: str, gate: Gate, *, on_record: bool = False) -> None:

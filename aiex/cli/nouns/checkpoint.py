@@ -167,8 +167,8 @@ def on_conflict(*, merge: bool, force: bool) -> OnConflict:
 
 
 def _create(services: Services, reason: str, tag: str) -> Iterator[Event]:
-    from aiex.guard.actions import Action
-    from aiex.jobs.checkpointing import TYPED, clean_reason, describe
+    from aiex.guard.actions import TYPED, Action
+    from aiex.jobs.checkpointing import clean_reason, describe
     from aiex.jobs.stepping import tell_left_out
 
     checkpoints = services.checkpoints
@@ -291,7 +291,8 @@ def _is_like_id(word: str) -> bool:
 def _restore(
     services: Services, wanted: str, paths: tuple[str, ...], how: OnConflict, *, dry_run: bool
 ) -> Iterator[Event]:
-    from aiex.jobs.checkpointing import TYPED, end_search, find_search, rehearse, require_leave, restoring
+    from aiex.guard.actions import TYPED
+    from aiex.jobs.checkpointing import end_search, find_search, rehearse, require_leave, restoring
     from aiex.jobs.stepping import tell_uncovered
 
     restorer, known = services.checkpoints.restorer, _find(services, wanted)
@@ -345,8 +346,8 @@ def restored_as(restored: Restored, done: str, **data: Any) -> TurnEnded:
 
 
 def _tag(services: Services, wanted: str, name: str) -> Iterator[Event]:
-    from aiex.guard.actions import Action
-    from aiex.jobs.checkpointing import TYPED, describe
+    from aiex.guard.actions import TYPED, Action
+    from aiex.jobs.checkpointing import describe
 
     found = _find(services, wanted)
     with services.gate.doing(Action("write", "checkpoint", {"id": found.id, "tag": name}), chosen=TYPED):
@@ -370,9 +371,9 @@ def _export(services: Services, wanted: tuple[str, ...], out: str) -> Iterator[E
 
 
 def _import(services: Services, file: str) -> Iterator[Event]:
-    from aiex.guard.actions import Action
+    from aiex.guard.actions import TYPED, Action
     from aiex.guard.handover import open_named
-    from aiex.jobs.checkpointing import TYPED, describe
+    from aiex.jobs.checkpointing import describe
     from aiex.sessions.checkpoints.transfer import Limits, import_checkpoints
 
     path = os.path.join(services.cwd, os.path.expanduser(file))
@@ -390,9 +391,8 @@ def _import(services: Services, file: str) -> Iterator[Event]:
 
 
 def _remove(services: Services, wanted: tuple[str, ...]) -> Iterator[Event]:
-    from aiex.guard.actions import Action
+    from aiex.guard.actions import TYPED, Action
     from aiex.jobs.briefing.words import count
-    from aiex.jobs.checkpointing import TYPED
     from aiex.jobs.inspect import show_size
     from aiex.sessions.checkpoints.retention import sweep
 

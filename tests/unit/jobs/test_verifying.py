@@ -15,7 +15,8 @@ from aiex.agent.composer import load_tools
 from aiex.agent.kit import Kit
 from aiex.budget import Budget
 from aiex.events import CheckRan, ToolFinished, ToolStarted
-from aiex.jobs.verifying import TYPED, Failed, checks_behind, to_wish, typed_check, verify
+from aiex.guard.actions import TYPED
+from aiex.jobs.verifying import Failed, checks_behind, to_wish, typed_check, verify
 from aiex.messages import Document, Text
 from tests.fakes.scripted_model import Bench
 
