@@ -23,7 +23,7 @@ from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
 from aiex.tui.person import AtScreen
-from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, History, Idle, Printed, Queued
+from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, Earlier, History, Idle, Printed, Queued
 
 from aiex.tui.told import Ready, Told, Unable, Withdrawn  # isort: skip
 
@@ -34,16 +34,19 @@ if TYPE_CHECKING:
     from aiex.runs.recording import Recording
     from aiex.runs.recovery import CutOff
     from aiex.sessions.decisions import Command
+    from aiex.sessions.log import EventLog
     from aiex.tui.bus import Bus
     from aiex.tui.host import Host, Task
     from aiex.wiring import Services
 
 __all__ = (
-    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "History", "Idle", "Printed", "Queued", "Ready",
-    "Sent", "Told", "Unable", "Withdrawn", "command", "wish",
+    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "History", "Idle", "Printed", "Queued",
+    "Ready", "Sent", "Told", "Unable", "Withdrawn", "command", "wish",
 )  # fmt: skip
 
 T = TypeVar("T")
+LAST_EVENTS: Final = 400
+"""Of a session that is opened, so many are told at once."""
 
 
 @record
@@ -285,13 +288,19 @@ class Backstage:
         recording, warnings = open_session(opening, services, _to_end)
         self._recording = recording
         if services.recorder is not None and services.recorder.seq:
-            log = services.sessions.log
-            self._bus.post(History(tuple(log.read(services.session))))
+            self._tell_history(services.sessions.log, services.session, services.recorder.seq)
         self._show(recording, start_of(Talking(), services, __version__))
         if lasts(recording):
             self.kept_session = services.session
         self._warn(warnings)
         return recording
+
+    def _tell_history(self, log: EventLog, session: str, last_seq: int) -> None:
+        """Tell the end first: a picture is made of it while the rest is read and checked."""
+        after = max(last_seq - LAST_EVENTS, 0)
+        self._bus.post(History(tuple(log.read(session, after_seq=after)), is_whole=not after))
+        if after:
+            self._bus.post(Earlier(tuple(log.read(session, upto_seq=after))))
 
     def _close_session(self) -> None:
         recording, self._recording = self._recording, None

@@ -36,15 +36,27 @@ class Retelling:
 
     Args:
         recorded: What happened, in its order.
+        is_whole: Otherwise it is only the end, and what happened before comes by `add`.
     """
 
-    def __init__(self, recorded: Sequence[Recorded]) -> None:
+    def __init__(self, recorded: Sequence[Recorded], *, is_whole: bool = True) -> None:
         self._recorded = list(recorded)
+        self._is_whole = is_whole
 
     @property
     def is_done(self) -> bool:
         """Whether everything is told."""
-        return not self._recorded
+        return self._is_whole and not self._recorded
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is nothing to tell before more is added."""
+        return not self._is_whole
+
+    def add(self, recorded: Sequence[Recorded]) -> None:
+        """What happened before all of this."""
+        self._recorded[:0] = recorded
+        self._is_whole = True
 
     def tell_end(self) -> Story:
         """The story of the last part, to go on with."""
@@ -69,6 +81,8 @@ class Retelling:
         lowest = max(len(recorded) - LONGEST, 0)
         while at > lowest and recorded[at].type not in _BEGINS:
             at -= 1
+        if at == 0 and not self._is_whole:  # what came before belongs to the first step
+            at = next((place for place, one in enumerate(recorded) if one.type in _BEGINS), len(recorded))
         part = recorded[at:]
         del recorded[at:]
         return part

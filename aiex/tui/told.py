@@ -30,6 +30,15 @@ class History:
     """What happened in the session before, in its order; it replaces what is shown."""
 
     recorded: tuple[Recorded, ...]
+    is_whole: bool = True
+    """Otherwise it is only the end of it, and an `Earlier` follows."""
+
+
+@record
+class Earlier:
+    """What happened before a `History` that was not whole."""
+
+    recorded: tuple[Recorded, ...]
 
 
 @record
@@ -103,5 +112,5 @@ class Unable:
 
 
 Told = (
-    Ready | History | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed | Unable
+    Ready | History | Earlier | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed | Unable
 )  # fmt: skip

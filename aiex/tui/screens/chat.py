@@ -177,8 +177,10 @@ class Chat(Screen[None]):
             case work.Ready(model=model, mode=mode, session=session):
                 self.status.show(model=model, mode=mode, session=session)
                 self.prompt.begin(self.aiex.host, self.backstage)
-            case work.History(recorded):
-                self.story = self.transcript.tell(recorded)
+            case work.History(recorded, is_whole):
+                self.story = self.transcript.tell(recorded, is_whole=is_whole)
+            case work.Earlier(recorded):
+                self.transcript.tell_before(recorded)
             case work.Began(name):
                 self._begin(name)
             case work.Idle(waiting):

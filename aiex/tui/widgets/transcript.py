@@ -104,17 +104,27 @@ class Transcript(ScrollView, can_focus=True):
             self._settle(top + update.above, update.first)
             self._refresh_rows(self._bottom - 1, self._bottom)
 
-    def tell(self, recorded: Sequence[Recorded]) -> Story:
-        """Show a session again: its end now, its past little by little."""
+    def tell(self, recorded: Sequence[Recorded], *, is_whole: bool = True) -> Story:
+        """Show a session again: its end now, its past little by little.
+
+        Args:
+            is_whole: Otherwise what happened before comes by `tell_before`.
+        """
         from aiex.tui.retelling import Retelling
 
-        past = Retelling(recorded)
+        past = Retelling(recorded, is_whole=is_whole)
         story = past.tell_end()
         self.show(story)
         self._past = None if past.is_done else past
-        if self._past is not None:
+        if not past.is_done and not past.waits:
             self.set_timer(PAST_S, partial(self._tell_past, past))
         return story
+
+    def tell_before(self, recorded: Sequence[Recorded]) -> None:
+        """What happened before what was told."""
+        if self._past is not None:
+            self._past.add(recorded)
+            self.set_timer(PAST_S, partial(self._tell_past, self._past))
 
     def show(self, story: Story) -> None:
         """Show another story in place of this one, from its end."""
@@ -131,7 +141,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def finish_past(self) -> None:
         """Tell all of the past now, because something looks for a place in it."""
-        while self._past is not None:
+        while self._past is not None and not self._past.waits:
             self._tell_past(self._past, is_last=True)
 
     def _tell_past(self, past: Retelling, *, is_last: bool = False) -> None:
