@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from aiex.wiring import Services
 
 __all__ = (
-    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "History", "Idle", "Printed", "Queued",
-    "Ready", "Sent", "Told", "Unable", "Withdrawn", "command", "wish",
+    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "History", "Idle", "Printed",
+    "Queued", "Ready", "Sent", "Told", "Unable", "Withdrawn", "command", "wish",
 )  # fmt: skip
 
 T = TypeVar("T")
