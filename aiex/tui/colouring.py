@@ -106,7 +106,7 @@ def colour(path: str, lines: Sequence[str], style: str) -> list[Spans]:
 
 @lru_cache(64)
 def _lexer_of(name: str) -> Any:
-    from pygments.lexers import find_lexer_class_for_filename  # type: ignore[import-untyped]
+    from pygments.lexers import find_lexer_class_for_filename
 
     found = find_lexer_class_for_filename(name)
     return None if found is None else found(stripnl=False, ensurenl=False)
@@ -114,7 +114,7 @@ def _lexer_of(name: str) -> Any:
 
 @lru_cache(1024)
 def _look_of(token: Any, style: str) -> Style | None:
-    from pygments.styles import get_style_by_name  # type: ignore[import-untyped]
+    from pygments.styles import get_style_by_name
     from rich.style import Style
 
     one = get_style_by_name(style).style_for_token(token)

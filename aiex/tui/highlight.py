@@ -31,8 +31,8 @@ Lines = list[list["Styled"]]
 
 def warm(language: str) -> None:
     """Load what colours a language; until then `Highlighter` shows code of it without colours at first."""
-    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
-    from pygments.util import ClassNotFound  # type: ignore[import-untyped]
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
 
     name = language.lower()
     if name in _lexers:
