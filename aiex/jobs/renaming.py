@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aiex.agent.edits.applying import FileChange
 from aiex.agent.kit import Renaming
 from aiex.errors import EditError
+from aiex.jobs.refactoring.applying import to_file_changes
 from aiex.jobs.refactoring.checking import check_plan
 from aiex.jobs.refactoring.job import RefactorTask, make_plan
 
@@ -26,8 +26,7 @@ def rename_by_code(hirer: Hirer, path: str, name: str, new: str) -> Renaming:
     if plan.doubts and plan.is_whole:
         raise EditError(f"cannot rename {name}: {plan.doubts[0].why}", hint="change the places one by one")
     check_plan(plan)
-    changes = tuple(FileChange(change.path, change.before, change.after) for change in plan.changes)
-    return Renaming(changes, tuple(_tell(plan)))
+    return Renaming(to_file_changes(plan.changes), tuple(_tell(plan)))
 
 
 def _tell(plan: Plan) -> Iterator[str]:

@@ -119,11 +119,13 @@ async def work(
             yield event
 
 
-async def as_patch(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
-    """The events of a dry run for an editor: the answer is the patch, and the last words are a note."""
-    async with aclosing(cast("Any", events)):
+async def work_or_show(
+    wish: Wish, hirer: Hirer, *, person: Person | None = None, step: Callable[[str], Step | None] = lambda _: None
+) -> AsyncIterator[Event]:
+    """As `work`, but in a dry run the answer is the patch, as editors take it, and the last words are a note."""
+    async with aclosing(cast("Any", work(wish, hirer, person=person, step=step))) as events:
         async for event in events:
-            if not isinstance(event, TurnEnded):
+            if not wish.is_dry or not isinstance(event, TurnEnded):
                 yield event
                 continue
             if event.answer.strip():

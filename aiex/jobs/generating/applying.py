@@ -58,7 +58,7 @@ def _is_there(path: str, workspace: Workspace) -> bool:
 
 def apply(
     drafts: Sequence[Draft], *, workspace: Workspace, gate: Gate, step: Step | None, wish: str
-) -> Iterator[Event]:  # fmt: skip
+) -> Iterator[Event]:
     """Write the drafts and tell what was done to the files; where one cannot be written, none is.
 
     Args:
@@ -73,9 +73,8 @@ def apply(
     """
     require_unchanged(drafts, workspace)
     changes = _to_changes(drafts)
-    yield from writing.write_changes(
-        changes, tool=TOOL, arguments={"wish": wish}, workspace=workspace, gate=gate, step=step
-    )
+    arguments = {"wish": wish}
+    yield from writing.write_changes(changes, tool=TOOL, arguments=arguments, workspace=workspace, gate=gate, step=step)
 
 
 def find_ignored(drafts: Sequence[Draft], workspace: Workspace) -> list[str]:
@@ -83,12 +82,10 @@ def find_ignored(drafts: Sequence[Draft], workspace: Workspace) -> list[str]:
     from aiex.context.listing import keep_rules
 
     rules = keep_rules(workspace, ())
-    found = []
-    for draft in drafts:
-        parts = draft.path.split("/")
-        names = [(
-            "/".join(parts[:at]), part if at == len(parts) - 1 else part + "/"
-        ) for at, part in enumerate(parts)]  # fmt: skip
-        if draft.before is None and any(rules.is_left_out(folder, [name]) for folder, name in names):
-            found.append(draft.path)
-    return found
+
+    def is_ignored(path: str) -> bool:
+        folders, _, name = path.rpartition("/")
+        parts = [*(f"{folder}/" for folder in folders.split("/") if folder), name]
+        return any(rules.is_left_out("".join(parts[:at]).rstrip("/"), [part]) for at, part in enumerate(parts))
+
+    return [draft.path for draft in drafts if draft.before is None and is_ignored(draft.path)]

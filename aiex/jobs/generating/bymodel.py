@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiex.events import Warned
 from aiex.guard.neutral import printable_path
+from aiex.jobs import working
 from aiex.jobs.generating.making import make
 from aiex.jobs.prompting import load_prompt
-from aiex.jobs.working import Wish as Work
-from aiex.jobs.working import as_patch, require_model, work
 from aiex.messages import Document, Text
 
 if TYPE_CHECKING:
@@ -41,13 +40,12 @@ async def generate_for_goal(
         Conflict: if a file that it would make is there.
         Denied, StoreError: as `make`.
     """
-    require_model(hirer)
+    working.require_model(hirer)
     brief = make(wish, engine, hirer.workspace)
     for message, hint in brief.warnings:
         yield Warned(message, hint)
-    wanted = Work(tuple(_to_parts(brief, wish, goal)), is_dry=is_dry, must_change=True)
-    told = work(wanted, hirer, person=person, step=step)
-    async with aclosing(cast("Any", as_patch(told) if is_dry else told)) as events:
+    to_do = working.Wish(tuple(_to_parts(brief, wish, goal)), is_dry=is_dry, must_change=True)
+    async with aclosing(cast("Any", working.work_or_show(to_do, hirer, person=person, step=step))) as events:
         async for event in events:
             yield event
 

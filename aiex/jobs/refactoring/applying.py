@@ -8,7 +8,7 @@ from aiex.agent.edits.applying import FileChange
 from aiex.jobs.writing import write_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aiex.events import Event
     from aiex.guard.gate import Gate
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from aiex.jobs.stepping import Step
 
 TOOL: Final = "refactor"
+
+
+def to_file_changes(changes: Iterable[Change]) -> tuple[FileChange, ...]:
+    """The same for whoever writes files."""
+    return tuple(FileChange(change.path, change.before, change.after) for change in changes)
 
 
 def apply_changes(
@@ -28,5 +33,6 @@ def apply_changes(
     arguments: Mapping[str, str],
 ) -> Iterator[Event]:
     """Write, make and remove files, all or none. Raises as `write_changes`."""
-    files = [FileChange(change.path, change.before, change.after) for change in changes]
-    return write_changes(files, tool=TOOL, arguments=arguments, workspace=workspace, gate=gate, step=step)
+    return write_changes(
+        to_file_changes(changes), tool=TOOL, arguments=arguments, workspace=workspace, gate=gate, step=step
+    )

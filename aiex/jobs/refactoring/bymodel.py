@@ -11,7 +11,7 @@ from aiex.errors import UsageError
 from aiex.guard.neutral import printable_path
 from aiex.jobs.prompting import load_prompt
 from aiex.jobs.target import STDIN, parse_target
-from aiex.jobs.working import Wish, as_patch, require_model, work
+from aiex.jobs.working import Wish, require_model, work_or_show
 from aiex.messages import Document, Text
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ async def refactor_to_goal(
         Denied, StoreError: if it cannot be read.
     """
     wish = _to_wish(task, hirer)
-    told = work(wish, hirer, person=person, step=step)
-    async with aclosing(cast("Any", as_patch(told) if wish.is_dry else told)) as events:
+    async with aclosing(cast("Any", work_or_show(wish, hirer, person=person, step=step))) as events:
         async for event in events:
             yield event
 
