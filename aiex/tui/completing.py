@@ -104,7 +104,7 @@ class Completer:
                 ours = {name: plugins.summary(ROOM, name) for name in plugins.names(ROOM)}
                 theirs = {word: said for word, said in self._host.complete((), "") if word not in ours}
                 self._known[key] = [*sorted(ours.items()), *sorted(theirs.items())]
-            elif words[:1] and words[0] in plugins.names(ROOM):
+            elif words and (words[0] in plugins.names(ROOM) or words[0] not in dict(self._words((), ""))):
                 self._known[key] = []
             else:
                 self._known[key] = self._host.complete(words, "-" if are_options else "")

@@ -130,9 +130,9 @@ class Finder:
         Cost: 20 ms for 3,000 files and 10,000 symbols; the first one lists the files.
         """
         path, lines = _cut_lines(query)
-        path, _, symbol = path.partition("::")
+        path, is_inside, symbol = path.partition("::")
         self._look()
-        if symbol:
+        if is_inside:
             return self._inside(path, symbol, most)
         files = [Found(self._paths[at] + lines, _kind(self._paths[at])) for at in self._files.find(path, most)]
         if lines or len(path) < FEWEST_LETTERS or "/" in path:
