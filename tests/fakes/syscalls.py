@@ -24,6 +24,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from tests.fakes.memory import MEMORY
+
 Fate = int | Literal["go", "kill", "cut"]
 """What becomes of a call; a number is the error that it fails with."""
 
@@ -78,7 +80,8 @@ class Call(NamedTuple):
     def is_on_disk(self) -> bool:
         """It writes to a file, or makes one, on a file system that can be full."""
         if self.name in WRITES | SYNCS:
-            return self.target.startswith("/") and not self.target.startswith(("/dev/", "/proc/", "/sys/", "/memfd:"))
+            target = self.target.removeprefix(MEMORY)  # files in memory count
+            return target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/sys/", "/memfd:"))
         return self.name in NAMES | OPENS
 
 

@@ -32,12 +32,6 @@ needs_syscalls = pytest.mark.skipif(bool(missing()), reason=missing())
 NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck": []}
 
 
-@pytest.fixture
-def tmp_path(on_disk: Path) -> Path:
-    """A folder of the test's own, on a disk: calls that fail there are counted."""
-    return on_disk
-
-
 @needs_syscalls
 def test_nothing_promised_is_lost_on_a_bad_disk(tmp_path: Path) -> None:
     points = [Point("turn", number, errno.ENOSPC, goes_on=True) for number in range(3, 640, 160)]
