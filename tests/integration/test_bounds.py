@@ -29,6 +29,12 @@ WRITABLE = {"ws/new": True, "ws/.git/config": False, "given/new": False, "more/n
 
 
 @pytest.fixture
+def tmp_path(on_disk: Path) -> Path:
+    """A folder of the test's own, where a command in a sandbox would see it."""
+    return on_disk
+
+
+@pytest.fixture
 def services(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     if choose().requires_approval:
         pytest.skip("nothing on this machine confines commands")
