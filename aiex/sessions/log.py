@@ -45,6 +45,9 @@ UNSYNCED: Final = frozenset(
 LOOKS: Final = frozenset({"list", "read", "search", "skill", "symbols"})
 """Tools of the house that change nothing anywhere: after a power cut they may be called again as if they never were."""
 Lasting = Literal["now", "soon", "later"]
+_OF_CALLS: Final = frozenset({"assistant_spoke", "tool_started", "tool_finished"})
+_Unlinked = tuple[int, int, str, int, bytes, bool]
+"""Of an event: when it happened, its turn, type and version, its JSON, and whether it is copied."""
 _HASH_BYTES: Final = 12
 _MARKS: Final = struct.Struct(">qqqHH")
 DAMAGE: Final = (struct.error, TypeError, ValueError, AttributeError)
@@ -142,21 +145,14 @@ class EventLog:
             Moved: if the session ends elsewhere.
             StoreError: if they cannot be kept.
         """
-        return self.add(session, events, after_seq=after_seq, turn=turn, at_ms=at_ms)[-1].seq if events else after_seq
+        self._write(session, events, after_seq, turn, at_ms)
+        return after_seq + len(events)
 
     def add(
         self, session: str, events: Sequence[Event | UnknownEvent], *, after_seq: int, turn: int, at_ms: int
     ) -> list[Recorded]:
         """The same; what would be read of them."""
-        drafts: list[tuple[int, int, str, int, bytes, bool]] = []
-        lasting: set[Lasting] = set()
-        for event in events:
-            kind, data = write_event(event)
-            lasting.add(lasting_of(event, kind))
-            drafts.append((at_ms, turn, kind, current_version(kind), data, False))
-        rows, last = self._add(session, drafts, after_seq, synced="now" in lasting)
-        if "soon" in lasting and "now" not in lasting:
-            self.store.sync_soon()
+        drafts, rows, last = self._write(session, events, after_seq, turn, at_ms)
         before = last - len(rows)
         return [
             Recorded(session, after_seq + at, before + at, at_ms, turn, kind, v, data, row.link, row.sealed)
@@ -268,10 +264,27 @@ class EventLog:
         """Let go of the store."""
         self.store.close()
 
+    def _write(
+        self, session: str, events: Sequence[Event | UnknownEvent], after_seq: int, turn: int, at_ms: int
+    ) -> tuple[list[_Unlinked], list[Draft], int]:
+        """Add events; as they were written, their rows, and the position of the last."""
+        drafts: list[_Unlinked] = []
+        must_be_now = may_be_soon = False
+        for event in events:
+            kind, data = write_event(event)
+            lasting = lasting_of(event, kind)
+            must_be_now = must_be_now or lasting == "now"
+            may_be_soon = may_be_soon or lasting == "soon"
+            drafts.append((at_ms, turn, kind, current_version(kind), data, False))
+        rows, last = self._add(session, drafts, after_seq, synced=must_be_now)
+        if may_be_soon and not must_be_now:
+            self.store.sync_soon()
+        return drafts, rows, last
+
     def _add(
         self,
         session: str,
-        drafts: Sequence[tuple[int, int, str, int, bytes, bool]],
+        drafts: Sequence[_Unlinked],
         after_seq: int,
         *,
         synced: bool,
@@ -338,13 +351,15 @@ def lasting_of(event: Event | UnknownEvent, kind: str) -> Lasting:
     What was said of calls, and what came of those that only look, has no effect by itself: it need only be there before
     the first effect, and whatever has one is synced before it, with all that was told earlier.
     """
+    if kind not in _OF_CALLS:
+        return "later" if kind in UNSYNCED else "now"
     match event:
         case AssistantSpoke(parts) if any(isinstance(part, ToolCall) for part in parts):
             return "soon"
         case ToolStarted(name=name) | ToolFinished(name=name) if name in LOOKS:
             return "soon"
         case _:
-            return "later" if kind in UNSYNCED else "now"
+            return "now"
 
 
 def first_link(session: str) -> bytes:
