@@ -71,6 +71,13 @@ def budget_option(text: str) -> Callable[[Handler], Handler]:
     )
 
 
+def complete_file(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave files to the shell."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 def complete_folder(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave directories to the shell."""
     from click.shell_completion import CompletionItem

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from aiex.cli.agentflags import limit_options
-from aiex.cli.flags import with_globals
+from aiex.cli.flags import complete_file, with_globals
 from aiex.cli.groups import WordError, Words
 from aiex.cli.work import Job, Work
 from aiex.errors import UsageError
@@ -34,12 +34,6 @@ class How(TypedDict):
     dry_run: bool
     diff: bool
     agrees: bool
-
-
-def _complete_path(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, type="file")]
 
 
 def _complete_language(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -87,7 +81,7 @@ def command() -> None:
 @command.command("module")
 @click.argument("name")
 @click.option("--in", "into", default="", metavar="DIR|PACKAGE", help="The directory or the package that it goes to.",
-              shell_complete=_complete_path)  # fmt: skip
+              shell_complete=complete_file)  # fmt: skip
 @click.option("--language", default="", metavar="NAME", help="The language, where the project has several.",
               shell_complete=_complete_language)  # fmt: skip
 @GOAL
@@ -106,7 +100,7 @@ def gen_module(*, name: str, into: str, language: str, **how: Unpack[How]) -> Wo
 @command.command("function")
 @click.argument("name")
 @click.option("--in", "into", required=True, metavar="PATH", help="The file that it goes to.",
-              shell_complete=_complete_path)  # fmt: skip
+              shell_complete=complete_file)  # fmt: skip
 @click.option("--signature", default="", metavar="TEXT", help="What follows the name: '(a: int) -> int'.")
 @GOAL
 @DRY_RUN
@@ -118,7 +112,7 @@ def gen_function(*, name: str, into: str, signature: str, **how: Unpack[How]) ->
 
 
 @command.command("tests")
-@click.argument("target", shell_complete=_complete_path)
+@click.argument("target", shell_complete=complete_file)
 @GOAL
 @DRY_RUN
 @DIFF
@@ -132,7 +126,7 @@ def gen_tests(*, target: str, **how: Unpack[How]) -> Work:
 
 
 @command.command("docs")
-@click.argument("target", shell_complete=_complete_path)
+@click.argument("target", shell_complete=complete_file)
 @click.option("--page", is_flag=True, help="Make a Markdown page of what TARGET offers instead.")
 @GOAL
 @DRY_RUN
@@ -163,10 +157,10 @@ def gen_commit() -> Work:
 
 
 def _work(kind: Kind, name: str, *, how: How, **said: str) -> Work:
+    word = "docs" if kind == "page" else kind
     if not name.strip():
-        raise UsageError("no name given", hint=f"aiex gen {'docs' if kind == 'page' else kind} NAME")
-    words = f"gen {'docs' if kind == 'page' else kind}"
-    dry_run = how["dry_run"]
+        raise UsageError("no name given", hint=f"aiex gen {word} NAME")
+    dry_run, has_goal = how["dry_run"], bool(how["goal"].strip())
 
     def prepare(services: Services) -> Job:
         from aiex.jobs.generating.generate import Showing, generate
@@ -174,7 +168,7 @@ def _work(kind: Kind, name: str, *, how: How, **said: str) -> Work:
         from aiex.runs.steps import find_step
 
         wish = Wish(kind, name, base=os.path.realpath(services.cwd), **said)
-        if how["goal"].strip():
+        if has_goal:
             return _by_model(wish, how, services)
         step = None if dry_run else find_step(services, f"gen {wish}")
         return lambda: generate(
@@ -186,9 +180,11 @@ def _work(kind: Kind, name: str, *, how: How, **said: str) -> Work:
             showing=Showing(dry_run, how["diff"]),
         )
 
-    if how["goal"].strip():
-        return Work(words, prepare, markup="patch" if dry_run else "steps", waits=True, keeps=True, converses=True)
-    return Work(words, prepare, markup="verbatim", waits=not dry_run, keeps=not dry_run)
+    if has_goal:
+        return Work(
+            f"gen {word}", prepare, markup="patch" if dry_run else "steps", waits=True, keeps=True, converses=True
+        )
+    return Work(f"gen {word}", prepare, markup="verbatim", waits=not dry_run, keeps=not dry_run)
 
 
 def _by_model(wish: Wish, how: How, services: Services) -> Job:

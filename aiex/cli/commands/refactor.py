@@ -28,6 +28,8 @@ KINDS: Final[dict[Kind, tuple[str, ...]]] = {
     "inline": ("TARGET",),
     "imports": ("FILE",),
 }
+_IN_STDIN: Final = ("-:", "-#")
+"""How places in standard input begin."""
 
 
 @record
@@ -45,14 +47,25 @@ class Wish:
     @property
     def is_stdin(self) -> bool:
         """Whether the code comes on standard input."""
-        return self.target == "-" or self.target.startswith(("-:", "-#"))
+        return _is_stdin(self.target)
+
+
+def _is_stdin(target: str) -> bool:
+    return target == "-" or target.startswith(_IN_STDIN)
+
+
+def _require_name(target: str, name: str, hint: str) -> None:
+    """Raise UsageError unless `--name` and standard input go together."""
+    if _is_stdin(target) != bool(name):
+        what = "standard input needs --name FILE" if not name else "--name goes with standard input only"
+        raise UsageError(what, hint=hint)
 
 
 class RefactorCommand(click.Command):
     """Takes `-:10-20` and `-::name`, places in standard input, for what they are and not for options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        places = [word for word in args if word.startswith(("-:", "-#"))]
+        places = [word for word in args if word.startswith(_IN_STDIN)]
         if places and "--" not in args:
             at = args.index(places[0])
             following = [word for word in args[at + 1 : at + 2] if not word.startswith("-")]
@@ -124,10 +137,8 @@ def _by_model(words: tuple[str, ...], goal: str, name: str, *, dry_run: bool, ag
     if len(words) > 1:
         raise UsageError("--goal goes with one TARGET", hint='aiex refactor src/app.py::Basket --goal "split it"')
     target = words[0]
-    is_stdin = target == "-" or target.startswith(("-:", "-#"))
-    if is_stdin != bool(name):
-        what = "standard input needs --name FILE" if is_stdin else "--name goes with standard input only"
-        raise UsageError(what, hint="aiex refactor - --goal TEXT --name FILE < FILE")
+    is_stdin = _is_stdin(target)
+    _require_name(target, name, "aiex refactor - --goal TEXT --name FILE < FILE")
 
     def prepare_goal(services: Services) -> Job:
         from aiex.cli.asking import find_person
@@ -182,9 +193,7 @@ def prepare(wish: Wish, services: Services) -> Job:
 def _task_of(wish: Wish, services: Services) -> RefactorTask:
     from aiex.jobs.refactoring.job import RefactorTask
 
-    if wish.is_stdin != bool(wish.name):
-        what = "standard input needs --name FILE" if wish.is_stdin else "--name goes with standard input only"
-        raise UsageError(what, hint=f"aiex refactor {wish.kind} -::NAME … --name FILE < FILE")
+    _require_name(wish.target, wish.name, f"aiex refactor {wish.kind} -::NAME … --name FILE < FILE")
     return RefactorTask(
         wish.kind,
         wish.name + wish.target[1:] if wish.is_stdin else wish.target,

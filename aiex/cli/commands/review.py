@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiex.cli.flags import complete_file
 from aiex.cli.work import Events, Job, Markup, Work
 from aiex.errors import UsageError
 from aiex.record import record
@@ -14,8 +15,6 @@ from aiex.wiring import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from click.shell_completion import CompletionItem
 
     from aiex.jobs.reviewing.changes import Wanted
     from aiex.jobs.reviewing.model import Severity
@@ -36,14 +35,8 @@ class Wish:
     sarif: str
 
 
-def _complete_path(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, type="file")]
-
-
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=_complete_path)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_file)
 @click.option("--base", default=None, metavar="REV", help="What changed since this branch or commit parted from here.")
 @click.option("--commit", default=None, metavar="REV", help="What one commit changed.")
 @click.option("--uncommitted", is_flag=True, help="What is staged, not staged, and not tracked.")

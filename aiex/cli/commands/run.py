@@ -43,9 +43,8 @@ def command(
     """Let the model in use work on PROMPT, until it is done or a limit is reached.
 
     What comes on standard input is added to PROMPT, the middle left out where it is very long; - takes the prompt
-    itself from there. Files are changed in steps
-    that aiex undo takes back. What would have to be asked is refused where nobody can answer: --permission-mode says
-    what is done unasked.
+    itself from there. Files are changed in steps that aiex undo takes back. What would have to be asked is refused
+    where nobody can answer: --permission-mode says what is done unasked.
 
     \b
     aiex run "add a --json flag to the list command, with a test" --permission-mode accept-edits
