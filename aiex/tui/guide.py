@@ -67,6 +67,8 @@ class Guide:
         if begun == self._begun:
             return
         self._begun, self._takes_first, self._has_moved = begun, False, False
+        if begun != self._declined:
+            self._declined = None
         if begun is None or begun == self._declined:
             self.close()
         else:
