@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from tests.fakes.memory import find_memory
+
 PLACES: Final = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 USERS: Final = ("postgres", "nobody")
 """Whose rights the server gets where the tests run as root, which it refuses."""
@@ -62,7 +64,7 @@ def run_postgres() -> Iterator[PostgresServer]:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise NoServer("psycopg is not installed") from error
-    folder = Path(tempfile.mkdtemp(prefix="aiex-pg-"))  # a socket's path is short
+    folder = Path(tempfile.mkdtemp(prefix="aiex-pg-", dir=find_memory()))  # a socket's path is short
     try:
         rights = _find_rights()
         if rights:
