@@ -107,6 +107,8 @@ class Budget:
         self._began_s = clock()
         self._chain: tuple[Budget, ...] = (*(above._chain if above else ()), self)
         """All that count what this one counts, the widest first."""
+        self.ended: Exhausted | None = None
+        """What was refused last, also where it was told in the middle of an answer."""
         self._arrival: asyncio.Event | None = None
         """Set when the one request is over whose end tells what is left; None without one on its way."""
 
@@ -190,7 +192,8 @@ class Budget:
             for kind in kinds:
                 used, limit = one.used(kind), one._limits[kind]
                 if limit and (used >= limit or used + asked > limit):
-                    raise Exhausted(kind, used, limit, asked)
+                    self.ended = Exhausted(kind, used, limit, asked)
+                    raise self.ended
 
 
 def open_budget(settings: Settings) -> Budget:

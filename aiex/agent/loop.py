@@ -78,15 +78,20 @@ class Loop:
             async with aclosing(self._work()) as events:
                 async for event in events:
                     yield event
-        except BudgetEnded as error:
-            if hit := hit_of(error):
-                yield hit
-            failure = to_ended(error)
-        except _Told as told:
-            failure = told.failed
         except AiexError as error:
-            failure = to_failed(error)
+            if ended := self._ended_by(error):
+                if hit := hit_of(ended):
+                    yield hit
+                failure = to_ended(ended)
+            else:
+                failure = error.failed if isinstance(error, _Told) else to_failed(error)
         yield Closed(self._answer, failure)
+
+    def _ended_by(self, error: AiexError) -> BudgetEnded | None:
+        """The budget that ended, be it before a request or in the middle of an answer; None for other errors."""
+        if isinstance(error, _Told) and error.exit_code == BudgetEnded.exit_code:
+            return self._crew.budget.ended
+        return error if isinstance(error, BudgetEnded) else None
 
     async def _work(self) -> AsyncGenerator[Event, None]:
         goes_on = True

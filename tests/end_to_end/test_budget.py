@@ -132,6 +132,18 @@ def test_every_other_kind_ends_it_in_the_same_way(
     )  # fmt: skip
 
 
+def test_a_budget_that_ends_in_the_middle_of_an_answer_is_named_too(aiex: Run, vendor: FakeOpenAI) -> None:
+    vendor.say("I think about it for a long while. " * 20, cut_at_byte=3_000)
+    done = aiex("--set", "budget.calls=1", "-o", "stream-json")
+    told = lines_of(done)
+    assert (done.returncode, len(vendor.requests)) == (5, 1)
+    assert [(line["kind"], line["used"], line["limit"]) for line in told if line["type"] == "budget"] == [
+        ("requests", 1, 1)
+    ]
+    assert told[-1]["subtype"] == "BudgetEnded"
+    assert "go on with" in told[-1]["hint"]
+
+
 def test_money_is_not_kept_by_guessing_a_price(aiex: Run, vendor: FakeOpenAI) -> None:
     vendor.models = ("fake-1", "fake-2")
     done = aiex("--max-cost", "9", "-m", "one/fake-2")

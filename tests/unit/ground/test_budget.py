@@ -77,6 +77,7 @@ def test_a_request_that_alone_would_go_past_a_limit_is_not_sent() -> None:
     with pytest.raises(Exhausted, match=r"^the budget of \$1.0000 is used up \(\$0.8000, and .* at least \$0.3000\)$"):
         send(budget, 1, least_usd=0.3)
     assert (budget.used("tokens"), budget.used("requests"), budget.left("tokens")) == (200, 1, 50)
+    assert (budget.ended and budget.ended.budget) == "money"
 
 
 def test_an_estimate_counts_until_more_is_known() -> None:
