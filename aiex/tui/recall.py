@@ -6,7 +6,6 @@ not recorded, nothing of it is written.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,6 +70,8 @@ def load(place: Place) -> list[Typed]:
 
 def keep(place: Place, typed: Typed) -> None:
     """Add one, without its secrets; what cannot be written is let go, for the work goes on without it."""
+    import json
+
     from aiex.guard.journal import add_line
     from aiex.guard.redact import redact
 
@@ -94,6 +95,8 @@ def keep(place: Place, typed: Typed) -> None:
 
 
 def _parse(line: bytes) -> Typed | None:
+    import json
+
     try:
         value = json.loads(line)
         text, folds, pictures = value["text"], value.get("folds", {}), value.get("pictures", {})
