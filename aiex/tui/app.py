@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections import deque
 from contextlib import suppress
 from contextvars import copy_context
@@ -59,6 +60,8 @@ class AiexApp(App[int]):
     def __init__(self, host: Host, services: Services, opening: Opening, before: Before | None = None) -> None:
         self.host = host
         self.before = before or Before()
+        self.hears = threading.Event()
+        """Set when there is a prompt for what is typed; what is typed before waits in the terminal."""
         self.crash: BaseException | None = None
         """What broke the screen."""
         self.exit_code = 0
@@ -83,6 +86,7 @@ class AiexApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.hears.set()
         asyncio.get_running_loop().set_exception_handler(lambda _, told: self.fail(told.get("exception")))
         if self.exit_code:
             self.exit(self.exit_code)
@@ -96,6 +100,7 @@ class AiexApp(App[int]):
     def leave(self, code: int) -> None:
         """End the screen; from any thread, also before it began."""
         self.exit_code = self.exit_code or code
+        self.hears.set()
         self._soon(lambda: self._context_run(lambda: self.exit(code)))
 
     def lose_terminal(self) -> None:
@@ -139,6 +144,7 @@ class AiexApp(App[int]):
     def _handle_exception(self, error: Exception) -> None:
         """A bug in the screen: it ends without a word, and who opened it tells."""
         self._note_crash(error)
+        self.hears.set()
         self._return_code = BUG_EXIT
         if self._exception is None:
             self._exception = error

@@ -54,6 +54,7 @@ class ScreenDriver(LinuxDriver):
         """Pass on what is typed until the screen ends."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        self._aiex.hears.wait()
         try:
             while not self.exit_event.is_set():
                 timeout_s = TICK_S if parser._timeout_time is not None else None

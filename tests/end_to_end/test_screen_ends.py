@@ -15,11 +15,12 @@ import pytest
 from aiex.sessions.keeping import Sessions, open_sessions
 from aiex.settings import load
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.processes import is_gone
 from tests.fakes.screen import flags_of
 
-pytest.importorskip("termios")
+termios = pytest.importorskip("termios")
 
-from tests.fakes.terminals import Terminal
+from tests.fakes.terminals import Terminal, processes_with
 
 READY = "one/fake-1"
 
@@ -76,3 +77,99 @@ def test_a_signal_in_mid_turn_leaves_a_clean_terminal_and_a_closed_turn(
         assert terminal.members() == []
     state = sessions.state(session)
     assert (state.interrupted, state.turn) == (False, 1)
+
+
+def test_a_closed_terminal_ends_the_process_and_closes_the_turn(
+    vendor: FakeOpenAI, shop: Path, sessions: Sessions
+) -> None:
+    silent(vendor)
+    with Terminal(*flags_of(vendor), "tell me all", cwd=shop) as terminal:
+        terminal.until("I think about it")
+        terminal.hang_up()
+        assert terminal.process.wait(timeout=60) == 129
+    assert not sessions.state(only_session(sessions, shop)).interrupted
+
+
+def test_a_command_dies_with_a_screen_that_is_killed(vendor: FakeOpenAI, shop: Path, sessions: Sessions) -> None:
+    (shop / "wait.py").write_text("import time\nprint('now', flush=True)\ntime.sleep(3600)\n")
+    vendor.say("", calls=(call("run", command="python3 wait.py"),))
+    with Terminal(*flags_of(vendor), "--permission-mode", "bypass", "wait here", cwd=shop) as terminal:
+        terminal.until(lambda: processes_with("wait.py"))
+        running = processes_with("wait.py")
+        terminal.process.kill()
+        assert terminal.process.wait() == -signal.SIGKILL
+    assert all(is_gone(pid) for pid in running)
+    session = only_session(sessions, shop)
+    assert sessions.state(session).interrupted
+    with Terminal(*flags_of(vendor), "-c", cwd=shop) as terminal:  # the next one takes it up
+        terminal.until("Enter: choose")
+        terminal.until(lambda: not sessions.state(session).interrupted or terminal.type("\r"))
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+    assert not sessions.state(session).interrupted
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_draws_anew(vendor: FakeOpenAI, shop: Path) -> None:
+    with Terminal(*flags_of(vendor), cwd=shop) as terminal:
+        terminal.until(READY)
+        terminal.type("\x1a")
+        terminal.until("\x1b[?1049l")
+        until_stopped(terminal.process.pid)
+        assert terminal.attributes() == terminal.before
+        terminal.forget()
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.until("\x1b[?1049h")
+        terminal.until(READY)
+        terminal.type("\x03\x03")
+        assert terminal.wait() == 0
+        assert terminal.attributes() == terminal.before
+
+
+def until_stopped(pid: int) -> None:
+    os.waitpid(pid, os.WUNTRACED)
+
+
+BROKEN = """
+import sys
+sys.argv = ["aiex", *sys.argv[1:]]
+from aiex import _entry
+{break_it}
+_entry.script()
+"""
+BREAKS = {
+    "screen": "from aiex.tui.screens.chat import Chat\ndef take(self, items): raise ValueError('SECRET=1')\n"
+    "Chat.take = take",
+    "work": "from aiex.tui.backstage import Backstage\ndef _greet(self): raise ValueError('SECRET=1')\n"
+    "Backstage._greet = _greet",
+    "worker": "from aiex.tui.screens.chat import Chat\nasync def fail(): raise ValueError('SECRET=1')\n"
+    "before = Chat.on_mount\ndef on_mount(self): self.run_worker(fail())\nChat.on_mount = on_mount",
+    "thread": "import threading\nfrom aiex.tui.app import AiexApp\nbegin = AiexApp._begin\n"
+    "def _begin(self): begin(self); threading.Thread(target=lambda: 1 / 0).start()\nAiexApp._begin = _begin",
+    "callback": "import asyncio\nfrom aiex.tui.app import AiexApp\nbegin = AiexApp._begin\n"
+    "def _begin(self): begin(self); asyncio.get_running_loop().call_soon(lambda: 1 / 0)\nAiexApp._begin = _begin",
+    "start": "from aiex.tui.app import AiexApp\ndef __init__(self, *_): raise ValueError('SECRET=1')\n"
+    "AiexApp.__init__ = __init__",
+}
+
+
+@pytest.mark.parametrize("where", BREAKS)
+def test_a_bug_leaves_a_report_and_no_traceback(where: str, vendor: FakeOpenAI, shop: Path, home: Path) -> None:
+    with Terminal(*flags_of(vendor), cwd=shop, code=BROKEN.format(break_it=BREAKS[where])) as terminal:
+        assert terminal.wait() == 70
+        assert terminal.attributes() == terminal.before
+        assert b"Traceback" not in terminal.seen
+        assert b"SECRET" not in terminal.seen
+        shown = terminal.seen.rpartition(b"\x1b[?1049l")[2].decode()
+    (report,) = (home / "state" / "reports").iterdir()
+    assert str(report) in shown.replace("\r\n", "")
+
+
+def test_typed_ahead_is_in_the_prompt(vendor: FakeOpenAI, shop: Path) -> None:
+    vendor.say("Here I am.")
+    with Terminal(*flags_of(vendor), cwd=shop) as terminal:
+        terminal.until(lambda: not terminal.attributes()[3] & termios.ECHO, "a quiet terminal")
+        terminal.type("hello\r")
+        terminal.until("Here I am.")
+        terminal.type("\x03\x03")
+        assert terminal.wait() in (0, 130)
+        assert terminal.seen.startswith(b"\x1b")

@@ -67,6 +67,7 @@ class Chat(Screen[None]):
         Binding("f6", "command('window')", "what fills the window", show=False),
         Binding("f7", "command('model')", "models", show=False),
         Binding("ctrl+d", "leave", "leave", show=False),
+        Binding("ctrl+z", "app.suspend_process", "suspend", priority=True, show=False),
         Binding("ctrl+f", "command('search')", "search the talk", show=False),
         Binding("ctrl+o", "command('fold')", "open or fold everything", show=False),
         Binding("pageup", "page(-1)", "a page up in the talk", show=False, priority=True),
