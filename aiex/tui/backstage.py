@@ -116,7 +116,7 @@ class Backstage:
 
     def interrupt(self) -> None:
         """Stop what runs, keeping what was said and done; nothing happens where nothing runs."""
-        self._soon(lambda: self._turn.cancel() if self._turn else None)
+        self._soon(lambda: self._turn.cancel() if self._turn else self.person.give_up())
 
     def drop_line(self) -> None:
         """Forget what waits in line."""

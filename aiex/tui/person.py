@@ -50,6 +50,11 @@ class AtScreen:
         if (waiting := self._open.get(number)) is not None and not waiting.done():
             waiting.set_result(value)
 
+    def give_up(self) -> None:
+        """Take all that is asked as not answered; in the thread of the work."""
+        for number in list(self._open):
+            self.reply(number, None)
+
     def _number(self) -> int:
         self._count += 1
         return self._count

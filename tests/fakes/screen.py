@@ -97,7 +97,7 @@ class Shown:
 
     async def until_asked(self, kind: str = "Approval") -> None:
         """Wait for a question in front: an `Approval` or a `Question`."""
-        await self.until(lambda: self.top == kind and self.app.focused is not None, f"for {kind}")
+        await self.until(lambda: self.top == kind and getattr(self.app.screen, "takes_keys", True), f"for {kind}")
         await self.pilot.pause()
 
     # --- type ---------------------------------------------------------------------------------------------------------

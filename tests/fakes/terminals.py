@@ -100,6 +100,17 @@ class Terminal:
                     f"waited in vain for {what or is_so}; {self.process.poll()=} {self.seen[-3000:]!r}"
                 )
 
+    def tap(self, key: str, is_so: Callable[[], object]) -> None:
+        """Press a key until something is so; not often, for a question that opens takes no key at once."""
+        pressed_s = 0.0
+        end = time.monotonic() + PATIENCE_S
+        while not is_so():
+            if time.monotonic() - pressed_s > 1.5:
+                pressed_s = time.monotonic()
+                self.type(key)
+            self.read()
+            assert time.monotonic() < end, f"{key!r} does nothing: {self.seen[-3000:]!r}"
+
     def forget(self) -> None:
         """What was read counts no more."""
         self.seen = b""
