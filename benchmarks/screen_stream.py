@@ -111,6 +111,7 @@ class Watch:
         self.pictures: list[float] = []
         self.turns: list[float] = []
         self.keys: list[float] = []
+        self.garbage: list[float] = []
         self.displays = 0
         self._typed: list[float] = []
         self._edited: list[float] = []
@@ -155,6 +156,17 @@ class Watch:
         Prompt.edit = edited
         Prompt.render_lines = rendered
         App._display = displayed
+
+    def time_garbage(self) -> None:
+        begin = [0.0]
+
+        def called(phase: str, _: Any) -> None:
+            if phase == "start":
+                begin[0] = time.perf_counter()
+            else:
+                self.garbage.append((time.perf_counter() - begin[0]) * 1000)
+
+        gc.callbacks.append(called)
 
     def time_turns(self, loop: Any) -> None:
         selector, watch = loop._selector, self
@@ -220,7 +232,8 @@ def stream(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
     for _ in range(1500):  # colours are loaded, caches warm
         app.bus.post(TextDelta(next(source)))
         time.sleep(1 / TOKENS_A_SECOND)
-    watch.pictures.clear(), watch.turns.clear(), watch.keys.clear()
+    for values in (watch.pictures, watch.turns, watch.keys, watch.garbage):
+        values.clear()
     cpu, begin = time.process_time(), time.perf_counter()
     sent = 0
     while (passed := time.perf_counter() - begin) < seconds:
@@ -237,6 +250,8 @@ def stream(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
         "picture_p99_ms": at_percent(watch.pictures, 99),
         "picture_max_ms": max(watch.pictures),
         "turn_max_ms": max(watch.turns),
+        "garbage_max_ms": max(watch.garbage, default=0.0),
+        "garbage_count": len(watch.garbage),
         "keys": len(watch.keys),
         "key_median_ms": statistics.median(watch.keys) if watch.keys else float("nan"),
         "key_p99_ms": at_percent(watch.keys, 99),
@@ -296,6 +311,7 @@ def run_inside(kind: str, out: str, seconds: float) -> None:
     watch: Any = Watch()
     watch.opened, watch.past_told_ms = {}, 0.0
     watch.install()
+    watch.time_garbage()
     begin: dict[str, float] = {}
     mount = AiexApp.on_mount
     start, post = backstage.Backstage.start, Bus.post
@@ -357,7 +373,6 @@ def run_inside(kind: str, out: str, seconds: float) -> None:
     AiexApp.on_mount = mounted  # type: ignore[method-assign]
     sys.argv = ["aiex", "chat", "-m", "one/m", "--set", "providers.one.base_url=http://127.0.0.1:9/v1"]
     sys.argv += ["-c"] if kind == "open" else []
-    gc.set_threshold(100_000, 20, 20)  # as the script does
     sys.exit(_entry.main())
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from aiex.tui.garbage import look_in_bites
 from aiex.tui.leaving import WORK_S, Leaving
 from aiex.tui.terminal import Before
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from aiex.wiring import Services
 
 BUG_EXIT = 70
+TURNS_A_SECOND: Final = 120
+"""A key waits for its picture at most two of these; with Textual's own 60 that alone is 33 ms."""
 
 
 def open_screen(host: Host, services: Services, opening: Opening) -> int:
@@ -25,10 +29,12 @@ def open_screen(host: Host, services: Services, opening: Opening) -> int:
     leaving = Leaving(before)
     try:
         with leaving.heeding():
+            os.environ.setdefault("TEXTUAL_FPS", str(TURNS_A_SECOND))
             from aiex.tui.app import AiexApp  # as late as this: nothing that is typed meanwhile is lost
 
             app = AiexApp(host, services, opening, before)
             leaving.look_after(app)
+            look_in_bites()
             code = _run(app)
             before.put_back()
             is_whole = app.backstage.close(WORK_S)
