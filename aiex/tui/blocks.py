@@ -162,9 +162,12 @@ class Call(Block):
         return facts
 
     def problem(self) -> str:
-        """Its first line that says what went wrong."""
-        lines = (line.strip() for line in self.result.split("\n"))
-        return next((line for line in lines if line), "")
+        """The line that says best what went wrong: of a command the last one it wrote, else the first of the result."""
+        lines = [line for line in self.result.split("\n") if line.strip()]
+        if self.exit_code is None:
+            return lines[0].strip() if lines else ""
+        wrote = [line for line in self.output if line.strip()] or lines[1:]
+        return wrote[-1].strip() if wrote else ""
 
     def words(self) -> str:
         return "\n".join([f"{self.name} {self.about}", *self.output, self.result])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from aiex.tui.story import Story
 
 ABOUT_CHARS: Final = 160
+WORD_CHARS: Final = 40
+"""A longer argument that is not the first is left out."""
+_EXIT: Final = re.compile(r"exit code (\d{1,3})\b")
+"""How the result of a command begins."""
+_CUT_SHORT: Final = {
+    "max_tokens": "the answer was cut at the length that the vendor allows",
+    "content_filter": "the vendor's filter cut the answer",
+}
 
 
 def render(story: Story, event: Event | told.UnknownEvent) -> None:
@@ -102,8 +111,10 @@ def _tool_finished(story: Story, event: told.ToolFinished) -> None:
     call = story.calls.pop(event.call_id, None)
     if call is None:
         call = story.add(Call(event.call_id, neutralise(event.name)))
+    ended = _EXIT.match(event.text)
+    call.exit_code = int(ended[1]) if ended else None
     if call.state != "refused":
-        call.state = "failed" if event.is_error else "done"
+        call.state = "failed" if event.is_error or call.exit_code else "done"
     call.result = neutralise(event.text)
     call.duration_ms = event.duration_ms
     call.touch()
@@ -128,11 +139,12 @@ def _approval_asked(story: Story, event: told.ApprovalAsked) -> None:
 def _approval_given(story: Story, event: told.ApprovalGiven) -> None:
     action, reason = story.asked.pop(event.approval_id, ("something", ""))
     who = "you" if event.decided_by == "person" else "the rules"
+    rule = f" ({reason})" if reason else ""
     if event.allowed:
         until = {"once": "this time", "session": "in this session"}.get(event.scope, f"for the {event.scope}")
-        story.note(f"{who} allowed it {until}: {action}", "good", reason)
+        story.note(f"{who} allowed it {until}: {action}{rule}", "good")
     else:
-        story.note(f"{who} refused: {action}", "warning", reason)
+        story.note(f"{who} refused: {action}{rule}", "warning")
 
 
 # --- seams -----------------------------------------------------------------------------------------------------------
@@ -140,8 +152,14 @@ def _approval_given(story: Story, event: told.ApprovalGiven) -> None:
 
 def _failed_over(story: Story, event: told.FailedOver) -> None:
     story.end_parts()
-    where = " from here on" if event.mid_answer else ""
-    story.note(f"{event.to_provider} answers{where} instead of {event.from_provider}: {event.reason}", "seam")
+    what = "goes on with the answer" if event.mid_answer else "answers"
+    story.note(f"{event.to_provider} {what} instead of {event.from_provider}: {event.reason}", "seam")
+
+
+def _stopped(story: Story, event: told.Stopped) -> None:
+    if words := _CUT_SHORT.get(event.reason):
+        story.end_parts()
+        story.note(words, "warning")
 
 
 def _retrying(story: Story, event: told.Retrying) -> None:
@@ -165,12 +183,31 @@ def _compacted(story: Story, event: told.Compacted) -> None:
 
 
 def _budget(story: Story, event: told.BudgetHit) -> None:
-    story.note(f"the budget of {event.kind} ended: {event.used:g} of {event.limit:g}", "warning")
+    used, limit = (_amount(event.kind, value) for value in (event.used, event.limit))
+    if event.used < event.limit:
+        story.note(f"the budget of {event.kind} ends before the next request: {used} of {limit} used", "warning")
+    else:
+        story.note(f"the budget of {event.kind} ended: {used} of {limit}", "warning")
+
+
+def _amount(kind: str, value: float) -> str:
+    if kind == "money":
+        return f"${value:.4f}".rstrip("0").rstrip(".")
+    return f"{value:,.0f} s" if kind == "time" else f"{value:,.0f}"
 
 
 def _check(story: Story, event: told.CheckRan) -> None:
     outcome = "passed" if event.passed else "FAILED"
-    story.note(f"check {event.name}: {outcome}", "good" if event.passed else "error", event.summary)
+    facts = [] if event.exit_code in (None, 0) else [f"exit {event.exit_code}"]
+    facts += [] if event.duration_ms is None else [f"{event.duration_ms / 1000:.1f} s"]
+    facts += [] if event.required else ["not required"]
+    said = f" ({', '.join(facts)})" if facts else ""
+    command = f"\n{event.command}" if event.command and event.command != event.name else ""
+    tone: Tone = "good" if event.passed else "error" if event.required else "warning"
+    first, _, rest = event.summary.strip().partition("\n")
+    brief = f": {first}" if first and not event.passed and len(first) <= ABOUT_CHARS else ""
+    detail = event.summary.strip() if rest or not brief else ""
+    story.note(f"check {event.name} {outcome}{said}{brief}", tone, f"{detail}{command}".strip("\n"))
 
 
 def _warned(story: Story, event: told.Warned) -> None:
@@ -219,8 +256,13 @@ def _pinned(story: Story, event: told.Pinned) -> None:
     story.note(f"event {event.at_seq} {'stays' if event.pinned else 'no longer stays'} through shortening")
 
 
+def _left_out(story: Story, event: told.LeftOut) -> None:
+    story.note(f"the model {'no longer sees' if event.left_out else 'sees again'} what event {event.at_seq} says")
+
+
 def _interrupted(story: Story, event: told.TurnInterrupted) -> None:
     story.end_parts()
+    _fail_open_calls(story)
     story.note(f"the turn was cut off: {event.reason}", "warning", ", ".join(event.in_flight))
 
 
@@ -229,15 +271,21 @@ def _interrupted(story: Story, event: told.TurnInterrupted) -> None:
 
 def _turn_ended(story: Story, event: told.TurnEnded) -> None:
     story.end_parts()
-    for call in story.calls.values():
-        call.state = "failed"
-        call.touch()
-        story.changed(call)
-    story.calls.clear()
+    _fail_open_calls(story)
     usage = event.usage
     counts = [count for count in (usage.input_tokens, usage.output_tokens) if count is not None]
     tokens = sum(counts) if counts else None
     story.add(Closing(tuple(_sum_up(event)), event.duration_ms, tokens, event.total_cost_usd))
+
+
+def _fail_open_calls(story: Story) -> None:
+    """Calls that a turn left open have no outcome."""
+    for call in story.calls.values():
+        call.state = "failed"
+        call.result = call.result or "it has no outcome: the turn ended before"
+        call.touch()
+        story.changed(call)
+    story.calls.clear()
 
 
 def _sum_up(ended: told.TurnEnded) -> Iterable[tuple[str, Tone]]:
@@ -248,6 +296,8 @@ def _sum_up(ended: told.TurnEnded) -> Iterable[tuple[str, Tone]]:
         yield neutralise(ended.error or ended.subtype), "error"
         if ended.hint:
             yield neutralise(ended.hint), "note"
+    elif not ended.answer.strip():
+        yield "the turn ended without an answer", "warning"
     files: Any = (ended.data or {}).get("files", ())
     for one in files:
         if isinstance(one, Mapping) and "change" in one:
@@ -278,13 +328,18 @@ def render_printed(story: Story, name: str, ended: told.TurnEnded, markup: str) 
 
 
 def describe(arguments: Mapping[str, Any]) -> str:
-    """Arguments of a call on one line: the first text says most."""
-    import json
-
-    value = next((value for value in arguments.values() if isinstance(value, str)), None)
-    text = json.dumps(arguments, ensure_ascii=False, default=str) if value is None and arguments else value or ""
-    text = " ".join(text.split())
-    return neutralise(text if len(text) <= ABOUT_CHARS else f"{text[: ABOUT_CHARS - 1]}…")
+    """Arguments of a call on one line: the first text says most, of the others what is short."""
+    first = next((name for name, value in arguments.items() if isinstance(value, str) and value.strip()), None)
+    words = [] if first is None else [" ".join(arguments[first][: 4 * ABOUT_CHARS].split())]
+    for name, value in arguments.items():
+        if name == first:
+            continue
+        if isinstance(value, list | Mapping):
+            words.append(f"{name}: {len(value)}")
+        elif value not in (None, "") and len(short := str(value)) <= WORD_CHARS and "\n" not in short:
+            words.append(f"{name}={short}")
+    text = "  ".join(words)
+    return neutralise(text if len(text) <= ABOUT_CHARS else f"{text[: ABOUT_CHARS - 1]}…").replace("\n", " ")
 
 
 def _nothing(_story: Story, _event: Event) -> None:
@@ -302,7 +357,7 @@ RENDERERS: Final[Mapping[type, Callable[[Story, Any], None]]] = {
     told.Retrying: _retrying,
     told.Waiting: _nothing,
     told.FailedOver: _failed_over,
-    told.Stopped: _nothing,
+    told.Stopped: _stopped,
     told.Failed: _failed,
     told.SessionStarted: _session_started,
     told.UserSpoke: _user_spoke,
@@ -317,6 +372,7 @@ RENDERERS: Final[Mapping[type, Callable[[Story, Any], None]]] = {
     told.Rewound: _rewound,
     told.Compacted: _compacted,
     told.Pinned: _pinned,
+    told.LeftOut: _left_out,
     told.SessionRenamed: _session_renamed,
     told.SessionForked: _session_forked,
     told.SessionArchived: _session_archived,
