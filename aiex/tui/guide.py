@@ -59,12 +59,16 @@ class Guide:
     @property
     def is_open(self) -> bool:
         """Whether there is a list for what is typed now."""
-        return self._list is not None and self._list.display and self._answered == self._begun
+        return self._is_shown and self._answered == self._begun
 
-    def look(self) -> None:
-        """Something was typed, or the cursor moved."""
+    @property
+    def _is_shown(self) -> bool:
+        return self._list is not None and self._list.display
+
+    def look(self, *, opens: bool = True) -> None:
+        """Something was typed, or the cursor moved; that alone opens no list."""
         begun = self._find_begun()
-        if begun == self._begun:
+        if begun == self._begun or (begun is not None and not opens and not self._is_shown):
             return
         self._begun, self._takes_first, self._has_moved = begun, False, False
         if begun != self._declined:
@@ -81,7 +85,7 @@ class Guide:
 
     def show(self, begun: Begun, choices: list[Choice]) -> None:
         """Open the list, where it is still about what is typed."""
-        if begun != self._begun or begun == self._declined:
+        if begun != self._begun or begun == self._declined or begun != self._find_begun():
             return
         self._answered = begun
         if self._takes_first and choices:
@@ -97,9 +101,9 @@ class Guide:
             self._list.close()
 
     def decline(self) -> bool:
-        """Close the list for what is typed now; whether there was one."""
-        was_open = self._list is not None and self._list.display
-        self._declined = self._begun
+        """Open no list for what stands there now; whether there was one."""
+        was_open = self._is_shown
+        self._begun = self._declined = self._find_begun()
         self.close()
         return was_open
 

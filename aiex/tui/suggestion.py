@@ -25,9 +25,7 @@ class Suggestion(NamedTuple):
     why: str
 
 
-EXAMPLE: Final = Suggestion(
-    "explain what this project does and how it is built", "ask anything, / for commands, @ for files"
-)
+EXAMPLE: Final = Suggestion("explain this project", "ask anything, / for commands, @ for files")
 OFFLINE: Final = Suggestion("/explain .", "no model is in use: /model names one, /help lists what works without")
 
 

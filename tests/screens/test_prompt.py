@@ -16,7 +16,7 @@ from tests.screens.conftest import OpenScreen
 KEYS = (
     *"ab/@![ .:\"'", "enter", "tab", "shift+tab", "escape", "up", "down", "left", "right", "home", "end", "backspace",
     "delete", "ctrl+j", "ctrl+w", "ctrl+u", "ctrl+k", "ctrl+z", "ctrl+y", "ctrl+a", "ctrl+left", "ctrl+x", "ctrl+v",
-    "shift+left", "pageup", "f6", "alt+enter", "é", "字",
+    "shift+left", "pageup", "alt+enter", "é", "字",
 )  # fmt: skip
 
 
@@ -154,9 +154,9 @@ async def test_a_shell_command_is_marked(open_screen: OpenScreen):
 
 async def test_what_is_suggested_is_taken_by_tab(open_screen: OpenScreen):
     async with open_screen() as screen:
-        await screen.until(lambda: "explain what this project does" in screen.picture)
+        await screen.until(lambda: "explain this project" in screen.picture)
         await screen.press("tab")
-        assert screen.chat.prompt.text.startswith("explain what this project does")
+        assert screen.chat.prompt.text.startswith("explain this project")
 
 
 async def test_changes_suggest_to_look_at_them(open_screen: OpenScreen, vendor: FakeOpenAI):

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _ELSEWHERE: Final = frozenset({"f6", "f7", "ctrl+f", "ctrl+c,super+c", "delete,ctrl+d"})
 """Keys of a text area that mean something else on this screen."""
 _MODES: Final = {"!": "shell", "/": "command"}
+TAKEN_BY: Final = "  ⇥ Tab"
 WHILE_BUSY: Final = "what you send now waits in line; Esc stops"
 MOST_EDITED_LINES: Final = 400
 """A text of more lines that comes from an editor is folded, for each key would wait for its drawing."""
@@ -146,12 +147,17 @@ class Prompt(TextArea, inherit_bindings=False):
     def suggest(self) -> None:
         """Say in the empty prompt what the person likely wants to do next."""
         self._suggestion = one = self.outlook.suggest()
-        self._hint(*((f"{one.text}  ⇥ Tab", one.why) if one else ("",)))
+        if one is None:
+            self._hint("")
+        else:
+            self._hint(f"{one.text}{TAKEN_BY}  {one.why}", f"{one.text}{TAKEN_BY}")
 
-    def _hint(self, line: str, more: str = "") -> None:
-        width = max(self.content_size.width, 0)
-        whole = neutralise(f"{line}  {more}" if more else line)
-        self.placeholder = Content(whole if len(whole) <= width else neutralise(line)[:width])
+    def _hint(self, *lines: str) -> None:
+        """The first of these that there is room for; of the last one as much as there is."""
+        width = max(self.content_size.width, 1)
+        harmless = [neutralise(line) for line in lines]
+        line = next((line for line in harmless if len(line) <= width), harmless[-1])
+        self.placeholder = Content(line if len(line) <= width else f"{line[: width - 1]}…")
 
     def on_resize(self, _: events.Resize) -> None:
         """As much is suggested as there is room for."""
@@ -162,8 +168,6 @@ class Prompt(TextArea, inherit_bindings=False):
         """Put a text back that could not be done, where nothing else is typed; history has it in any case."""
         if not self._has_text:
             self.show(message.text)
-            self._guide.look()
-            self._guide.decline()
 
     def on_unmount(self) -> None:
         """What was typed is written before the end."""
@@ -181,6 +185,7 @@ class Prompt(TextArea, inherit_bindings=False):
         self.replace(neutralise(text), (0, 0), self.document.end, maintain_selection_offset=False)
         end = (0, len(self.document.get_line(0))) if at_first_line else self.document.end
         self.move_cursor(end)
+        self._guide.decline()
 
     def show_edited(self, text: str) -> None:
         """Take over what an editor wrote."""
@@ -216,7 +221,7 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def on_text_area_selection_changed(self, _: TextArea.SelectionChanged) -> None:
         """The cursor moved."""
-        self._guide.look()
+        self._guide.look(opens=False)
 
     # --- guiding ------------------------------------------------------------------------------------------------------
 
@@ -325,8 +330,6 @@ class Prompt(TextArea, inherit_bindings=False):
         if typed is None:
             return False
         self.show(typed.text, typed.folds, at_first_line=at_first_line)
-        self._guide.look()
-        self._guide.decline()
         return True
 
     def action_cursor_right(self, select: bool = False) -> None:
@@ -338,8 +341,6 @@ class Prompt(TextArea, inherit_bindings=False):
         if self._has_text or self._suggestion is None:
             return False
         self.show(self._suggestion.text)
-        self._guide.look()
-        self._guide.decline()
         return True
 
     def action_delete_left(self) -> None:
