@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "History", "Idle", "Printed",
-    "Queued", "Ready", "Sent", "Told", "Unable", "Withdrawn", "command", "wish",
+    "Queued", "Ready", "Sent", "Told", "Unable", "Withdrawn", "command",
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -228,6 +228,8 @@ class Backstage:
 
     async def _open(self, opening: Opening) -> None:
         """The session to go on with; of a new one nothing is kept before the first wish."""
+        from aiex.tui.wishes import to_sent
+
         services = self._services
         services.tell, services.person = self._tell, self.person
         try:
@@ -236,7 +238,7 @@ class Backstage:
                 if opening.resumes is not None:
                     self._open_session(opening)
                 if opening.prompt:
-                    self._enqueue(wish(self._host, opening.prompt))
+                    self._enqueue(to_sent(opening.prompt, {}))
         except AiexError as error:
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
             if opening.prompt:
@@ -483,11 +485,6 @@ def _describe(cut_off: CutOff) -> str:
 def _to_end(error: BaseException) -> TurnEnded:
     is_stopped = isinstance(error, asyncio.CancelledError)
     return to_interruption(KeyboardInterrupt()) if is_stopped else to_outcome(error)
-
-
-def wish(host: Host, text: str) -> Sent:
-    """A wish in words, for the model."""
-    return Sent(text, lambda _: host.understand(["run", "--", text]))
 
 
 def command(host: Host, text: str, words: Sequence[str]) -> Sent:

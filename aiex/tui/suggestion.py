@@ -40,6 +40,10 @@ class Outlook:
         self.known = known
         self.window_tokens: int | None = None
         self.is_offline = False
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Another talk begins."""
         self._red: dict[str, str] = {}
         """Checks that failed last, with their commands."""
         self._changed: set[str] = set()

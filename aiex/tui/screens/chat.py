@@ -180,6 +180,7 @@ class Chat(Screen[None]):
                 self.prompt.begin(self.aiex.host, self.backstage)
             case work.History(recorded, is_whole):
                 self.story = self.transcript.tell(recorded, is_whole=is_whole)
+                self.prompt.retell(recorded)
             case work.Earlier(recorded):
                 self.transcript.tell_before(recorded)
             case work.Began(name):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 
-from aiex.events import UserSpoke
+from aiex.events import TurnEnded, UserSpoke
 from aiex.guard.neutral import neutralise
 from aiex.tui.aside import Aside
 from aiex.tui.folding import Folds, find_tokens
@@ -27,11 +28,12 @@ else:  # it would be loaded for the colours of code, which no prompt has: some 5
         del sys.modules["tree_sitter"]
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from textual import events
 
     from aiex.events import Event
+    from aiex.sessions.log import Recorded
     from aiex.tui.backstage import Backstage
     from aiex.tui.folding import Fold
     from aiex.tui.host import Host
@@ -101,6 +103,7 @@ class Prompt(TextArea, inherit_bindings=False):
         self._guide = Guide(self, self.aside)
         self._suggestion: Suggestion | None = None
         self._place: Place | None = None
+        self._behind: Backstage | None = None
         self._unkept: list[Typed] = []
         """Sent before it was known where it is kept."""
 
@@ -108,6 +111,7 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def begin(self, host: Host, behind: Backstage) -> None:
         """Services are there: fetch what was typed here before."""
+        self._behind = behind
         self._guide.begin(host, behind)
         behind.ask(self._prepare)
 
@@ -130,6 +134,7 @@ class Prompt(TextArea, inherit_bindings=False):
         self._place = message.place
         self.walk.fill(message.typed)
         self.outlook.known, self.outlook.is_offline = message.commands, message.is_offline
+        self.outlook.window_tokens = None
         if (message.keys == "vim") != (self.vim is not None):
             self.use_vim(message.keys == "vim")
         unkept, self._unkept = self._unkept, []
@@ -143,6 +148,29 @@ class Prompt(TextArea, inherit_bindings=False):
         if isinstance(event, UserSpoke):
             self._suggestion = None
             self._hint(WHILE_BUSY)
+        elif isinstance(event, TurnEnded) and self.outlook.window_tokens is None and self._behind is not None:
+            self.outlook.window_tokens = 0
+            self._behind.ask(self._find_window)
+
+    def retell(self, recorded: Iterable[Recorded]) -> None:
+        """Another talk is shown: what happened in it before."""
+        self.outlook.begin_anew()
+        for one in recorded:
+            self.outlook.follow(one.event)
+        self.suggest()
+
+    def _find_window(self, services: Services) -> None:
+        """In the thread of the work: ask beside it how long a talk the model takes."""
+        from aiex import dirs
+        from aiex.llm.pricing import find_catalogue
+
+        (provider, _, model), folder = services.model.partition("/"), dirs.cache_dir(services.environ)
+
+        def find() -> None:
+            if (info := find_catalogue(folder).find(provider, model)) is not None:
+                self.outlook.window_tokens = info.context_tokens
+
+        self.aside.do(find, "window")
 
     def suggest(self) -> None:
         """Say in the empty prompt what the person likely wants to do next."""
@@ -168,6 +196,11 @@ class Prompt(TextArea, inherit_bindings=False):
         """Put a text back that could not be done, where nothing else is typed; history has it in any case."""
         if not self._has_text:
             self.show(message.text)
+
+    def on_mount(self) -> None:
+        """Know Alt-Enter as terminals send it that say nothing of Alt: Escape and a carriage return."""
+        known = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
+        known.setdefault("\x1b\r", ANSI_SEQUENCES_KEYS["\n"])
 
     def on_unmount(self) -> None:
         """What was typed is written before the end."""
