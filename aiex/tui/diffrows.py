@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from aiex.guard.neutral import neutralise
-from aiex.tui.worddiff import pair_lines
+from aiex.tui.worddiff import are_parallel, pair_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -52,8 +53,13 @@ class Texts:
 
     def new(self, part: int, index: int) -> str:
         """A line of after, or of what a person put in the place of a part."""
+        return self._show(self.new_line(part, index))
+
+    def new_line(self, part: int, index: int) -> bytes:
+        """The same as it is kept; empty where a person's words were changed since rows were laid out."""
         own = self._review.parts[part].own if part >= 0 else None
-        return self._show(self._review.new[index] if own is None else own[index])
+        lines = self._review.new if own is None else own
+        return lines[index] if index < len(lines) else b""
 
     def side(self, is_new: bool) -> Sequence[bytes]:
         """All lines of before, or of after as it is wanted."""
@@ -71,7 +77,7 @@ class Texts:
         body = neutralise(body)
         if "\t" in body:
             body = body.expandtabs(TAB)
-        return body if body is text or not self._marks_end or text.endswith("\n") else body + LINE_MARK
+        return body if text.endswith("\n") or not self._marks_end else body + LINE_MARK
 
 
 def lay_out(
@@ -143,6 +149,8 @@ def _beside(texts: Texts) -> Callable[[int, int, Part], Iterator[Row]]:
 def pair_part(texts: Texts, number: int, part: Part) -> list[tuple[int | None, int | None]]:
     """Which old line of a part became which new one."""
     start, lines = part.hunk.old_start, _new_lines(part)
+    if are_parallel(part.hunk.old_end - start, len(lines)):
+        return list(zip_longest(range(start, part.hunk.old_end), lines))
     old = [texts.old(index) for index in range(start, part.hunk.old_end)]
     new = [texts.new(number, index) for index in lines]
     first = lines.start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from aiex.guard.neutral import printable_path
 from aiex.tui.diffrows import LINE_MARK, TAB, Row, Texts, lay_out, pair_part
-from aiex.tui.worddiff import word_changes
+from aiex.tui.worddiff import are_parallel, word_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,19 @@ _BOXES: Final[Mapping[Choice, str]] = {"open": "[ ]", "taken": "[x]", "refused":
 
 Names = dict["Choice", str]
 """What each choice is called."""
+
+
+class Laid(NamedTuple):
+    """Where everything lies at a width."""
+
+    width: int
+    is_split: bool
+    """Old and new stand beside each other."""
+    room: int
+    """Cells for the text of a line."""
+    rows: list[Row]
+    tops: list[int]
+    """The first line of each row, and last the number of lines."""
 
 
 class Sheet:
@@ -60,16 +73,13 @@ class Sheet:
         self.is_awake = False
         """Whether keys go here, so that the current part stands out."""
         self.texts = [Texts(one) for one in reviews]
-        self.rows: list[Row] = []
+        self.laid = Laid(0, False, 1, [], [0])
         self.parts: list[int] = []
         """The rows that begin a part."""
         self.files: list[int] = []
         """The rows that begin a file."""
-        self.width = 0
-        self._room = 1
-        self._tops: list[int] = [0]
         self._drawn: dict[int, list[Strip]] = {}
-        self._words: dict[tuple[int, int], dict[tuple[bool, int], list[Span]]] = {}
+        self._pairs: dict[tuple[int, int], dict[tuple[bool, int], int]] = {}
         self._console = Console(width=80, force_terminal=True, markup=False, highlight=False, emoji=False)
         digits = max((len(str(max(len(one.old), len(one.new)))) for one in reviews), default=1)
         self._digits = max(digits, 3)
@@ -77,29 +87,53 @@ class Sheet:
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     @property
+    def rows(self) -> list[Row]:
+        """From the top to the end."""
+        return self.laid.rows
+
+    @property
+    def width(self) -> int:
+        """In cells."""
+        return self.laid.width
+
+    @property
     def is_split(self) -> bool:
         """Whether old and new stand beside each other."""
-        return self.wants_split and self.width >= LEAST_SPLIT
+        return self.laid.is_split
 
     @property
     def height(self) -> int:
         """All lines."""
-        return self._tops[-1]
+        return self.laid.tops[-1]
+
+    @property
+    def size(self) -> int:
+        """About how many lines there are to be laid out."""
+        return sum(1 + 2 * len(one.parts) + sum(one.counts) for one in self.reviews)
+
+    def measure(self, width: int) -> Laid:
+        """Where everything lies at a width; may be called by any thread.
+
+        Cost: 10 µs for each line that is not folded.
+        """
+        is_split = self.wants_split and width >= LEAST_SPLIT
+        room = _find_room(width, self._digits, is_split=is_split)
+        rows = list(lay_out(self.reviews, self.texts, is_split=is_split, opened=self.opened))
+        tops = [0, *accumulate(self._height_of(row, room) for row in rows)]
+        return Laid(width, is_split, room, rows, tops)
+
+    def take(self, laid: Laid) -> None:
+        """Go by what was measured."""
+        self.laid = laid
+        self.parts = [at for at, row in enumerate(laid.rows) if row.kind == "part"]
+        self.files = [at for at, row in enumerate(laid.rows) if row.kind == "file"]
+        self.current = min(self.current, max(len(self.parts) - 1, 0))
+        self.forget()
+        self._pairs.clear()
 
     def lay(self, width: int) -> None:
-        """Lay everything out anew.
-
-        Cost: 5 µs for each line that is not folded.
-        """
-        self.width = width
-        self.rows = list(lay_out(self.reviews, self.texts, is_split=self.is_split, opened=self.opened))
-        self.parts = [at for at, row in enumerate(self.rows) if row.kind == "part"]
-        self.files = [at for at, row in enumerate(self.rows) if row.kind == "file"]
-        self.current = min(self.current, max(len(self.parts) - 1, 0))
-        self._room = self._find_room()
-        self._tops = [0, *accumulate(map(self._height_of, self.rows))]
-        self.forget()
-        self._words.clear()
+        """Lay everything out anew."""
+        self.take(self.measure(width))
 
     def forget(self) -> None:
         """Draw anew what is looked at."""
@@ -107,45 +141,29 @@ class Sheet:
 
     def row_at(self, line: int) -> int:
         """The row of a line."""
-        return min(bisect_right(self._tops, line) - 1, len(self.rows) - 1)
+        return min(bisect_right(self.laid.tops, line) - 1, len(self.rows) - 1)
 
     def top_of(self, row: int) -> int:
         """The first line of a row."""
-        return self._tops[row]
+        return self.laid.tops[row]
 
     def part_of(self, number: int) -> tuple[Review, Part]:
         """One of the parts, with its file."""
         row = self.rows[self.parts[number]]
         return self.reviews[row.file], self.reviews[row.file].parts[row.part]
 
-    def _height_of(self, row: Row) -> int:
+    def _height_of(self, row: Row, room: int) -> int:
         if row.kind in _HEADS:
             return 1
         review, texts = self.reviews[row.file], self.texts[row.file]
         height = 1
-        if row.old >= 0 and not _fits(review.old[row.old], self._room):
-            height = _lines_of(texts.old(row.old), self._room)
+        if row.old >= 0 and not _fits(review.old[row.old], room):
+            height = _lines_of(texts.old(row.old), room)
         if row.new >= 0 and row.kind != "same":
-            own = review.parts[row.part].own
-            line = (review.new if own is None else own)[row.new]
-            if not _fits(line, self._room):
-                height = max(height, _lines_of(texts.show(line), self._room))
+            line = texts.new_line(row.part, row.new)
+            if not _fits(line, room):
+                height = max(height, _lines_of(texts.show(line), room))
         return height
-
-    @property
-    def _is_narrow(self) -> bool:
-        return self.width < _NARROW
-
-    @property
-    def _gutter(self) -> int:
-        """Cells in front of the text of a line."""
-        columns = 1 if self.is_split or self._is_narrow else 2
-        return columns * (self._digits + 1) + 2
-
-    def _find_room(self) -> int:
-        """Cells for the text of a line."""
-        width = (self.width - 1) // 2 if self.is_split else self.width
-        return max(width - self._gutter, 4)
 
     # --- lines --------------------------------------------------------------------------------------------------------
 
@@ -159,7 +177,7 @@ class Sheet:
             if len(self._drawn) > _KEPT:
                 self._drawn.clear()
             drawn = self._drawn[row] = self._draw(self.rows[row], row)
-        at = number - self._tops[row]
+        at = number - self.laid.tops[row]
         return drawn[at] if at < len(drawn) else Strip.blank(self.width)
 
     def _draw(self, row: Row, at: int) -> list[Strip]:
@@ -209,7 +227,7 @@ class Sheet:
         mark = self.styles["muted" if is_refused or not role else {"-": "error", "+": "good"}[sign]]
         numbers = self._numbers(row, is_new, index)
         made = []
-        for piece in _chop(text, self._room):
+        for piece in _chop(text, self.laid.room):
             line = Text.assemble((numbers, self.styles["muted"]), (f"{sign} ", mark), piece)
             made.append(self._strip(line).adjust_cell_length(width, base).apply_style(base))
             numbers = " " * len(numbers)
@@ -218,7 +236,7 @@ class Sheet:
     def _numbers(self, row: Row, is_new: bool, index: int) -> str:
         is_own = is_new and row.part >= 0 and self.reviews[row.file].parts[row.part].own is not None
         number = "" if is_own else str(index + 1)
-        if self.is_split or self._is_narrow:
+        if self.is_split or self.width < _NARROW:
             return f"{number:>{self._digits}} "
         if row.kind == "same":
             return f"{row.old + 1:>{self._digits}} {row.new + 1:>{self._digits}} "
@@ -235,7 +253,7 @@ class Sheet:
             for start, end, look in self._colours(row.file, is_new, index) or ():
                 text.stylize(look, start, end)
         if role:
-            for start, end in self._changed(row).get((is_new, index), ()):
+            for start, end in self._changed(row, is_new, index):
                 text.stylize(self.styles[f"{role}_word"], start, end)
         return text
 
@@ -247,18 +265,30 @@ class Sheet:
             file, is_new, index, path=path, count=len(lines), show=lambda line: texts.show(lines[line])
         )
 
-    def _changed(self, row: Row) -> dict[tuple[bool, int], list[Span]]:
-        """The words that changed in the lines of a part, by side and line."""
+    def _changed(self, row: Row, is_new: bool, index: int) -> list[Span]:
+        """The words of a line that its other side does not have."""
+        part = self.reviews[row.file].parts[row.part]
+        other = self._partner(row, part, is_new, index)
+        if other is None:
+            return []
+        texts = self.texts[row.file]
+        old, new = (other, index) if is_new else (index, other)
+        return word_changes(texts.old(old), texts.new(row.part, new))[is_new]
+
+    def _partner(self, row: Row, part: Part, is_new: bool, index: int) -> int | None:
+        """The line that a changed one was, or became."""
+        hunk = part.hunk
+        first, count = (hunk.new_start, hunk.new_end - hunk.new_start) if part.own is None else (0, len(part.own))
+        if are_parallel(hunk.old_end - hunk.old_start, count):
+            other = index - first + hunk.old_start if is_new else index - hunk.old_start + first
+            start, end = (hunk.old_start, hunk.old_end) if is_new else (first, first + count)
+            return other if start <= other < end else None
         key = (row.file, row.part)
-        if (known := self._words.get(key)) is not None:
-            return known
-        found = self._words[key] = {}
-        texts, part = self.texts[row.file], self.reviews[row.file].parts[row.part]
-        for old, new in pair_part(texts, row.part, part)[:_KEPT]:
-            if old is not None and new is not None:
-                gone, come = word_changes(texts.old(old), texts.new(row.part, new))
-                found[False, old], found[True, new] = gone, come
-        return found
+        if key not in self._pairs:
+            pairs = pair_part(self.texts[row.file], row.part, part)
+            both = [(old, new) for old, new in pairs if old is not None and new is not None]
+            self._pairs[key] = {(False, old): new for old, new in both} | {(True, new): old for old, new in both}
+        return self._pairs[key].get((is_new, index))
 
     # --- heads --------------------------------------------------------------------------------------------------------
 
@@ -304,6 +334,13 @@ class Sheet:
 
     def _strip(self, line: Text) -> Strip:
         return Strip([piece for piece in line.render(self._console, end="") if not piece.control])
+
+
+def _find_room(width: int, digits: int, *, is_split: bool) -> int:
+    """Cells for the text of a line, behind its numbers and its sign."""
+    columns = 1 if is_split or width < _NARROW else 2
+    side = (width - 1) // 2 if is_split else width
+    return max(side - columns * (digits + 1) - 2, 4)
 
 
 def _fits(line: bytes, room: int) -> bool:

@@ -52,12 +52,17 @@ def pair_lines(old: Sequence[str], new: Sequence[str]) -> list[tuple[int | None,
 
     As many lines on both sides stand beneath each other as they are; else those that are most alike find together.
     """
-    if len(old) == len(new) or len(old) * len(new) > MOST_PAIRED:
+    if are_parallel(len(old), len(new)):
         least = min(len(old), len(new))
         pairs: list[tuple[int | None, int | None]] = [(at, at) for at in range(least)]
         pairs += [(at, None) for at in range(least, len(old))]
         return pairs + [(None, at) for at in range(least, len(new))]
     return _align([set(_WORD.findall(line)) for line in old], [set(_WORD.findall(line)) for line in new])
+
+
+def are_parallel(old: int, new: int) -> bool:
+    """Whether so many lines are paired as they stand beneath each other."""
+    return old == new or old * new > MOST_PAIRED
 
 
 def _align(old: list[set[str]], new: list[set[str]]) -> list[tuple[int | None, int | None]]:

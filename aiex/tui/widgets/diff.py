@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
-    from aiex.tui.diffsheet import Names
+    from aiex.tui.diffsheet import Laid, Names
     from aiex.tui.hunks import Choice, Part, Review
 
+AT_ONCE_LINES = 1_000
+"""So many lines are laid out in 10 ms; more are, in a thread."""
 REVIEWING: Names = {"open": "", "taken": "will be written", "refused": "refused"}
 """What the choices are called before something is written."""
 
@@ -73,6 +75,7 @@ class DiffView(ScrollView, can_focus=True):
         self._syntax = syntax
         self._names = names or REVIEWING
         self._is_colouring = False
+        self._wants_current = False
         self.sheet = self._make(())
 
     def _make(self, reviews: Sequence[Review]) -> Sheet:
@@ -109,12 +112,31 @@ class DiffView(ScrollView, can_focus=True):
         self.post_message(self.Chosen())
 
     def _lay(self) -> None:
+        """Lay out for the width that there is; what is large, beside everything else."""
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        self.sheet.lay(width)
-        self.virtual_size = Size(width, self.sheet.height)
+        if self.sheet.size <= AT_ONCE_LINES:
+            self._take(self.sheet.measure(width))
+        else:
+            self.run_worker(self._measure(self.sheet, width), group="lay", exclusive=True, exit_on_error=True)
+
+    async def _measure(self, sheet: Sheet, width: int) -> None:
+        laid = await asyncio.to_thread(sheet.measure, width)
+        if sheet is self.sheet:
+            self._take(laid)
+
+    def _take(self, laid: Laid) -> None:
+        self.sheet.take(laid)
+        self.virtual_size = Size(laid.width, self.sheet.height)
+        if self._wants_current:
+            self._wants_current = False
+            self.call_after_refresh(self._see_current)
         self.refresh()
+
+    def _see_current(self) -> None:
+        if self.sheet.parts:
+            self._go(self.sheet.current)
 
     def _redraw(self) -> None:
         self.sheet.forget()
@@ -233,9 +255,8 @@ class DiffView(ScrollView, can_focus=True):
         self.sheet.wants_split = not self.sheet.wants_split
         if self.sheet.wants_split and self.sheet.width < LEAST_SPLIT:
             self.notify(f"side by side takes {LEAST_SPLIT} columns", timeout=2)
+        self._wants_current = True
         self._lay()
-        if self.sheet.parts:
-            self._go(self.sheet.current)
 
     def action_open(self) -> None:
         """Unfold what is folded nearest to the current change, above it before below it."""
