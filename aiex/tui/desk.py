@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiex.events import Event
 
 ItemState = Literal["open", "doing", "done"]
-JobState = Literal["running", "ended", "gone"]
+JobState = Literal["running", "ended", "failed", "gone"]
 _JOB: Final = re.compile(r'as job "(\d+)"')
 _ENDED: Final = re.compile(r"\Aexit code (-?\d+)")
 

@@ -280,6 +280,13 @@ class Chat(Screen[None]):
         """From the thread of the work: what was typed is refused."""
         self.prompt.post_message(GivenBack(text))
 
+    def close_views(self) -> None:
+        """Bring the talk to the front."""
+        for screen in reversed(self.app.screen_stack):
+            if screen is self:
+                return
+            screen.dismiss(None)
+
     def resume(self, opening: Opening) -> None:
         """Leave this session and go on with another."""
         self.backstage.switch(opening)

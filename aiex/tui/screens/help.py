@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.table import Table
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
@@ -13,9 +14,10 @@ from aiex import plugins
 from aiex.tui.commands import ROOM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from textual.app import ComposeResult
+    from textual.dom import DOMNode
 
     from aiex.tui.screens.chat import Chat
 
@@ -28,9 +30,9 @@ _TYPED = (
 
 
 class HelpView(ModalScreen[None]):
-    """Escape closes it."""
+    """Escape closes it; arrows move it."""
 
-    BINDINGS = [("escape,f1,q", "dismiss", "close")]  # noqa: RUF012  (Textual reads it from the class)
+    BINDINGS = [("escape,f1,q,ctrl+c", "dismiss", "close")]  # noqa: RUF012  (Textual reads it from the class)
 
     def __init__(self, chat: Chat) -> None:
         super().__init__()
@@ -38,28 +40,55 @@ class HelpView(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """What can be typed, keys, commands."""
-        page = Text()
-        _write(page, "What can be typed", _TYPED)
-        _write(page, "Keys", self._keys())
-        _write(
-            page, "Commands of the screen", ((f"/{name}", plugins.summary(ROOM, name)) for name in plugins.names(ROOM))
-        )
-        page.append("All other commands are those of the command line: /help lists them.\n")
+        page = Table.grid(padding=(0, 1))
+        page.add_column(width=18)
+        page.add_column(ratio=1)
+        chat = self._chat
+        self._write(page, "What can be typed", _TYPED)
+        self._write(page, "Keys everywhere", _keys_of(chat))
+        self._write(page, "Keys of the prompt", _keys_of(chat.prompt))
+        self._write(page, "Keys of the talk", _keys_of(chat.transcript))
+        self._write(page, "Commands of the screen", _commands())
+        last = "All other commands are those of the command line: /help lists them. Esc closes this."
         with VerticalScroll(classes="dialog"):
             yield Static(page)
+            yield Static(Text(last))
 
-    def _keys(self) -> Iterable[tuple[str, str]]:
-        """Those of the widgets in front, and of the screen."""
-        chat = self._chat
-        for owner in (chat.prompt, chat.transcript, chat):
-            for key, binding in owner._bindings:
-                if binding.description and (type(owner).__module__.startswith("aiex")):
-                    yield key, binding.description
+    def _write(self, page: Table, heading: str, rows: Iterable[tuple[str, str]]) -> None:
+        look = self._chat.styles_now
+        page.add_row(Text(heading, look["heading"], no_wrap=True), Text())
+        for name, text in dict(rows).items():
+            page.add_row(Text(name, look["mark"]), Text(text, look["text"]))
+        page.add_row(Text(), Text())
 
 
-def _write(page: Text, heading: str, rows: Iterable[tuple[str, str]]) -> None:
-    page.append(f"{heading}\n", "bold")
-    for name, text in dict(rows).items():
-        page.append(f"  {name:<16} ", "bold")
-        page.append(f"{text}\n")
-    page.append("\n")
+def _keys_of(owner: DOMNode) -> Iterator[tuple[str, str]]:
+    """The keys that the project gave it, those that do the same on one line."""
+    keys: dict[str, list[str]] = {}
+    for base in type(owner).__mro__:
+        if base.__module__.startswith("aiex."):
+            for one in base.__dict__.get("BINDINGS", ()):
+                key, _, words = (one.key, one.action, one.description) if hasattr(one, "key") else one
+                if words:
+                    keys.setdefault(words, []).extend(key.split(","))
+    for words, names in keys.items():
+        yield " ".join(dict.fromkeys(map(spell_key, names))), words
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    for name in plugins.names(ROOM):
+        command = plugins.load(ROOM, name).COMMAND
+        yield f"/{name} {command.takes}".strip(), plugins.summary(ROOM, name)
+
+
+def spell_key(key: str) -> str:
+    """A key as it stands on a keyboard."""
+    names = {
+        "escape": "Esc",
+        "question_mark": "?",
+        "slash": "/",
+        "left_square_bracket": "[",
+        "right_square_bracket": "]",
+    }
+    parts = [names.get(part, part) for part in key.split("+")]
+    return "-".join(part.capitalize() if len(part) > 1 or len(parts) > 1 else part for part in parts)

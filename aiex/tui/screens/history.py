@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
 from textual.widgets import Input
 
-from aiex.guard.neutral import neutralise
-from aiex.tui.screens.listing import Listing, Row, shorten
+from aiex.tui.screens.listing import Leaf, Listing, Row, to_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
@@ -28,6 +26,7 @@ class PastPrompts(Listing):
 
     HEADING = "typed before"
     EMPTY = "nothing was"
+    ENTER = "put it into the prompt"
 
     def __init__(self, chat: Chat, wanted: str = "") -> None:
         super().__init__(chat)
@@ -38,14 +37,14 @@ class PastPrompts(Listing):
         super().on_mount()
         self.query_one("#filter", Input).value = self._wanted
 
-    def load(self, services: Services) -> Sequence[Row]:
+    def load(self, services: Services) -> Iterator[Row]:
         """The newest first."""
-        known = reversed(tuple(self.chat.prompt.walk.known))
-        return [Row(one, Text(_to_line(one.text), no_wrap=True, overflow="ellipsis"), one.text) for one in known]
+        for one in reversed(tuple(self.chat.prompt.walk.known)):
+            yield Row(one, ((_to_line(one.text), "text"),), one.text.casefold())
 
-    def preview(self, services: Services, row: Row) -> Text:
+    def preview(self, services: Services, row: Row) -> Leaf:
         """All of its lines."""
-        return Text(shorten(row.value.text))
+        return to_leaf(row.value.text)
 
     def choose(self, row: Row) -> None:
         """Put it into the prompt."""
@@ -56,4 +55,4 @@ class PastPrompts(Listing):
 
 def _to_line(text: str) -> str:
     first, *more = text.strip()[:_LINE_CHARS].split("\n")
-    return neutralise(f"{first} … {len(more)} more lines" if more else first)
+    return f"{first} … {len(more)} more lines" if more else first

@@ -1,45 +1,50 @@
-"""A view that lists things: type to narrow it down, look at one beside the list, act on it by key."""
+"""A view that lists things: type to narrow it down, look at one beside the list, act on it by key.
+
+Rows are made in the thread of the work, which is held for a few milliseconds at a time, and shown as they come.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar, cast
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from rich.text import Text
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Static
 
 from aiex.errors import AiexError
 from aiex.guard.neutral import neutralise
+from aiex.tui.widgets.filter import Filter
+from aiex.tui.widgets.page import Leaf, Page, lay, to_leaf
+from aiex.tui.widgets.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
+    from rich.style import Style
     from textual import events
     from textual.app import ComposeResult
+    from textual.widgets import Input
 
+    from aiex.tui import wrap as wrapped
     from aiex.tui.app import AiexApp
     from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
 
+__all__ = ("Leaf", "Listing", "Row", "to_leaf")
+
 T = TypeVar("T")
-MOST_ROWS: Final = 500
-"""More are not read by anybody; typing finds the others."""
-MOST_PREVIEW_CHARS: Final = 40_000
+HOLD_S: Final = 0.006
+"""So long the thread of the work makes rows at a time."""
 _WIDE_CELLS: Final = 90
 """From this width on there is room for a look beside the list."""
-
-
-class Row(NamedTuple):
-    """One thing in a list."""
-
-    value: Any
-    line: Text
-    """How it looks, on one line."""
-    words: str
-    """What typed words are looked for in."""
+_LOOK_S: Final = 0.05
+"""Where a row stays marked for so long, it is looked at."""
 
 
 class Listing(Screen[None]):
@@ -50,34 +55,49 @@ class Listing(Screen[None]):
     """What to say where there are no rows."""
     PREVIEWS: ClassVar[bool] = True
     """Whether one can look at a row beside the list."""
+    AUTO_FOCUS = "#filter"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012  (Textual reads it from the class)
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("escape", "close", "close"),
-        Binding("down", "move(1)", show=False),
-        Binding("up", "move(-1)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("enter", "choose", "choose"),
+        Binding("ctrl+down", "scroll(5)", "scroll the look", show=False),
+        Binding("ctrl+up", "scroll(-5)", "scroll the look", show=False),
+        Binding("ctrl+c", "close", show=False),
     ]
+    ENTER: ClassVar[str] = "choose"
+    """What Enter does, in a word or two."""
 
     def __init__(self, chat: Chat) -> None:
         super().__init__()
         self.chat = chat
-        self._rows: list[Row] = []
-        self._shown: list[Row] = []
+        self.rows: list[Row] = []
+        """All of them."""
+        self.found: list[Row] = []
+        """Those that fit what was typed."""
+        self._words: list[str] = []
+        self._is_loading = False
 
     # --- for a subclass -----------------------------------------------------------------------------------------------
 
-    def load(self, services: Services) -> Sequence[Row]:
-        """All rows; in the thread of the work. Raises AiexError."""
+    def load(self, services: Services) -> Iterable[Row]:
+        """All rows; in the thread of the work, which does other things between two of them. Raises AiexError."""
         raise NotImplementedError
 
     def choose(self, row: Row) -> None:
         """Enter was pressed on a row."""
         raise NotImplementedError
 
-    def preview(self, services: Services, row: Row) -> Text:
+    def preview(self, services: Services, row: Row) -> Leaf:
         """A look at one row; in the thread of the work. Raises AiexError."""
-        return row.line
+        raise NotImplementedError
+
+    def loaded(self) -> None:
+        """The rows are there; a subclass may tell what it found beside them."""
+
+    def fold(self, key: str) -> None:
+        """`left` or `right` was pressed while nothing is typed."""
+
+    def search(self, words: str) -> None:
+        """Something was typed; a subclass may look elsewhere as well."""
 
     # --- what all have ------------------------------------------------------------------------------------------------
 
@@ -86,26 +106,35 @@ class Listing(Screen[None]):
         """The program."""
         return cast("AiexApp", self.app)
 
+    @property
+    def look(self) -> dict[str, Style]:
+        """The style of each role."""
+        return cast("dict[str, Style]", self.chat.styles_now)
+
+    @property
+    def in_sight(self) -> Rows:
+        """The rows in sight."""
+        return self.query_one("#rows", Rows)
+
     def compose(self) -> ComposeResult:
         """Heading, a line to type in, the rows with a look at one, and the keys."""
         yield Static(Text(self.HEADING), id="heading")
-        yield Input(placeholder="type to narrow it down", id="filter", select_on_focus=False)
+        yield Filter(placeholder="type to narrow it down", id="filter", select_on_focus=False)
         with Horizontal(id="body"):
-            yield OptionList(id="rows")
+            yield Rows(self.look, id="rows")
             if self.PREVIEWS:
-                with VerticalScroll(id="beside"):
-                    yield Static(id="preview")
+                yield Page(id="beside")
         yield Static(self._keys(), id="keys")
 
     def on_mount(self) -> None:
         """Fetch the rows."""
-        self.query_one("#rows", OptionList).can_focus = False
         self._fit(self.size.width)
         self.reload()
 
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room, there is no look beside the list."""
         self._fit(event.size.width)
+        self._look_soon()
 
     def _fit(self, width: int) -> None:
         for beside in self.query("#beside"):
@@ -114,12 +143,11 @@ class Listing(Screen[None]):
     @property
     def current(self) -> Row | None:
         """The row that is marked."""
-        at = self.query_one("#rows", OptionList).highlighted
-        return self._shown[at] if at is not None and at < len(self._shown) else None
+        return self.in_sight.current
 
-    def reload(self) -> None:
-        """Fetch the rows again."""
-        self.run_worker(self._reload(), group="load", exclusive=True)
+    def begin(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> None:
+        """Begin with something; what was begun before of the same group goes no further."""
+        self.run_worker(cast("Any", work), group=group, exclusive=True)
 
     async def ask(self, work: Callable[[Services], T]) -> T:
         """What a function gives in the thread of the work. Raises as it does."""
@@ -130,56 +158,114 @@ class Listing(Screen[None]):
         hint = f"\n{error.hint}" if error.hint else ""
         self.notify(neutralise(f"{error.message}{hint}"), severity="error", markup=False)
 
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Fetch the rows again."""
+        self.begin(self._reload, "load")
+
     async def _reload(self) -> None:
+        is_first, at = True, self.in_sight.at
+        self._is_loading = True
         try:
-            self._rows = list(await self.ask(self.load))
+            source = await self.ask(lambda services: iter(self.load(services)))
+            while rows := await self.ask(lambda _: _take(source)):
+                if is_first:
+                    self.rows, self.found, is_first = [], [], False
+                self._add(rows)
         except AiexError as error:
             self.say(error)
+        self._is_loading = False
+        if is_first:
+            self.rows = []
         self.loaded()
-        self._narrow()
+        self.narrow(at)
 
-    def loaded(self) -> None:
-        """The rows are there; a subclass may tell what it found beside them."""
+    def _add(self, rows: list[Row]) -> None:
+        was_empty = not self.found
+        self.rows += rows
+        self.found += self.match(rows)
+        self.in_sight.show(self.found, self.in_sight.at)
+        if was_empty:
+            self._look_soon()
+        self.tell()
 
-    def on_input_changed(self, _: Input.Changed) -> None:
+    def match(self, rows: Sequence[Row]) -> list[Row]:
+        """Those that fit what is typed, in the order in which they are shown. Cost: 3 ms for 20,000."""
+        wanted = self._words
+        return [row for row in rows if all(word in row.words for word in wanted)] if wanted else list(rows)
+
+    def narrow(self, at: int = 0) -> None:
+        """Show those that fit what is typed."""
+        self.found = self.match(self.rows)
+        self.in_sight.show(self.found, at)
+        self.tell()
+        self._look_soon()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Words were typed."""
-        self._narrow()
+        before, self._words = self._words, event.value.casefold().split()
+        if self._words != before:
+            self.narrow()
+            self.search(event.value.strip())
 
-    def on_input_submitted(self, _: Input.Submitted) -> None:
-        """Enter was typed behind the words."""
-        self.action_choose()
-
-    def _narrow(self) -> None:
-        wanted = self.query_one("#filter", Input).value.casefold().split()
-        found = [row for row in self._rows if all(word in row.words.casefold() for word in wanted)]
-        self._shown = found[:MOST_ROWS]
-        rows = self.query_one("#rows", OptionList)
-        rows.clear_options()
-        if self._shown:
-            rows.add_options([row.line for row in self._shown])
-            rows.highlighted = 0
-        heading = Text(self.HEADING)
-        if len(found) < len(self._rows) or len(found) > MOST_ROWS:
-            heading.append(f"  {len(self._shown)} of {len(self._rows)}")
-        elif not self._rows:
-            heading.append(f"  {self.EMPTY}")
+    def tell(self) -> None:
+        """Say how many there are."""
+        heading = Text(self.HEADING, no_wrap=True, overflow="ellipsis")
+        count = len(self.rows)
+        if self._is_loading:
+            heading.append(f"  {count:,} so far …" if count else "  looking …", self.look["muted"])
+        elif len(self.found) < count:
+            heading.append(f"  {len(self.found):,} of {count:,}", self.look["muted"])
+        elif count:
+            heading.append(f"  {count:,}", self.look["muted"])
+        else:
+            heading.append(f"  {self.EMPTY}", self.look["muted"])
         self.query_one("#heading", Static).update(heading)
 
-    def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
+    # --- a look at one ------------------------------------------------------------------------------------------------
+
+    def on_rows_marked(self, _: Rows.Marked) -> None:
         """Another row is marked."""
-        if self.PREVIEWS and (row := self.current) is not None and self.size.width >= _WIDE_CELLS:
-            self.run_worker(self._look(row), group="preview", exclusive=True)
+        self._look_soon()
 
-    async def _look(self, row: Row) -> None:
+    def _look_soon(self) -> None:
+        if self.PREVIEWS and self.size.width >= _WIDE_CELLS:
+            self.begin(self._look, "preview")
+
+    async def _look(self) -> None:
+        await asyncio.sleep(_LOOK_S)
+        page, row, look = self.query_one("#beside", Page), self.current, self.look
+        if row is None:
+            page.show([])
+            return
         try:
-            text = await self.ask(lambda services: self.preview(services, row))
+            leaf = await self.ask(lambda services: self.preview(services, row))
         except AiexError as error:
-            text = Text(neutralise(error.message))
-        self.query_one("#preview", Static).update(text)
-        self.query_one("#beside", VerticalScroll).scroll_home(animate=False)
+            leaf = to_leaf(error.message, "muted")
+        width = page.room
+        page.show(await asyncio.to_thread(lay, leaf, width, look))
+        if leaf.path and self.chat.syntax:
+            page.show(await asyncio.to_thread(_lay_code, leaf, width, look, self.chat.syntax))
 
-    def on_option_list_option_selected(self, _: OptionList.OptionSelected) -> None:
-        """A row was clicked."""
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    def on_filter_moved(self, event: Filter.Moved) -> None:
+        """A key for the list."""
+        page = max(self.in_sight.size.height - 1, 1)
+        steps = {"up": -1, "down": 1, "pageup": -page, "pagedown": page, "ctrl+home": -(10**9), "ctrl+end": 10**9}
+        match event.key:
+            case "enter":
+                self.action_choose()
+            case "left" | "right":
+                self.fold(event.key)
+            case "tab" | "shift+tab":
+                self.action_tab()
+            case key:
+                self.in_sight.mark(self.in_sight.at + steps[key])
+
+    def on_rows_chosen(self, _: Rows.Chosen) -> None:
+        """The marked row was clicked."""
         self.action_choose()
 
     def action_choose(self) -> None:
@@ -187,26 +273,47 @@ class Listing(Screen[None]):
         if (row := self.current) is not None:
             self.choose(row)
 
-    def action_move(self, by: int) -> None:
-        """Mark another row."""
-        rows = self.query_one("#rows", OptionList)
-        if self._shown:
-            rows.highlighted = max(0, min(len(self._shown) - 1, (rows.highlighted or 0) + by))
+    def action_tab(self) -> None:
+        """Do what Tab does; nothing where a subclass does not say."""
+
+    def action_scroll(self, by: int) -> None:
+        """Move the look beside the list."""
+        for page in self.query(Page):
+            page.scroll_relative(y=by, animate=False)
 
     def action_close(self) -> None:
         """Back to the talk."""
         self.dismiss(None)
 
     def _keys(self) -> Text:
-        shown = [binding for binding in self._bindings if binding[1].show and binding[1].description]
+        """The keys, those that do something to a row first: where there is no room the others are cut."""
+        known = [("enter", self.ENTER)]
+        known += [(key, one.description) for key, one in self._bindings if one.show and one.description]
+        known.sort(key=lambda one: one[0] == "escape")
         line = Text(no_wrap=True, overflow="ellipsis")
-        for key, binding in shown:
-            line.append(f"{key} ", "bold")
-            line.append(f"{binding.description}  ")
+        for key, words in known:
+            line.append(f"{_spell(key)} ", self.look["mark"])
+            line.append(f"{words}  ", self.look["muted"])
         return line
 
 
-def shorten(text: str) -> str:
-    """As much of a text as a look needs, harmless."""
-    more = f"\n… {len(text) - MOST_PREVIEW_CHARS:,} more characters" if len(text) > MOST_PREVIEW_CHARS else ""
-    return neutralise(text[:MOST_PREVIEW_CHARS]) + more
+def _spell(key: str) -> str:
+    return key.replace("ctrl+", "^").replace("escape", "Esc").replace("enter", "Enter").replace("tab", "Tab")
+
+
+def _take(source: Iterator[Row]) -> list[Row]:
+    """The next rows, as many as are made within `HOLD_S`; none at the end."""
+    rows: list[Row] = []
+    end = time.perf_counter() + HOLD_S
+    while more := list(islice(source, 20)):
+        rows += more
+        if time.perf_counter() > end:
+            break
+    return rows
+
+
+def _lay_code(leaf: Leaf, width: int, look: dict[str, Style], syntax: str) -> list[wrapped.Row]:
+    from aiex.tui.colouring import colour
+
+    found = colour(leaf.path, [line[0][0] if line else "" for line in leaf.lines], syntax)
+    return lay(leaf, width, look, found)

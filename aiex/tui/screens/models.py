@@ -5,21 +5,24 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.text import Text
-
 from aiex.errors import AiexError, StoreError
-from aiex.guard.neutral import neutralise
-from aiex.tui.screens.listing import Listing, Row
+from aiex.tui.screens.listing import Leaf, Listing, Row
+from aiex.tui.widgets.page import to_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from aiex.llm.catalogue import ModelInfo
     from aiex.llm.health import Standing
     from aiex.sessions.summary import Spent
     from aiex.wiring import Services
 
-_BREAKERS = {"closed": ("✓", "works"), "open": ("✗", "left alone"), "half-open": ("!", "being tried")}
+_BREAKERS = {
+    "closed": ("✓", "works", "good"),
+    "open": ("✗", "left alone", "error"),
+    "half-open": ("!", "being tried", "warning"),
+}
+_UNTRIED = ("·", "not asked yet", "muted")
 
 
 class Known(NamedTuple):
@@ -37,19 +40,20 @@ class ModelsView(Listing):
     """Models of the providers that are set, those in use first; Enter goes on with one."""
 
     HEADING = "Models"
+    ENTER = "go on with it"
     EMPTY = "no provider is set: aiex set config providers.NAME.base_url URL, or aiex login"
 
-    def load(self, services: Services) -> Sequence[Row]:
+    def load(self, services: Services) -> Iterator[Row]:
         """Those in use, those that were asked before, and those of the catalogue whose provider can be asked."""
-        return [Row(known, _line(known), f"{known.name} {known.role}") for known in _find(services)]
+        for known in _find(services):
+            yield Row(known, _pieces(known), f"{known.name} {known.role}".casefold())
 
-    def preview(self, services: Services, row: Row) -> Text:
+    def preview(self, services: Services, row: Row) -> Leaf:
         """Everything that is known of it."""
-        text = Text()
-        for name, value in _facts(row.value):
-            text.append(f"{name:<14}", "dim")
-            text.append(f"{neutralise(value)}\n")
-        return text
+        facts = list(_facts(row.value))
+        if row.value.role == "in use":
+            facts += _budget(services)
+        return to_facts(facts)
 
     def choose(self, row: Row) -> None:
         """Go on with it."""
@@ -103,21 +107,26 @@ def _spent(services: Services) -> dict[str, Any]:
         return {}
 
 
-def _line(known: Known) -> Text:
-    sign, word = _BREAKERS[known.standing.breaker] if known.standing else ("·", "")
-    line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"{sign} ")
-    line.append(neutralise(known.name), "bold" if known.role == "in use" else "")
+def _pieces(known: Known) -> tuple[tuple[str, str], ...]:
+    sign, word, role = _BREAKERS[known.standing.breaker] if known.standing else _UNTRIED
+    pieces = [(f"{sign} ", role), (known.name, "bold" if known.role == "in use" else "text")]
     if known.role:
-        line.append(f"  {known.role}", "italic")
+        pieces.append((f"  {known.role}", "accent"))
+    if known.standing and word != "works":
+        pieces.append((f"  {word}", role))
     if known.info and known.info.context_tokens:
-        line.append(f"  {known.info.context_tokens // 1000}k", "dim")
+        pieces.append((f"  {known.info.context_tokens // 1000}k", "muted"))
     if known.info and known.info.prices:
         price = known.info.prices[0]
-        line.append(f"  {_money(price.input)}/{_money(price.output)}", "dim")
-    if word and word != "works":
-        line.append(f"  {word}", "bold")
-    return line
+        pieces.append((f"  {_money(price.input)}/{_money(price.output)}", "muted"))
+    return tuple(pieces)
+
+
+def _budget(services: Services) -> Iterator[tuple[str, str]]:
+    """What the run may use still, each as it counts."""
+    for reading in services.budget.readings():
+        if reading.limit:
+            yield "budget", f"{reading.kind}: {reading.used:,.6g} of {reading.limit:,.6g} used"
 
 
 def _facts(known: Known) -> Iterator[tuple[str, str]]:

@@ -1,27 +1,34 @@
-"""The sessions of this workspace: look, search, resume, fork, rename, put aside."""
+"""The sessions of this workspace: look, search, resume, fork, rename, put aside and fetch back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
 from textual.binding import Binding
 
 from aiex.errors import AiexError, Conflict
-from aiex.guard.neutral import neutralise
 from aiex.runs.opening import Opening
-from aiex.tui.screens.listing import Listing, Row, shorten
+from aiex.tui.screens.listing import Leaf, Listing, Row, to_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.widgets import Input
+    from collections.abc import Iterator, Sequence
 
     from aiex.sessions.stores.views import Listed
+    from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
 
-_LEAST_SEARCHED_CHARS = 3
-_SIGNS = {"done": "✓", "failed": "✗", "interrupted": "!", "working": "●", "new": "·"}
+_LEAST_SEARCHED_CHARS: Final = 3
+_SEARCH_S: Final = 0.15
+"""So long nothing is typed before one looks in what was said."""
+_MOST_HITS: Final = 100
+_LAST_EVENTS: Final = 200
+"""Of a session so many are looked at."""
+_SIGNS: Final = {
+    "done": ("✓", "good"), "failed": ("✗", "error"), "interrupted": ("!", "warning"), "working": ("●", "accent"),
+    "died": ("!", "error"), "new": ("·", "muted"),
+}  # fmt: skip
 
 
 class SessionsView(Listing):
@@ -29,57 +36,99 @@ class SessionsView(Listing):
 
     HEADING = "Sessions of this workspace"
     EMPTY = "there is none yet"
+    ENTER = "go on with it"
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("ctrl+f", "fork", "fork"),
         Binding("ctrl+t", "timeline", "time line"),
         Binding("ctrl+e", "rename", "rename"),
         Binding("ctrl+x", "archive", "put aside"),
+        Binding("ctrl+a", "aside", "aside"),
     ]
 
-    def load(self, services: Services) -> Sequence[Row]:
-        """The list, and those that hold what was typed."""
-        listed = services.sessions.views.listed(root=services.root, archived=False)
-        ordered = sorted(listed, key=lambda one: -one.last_ms)
-        return [_row(one, services.session) for one in ordered]
+    def __init__(self, chat: Chat) -> None:
+        super().__init__(chat)
+        self._is_aside = False
+        """Whether those are shown that were put aside."""
+        self._said: dict[str, str] = {}
+        """Session → where what is typed was said in it."""
 
-    def preview(self, services: Services, row: Row) -> Text:
-        """What was said."""
-        from aiex.jobs.sessions.showing import show_session
+    def load(self, services: Services) -> Iterator[Row]:
+        """The list."""
+        if not services.sessions.exist:
+            return
+        dead = services.sessions.dead()
+        for one in services.sessions.views.listed(root=services.root, archived=self._is_aside):
+            yield _row(one, services.session, is_dead=one.id in dead)
 
-        return Text(shorten(show_session(services.sessions, row.value.id).text))
+    def match(self, rows: Sequence[Row]) -> list[Row]:
+        """Those whose name has the words, and those in which they were said."""
+        fitting = {row.value.id for row in super().match(rows)}
+        return [
+            row._replace(pieces=(*row.pieces, ("  … ", "muted"), (self._said[row.value.id], "slant")))
+            if row.value.id in self._said
+            else row
+            for row in rows
+            if row.value.id in fitting or row.value.id in self._said
+        ]
 
-    def choose(self, row: Row) -> None:
-        """Go on with it."""
-        self.dismiss(None)
-        self.chat.resume(Opening(resumes=row.value.id))
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Look in what was said as well."""
-        super().on_input_changed(event)
-        if len(event.value.strip()) >= _LEAST_SEARCHED_CHARS:
-            self.run_worker(self._search(event.value), group="search", exclusive=True)
+    def search(self, words: str) -> None:
+        """Look in what was said."""
+        self._said = {}
+        self.begin(partial(self._search, words), "search")
 
     async def _search(self, question: str) -> None:
         from aiex.jobs.sessions.finding import find_said
 
+        await asyncio.sleep(_SEARCH_S)
+        if len(question) < _LEAST_SEARCHED_CHARS:
+            return
         try:
             hits = await self.ask(
-                lambda services: find_said(services.sessions, question, root=services.root, kind=None, last=100)
+                lambda services: find_said(services.sessions, question, root=services.root, kind=None, last=_MOST_HITS)
             )
         except AiexError:  # no word to look for
             return
-        found = {hit.session: hit.excerpt for hit in reversed(hits.hits)}
-        self._rows = [
-            row._replace(words=f"{row.words} {question} {found[row.value.id]}") if row.value.id in found else row
-            for row in self._rows
+        self._said = {hit.session: " ".join(hit.excerpt.split()) for hit in reversed(hits.hits)}
+        if self._said:
+            self.narrow(self.in_sight.at)
+
+    def preview(self, services: Services, row: Row) -> Leaf:
+        """The last of what was said and done."""
+        from aiex.sessions.transcript import to_entries
+
+        one: Listed = row.value
+        log = services.sessions.log
+        lines = [
+            f"{one.id}",
+            f"{one.provider}/{one.model}, {one.turns} turns, {one.files} files, ${one.cost_usd:.4f}",
+            "",
         ]
-        self._narrow()
+        for entry in to_entries(log.read(one.id, after_seq=max(0, one.seq - _LAST_EVENTS))):
+            if entry.kind == "user":
+                lines += [f"> {entry.body}", ""]
+            elif entry.kind == "assistant":
+                lines += [entry.body, ""]
+            elif entry.kind in ("call", "failed", "note"):
+                lines += [f"· {entry.head}", ""]
+        return to_leaf("\n".join(lines))
+
+    def choose(self, row: Row) -> None:
+        """Go on with it; one that was put aside is fetched back first."""
+        if row.value.id == self.chat.status.glance.session:
+            self.dismiss(None)
+        elif self._is_aside:
+            self.run_worker(self._fetch_back(row.value.id, goes_on=True))
+        else:
+            self._resume(Opening(resumes=row.value.id))
+
+    def _resume(self, opening: Opening) -> None:
+        self.dismiss(None)
+        self.chat.resume(opening)
 
     def action_fork(self) -> None:
         """Go on beside it."""
         if (row := self.current) is not None:
-            self.dismiss(None)
-            self.chat.resume(Opening(resumes=row.value.id, forks=True))
+            self._resume(Opening(resumes=row.value.id, forks=True))
 
     def action_timeline(self) -> None:
         """Look at everything that happened in it."""
@@ -99,7 +148,7 @@ class SessionsView(Listing):
                 if title is not None:
                     self.run_worker(self._rename(session, title))
 
-            self.app.push_screen(Naming("title of the session", row.value.title), call_it)
+            self.app.push_screen(Naming("Title of the session", row.value.title), call_it)
 
     async def _rename(self, session: str, title: str) -> None:
         from aiex.jobs.sessions.changing import rename
@@ -110,10 +159,17 @@ class SessionsView(Listing):
             self.say(error)
         self.reload()
 
+    def action_aside(self) -> None:
+        """Show those that were put aside, or the others again."""
+        self._is_aside = not self._is_aside
+        self.HEADING = "Sessions that were put aside" if self._is_aside else type(self).HEADING  # type: ignore[misc]
+        self.EMPTY = "there is none" if self._is_aside else type(self).EMPTY  # type: ignore[misc]
+        self.reload()
+
     def action_archive(self) -> None:
-        """Put it aside; `/restore session ID` fetches it back."""
+        """Put it aside, or fetch it back."""
         if (row := self.current) is not None:
-            self.run_worker(self._archive(row.value.id))
+            self.run_worker(self._fetch_back(row.value.id) if self._is_aside else self._archive(row.value.id))
 
     async def _archive(self, session: str) -> None:
         from aiex.jobs.sessions.changing import put_aside
@@ -127,20 +183,44 @@ class SessionsView(Listing):
             await self.ask(do)
         except AiexError as error:
             self.say(error)
+        else:
+            self.notify("put aside: Ctrl-A shows those, Ctrl-X there fetches it back", markup=False)
+        self.reload()
+
+    async def _fetch_back(self, session: str, *, goes_on: bool = False) -> None:
+        from aiex.jobs.sessions.changing import fetch_back
+
+        try:
+            await self.ask(lambda services: fetch_back(services.sessions, session, services.gate.judge.role))
+        except AiexError as error:
+            self.say(error)
+        else:
+            if goes_on:
+                self._resume(Opening(resumes=session))
+                return
         self.reload()
 
 
-def _row(one: Listed, current: str) -> Row:
+def _row(one: Listed, current: str, *, is_dead: bool) -> Row:
     from aiex.jobs.sessions.showing import to_time
 
-    name = one.title or one.words or "(nothing was said)"
-    line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"{_SIGNS.get(one.state, '·')} ")
-    line.append(f"{to_time(one.last_ms)}  ", "dim")
-    line.append(neutralise(name.replace("\n", " ")), "bold" if one.id == current else "")
-    line.append(f"  {one.turns} turns", "dim")
-    if one.state in ("interrupted", "working"):
-        line.append(f"  {one.state}", "italic")
-    if one.id == current:
-        line.append("  open here", "dim")
-    return Row(one, line, f"{name} {one.id} {one.model} {one.state}")
+    name = " ".join((one.title or one.words or "(nothing was said)").split())
+    is_current = one.id == current
+    state = "died" if is_dead and not is_current else one.state
+    sign, role = _SIGNS.get(state, _SIGNS["new"])
+    notes = [f"{one.turns} turn{'s' if one.turns != 1 else ''}"]
+    if is_current:
+        notes.append("open here")
+    elif state == "died":
+        notes.append("its process died: Enter takes it up")
+    elif state == "interrupted":
+        notes.append("its last turn was cut off")
+    elif state in ("working", "failed"):
+        notes.append(state)
+    pieces = (
+        (f"{sign} ", role),
+        (f"{to_time(one.last_ms)[:16]}  ", "muted"),
+        (name, "bold" if is_current else "text"),
+        (f"  {', '.join(notes)}", "error" if state == "died" else "muted"),
+    )
+    return Row(one, pieces, f"{name} {one.id} {one.provider}/{one.model} {' '.join(notes)}".casefold())

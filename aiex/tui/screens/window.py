@@ -11,11 +11,12 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from aiex.errors import AiexError, Conflict
-from aiex.guard.neutral import neutralise
-from aiex.tui.screens.listing import Listing, Row, shorten
+from aiex.tui.screens.listing import Leaf, Listing, Row, to_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+
+    from textual.app import ComposeResult
 
     from aiex.jobs.window import Piece, Window
     from aiex.sessions.decisions import Command
@@ -23,30 +24,40 @@ if TYPE_CHECKING:
     from aiex.wiring import Services
 
 _BAR_CELLS: Final = 20
+_FULL: Final = 0.9
+_ALMOST_FULL: Final = 0.6
 
 
 class WindowView(Listing):
     """Every piece of the next request, the largest first."""
 
     HEADING = "What fills the window"
+    EMPTY = "nothing yet"
+    ENTER = "pin, unpin"
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
-        Binding("enter", "choose", "pin, unpin"),
         Binding("ctrl+x", "drop", "leave out, take in"),
-        Binding("ctrl+s", "compact", "shorten the talk"),
-        Binding("ctrl+z", "uncompact", "take the summary back"),
+        Binding("ctrl+s", "compact", "shorten"),
+        Binding("ctrl+z", "uncompact", "undo that"),
     ]
 
     def __init__(self, chat: Chat) -> None:
         super().__init__(chat)
         self._window: Window | None = None
 
-    def load(self, services: Services) -> Sequence[Row]:
+    def compose(self) -> ComposeResult:
+        """How full it is stands above the pieces."""
+        for widget in super().compose():
+            yield widget
+            if widget.id == "heading":
+                yield Static(id="above")
+
+    def load(self, services: Services) -> Iterator[Row]:
         """Pieces with their share."""
         from aiex.jobs.window import survey
 
         window = self._window = survey(services)
-        pieces = sorted(window.pieces, key=lambda piece: -piece.tokens)
-        return [Row(piece, _line(piece, window), f"{piece.source} {piece.name}") for piece in pieces]
+        for piece in sorted(window.pieces, key=lambda piece: -piece.tokens):
+            yield Row(piece, _pieces(piece, window), f"{piece.source} {piece.name}".casefold())
 
     def loaded(self) -> None:
         """Tell how full it is, and with what."""
@@ -55,19 +66,21 @@ class WindowView(Listing):
             return
         by_source: Counter[str] = Counter()
         for piece in window.pieces:
-            by_source[piece.source] += piece.tokens
+            by_source[piece.source] += 0 if piece.is_left_out else piece.tokens
         share = window.tokens / window.window_tokens
         filled = min(_BAR_CELLS, round(share * _BAR_CELLS))
         size = f"{window.window_tokens:,}" if window.is_known else f"{window.window_tokens:,} (a guess)"
+        role = "error" if share > _FULL else "warning" if share > _ALMOST_FULL else "good"
         line = Text(no_wrap=True, overflow="ellipsis")
-        line.append(f"{'█' * filled}{'░' * (_BAR_CELLS - filled)} about {window.tokens:,} of {size}, {share:.0%}   ")
-        line.append("  ".join(f"{source} {tokens:,}" for source, tokens in by_source.most_common()), "dim")
-        self.query_one("#keys", Static).update(Text.assemble(line, "\n", self._keys()))
-        self.query_one("#keys", Static).styles.height = 2
+        line.append("█" * filled, self.look[role])
+        line.append("░" * (_BAR_CELLS - filled), self.look["muted"])
+        line.append(f" about {window.tokens:,} of {size}, {share:.0%}   ")
+        line.append("  ".join(f"{source} {tokens:,}" for source, tokens in by_source.most_common()), self.look["muted"])
+        self.query_one("#above", Static).update(line)
 
-    def preview(self, services: Services, row: Row) -> Text:
+    def preview(self, services: Services, row: Row) -> Leaf:
         """All that it says."""
-        return Text(shorten(row.value.text))
+        return to_leaf(row.value.text)
 
     def choose(self, row: Row) -> None:
         """Keep it word for word when the talk is shortened, or no longer."""
@@ -125,11 +138,12 @@ class WindowView(Listing):
         self.chat.command(f"rewind session {session} --to {seq} --only chat")
 
 
-def _line(piece: Piece, window: Window) -> Text:
+def _pieces(piece: Piece, window: Window) -> tuple[tuple[str, str], ...]:
     share = piece.tokens / max(1, window.tokens)
-    line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"{piece.tokens:>8,} {share:>4.0%} ", "dim")
-    line.append("* " if piece.is_pinned else "× " if piece.is_left_out else "  ", "bold")  # noqa: RUF001
-    line.append(f"{piece.source:<13}")
-    line.append(neutralise(piece.name), "dim strike" if piece.is_left_out else "")
-    return line
+    sign = ("pinned ", "good") if piece.is_pinned else ("left out ", "warning") if piece.is_left_out else ("", "text")
+    return (
+        (f"{piece.tokens:>8,} {share:>4.0%} ", "muted"),
+        (f"{piece.source:<13}", "mark"),
+        sign,
+        (piece.name, "muted" if piece.is_left_out else "text"),
+    )

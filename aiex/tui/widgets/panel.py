@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.app import ComposeResult
 
-    from aiex.tui.desk import Desk
+    from aiex.tui.desk import BackgroundJob, Desk
 
 _ITEMS: Final = {"open": ("○", "text"), "doing": ("●", "accent"), "done": ("✓", "muted")}
-_JOBS: Final = {"running": ("●", "accent"), "ended": ("✓", "muted"), "gone": ("·", "muted")}
-_CHANGES: Final = {"created": "+", "changed": "~", "deleted": "-"}
-_MOST_FILES: Final = 200
+_JOBS: Final = {"running": ("●", "accent"), "ended": ("✓", "muted"), "failed": ("✗", "error"), "gone": ("·", "muted")}
+_CHANGES: Final = {"created": ("+", "good"), "changed": ("~", "warning"), "deleted": ("-", "error")}
+_MOST_FILES: Final = 100
 
 
 class Panel(VerticalScroll, can_focus=False):
@@ -27,7 +27,7 @@ class Panel(VerticalScroll, can_focus=False):
 
     def __init__(self, styles: Mapping[str, Style], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._styles = styles
+        self._look = styles
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -35,39 +35,46 @@ class Panel(VerticalScroll, can_focus=False):
 
     def show(self, desk: Desk, styles: Mapping[str, Style] | None = None) -> None:
         """Show what lies on the desk."""
-        self._styles = styles or self._styles
-        self.query_one("#desk", Static).update(self._draw(desk))
+        self._look = styles or self._look
+        self.query_one("#desk", Static).update(draw_desk(desk, self._look))
 
-    def _draw(self, desk: Desk) -> Text:
-        page = Text()
-        if desk.items:
-            done = sum(item.state == "done" for item in desk.items)
-            self._head(page, f"Plan {done}/{len(desk.items)}")
-            for item in desk.items:
-                self._row(page, *_ITEMS[item.state], item.text)
-        if desk.jobs:
-            self._head(page, "In the background")
-            for job in desk.jobs.values():
-                outcome = (
-                    f" ({job.outcome})" if job.outcome else " (ended with its turn)" if job.state == "gone" else ""
-                )
-                self._row(page, *_JOBS[job.state], f"{job.number}: {job.command}{outcome}")
-        if desk.checks:
-            self._head(page, "Checks")
-            for name, passed in desk.checks.items():
-                self._row(page, *(("✓", "good") if passed else ("✗", "error")), name)
-        if desk.files:
-            self._head(page, f"Files {len(desk.files)}")
-            for path, change in list(desk.files.items())[-_MOST_FILES:]:
-                self._row(page, _CHANGES.get(change, "~"), "text", path)
-        if desk.is_empty:
-            page.append("nothing is planned, runs or changed", self._styles["muted"])
-        return page
 
-    def _head(self, page: Text, text: str) -> None:
+def draw_desk(desk: Desk, look: Mapping[str, Style]) -> Text:
+    """What lies on the desk, a line for each thing; signs and not colours alone say how it stands."""
+    page = Text()
+
+    def head(text: str) -> None:
         page.append("\n" if page else "")
-        page.append(f"{text}\n", self._styles["heading"])
+        page.append(f"{text}\n", look["heading"])
 
-    def _row(self, page: Text, sign: str, role: str, text: str) -> None:
-        page.append(f"{sign} ", self._styles[role])
-        page.append(f"{text}\n", self._styles[role])
+    def row(sign: str, role: str, text: str) -> None:
+        page.append(f"{sign} ", look[role])
+        page.append(f"{text}\n", look["muted" if role == "muted" else "text"])
+
+    if desk.items:
+        head(f"Plan {sum(item.state == 'done' for item in desk.items)}/{len(desk.items)}")
+        for item in desk.items:
+            row(*_ITEMS[item.state], item.text)
+    if desk.jobs:
+        head("In the background (/jobs)")
+        for job in desk.jobs.values():
+            row(*_JOBS[job.state], describe_job(job))
+    if desk.checks:
+        head("Checks")
+        for name, passed in desk.checks.items():
+            row(*(("✓", "good") if passed else ("✗", "error")), name if passed else f"{name} FAILED")
+    if desk.files:
+        head(f"Files {len(desk.files)}")
+        for path, change in list(desk.files.items())[-_MOST_FILES:]:
+            row(*_CHANGES.get(change, ("~", "warning")), path)
+        if (more := len(desk.files) - _MOST_FILES) > 0:
+            row("…", "muted", f"{more} more: F4, Ctrl-T")
+    if desk.is_empty:
+        page.append("nothing is planned, runs or changed", look["muted"])
+    return page
+
+
+def describe_job(job: BackgroundJob) -> str:
+    """A command in the background, and what became of it."""
+    outcome = job.outcome or ("ended with its turn" if job.state == "gone" else "")
+    return f"{job.number}: {job.command}" + (f" ({outcome})" if outcome else "")
