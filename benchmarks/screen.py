@@ -2,8 +2,8 @@
 
     chrt -f 10 python -m benchmarks.screen
 
-Usable: from the start of the process until a key is painted that is typed as soon as it can be. Start: processor time of the
-process until it has been at rest. Idle: processor time in ten seconds, and resident memory.
+Usable: from the start of the process until a key is painted that is typed as soon as it can be. Start: processor time
+of the process until it has been at rest. Idle: processor time in ten seconds, and resident memory.
 """
 
 from __future__ import annotations

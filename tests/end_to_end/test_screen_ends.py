@@ -20,7 +20,8 @@ from tests.fakes.screen import flags_of
 
 termios = pytest.importorskip("termios")
 
-from tests.fakes.terminals import Terminal, processes_with  # noqa: E402  (needs a POSIX terminal)
+from tests.fakes.storms import ENDS, ride  # noqa: E402  (needs a POSIX terminal)
+from tests.fakes.terminals import Terminal, processes_with  # noqa: E402
 
 READY = "one/fake-1"
 
@@ -173,3 +174,8 @@ def test_typed_ahead_is_in_the_prompt(vendor: FakeOpenAI, shop: Path) -> None:
         terminal.type("\x03\x03")
         assert terminal.wait() in (0, 130)
         assert terminal.seen.startswith(b"\x1b")
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_nothing_is_left_or_lost_at_a_random_moment(way: str, shop: Path, sessions: Sessions) -> None:
+    assert ride(7, shop, sessions, only=way) == []
