@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aiex import events as told
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
     from aiex.events import Event
+    from aiex.sessions.log import Recorded
 
 NEARLY_FULL: Final = 0.7
 """Of the window: a talk this long is better shortened before it has to be."""
 
 LONGEST_COMMAND: Final = 80
+TELLING: Final = frozenset({"user_spoke", "check_ran", "compacted", "rewound", "turn_ended"})
+"""Of what is recorded, the rest says nothing here."""
 
 
 class Suggestion(NamedTuple):
@@ -50,6 +53,15 @@ class Outlook:
         self._has_looked = False
         self._used_tokens = 0
         self._has_talked = False
+
+    def retell(self, recorded: Iterable[Recorded]) -> None:
+        """Another talk goes on, in which this happened."""
+        self.begin_anew()
+        for one in recorded:
+            if one.type in TELLING:
+                event = one.event()
+                if not isinstance(event, told.UnknownEvent):
+                    self.follow(event)
 
     def follow(self, event: Event) -> None:
         """Take one in."""

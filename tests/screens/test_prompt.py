@@ -164,9 +164,25 @@ async def test_changes_suggest_to_look_at_them(open_screen: OpenScreen, vendor: 
     vendor.say("Written.")
     async with open_screen("--permission-mode", "accept-edits") as screen:
         await screen.finish("write it")
-        await screen.until(lambda: "1 file changed" in screen.chat.prompt.placeholder.plain)
+        await screen.until(lambda: "1 file changed" in str(screen.chat.prompt.placeholder))
         await screen.press("right")
         assert screen.chat.prompt.text in ("/diff", "/gen commit")
+
+
+async def test_a_talk_that_goes_on_suggests_what_comes_next(open_screen: OpenScreen, vendor: FakeOpenAI):
+    vendor.say("", calls=(("write", '{"path": "shop/new.py", "content": "x = 1\\n"}'),))
+    vendor.say("Written.")
+    async with open_screen("--permission-mode", "accept-edits") as screen:
+        await screen.finish("write it")
+    async with open_screen("-c") as screen:
+        await screen.until(lambda: "/diff" in str(screen.chat.prompt.placeholder))
+
+
+async def test_the_wish_that_opens_the_screen_mentions_files_too(open_screen: OpenScreen, vendor: FakeOpenAI):
+    vendor.say("Read.")
+    async with open_screen("what is in @shop/prices.py") as screen:
+        await screen.until(lambda: "Read." in screen.talk)
+        assert "+ shop/prices.py" in screen.talk
 
 
 async def test_the_text_stays_while_something_is_asked(open_screen: OpenScreen, vendor: FakeOpenAI):

@@ -154,9 +154,7 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def retell(self, recorded: Iterable[Recorded]) -> None:
         """Another talk is shown: what happened in it before."""
-        self.outlook.begin_anew()
-        for one in recorded:
-            self.outlook.follow(one.event)
+        self.outlook.retell(recorded)
         self.suggest()
 
     def _find_window(self, services: Services) -> None:
