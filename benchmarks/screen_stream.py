@@ -304,6 +304,9 @@ def opened(app: Any, watch: Watch) -> dict[str, float]:
 def run_inside(kind: str, out: str, seconds: float) -> None:
     """Be the program, watched."""
     from aiex import _entry
+    from aiex.tui.door import TURNS_A_SECOND
+
+    os.environ["TEXTUAL_FPS"] = str(TURNS_A_SECOND)  # as the door does, before anything of Textual is loaded
     from aiex.tui import backstage
     from aiex.tui.app import AiexApp
     from aiex.tui.bus import Bus

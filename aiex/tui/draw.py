@@ -131,8 +131,7 @@ class Drawer:
     def _words(self, text: str, base: str = "plain") -> list[Styled]:
         plain = self._styles[base]
         return [
-            (span.text.replace("\n", " "), plain if span.style == "plain" else plain + self._styles[span.style])
-            for span in spans(text)
+            (span.text, plain if span.style == "plain" else plain + self._styles[span.style]) for span in spans(text)
         ]
 
     def _code(self, code: str, language: str, width: int, is_open: bool) -> tuple[list[Row], bool]:
@@ -156,7 +155,7 @@ class Drawer:
 
     def _call(self, call: Call, width: int) -> list[Row]:
         sign, role = _STATES[call.state]
-        facts = "  ".join(call.facts())
+        facts = _cut("  ".join(call.facts()), max(width // 2, 1))
         about = f" {call.about}" if call.about else ""
         room = width - len(sign) - 1 - len(facts) - (2 if facts else 0)
         head = f"{call.name}{about}"
@@ -222,9 +221,8 @@ class Drawer:
     # --- lines ------------------------------------------------------------------------------------------------------
 
     def _line(self, text: str, role: str, width: int, *, first: str = "", rest: str = "") -> list[Row]:
-        """One piece of text; line ends in it are spaces."""
         style = self._styles[role]
-        return wrap([(text.replace("\n", " "), style)], width, (first, style), (rest or first, style))
+        return wrap([(text, style)], width, (first, style), (rest or first, style))
 
     def _plain(self, text: str, role: str, width: int, *, indent: str = "") -> list[Row]:
         """Text line by line, as far as it is not too much."""

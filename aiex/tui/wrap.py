@@ -38,23 +38,26 @@ def wrap(pieces: Sequence[Styled], width: int, first: Styled | None = None, rest
     """Rows of one line of text, broken at spaces where there are some.
 
     Args:
-        pieces: Without line ends; what stands in them is neutral for a terminal.
+        pieces: What stands in them is neutral for a terminal; line ends are taken for spaces.
         width: At least 1. No row is wider.
         first: Stands before the first row; every character is one cell wide.
-        rest: Stands before the others, as wide as `first`.
+        rest: Stands before the others.
     """
     text = "".join(piece[0] for piece in pieces)
+    if "\n" in text:
+        pieces = [(words.replace("\n", " "), style) for words, style in pieces]
+        text = text.replace("\n", " ")
     if "\t" in text:
         pieces, text = _expand(pieces)
-    if first is not None and len(first[0]) >= width:
-        first = rest = None
-    indent = len(first[0]) if first is not None else 0
+    before = [one for one in (first, rest) if one is not None]
+    indent = max((len(one[0]) for one in before), default=0)
+    if indent >= width:
+        indent, first, rest = 0, None, None
     rows: list[Row] = []
-    at = 0
-    offset = last = 0
+    at = offset = last = 0
     for start, end in break_line(text, width - indent):
-        before = rest if rows and rest is not None else first
-        segments = [Segment(before[0], before[1])] if before is not None else []
+        mark = rest if rows and rest is not None else first
+        segments = [Segment(mark[0], mark[1])] if mark is not None else []
         while at < len(pieces):
             words, style = pieces[at]
             stop = offset + len(words)
@@ -64,7 +67,7 @@ def wrap(pieces: Sequence[Styled], width: int, first: Styled | None = None, rest
                 break
             offset, at = stop, at + 1
         joint = "\n" if not rows else " " if start > last else ""
-        rows.append(Row(_fit(segments, width), indent, joint))
+        rows.append(Row(_fit(segments, width), len(mark[0]) if mark is not None else 0, joint))
         last = end
     return rows
 

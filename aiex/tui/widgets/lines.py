@@ -15,11 +15,13 @@ from textual.widget import Widget
 from aiex.tui.finding import Finding
 from aiex.tui.layout import Layout
 from aiex.tui.marks import mark
+from aiex.tui.widgets.bar import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
+    from textual.scrollbar import ScrollBar
     from textual.selection import Selection
 
     from aiex.tui.blocks import Block
@@ -60,6 +62,15 @@ class Lines(ScrollView):
     def follows(self) -> bool:
         """Whether the end is seen, so that what comes is seen too."""
         return self._follows
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scroll bar; made when it is first asked for."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = Bar(vertical=True, name="vertical", thickness=self.scrollbar_size_vertical)
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)
+        return self._vertical_scrollbar
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
