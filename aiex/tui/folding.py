@@ -81,6 +81,13 @@ def find_tokens(text: str) -> Iterator[tuple[int, int, str]]:
         yield found.start(), found.end(), found[0]
 
 
+def token_at(line: str, *, start: int = -1, end: int = -1) -> str:
+    """The token that begins at one column or ends at the other; empty for none."""
+    if not (line[end - 1 : end] == "]" if end > 0 else line[max(start, 0) : start + 1] == "["):
+        return ""
+    return next((token for first, last, token in find_tokens(line) if first == start or last == end), "")
+
+
 def unfold(text: str, folds: Mapping[str, Fold]) -> str:
     """The text with the folded texts in their places; pictures stay tokens."""
     return _TOKEN.sub(lambda found: getattr(folds.get(found[0]), "text", "") or found[0], text)

@@ -12,8 +12,9 @@ from textual.message import Message
 
 from aiex.events import TurnEnded, UserSpoke
 from aiex.guard.neutral import neutralise
+from aiex.tui.acquainting import Prepared, learn_window, prepare
 from aiex.tui.aside import Aside
-from aiex.tui.folding import Folds, find_tokens
+from aiex.tui.folding import Folds, token_at
 from aiex.tui.guide import Guide, MoreKnown, Offered
 from aiex.tui.recall import Typed, Walk
 from aiex.tui.suggestion import Outlook
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from aiex.tui.recall import Place
     from aiex.tui.suggestion import Suggestion
     from aiex.tui.vim import Vim
-    from aiex.wiring import Services
 
 _ELSEWHERE: Final = frozenset({"f6", "f7", "ctrl+f", "ctrl+c,super+c", "delete,ctrl+d"})
 """Keys of a text area that mean something else on this screen."""
@@ -49,20 +49,6 @@ TAKEN_BY: Final = "  ⇥ Tab"
 WHILE_BUSY: Final = "what you send now waits in line; Esc stops"
 MOST_EDITED_LINES: Final = 400
 """A text of more lines that comes from an editor is folded, for each key would wait for its drawing."""
-
-
-class Prepared(Message):
-    """What was typed here in earlier runs, and what the prompt needs to know of the settings."""
-
-    def __init__(
-        self, place: Place, typed: list[Typed], commands: frozenset[str], keys: str, *, is_offline: bool
-    ) -> None:
-        super().__init__()
-        self.place = place
-        self.typed = typed
-        self.commands = commands
-        self.keys = keys
-        self.is_offline = is_offline
 
 
 class GivenBack(Message):
@@ -113,21 +99,7 @@ class Prompt(TextArea, inherit_bindings=False):
         """Services are there: fetch what was typed here before."""
         self._behind = behind
         self._guide.begin(host, behind)
-        behind.ask(self._prepare)
-
-    def _prepare(self, services: Services) -> None:
-        """In the thread of the work; what takes longer is done beside it, and comes as `Prepared`."""
-        from aiex import plugins
-        from aiex.tui.commands import ROOM
-        from aiex.tui.recall import find_place, load
-
-        place, keys, is_offline = find_place(services), services.settings.get("screen.keys"), services.is_offline
-
-        def load_all() -> None:
-            commands = frozenset((*plugins.names(ROOM), *plugins.names("aiex.cli.commands")))
-            self.post_message(Prepared(place, load(place), commands, keys, is_offline=is_offline))
-
-        self.aside.do(load_all, "prepare")
+        behind.ask(lambda services: prepare(services, self.aside, self.post_message))
 
     def on_prepared(self, message: Prepared) -> None:
         """Take in what was fetched."""
@@ -149,26 +121,16 @@ class Prompt(TextArea, inherit_bindings=False):
             self._suggestion = None
             self._hint(WHILE_BUSY)
         elif isinstance(event, TurnEnded) and self.outlook.window_tokens is None and self._behind is not None:
-            self.outlook.window_tokens = 0
-            self._behind.ask(self._find_window)
+            self.outlook.window_tokens = 0  # not known, and asked for
+            self._behind.ask(lambda services: learn_window(services, self.aside, self._learn_window))
 
     def retell(self, recorded: Iterable[Recorded]) -> None:
         """Another talk is shown: what happened in it before."""
         self.outlook.retell(recorded)
         self.suggest()
 
-    def _find_window(self, services: Services) -> None:
-        """In the thread of the work: ask beside it how long a talk the model takes."""
-        from aiex import dirs
-        from aiex.llm.pricing import find_catalogue
-
-        (provider, _, model), folder = services.model.partition("/"), dirs.cache_dir(services.environ)
-
-        def find() -> None:
-            if (info := find_catalogue(folder).find(provider, model)) is not None:
-                self.outlook.window_tokens = info.context_tokens
-
-        self.aside.do(find, "window")
+    def _learn_window(self, tokens: int | None) -> None:
+        self.outlook.window_tokens = tokens or 0
 
     def suggest(self) -> None:
         """Say in the empty prompt what the person likely wants to do next."""
@@ -285,7 +247,7 @@ class Prompt(TextArea, inherit_bindings=False):
     def _takes_key(self, event: events.Key) -> bool:
         if event.key == "escape" and self._guide.decline() and self.vim is None:
             return True
-        if event.key == "tab" and (self._guide.take() or self._take_suggestion()):
+        if event.key == "tab" and (self._guide.take() or self._take_suggestion() or self._has_text):
             return True
         return self.vim is not None and self._press_vim(self.vim, event)
 
@@ -394,8 +356,5 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def _token_at(self, row: int, *, start: int = -1, end: int = -1) -> str:
         """The token that begins or ends at a column; empty where it stands for nothing."""
-        line = self.document.get_line(row)
-        if not (line[end - 1 : end] == "]" if end > 0 else line[start : start + 1] == "["):
-            return ""
-        found = (token for first, last, token in find_tokens(line) if first == start or last == end)
-        return next((token for token in found if self.folds.of(token)), "")
+        token = token_at(self.document.get_line(row), start=start, end=end)
+        return token if self.folds.of(token) else ""
