@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aiex.events import UserSpoke
+from aiex.messages import Text
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.screen import Shown, flags_of, open_screen_in
 from tests.screens.conftest import OpenScreen
+
+if TYPE_CHECKING:
+    from aiex.wiring import Services
 
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
 
@@ -27,3 +35,161 @@ async def test_a_wish_becomes_an_accepted_edit(open_screen: OpenScreen, vendor: 
         await screen.until(lambda: "The apple is dearer." in screen.talk)
         await screen.until_idle()
     assert '"apple": 45' in (shop / "shop/prices.py").read_text()
+
+
+async def test_a_denied_edit_is_told_to_the_model(open_screen: OpenScreen, vendor: FakeOpenAI, shop: Path) -> None:
+    vendor.say("", calls=(call("edit", **EDIT),))
+    vendor.say("Then I leave it.")
+    async with open_screen() as screen:
+        await screen.say("raise the price of apples")
+        await screen.until_asked()
+        await screen.press("escape")
+        await screen.until(lambda: "Then I leave it." in screen.talk)
+        await screen.until_idle()
+    assert '"apple": 40' in (shop / "shop/prices.py").read_text()
+    assert "refused" in json.dumps(vendor.requests[-1].body["messages"])
+
+
+async def test_a_budget_that_ends_is_told_and_the_screen_stays(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("I look.", calls=(call("list", path="."),))
+    async with open_screen("--max-turns", "2") as screen:
+        await screen.finish("look around for ever")
+        assert "budget of 2 answers" in " ".join(screen.talk.split())
+        await screen.finish("!echo still here")
+        assert "still here" in screen.talk
+
+
+async def test_another_vendor_answers_when_the_first_cannot(shop: Path, vendor: FakeOpenAI) -> None:
+    vendor.say(status=503)
+    with FakeOpenAI() as other:
+        other.say("I answer instead.")
+        async with open_screen_in(shop, *flags_of(vendor, other)) as screen:
+            await screen.finish("hello")
+            assert "I answer instead." in screen.talk
+            assert "two" in screen.talk
+
+
+async def test_a_stopped_turn_keeps_what_was_said_and_the_next_goes_on(
+    open_screen: OpenScreen, vendor: FakeOpenAI
+) -> None:
+    vendor.say("The beginning of it. " * 40, silent_at_byte=6_000)
+    vendor.say("The other answer.")
+    async with open_screen() as screen:
+        await screen.say("tell me all")
+        await screen.until(lambda: "The beginning of it." in screen.talk)
+        await screen.say("and then this")
+        await screen.until(lambda: screen.chat.status.glance.waiting == 1)
+        await screen.press("escape")
+        await screen.until(lambda: "The other answer." in screen.talk)
+        await screen.until_idle()
+        assert screen.talk.count("and then this") == 1
+    said = [one["content"] for one in vendor.requests[-1].body["messages"] if one["role"] == "user"]
+    assert "tell me all" in json.dumps(said)
+    assert "and then this" in json.dumps(said)
+
+
+async def test_another_model_counts_from_the_next_wish(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("Slow. " * 100, silent_at_byte=6_000)
+    vendor.say("Quick.")
+    async with open_screen() as screen:
+        await screen.say("tell me all")
+        await screen.until(lambda: "Slow." in screen.talk)
+        await screen.say("/model one/fake-2")
+        await screen.until(lambda: screen.chat.status.glance.model == "one/fake-2")
+        await screen.press("escape")
+        await screen.until_idle()
+        await screen.finish("and now?")
+        assert "Quick." in screen.talk
+    assert [one.body["model"] for one in vendor.requests] == ["fake-1", "fake-2"]
+
+
+async def test_rules_for_a_session_do_not_reach_the_next(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("", calls=(call("edit", **EDIT),))
+    vendor.say("Dearer.")
+    vendor.say("", calls=(call("edit", path="shop/prices.py", old='"apple": 45', new='"apple": 50'),))
+    vendor.say("Dearest.")
+    async with open_screen() as screen:
+        await screen.say("raise the price")
+        await screen.until_asked()
+        await screen.press("2")
+        await screen.until(lambda: "Dearer." in screen.talk)
+        await screen.until_idle()
+        await screen.say("/new")
+        await screen.until(lambda: "Dearer." not in screen.talk)
+        await screen.say("raise it again")
+        await screen.until_asked()
+        await screen.press("escape")
+        await screen.until_idle()
+
+
+async def test_a_storm_of_sizes_breaks_nothing(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say(
+        "# Title\n\n"
+        + "Some `words` in a row. " * 60
+        + "\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+    )
+    chance = random.Random(8)
+    async with open_screen() as screen:
+        await screen.say("write")
+        for _ in range(10):
+            await screen.resize(*chance.choice([(1, 1), (2, 3), (40, 10), (80, 24), (300, 100), (7, 200)]))
+        await screen.until_idle()
+        await screen.resize(80, 24)
+        assert "Some words in a row." in screen.picture
+
+
+async def test_a_session_on_a_full_disk_goes_on_when_there_is_room(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("It is a shop.")
+    vendor.say("It is large. " * 20_000)
+    vendor.say("Here I am.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        await limit_pages(screen, 1)  # no more than there are
+        await screen.finish("how large?")
+        assert "full" in screen.talk
+        await limit_pages(screen, 1 << 30)
+        await screen.finish("and now?")
+        assert "Here I am." in screen.talk
+        session = screen.app.backstage.kept_session
+        state = await asyncio.wrap_future(screen.app.backstage.ask(lambda services: services.sessions.state(session)))
+        assert not state.interrupted
+
+
+async def limit_pages(screen: Shown, count: int) -> None:
+    """Let the file of sessions grow to so many pages, as a disk would that is full."""
+
+    def limit(services: Services) -> None:
+        services.sessions.store.live._connection.execute(f"PRAGMA max_page_count={count}")  # type: ignore[attr-defined]
+
+    await asyncio.wrap_future(screen.app.backstage.ask(limit))
+
+
+async def test_a_session_that_was_cut_off_is_taken_up(open_screen: OpenScreen, vendor: FakeOpenAI, shop: Path) -> None:
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        session = screen.app.backstage.kept_session
+        begin = UserSpoke((Text("and what else?"),))
+        await asyncio.wrap_future(screen.app.backstage.ask(lambda services: services.recorder.keep(begin)))
+    async with open_screen("-c") as screen:
+        await screen.until_asked("Question")
+        assert "was cut off" in screen.picture
+        await screen.press("enter")
+        await screen.until(lambda: "It is a shop." in screen.talk)
+        await screen.finish("go on")
+        assert screen.app.backstage.kept_session == session
+    assert "and what else?" in json.dumps(vendor.requests[-1].body["messages"])
+
+
+async def test_a_session_that_was_cut_off_can_be_left(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        session = screen.app.backstage.kept_session
+        begin = UserSpoke((Text("and what else?"),))
+        await asyncio.wrap_future(screen.app.backstage.ask(lambda services: services.recorder.keep(begin)))
+    async with open_screen("-c") as screen:
+        await screen.until_asked("Question")
+        await screen.press("escape")
+        await screen.finish("something else")
+        assert screen.app.backstage.kept_session not in ("", session)
