@@ -17,7 +17,7 @@ from aiex.tui.diffrows import LINE_MARK, TAB, Row, Texts, lay_out, pair_part
 from aiex.tui.worddiff import are_parallel, word_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aiex.tui.colouring import Colouring, Spans
     from aiex.tui.hunks import Choice, Part, Review
@@ -70,6 +70,8 @@ class Sheet:
         self.wants_split = False
         self.current = 0
         """Which of `parts` the person looks at."""
+        self.needle = ""
+        """What is looked for, in small letters."""
         self.is_awake = False
         """Whether keys go here, so that the current part stands out."""
         self.texts = [Texts(one) for one in reviews]
@@ -146,6 +148,22 @@ class Sheet:
     def top_of(self, row: int) -> int:
         """The first line of a row."""
         return self.laid.tops[row]
+
+    def find(self, after: int) -> int | None:
+        """The next row behind one in which the needle stands, from the top again at the end; None for none."""
+        count = len(self.rows)
+        for step in range(1, count + 1):
+            at = (after + step) % count
+            if any(self.needle in text.lower() for text in self._texts_of(self.rows[at])):
+                return at
+        return None
+
+    def _texts_of(self, row: Row) -> Iterator[str]:
+        texts = self.texts[row.file]
+        if row.kind not in _HEADS and row.old >= 0:
+            yield texts.old(row.old)
+        if row.kind not in _HEADS and row.new >= 0 and row.kind != "same":
+            yield texts.new(row.part, row.new)
 
     def part_of(self, number: int) -> tuple[Review, Part]:
         """One of the parts, with its file."""
@@ -247,7 +265,7 @@ class Sheet:
         texts, review = self.texts[row.file], self.reviews[row.file]
         plain = texts.new(row.part, index) if is_new else texts.old(index)
         if is_refused:
-            return Text(plain, self.styles["muted"])
+            return self._mark_found(Text(plain, self.styles["muted"]))
         text = Text(plain, self.styles["text"])
         if not (is_new and row.part >= 0 and review.parts[row.part].own is not None):
             for start, end, look in self._colours(row.file, is_new, index) or ():
@@ -255,6 +273,11 @@ class Sheet:
         if role:
             for start, end in self._changed(row, is_new, index):
                 text.stylize(self.styles[f"{role}_word"], start, end)
+        return self._mark_found(text)
+
+    def _mark_found(self, text: Text) -> Text:
+        if self.needle:
+            text.highlight_words([self.needle], self.styles["found"], case_sensitive=False)
         return text
 
     def _colours(self, file: int, is_new: bool, index: int) -> Spans | None:

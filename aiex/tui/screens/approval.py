@@ -146,12 +146,14 @@ class Approval(Dialog["Verdict | None"]):
             for number, (letter, words) in enumerate(rows, 1)
         ]
 
-    def _keys(self) -> Text:
+    def _keys(self, *, in_changes: bool = False) -> Text:
         keys = "y once · n or Esc no · w no, and why"
         if any(offer.scope == "session" for offer in self.wanted.offers):
             keys = keys.replace("once", "once · a always in this session")
         if self.wanted.changes:
             keys = "Space take/refuse · e edit · ←→ changes · Tab into the changes · s side by side · Esc no"
+        if in_changes:
+            keys = "Tab to the answers · n/p change · Space take/refuse · x file · e edit · o unfold · / find · Esc no"
         return Text(keys, no_wrap=True, overflow="ellipsis")
 
     # --- keys ---------------------------------------------------------------------------------------------------------
@@ -230,6 +232,10 @@ class Approval(Dialog["Verdict | None"]):
         """Do in the changes what a key does there."""
         for view in self.query(DiffView):
             getattr(view, f"action_{name}")(*numbers)
+
+    def on_descendant_focus(self) -> None:
+        """Name the keys that count where the person is."""
+        self.query_one("#keys", Static).update(self._keys(in_changes=isinstance(self.focused, DiffView)))
 
     def on_diff_view_chosen(self) -> None:
         """Say what a yes writes now."""

@@ -85,7 +85,7 @@ class DiffScreen(Screen[None]):
         with Horizontal(id="body"):
             yield OptionList(*map(_name, self.reviews), id="files")
             yield DiffView(self._chat.styles_now, self._chat.syntax, REVISITING, id="what")
-        keys = "n/p change · v seen · Space put back · e edit · w write · s side by side · f files · Esc close"
+        keys = "n/p change · v seen · Space put back · e edit · w write · s side by side · f files · / find · Esc close"
         yield Static(Text(keys, no_wrap=True, overflow="ellipsis"), id="keys")
 
     def on_mount(self) -> None:

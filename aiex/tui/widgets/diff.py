@@ -48,6 +48,7 @@ class DiffView(ScrollView, can_focus=True):
         Binding("e", "edit", "edit"),
         Binding("s", "split", "side by side"),
         Binding("o,enter", "open", "unfold"),
+        Binding("slash", "find", "find"),
         Binding("down,j", "scroll_down", "down", show=False),
         Binding("up,k", "scroll_up", "up", show=False),
         Binding("pagedown", "page_down", "page down", show=False),
@@ -76,6 +77,7 @@ class DiffView(ScrollView, can_focus=True):
         self._names = names or REVIEWING
         self._is_colouring = False
         self._wants_current = False
+        self._found = -1
         self.sheet = self._make(())
 
     def _make(self, reviews: Sequence[Review]) -> Sheet:
@@ -257,6 +259,25 @@ class DiffView(ScrollView, can_focus=True):
             self.notify(f"side by side takes {LEAST_SPLIT} columns", timeout=2)
         self._wants_current = True
         self._lay()
+
+    def action_find(self) -> None:
+        """Find words in what is not folded; the same words again go on from there."""
+        from aiex.tui.screens.naming import Naming
+
+        self.app.push_screen(Naming("find in the changes; Enter again goes on", self.sheet.needle), self._find)
+
+    def _find(self, words: str | None) -> None:
+        if words is None or not self.sheet.rows:
+            return
+        begin = self._found if words.lower() == self.sheet.needle else self.sheet.row_at(self.scroll_offset.y) - 1
+        self.sheet.needle = words.lower()
+        found = self.sheet.find(begin) if words else None
+        if found is not None:
+            self._found = found
+            self.scroll_to(y=max(self.sheet.top_of(found) - 3, 0), animate=False)
+        elif words:
+            self.notify("not in what is shown; folded lines are not searched", timeout=3)
+        self._redraw()
 
     def action_open(self) -> None:
         """Unfold what is folded nearest to the current change, above it before below it."""

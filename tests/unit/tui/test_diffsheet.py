@@ -98,3 +98,14 @@ def test_code_has_colours_where_its_language_is_known(name: str, is_known: bool)
 
 def test_a_line_end_that_is_missing_on_one_side_is_named() -> None:
     assert "(no line end)" in "\n".join(lines_of(sheet_of(Review("a.txt", b"a\n", b"a"))))
+
+
+def test_words_are_found_from_line_to_line_and_from_the_top_again() -> None:
+    sheet = sheet_of(Review("a.txt", b"Apple\npear\n", b"Apple pie\npear\nAPPLE\n"))
+    sheet.needle = "apple"
+    found = [sheet.find(-1)]
+    for _ in range(3):
+        found.append(sheet.find(found[-1] or 0))
+    assert [sheet.rows[at or 0].kind for at in found] == ["old", "new", "new", "old"]
+    sheet.needle = "plum"
+    assert sheet.find(0) is None
