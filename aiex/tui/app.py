@@ -11,7 +11,9 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
-from textual.app import App
+from textual.app import App, ScreenError
+from textual.css.query import QueryError
+from textual.dom import DOMError
 
 from aiex.tui.backstage import Backstage
 from aiex.tui.bus import PICTURES_A_SECOND, Bus
@@ -145,14 +147,17 @@ class AiexApp(App[int]):
         """A bug in the screen: it ends without a word, and who opened it tells."""
         self._note_crash(error)
         self.hears.set()
-        self._return_code = BUG_EXIT
-        if self._exception is None:
+        self._return_code = BUG_EXIT if self.crash else self.exit_code
+        if self._exception is None and self.crash:
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
 
     def _note_crash(self, error: BaseException) -> None:
-        self.crash = self.crash or getattr(error, "error", None) or error  # of a worker, what broke it
+        cause = getattr(error, "error", None) or error  # of a worker, what broke it
+        if self._exit and isinstance(cause, (DOMError, QueryError, ScreenError)):
+            return  # a part was looked for that was taken down, or never came up, because the screen ends
+        self.crash = self.crash or cause
 
     def _soon(self, call: Callable[[], object]) -> None:
         """Call something in the thread of the screen; once it has ended, nothing."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from aiex.tui.terminal import Before
 
 HEEDED: Final = ("SIGHUP", "SIGINT", "SIGTERM")
-TOGETHER_S: Final = 0.5
-"""Signals so near to each other are one wish: `timeout` and shells tell a process and then its whole group."""
+HURRY_S: Final = 3.0
+"""A signal so long after the first ends the process at once; before that keys are only pressed often."""
 WORK_S: Final = 10.0
 """The work behind the screen has so long to stop and to keep what was done."""
 SCREEN_S: Final = 3.0
@@ -89,7 +89,7 @@ class Leaving:
         leaver.leave(128 + number)
         threading.Thread(target=self._finish, args=(leaver,), name="aiex-finishing", daemon=True).start()
         while number := os.read(self._inlet, 1)[0]:
-            if time.monotonic() - began_s > TOGETHER_S:
+            if time.monotonic() - began_s > HURRY_S:
                 self._end()
 
     def _finish(self, leaver: Leaver) -> None:

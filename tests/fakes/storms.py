@@ -113,5 +113,6 @@ def _faults_of(sessions: Sessions, session: str, *, may_be_open: bool) -> list[s
     state = sessions.state(session)
     faults = [] if seqs == list(range(1, len(seqs) + 1)) and state.seq == len(seqs) else [f"gaps in {session}"]
     if state.interrupted and not may_be_open:
-        faults.append(f"a turn of {session} has no end")
+        last = [type(one.event).__name__ for one in sessions.log.read(session)][-8:]
+        faults.append(f"a turn of {session} has no end: {', '.join(last)}")
     return faults
