@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
@@ -87,7 +88,7 @@ class Completion(Widget):
         rows = self._choices[self._first : self._first + self._most_rows]
         width = max(self.size.width - 1, 1)
         names = [printable_path(row.word) for row in rows]
-        broad = max(map(len, names), default=0)
+        broad = max(map(cell_len, names), default=0)
         lines = Text(no_wrap=True, overflow="ellipsis", end="")
         for number, (row, name) in enumerate(zip(rows, names, strict=True)):
             is_chosen = self._first + number == self._at
@@ -95,7 +96,7 @@ class Completion(Widget):
             line.append(_cut(name, width - 2))
             room = width - 2 - broad - 2
             if row.help and room > 8:
-                line.append(" " * (broad - len(name) + 2))
+                line.append(" " * (broad - cell_len(name) + 2))
                 line.append(_cut(printable_path(row.help), room), self._styles["found" if is_chosen else "muted"])
             line.append("" if number == len(rows) - 1 else "\n")
             lines.append_text(line)
