@@ -12,7 +12,7 @@ from tests.conftest import make_homes
 
 ON_DISK = frozenset((
     "test_approvals", "test_fix", "test_gate", "test_gen", "test_hostile_repository", "test_refactor", "test_review",
-    "test_run", "test_sandbox", "test_screen_ends", "test_unreadable",
+    "test_run", "test_sandbox", "test_screen", "test_screen_ends", "test_unreadable",
 ))  # fmt: skip
 """A sandbox has a `/dev` of its own: of a home in memory nothing is seen there, whatever is allowed."""
 

@@ -233,6 +233,17 @@ class Tmux:
             assert time.monotonic() < end, f"waited in vain for {is_so}; seen:\n{self.picture}"
             time.sleep(0.05)
 
+    def tap(self, key: str, is_so: Callable[[str], object]) -> None:
+        """Press a key until something is so of the picture; not often, for a question takes no key when it opens."""
+        pressed_s = 0.0
+        end = time.monotonic() + PATIENCE_S
+        while not is_so(self.picture):
+            if time.monotonic() - pressed_s > 1.5:
+                pressed_s = time.monotonic()
+                self.press(key)
+            assert time.monotonic() < end, f"{key} does nothing; seen:\n{self.picture}"
+            time.sleep(0.05)
+
     def __enter__(self) -> Self:
         return self
 
