@@ -71,12 +71,6 @@ def test_json_on_a_terminal_is_json(workspace):
     assert json.loads(shown)["exit_code"] == 0
 
 
-def test_aiex_alone_shows_what_there_is(workspace):
-    code, shown = on_terminal(cwd=workspace)
-    assert code == 0
-    assert "explain" in shown
-
-
 PROGRESSING = """
 import sys, click
 from aiex import _entry
