@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-YOUNG: Final = 5_000
-"""Objects made since the last look; a look through them takes about 1 ms."""
-TIMES: Final = 5
-"""After so many looks through the young ones, the survivors are looked at as well: at most 10 ms."""
+YOUNG: Final = 2_000
+"""Objects made since the last look; a look through them takes 1 to 4 ms (benchmarks/screen_stream.py)."""
+TIMES: Final = 2
+"""After so many looks through the young ones, the survivors are looked at as well: 3 to 12 ms."""
 ROUNDS: Final = 1_000
-"""After so many of those everything is, which takes as long as a person notices: hours of talk lie between."""
+"""After so many of those everything is, which takes 0.1 s: half an hour of fast talk lies between."""
 
 
 def look_in_bites() -> None:

@@ -26,7 +26,7 @@ class Search(Horizontal):
     Search Input:focus { border: none; }
     Search Static { width: auto; height: 1; }
     Search #search-sign { color: $accent; }
-    Search #search-count { color: $muted; padding: 0 0 0 1; }
+    Search #search-count { color: $foreground-muted; padding: 0 0 0 1; }
     """
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("escape", "close", "leave the search"),
