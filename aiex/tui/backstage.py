@@ -23,6 +23,7 @@ from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
 from aiex.tui.person import AtScreen
+from aiex.tui.telling import tell_behind, tell_history, tell_standing
 from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, Earlier, History, Idle, Printed, Queued
 
 from aiex.tui.told import Ready, Told, Unable, Withdrawn  # isort: skip
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from aiex.runs.recording import Recording
     from aiex.runs.recovery import CutOff
     from aiex.sessions.decisions import Command
-    from aiex.sessions.log import EventLog
     from aiex.tui.bus import Bus
     from aiex.tui.host import Host, Task
     from aiex.wiring import Services
@@ -45,8 +45,6 @@ __all__ = (
 )  # fmt: skip
 
 T = TypeVar("T")
-LAST_EVENTS: Final = 400
-"""Of a session that is opened, so many are told at once."""
 
 
 @record
@@ -94,6 +92,8 @@ class Backstage:
         """With settings that count from the next wish on."""
         self._recording: Recording | None = None
         self._of_turn: Recording | None = None
+        self._seen_seq = 0
+        """The last event of the session before the wish that runs."""
         self._changes: dict[str, object] = {}
         self._warned: set[Warned] = set()
         self.person = AtScreen(bus.post)
@@ -290,19 +290,13 @@ class Backstage:
         recording, warnings = open_session(opening, services, _to_end)
         self._recording = recording
         if services.recorder is not None and services.recorder.seq:
-            self._tell_history(services.sessions.log, services.session, services.recorder.seq)
+            tell_history(self._bus, services.sessions.log, services.session, services.recorder.seq)
         self._show(recording, start_of(Talking(), services, __version__))
         if lasts(recording):
             self.kept_session = services.session
+            tell_standing(self._bus, services)
         self._warn(warnings)
         return recording
-
-    def _tell_history(self, log: EventLog, session: str, last_seq: int) -> None:
-        """Tell the end first: a picture is made of it while the rest is read and checked."""
-        after = max(last_seq - LAST_EVENTS, 0)
-        self._bus.post(History(tuple(log.read(session, after_seq=after)), is_whole=not after))
-        if after:
-            self._bus.post(Earlier(tuple(log.read(session, upto_seq=after))))
 
     def _close_session(self) -> None:
         recording, self._recording = self._recording, None
@@ -382,6 +376,7 @@ class Backstage:
             services = self._services
             task = sent.make(services)
             self.doing = task.name
+            self._seen_seq = services.recorder.seq if services.recorder else 0
             self._bus.post(Began(task.name))
             job = task.prepare(services)
             self._of_turn = recording = self._record(task)
@@ -446,6 +441,14 @@ class Backstage:
             self._bus.post(ended)
         else:
             self._bus.post(Printed(task.name, ended, task.markup))
+            self._tell_behind()
+
+    def _tell_behind(self) -> None:
+        try:
+            if self.kept_session:
+                tell_behind(self._bus, self._services, self._seen_seq)
+        except AiexError as error:
+            self._bus.post(Unable(error.message, error.hint, error.exit_code))
 
     def _tell(self, event: Event) -> None:
         """What is noticed beside a job's own events; where it cannot be kept, it is shown all the same."""

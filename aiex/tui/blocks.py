@@ -29,6 +29,8 @@ class Block:
     version: int = field(default=0, init=False)
     is_folded: bool = field(default=False, init=False)
     can_fold: bool = field(default=False, init=False)
+    is_gone: bool = field(default=False, init=False)
+    """It was taken back: the model does not know it any more."""
 
     def touch(self) -> None:
         """Say that it looks different now."""

@@ -15,6 +15,7 @@ from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.events import Event
+    from aiex.runs.standing import Standing
 
 ItemState = Literal["open", "doing", "done"]
 JobState = Literal["running", "ended", "failed", "gone"]
@@ -56,6 +57,12 @@ class Desk:
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
         return not (self.items or self.jobs or self.checks or self.files)
+
+    def stand(self, standing: Standing) -> None:
+        """See how the session stands, where that does not follow from events that were taken."""
+        self.files = {printable_path(path): change for path, change in standing.files.items()}
+        self.checks = {neutralise(name): passed for name, passed in standing.checks.items()}
+        self.items = _read_items(standing.todo)
 
     def take(self, event: Event | told.UnknownEvent) -> bool:
         """Take the next event in."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from aiex.guard.neutral import Pieces, neutralise
 from aiex.markdown import Blocks
-from aiex.tui.blocks import Block, Call, Note, Output, Prose, Thought
+from aiex.tui.blocks import Block, Call, Closing, Note, Output, Prose, Said, Thought
 from aiex.tui.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ B = TypeVar("B", bound=Block)
 BLOCK_LINES: Final = 60
 """No block of an answer is much longer, so that none is slow to draw."""
 BLOCK_CHARS: Final = 3_000
+_TALK: Final = (Said, Prose, Thought, Call, Closing)
 
 
 class Changes(NamedTuple):
@@ -43,6 +44,8 @@ class Story:
         """Who spoke last, as `provider/model`."""
         self.has_spoken = False
         """Whether the answer of this step was shown as it came."""
+        self._gone: frozenset[int] = frozenset()
+        """Turns that were taken back."""
         self._since: int | None = None
         self._touched: dict[int, Block] = {}
         self._markdown = Blocks(most_lines=BLOCK_LINES, most_chars=BLOCK_CHARS)
@@ -78,9 +81,34 @@ class Story:
 
     def prepend(self, blocks: Sequence[Block]) -> None:
         """Put a past before everything that is told already; nothing of it counts as changed."""
+        if self._gone:
+            turn: list[Block] = []
+            for block in reversed(blocks):
+                turn.append(block)
+                if isinstance(block, Said):
+                    _fade(turn, block.turn in self._gone)
+                    turn = []
         self.blocks.prepend(blocks)
         if self._since is not None:
             self._since += len(blocks)
+
+    def stand(self, gone: frozenset[int]) -> None:
+        """Show which turns were taken back. Cost: the blocks since the first of them."""
+        concerned = gone ^ self._gone
+        self._gone = gone
+        if not concerned:
+            return
+        first, blocks = min(concerned), self.blocks
+        turn: list[Block] = []
+        for at in range(len(blocks) - 1, -1, -1):
+            block = blocks[at]
+            turn.append(block)
+            if isinstance(block, Said):
+                for one in _fade(turn, block.turn in gone):
+                    self.changed(one)
+                turn = []
+                if block.turn <= first:
+                    return
 
     def note(self, text: str, tone: Tone = "note", detail: str = "") -> None:
         """Put a line at the end."""
@@ -162,3 +190,12 @@ class Story:
 
     def _mark(self, at: int) -> None:
         self._since = at if self._since is None else min(at, self._since)
+
+
+def _fade(turn: Iterable[Block], is_gone: bool) -> list[Block]:
+    """Mark the talk of a turn, and not what was told beside it; the blocks that look different now."""
+    changed: list[Block] = [one for one in turn if isinstance(one, _TALK) and one.is_gone != is_gone]
+    for one in changed:
+        one.is_gone = is_gone
+        one.touch()
+    return changed

@@ -74,6 +74,7 @@ _ROLES: Final[Mapping[str, tuple[str, str]]] = {
     "rule": ("muted", ""),
     "said": ("text", "bold"),
     "found": ("text", "reverse"),
+    "gone": ("muted", "strike"),
 }
 """Role → colour and attributes; attributes alone have to suffice, for a terminal without colour."""
 

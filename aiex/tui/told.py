@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aiex.events import TurnEnded
     from aiex.guard.actions import Action, Decision
     from aiex.guard.policy.offers import Offer
+    from aiex.runs.standing import Standing
     from aiex.sessions.log import Recorded
 
 
@@ -39,6 +40,13 @@ class Earlier:
     """What happened before a `History` that was not whole."""
 
     recorded: tuple[Recorded, ...]
+
+
+@record
+class Stands:
+    """How the session stands: after it was opened, and after something of it was taken back."""
+
+    standing: Standing
 
 
 @record
@@ -112,5 +120,6 @@ class Unable:
 
 
 Told = (
-    Ready | History | Earlier | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed | Unable
+    Ready | History | Earlier | Stands | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed
+    | Unable
 )  # fmt: skip

@@ -16,11 +16,12 @@ from aiex import plugins
 from aiex.tui import backstage as work
 from aiex.tui.commands import ROOM
 from aiex.tui.desk import Desk
-from aiex.tui.draw import Drawer
+from aiex.tui.fading import FadingDrawer
 from aiex.tui.folding import unfold
 from aiex.tui.render import render, render_printed
 from aiex.tui.story import Story
 from aiex.tui.theme import PALETTES, styles_of
+from aiex.tui.told import Stands
 from aiex.tui.widgets.panel import Panel
 from aiex.tui.widgets.prompt import GivenBack, Prompt
 from aiex.tui.widgets.status import Status
@@ -159,8 +160,8 @@ class Chat(Screen[None]):
         if self.panel.display:
             self.panel.show(self.desk)
 
-    def _drawer(self) -> Drawer:
-        return Drawer(styles_of(self._theme_name), PALETTES[self._theme_name].syntax)
+    def _drawer(self) -> FadingDrawer:
+        return FadingDrawer(styles_of(self._theme_name), PALETTES[self._theme_name].syntax)
 
     # --- from the work ------------------------------------------------------------------------------------------------
 
@@ -183,6 +184,10 @@ class Chat(Screen[None]):
                 self.prompt.retell(recorded)
             case work.Earlier(recorded):
                 self.transcript.tell_before(recorded)
+            case Stands(standing):
+                self.story.stand(standing.gone)
+                self.desk.stand(standing)
+                self._desk_is_new = True
             case work.Began(name):
                 self._begin(name)
             case work.Idle(waiting):
