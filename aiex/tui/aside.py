@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class Aside:
-    """Does one thing after another, and of those of one kind that wait only the newest. Begins with the first."""
+    """Does one thing after another, and of those of one kind that wait only the newest. Begins with the first.
 
-    def __init__(self) -> None:
+    Args:
+        tell: Gets what went wrong without being meant to; the next thing is done all the same.
+    """
+
+    def __init__(self, tell: Callable[[Exception], object]) -> None:
+        self._tell = tell
         self._waiting: deque[tuple[str, Callable[[], object]]] = deque()
         self._wakes = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -52,4 +57,7 @@ class Aside:
                         return
                     self._wakes.wait()
                 _, work = self._waiting.popleft()
-            work()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001  (the outermost door of this thread)
+                self._tell(error)

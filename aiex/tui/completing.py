@@ -11,7 +11,7 @@ from aiex import plugins
 from aiex.errors import AiexError
 from aiex.tui.commands import ROOM
 from aiex.tui.fuzzy import Pool
-from aiex.tui.mentions import MOST_SHOWN, find_begun, make_finder, name_symbols, spell
+from aiex.tui.mentions import MOST_SHOWN, find_begun, find_inside, make_finder, name_inside, name_symbols, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,9 @@ class Completer:
         self._again = again
         self._known: dict[tuple[tuple[str, ...], bool], list[tuple[str, str]]] = {}
         self._finder: Finder | None = None
+        self._inside_of, self._inside_s = "", float("-inf")
+        self._inside: list[Named] = []
+        """What the file defines that was asked about last."""
         self._asked_s = float("-inf")
         self._symbols: Future[list[Named]] | None = None
 
@@ -115,13 +118,25 @@ class Completer:
     def _mentions(self, query: str) -> list[Choice]:
         if self._finder is None:
             self._finder = self._backstage.ask(make_finder).result(WITHIN_S)
-        self._ask_for_symbols()
-        self._take_symbols(self._finder)
-        found = self._finder.find(query, MOST_SHOWN)
+        path, is_inside, symbol = query.partition("::")
+        if is_inside:
+            found = find_inside(self._symbols_of(path), symbol, MOST_SHOWN)
+        else:
+            self._ask_for_symbols()
+            self._take_symbols(self._finder)
+            found = self._finder.find(query, MOST_SHOWN)
         return [
             Choice(one.word, spell(one.word) + ("" if one.kind == "folder" else " "), _describe(one.kind, one.place))
             for one in found
         ]
+
+    def _symbols_of(self, path: str) -> list[Named]:
+        """What a file defines; asked again after a while."""
+        now = time.monotonic()
+        if self._inside_of != path or now - self._inside_s > SYMBOLS_FOR_S:
+            self._inside = self._backstage.ask(lambda services: name_inside(services.engine, path)).result(WITHIN_S)
+            self._inside_of, self._inside_s = path, now
+        return self._inside
 
     def _ask_for_symbols(self) -> None:
         now = time.monotonic()

@@ -13,6 +13,7 @@ from aiex.tui.fuzzy import Pool
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aiex.context.engine import Engine
     from aiex.context.search.index import Index
     from aiex.guard.sandbox.files import Workspace
     from aiex.wiring import Services
@@ -100,6 +101,23 @@ def where_is(index: Index, name: str) -> list[Named]:
     return [one for one in name_symbols(index) if one.name == name or one.name.endswith(inner)]
 
 
+def name_inside(engine: Engine, path: str) -> list[Named]:
+    """The definitions in one file as it is now. Raises AiexError where it cannot be read.
+
+    Cost: that of a parse where the file is not known.
+    """
+    return [Named(one.qualified, one.kind, path, one.start_line) for one in engine.facts(path).symbols]
+
+
+def find_inside(symbols: Sequence[Named], query: str, most: int) -> list[Found]:
+    """Those of one file that fit best."""
+    return [_to_found(symbols[at]) for at in Pool([one.name for one in symbols]).find(query, most)]
+
+
+def _to_found(one: Named) -> Found:
+    return Found(f"{one.path}::{one.name}", one.kind, f"{one.path}:{one.line}")
+
+
 class Finder:
     """Finds what can be mentioned; for one thread, which is not that of the work.
 
@@ -130,28 +148,15 @@ class Finder:
         Cost: 20 ms for 3,000 files and 10,000 symbols; the first one lists the files.
         """
         path, lines = _cut_lines(query)
-        path, is_inside, symbol = path.partition("::")
         self._look()
-        if is_inside:
-            return self._inside(path, symbol, most)
         files = [Found(self._paths[at] + lines, _kind(self._paths[at])) for at in self._files.find(path, most)]
         if lines or len(path) < FEWEST_LETTERS or "/" in path:
             return files
-        names = [self._to_found(self._symbols[at]) for at in self._names.find(path, most)]
+        names = [_to_found(self._symbols[at]) for at in self._names.find(path, most)]
         if _is_word_of(path, names) and not _is_word_of(path, files):
             files, names = names, files
         share = max(most // 2, most - len(names))
         return [*files[:share], *names][:most]
-
-    def _inside(self, path: str, symbol: str, most: int) -> list[Found]:
-        inside = [one for one in self._symbols if one.path == path]
-        return [
-            Found(f"{path}::{inside[at].name}", inside[at].kind, f"{path}:{inside[at].line}")
-            for at in Pool([one.name for one in inside]).find(symbol, most)
-        ]
-
-    def _to_found(self, one: Named) -> Found:
-        return Found(f"{one.path}::{one.name}", one.kind, f"{one.path}:{one.line}")
 
     def _look(self) -> None:
         now = time.monotonic()

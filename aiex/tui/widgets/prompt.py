@@ -59,6 +59,14 @@ class GivenBack(Message):
         self.text = text
 
 
+class Broke(Message):
+    """Something beside the prompt went wrong that never should."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Prompt(TextArea, inherit_bindings=False):
     """Several lines of text; Enter sends them, Ctrl-J, Shift-Enter, Alt-Enter and `\\` with Enter begin a new line."""
 
@@ -81,7 +89,7 @@ class Prompt(TextArea, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, tab_behavior="focus", id=id)
         self.highlight_cursor_line = self.cursor_blink = False
-        self.aside = Aside()
+        self.aside = Aside(lambda error: self.post_message(Broke(error)))
         self.folds = Folds()
         self.walk = Walk()
         self.outlook = Outlook()
@@ -161,6 +169,11 @@ class Prompt(TextArea, inherit_bindings=False):
         """Know Alt-Enter as terminals send it that say nothing of Alt: Escape and a carriage return."""
         known = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
         known.setdefault("\x1b\r", ANSI_SEQUENCES_KEYS["\n"])
+
+    def on_broke(self, message: Broke) -> None:
+        """Say so; typing goes on."""
+        said = f"{type(message.error).__name__}: {message.error}"
+        self.notify(neutralise(said), title="a bug beside the prompt", severity="error", markup=False)
 
     def on_unmount(self) -> None:
         """What was typed is written before the end."""

@@ -92,5 +92,11 @@ def test_files_and_symbols_are_mentioned(completer: Completer, workspace: Path):
     assert found[0].text == "@shop/prices.py "
     (workspace / "with space.md").write_text("x")
     assert completer.answer(Begun("mention", 0, "zzz")) == []
-    symbols = completer.answer(Begun("mention", 0, "shop/prices.py::"))
-    assert all(one.text.startswith("@shop/prices.py::") for one in symbols)
+
+
+def test_symbols_of_one_file_are_those_of_now(completer: Completer, workspace: Path):
+    (workspace / "new.py").write_text("class Till:\n    def open(self):\n        pass\n")
+
+    assert words(completer.answer(Begun("mention", 0, "new.py::"))) == ["new.py::Till", "new.py::Till.open"]
+    assert words(completer.answer(Begun("mention", 0, "new.py::op"))) == ["new.py::Till.open"]
+    assert completer.answer(Begun("mention", 0, "none.py::op")) == []

@@ -69,10 +69,6 @@ def test_lines_stay_behind_the_path(finder: Finder):
     assert [one.word for one in finder.find("notes:3-4")] == ["notes.md:3-4"]
 
 
-def test_symbols_of_one_file(finder: Finder):
-    assert [one.word for one in finder.find("src/draw.py::dr")] == ["src/draw.py::Drawer", "src/draw.py::Drawer.draw"]
-
-
 def test_secrets_are_not_offered(finder: Finder):
     assert finder.find(".env") == []
 
