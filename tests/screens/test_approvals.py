@@ -13,8 +13,8 @@ from textual.widgets import TextArea
 from aiex.agent.edits.applying import FileChange
 from aiex.guard.actions import Action, Decision
 from aiex.guard.policy.offers import Offer
-from aiex.tui.backstage import AnswerWanted, ApprovalWanted
 from aiex.tui.screens.dialog import Dialog
+from aiex.tui.told import AnswerWanted, ApprovalWanted
 from aiex.tui.widgets.diff import DiffView
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown

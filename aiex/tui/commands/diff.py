@@ -10,8 +10,8 @@ from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
     from aiex.jobs.revisiting import Changed
+    from aiex.tui.host import Host
     from aiex.tui.screens.chat import Chat
-    from aiex.wiring import Services
 
 
 async def _run(chat: Chat, words: str) -> None:
@@ -19,7 +19,8 @@ async def _run(chat: Chat, words: str) -> None:
     from aiex.tui.screens.diff import DiffScreen
 
     try:
-        found = await asyncio.wrap_future(chat.backstage.ask(lambda services: _find(services, words.split())))
+        session = await asyncio.wrap_future(chat.backstage.ask(lambda services: services.session))
+        found = await asyncio.to_thread(_look, chat.aiex.host, session, words.split())
     except AiexError as error:
         chat.tell(error.message, "error", error.hint)
         return
@@ -31,14 +32,22 @@ async def _run(chat: Chat, words: str) -> None:
     chat.app.push_screen(DiffScreen(chat, found, reviews))
 
 
-def _find(services: Services, words: list[str]) -> Changed:
-    """What is meant: nothing for the last turn, a number for one, checkpoints by id, `#number` or tag."""
+def _look(host: Host, session: str, words: list[str]) -> Changed:
+    """What is meant: nothing for the last turn, a number for one, checkpoints by id, `#number` or tag.
+
+    With services of its own: to compare with the files as they are now takes long in a large workspace, and the work
+    goes on meanwhile.
+    """
     from aiex.jobs.revisiting import changes_between, changes_of_turn
 
-    if not words or (len(words) == 1 and words[0].isdecimal()):
-        turn = int(words[0]) if words else 0
-        return changes_of_turn(services.sessions.log, services.session, services.checkpoints, turn)
-    return changes_between(services.checkpoints, *words[:2])
+    services = host.open({})
+    try:
+        if not words or (len(words) == 1 and words[0].isdecimal()):
+            turn = int(words[0]) if words else 0
+            return changes_of_turn(services.sessions.log, session, services.checkpoints, turn)
+        return changes_between(services.checkpoints, *words[:2])
+    finally:
+        services.close()
 
 
 COMMAND = Command(_run, takes="[TURN | CHECKPOINT [CHECKPOINT]]", key="f5")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aiex.guard.policy.offers import Offer
-    from aiex.tui.backstage import ApprovalWanted
     from aiex.tui.hunks import Review
+    from aiex.tui.told import ApprovalWanted
     from aiex.wiring import Services
 
 _UNTIL = {"once": "this time", "session": "in this session", "project": "in this project", "user": "for good"}

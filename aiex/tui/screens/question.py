@@ -15,7 +15,7 @@ from aiex.tui.screens.dialog import Dialog, Options
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from aiex.tui.backstage import AnswerWanted
+    from aiex.tui.told import AnswerWanted
 
 
 class Question(Dialog["str | None"]):
