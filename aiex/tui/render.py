@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ABOUT_CHARS: Final = 160
 WORD_CHARS: Final = 40
 """A longer argument that is not the first is left out."""
+_SHOWN_BELOW: Final = frozenset({"old", "new", "content", "patch"})
+"""What an edit does stands below its call."""
 _EXIT: Final = re.compile(r"exit code (\d{1,3})\b")
 """How the result of a command begins."""
 _CUT_SHORT: Final = {
@@ -332,7 +334,7 @@ def describe(arguments: Mapping[str, Any]) -> str:
     first = next((name for name, value in arguments.items() if isinstance(value, str) and value.strip()), None)
     words = [] if first is None else [" ".join(arguments[first][: 4 * ABOUT_CHARS].split())]
     for name, value in arguments.items():
-        if name == first:
+        if name == first or name in _SHOWN_BELOW:
             continue
         if isinstance(value, list | Mapping):
             words.append(f"{name}: {len(value)}")

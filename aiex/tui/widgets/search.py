@@ -101,4 +101,4 @@ def open_search(transcript: Transcript) -> None:
     if found:
         found.first().query_one(Input).focus()
     else:
-        transcript.screen.mount(Search(transcript), after=transcript)
+        transcript.screen.mount(Search(transcript), before=transcript.screen.query_one("#prompt"))
