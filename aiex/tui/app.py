@@ -115,6 +115,10 @@ class AiexApp(App[int]):
             self._note_crash(error)
             self.leave(BUG_EXIT)
 
+    def draw_anew(self) -> None:
+        """Something else may have written to the terminal; from any thread."""
+        self._soon(lambda: self._context_run(lambda: self.refresh(layout=True)))
+
     def finish_work(self, timeout_s: float) -> bool:
         """Stop the work and keep what was done; from any thread but that of the work."""
         return self.backstage.close(timeout_s)

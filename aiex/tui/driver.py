@@ -30,6 +30,7 @@ class ScreenDriver(LinuxDriver):
     def __init__(self, app: App[Any], **how: Any) -> None:
         super().__init__(app, **how)
         self._aiex = cast("AiexApp", app)
+        self._is_up = False
         if (stdout := sys.__stdout__) is not None and stdout.isatty():  # standard error may be a file
             self._file = stdout
         self._file = cast("Any", _Careful(cast("IO[str]", self._file), self._aiex.lose_terminal))
@@ -39,8 +40,21 @@ class ScreenDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Begin, or go on after Ctrl-Z; what is put back is how it was before the program."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._is_up = True
         if self._aiex.before.attributes is not None:
             self.attrs_before = self._aiex.before.attributes
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back."""
+        self._is_up = False
+        super().stop_application_mode()
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Go on; a process that was not suspended is told so too, by `kill -CONT` and with a hang-up."""
+        if self._is_up:
+            self._aiex.draw_anew()
+        else:
+            super()._sigcont_application()
 
     def _run_input_thread(self) -> None:
         try:

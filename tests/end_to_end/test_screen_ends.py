@@ -179,3 +179,45 @@ def test_typed_ahead_is_in_the_prompt(vendor: FakeOpenAI, shop: Path) -> None:
 @pytest.mark.parametrize("way", ENDS)
 def test_nothing_is_left_or_lost_at_a_random_moment(way: str, shop: Path, sessions: Sessions) -> None:
     assert ride(7, shop, sessions, only=way) == []
+
+
+DEAF = """
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.argv = ["aiex", *sys.argv[1:]]
+from aiex import _entry
+_entry.script()
+"""
+
+
+def test_a_lost_terminal_is_noticed_where_no_signal_tells(vendor: FakeOpenAI, shop: Path, sessions: Sessions) -> None:
+    silent(vendor)
+    with Terminal(*flags_of(vendor), "tell me all", cwd=shop, code=DEAF) as terminal:
+        terminal.until("I think about it")
+        terminal.hang_up()
+        assert terminal.process.wait(timeout=60) == 129
+    assert not sessions.state(only_session(sessions, shop)).interrupted
+
+
+FROZEN = """
+import sys, time
+sys.argv = ["aiex", *sys.argv[1:]]
+from aiex import _entry
+from aiex.tui import leaving
+from aiex.tui.app import AiexApp
+leaving.SCREEN_S = 0.1
+def draw(self):
+    sys.__stderr__.write("frozen\\n")
+    time.sleep(3600)
+AiexApp._draw = draw
+_entry.script()
+"""
+
+
+def test_a_screen_that_hangs_is_ended_and_the_terminal_put_back(vendor: FakeOpenAI, shop: Path) -> None:
+    with Terminal(*flags_of(vendor), cwd=shop, code=FROZEN) as terminal:
+        terminal.until("frozen")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.wait() == 143
+        assert terminal.attributes() == terminal.before
+        assert b"\x1b[?1049l" in terminal.seen
