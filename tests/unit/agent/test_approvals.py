@@ -234,3 +234,15 @@ async def test_an_answer_cannot_reach_other_files(bench: Open, workspace: Path) 
     ran = await made.work()
     assert ran.of(ToolFinished)[0].is_error
     assert not (workspace / "other.py").exists()
+
+
+async def test_a_part_that_no_rule_asked_about_can_be_left_out_as_well(bench: Open, workspace: Path) -> None:
+    person = Reviewer({"web/new.js": b"2\n"})
+    made = bench(says("", ("patch", {"patch": BOTH})), says("Half of it."), mode="accept-edits", person=person,
+                 overrides=('policy.rules=["ask write \\"web/**\\""]',))  # fmt: skip
+    ran = await made.work()
+    assert ran.end.exit_code == 0
+    assert '"apple": 40' in (workspace / "shop/prices.py").read_text()
+    assert (workspace / "web/new.js").read_text() == "2\n"
+    assert made.ledger.refused == [("write", "shop/prices.py")]
+    assert made.ledger.left_open == []
