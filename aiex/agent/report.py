@@ -86,7 +86,7 @@ class Report:
             case ToolFinished(name=name, is_error=is_error):
                 self.failed_calls += is_error
                 self._is_blocked = self._is_blocked and (is_error or name != RUN)
-            case FileEdited():
+            case FileEdited(path) if not path.endswith("/"):  # else a directory in which there is no file
                 self._edits += 1
                 self._is_blocked = False
                 self._edit(event)
@@ -103,7 +103,7 @@ class Report:
 
     @property
     def has_edits(self) -> bool:
-        """Whether a file was changed."""
+        """Whether a file was changed, be it as it was again by now."""
         return self._edits > 0
 
     @property
@@ -209,8 +209,6 @@ class Report:
         self._checks.append((event, self._edits))
 
     def _edit(self, event: FileEdited) -> None:
-        if event.path.endswith("/"):  # a directory in which there is no file
-            return
         known = self.files.pop(event.path, None)
         if known is None:
             self.files[event.path] = Edited(event.path, event.change, event.added_lines, event.removed_lines)

@@ -252,7 +252,7 @@ class Team:
         data: dict[str, Any] = {}
         if self._wish.schema is not None and self._closed.failure is None:
             data["data"] = json.loads(self._closed.answer)
-        if self._wish.must_change and not self._report.has_edits and self._closed.failure is None:
+        if self._wish.must_change and not self._report.files and self._closed.failure is None:
             self._closed = replace(self._closed, failure=UNCHANGED)
         if not isinstance(self._kit.files, Overlay):
             return self._report.end(self._closed, data)

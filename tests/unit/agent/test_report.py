@@ -84,6 +84,13 @@ def test_lines_add_up_and_no_word_of_the_model_counts() -> None:
     assert end().files_changed == ()
 
 
+def test_a_directory_without_files_is_no_edit() -> None:
+    ended = end(edited(".cache/", "created"), ran("pytest", 1))
+    assert (ended.files_changed, (ended.data or {})["files"], ended.exit_code) == ((), [], 0)
+    (check,) = end(edited("a.py", "changed"), ran("pytest", 0), edited(".cache/", "deleted")).checks
+    assert check["current"]
+
+
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 

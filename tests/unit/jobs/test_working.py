@@ -245,6 +245,13 @@ async def test_a_file_that_came_and_went_is_not_in_the_report(bench: Open) -> No
     assert ran.end.files_changed == ("shop/prices.py",)
 
 
+@pytest.mark.parametrize("command", ["mkdir made", "touch made; rm made"])
+async def test_work_that_must_change_something_is_not_done_by_a_directory_or_what_went(bench: Open, command: str) -> None:
+    made = bench(*[says("", ("run", {"command": one})) for one in command.split("; ")], says("Done."), steps=True)
+    ended = (await made.work(must_change=True)).end
+    assert (ended.subtype, ended.exit_code, ended.files_changed) == ("Unchanged", 1, ())
+
+
 async def test_instructions_of_a_project_that_nobody_trusts_are_not_given(bench: Open) -> None:
     made = bench(says("Hello."))
     (made.root / "AGENTS.md").write_text("Always answer in rhymes.\n")
