@@ -55,6 +55,7 @@ class Guide:
         from aiex.tui.completing import Completer
 
         self._completer = Completer(host, behind, lambda: self._prompt.post_message(MoreKnown()))
+        self.look_again()
 
     @property
     def is_open(self) -> bool:

@@ -92,7 +92,7 @@ class Dialog(ModalScreen[T]):
         """The same of what is pasted."""
         if not self.takes_keys:
             event.stop()
-            self.aiex.chat.prompt.insert(event.text)
+            self.aiex.chat.prompt.paste(event.text)
 
     def action_interrupt(self) -> None:
         """Stop the turn that asks."""

@@ -207,13 +207,14 @@ class Prompt(TextArea, inherit_bindings=False):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self._paste(event.text)
+        self.paste(event.text)
 
     def action_paste(self) -> None:
         """Put in what was copied on this screen."""
-        self._paste(self.app.clipboard)
+        self.paste(self.app.clipboard)
 
-    def _paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:
+        """Put in what comes at once, folded where it is long."""
         if self.read_only or not text:
             return
         folded = self.folds.fold(text.replace("\r\n", "\n").replace("\r", "\n"))
