@@ -246,7 +246,9 @@ async def test_a_file_that_came_and_went_is_not_in_the_report(bench: Open) -> No
 
 
 @pytest.mark.parametrize("command", ["mkdir made", "touch made; rm made"])
-async def test_work_that_must_change_something_is_not_done_by_a_directory_or_what_went(bench: Open, command: str) -> None:
+async def test_work_that_must_change_something_is_not_done_by_a_directory_or_what_went(
+    bench: Open, command: str
+) -> None:
     made = bench(*[says("", ("run", {"command": one})) for one in command.split("; ")], says("Done."), steps=True)
     ended = (await made.work(must_change=True)).end
     assert (ended.subtype, ended.exit_code, ended.files_changed) == ("Unchanged", 1, ())
