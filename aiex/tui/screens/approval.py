@@ -72,10 +72,11 @@ class Approval(Dialog["Verdict | None"]):
             yield Static(self._title(), id="title")
             if one.changes:
                 yield DiffView(self.aiex.chat.styles_now, self.aiex.chat.syntax, id="what")
+                yield Static(self._facts(), id="facts")
             else:
                 with VerticalScroll(id="what", can_focus=False):
                     yield Static(Text(neutralise(_describe_action(one))))
-            yield Static(self._facts(), id="facts")
+                    yield Static(self._facts(), id="facts")
             yield Options(*self._answers(), id="answers")
             yield Input(placeholder="why not; the model is told", id="why")
             yield Static(self._keys(), id="keys")
@@ -120,7 +121,7 @@ class Approval(Dialog["Verdict | None"]):
             isolation = self.wanted.action.detail.get("isolation", "")
             lines.append(f"runs in {place}{f', {isolation}' if isolation else ''}{f'; {touches}' if touches else ''}")
         if self.reviews and (chosen := self._chosen()):
-            lines.append(chosen)
+            lines.insert(0, chosen)
         return Text(neutralise("\n".join(lines)), self.aiex.chat.styles_now["muted"])
 
     def _chosen(self) -> str:
