@@ -17,6 +17,7 @@ from textual.dom import DOMError
 
 from aiex.tui.backstage import Backstage
 from aiex.tui.bus import PICTURES_A_SECOND, Bus
+from aiex.tui.herald import Herald
 from aiex.tui.screens.chat import Chat
 from aiex.tui.terminal import Before
 from aiex.tui.theme import THEMES, make_theme
@@ -24,6 +25,7 @@ from aiex.tui.theme import THEMES, make_theme
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from textual import events
     from textual.await_complete import AwaitComplete
     from textual.driver import Driver
     from textual.screen import Screen
@@ -70,6 +72,7 @@ class AiexApp(App[int]):
         """Of a leave that was asked for from outside; 0 for none."""
         self.bus: Bus[Event | Told] = Bus()
         self.backstage = Backstage(host, services, opening, self.bus)
+        self.herald = Herald(self._write_beside, services.environ)
         self._theme_name = choose_theme(services.settings.get("screen.theme"), services.environ)
         self._is_drawing = False
         self._open_questions: dict[int, Dialog[Any]] = {}
@@ -96,6 +99,18 @@ class AiexApp(App[int]):
         self.backstage.start()
         context = copy_context()  # Textual finds its program by the context
         self.bus.listen(lambda: self._soon(lambda: context.run(self._wake)))
+
+    def _write_beside(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """The terminal is looked at."""
+        self.herald.note_focus(event)
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """The terminal is not looked at any more."""
+        self.herald.note_focus(event)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -280,7 +280,8 @@ class Backstage:
         services = self._next or self._services
         mode, theme = services.settings.get("policy.mode"), services.settings.get("screen.theme")
         session = self._services.session if self._recording else ""
-        return Ready(services.root, services.model, mode, session, theme)
+        notify_after_s = float(services.settings.get("screen.notify_after_s"))
+        return Ready(services.root, services.model, mode, session, theme, notify_after_s)
 
     def _open_session(self, opening: Opening) -> Recording:
         from aiex.runs.recording import start_of
@@ -295,6 +296,7 @@ class Backstage:
         if lasts(recording):
             self.kept_session = services.session
             tell_standing(self._bus, services)
+        self._bus.post(self._ready())
         self._warn(warnings)
         return recording
 

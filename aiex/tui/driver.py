@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from aiex.tui.herald import GIVE_BACK_TITLE, KEEP_TITLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,12 +42,15 @@ class ScreenDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Begin, or go on after Ctrl-Z; what is put back is how it was before the program."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(KEEP_TITLE)
         self._is_up = True
         if self._aiex.before.attributes is not None:
             self.attrs_before = self._aiex.before.attributes
 
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
+        if self._is_up:
+            self.write(GIVE_BACK_TITLE)
         self._is_up = False
         super().stop_application_mode()
 

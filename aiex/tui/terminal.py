@@ -14,9 +14,9 @@ except ImportError:  # Windows, whose driver does this itself
     termios = None  # type: ignore[assignment]
 
 _MODES: Final = "1000l 1003l 1015l 1006l 2004l 7h 2048l 1049l 25h 1004l"
-PUT_BACK: Final = "\x1b[<u" + "".join(f"\x1b[?{mode}" for mode in _MODES.split())
-"""Ends what a screen begins: keys of kitty, mouse, bracketed paste, no wrap, reports of size, the other page, no
-cursor, reports of focus. Source: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html and
+PUT_BACK: Final = "\x1b]0;\x07\x1b[23;0t\x1b[<u" + "".join(f"\x1b[?{mode}" for mode in _MODES.split())
+"""Ends what a screen begins: its title, keys of kitty, mouse, bracketed paste, no wrap, reports of size, the other
+page, no cursor, reports of focus. Source: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html and
 https://sw.kovidgoyal.net/kitty/keyboard-protocol/."""
 
 

@@ -24,6 +24,8 @@ class Ready:
     mode: str
     session: str
     theme: str
+    notify_after_s: float = 0.0
+    """Work that took so long calls the person at its end; 0 for never."""
 
 
 @record

@@ -88,6 +88,9 @@ class Chat(Screen[None]):
         """What the person said last; None when nothing."""
         self.is_busy = False
         self._since_s = 0.0
+        self._root = ""
+        self._notify_after_s = 0.0
+        self._has_failed = False
         self._stopped_s = float("-inf")
         self._ticking: Timer | None = None
         self._theme_name: ThemeName = theme
@@ -176,8 +179,10 @@ class Chat(Screen[None]):
 
     def _take(self, item: Event | Told) -> None:
         match item:
-            case work.Ready(model=model, mode=mode, session=session):
+            case work.Ready(root, model, mode, session, notify_after_s=notify_after_s):
+                self._root, self._notify_after_s = root, notify_after_s
                 self.status.show(model=model, mode=mode, session=session)
+                self._tell_title()
                 self.prompt.begin(self.aiex.host, self.backstage)
             case work.History(recorded, is_whole):
                 self.story = self.transcript.tell(recorded, is_whole=is_whole)
@@ -200,6 +205,7 @@ class Chat(Screen[None]):
                 self.story.note(message, "error", hint)
             case work.ApprovalWanted() | work.AnswerWanted() | work.Withdrawn():
                 self.aiex.take_question(item)
+                self._tell_question(item)
             case _:
                 self._desk_is_new = self.desk.take(item) or self._desk_is_new
                 self._glance(item)
@@ -210,16 +216,17 @@ class Chat(Screen[None]):
         """What an event says for the line of status."""
         match event:
             case told.ToolStarted(name=name):
-                self.status.show(doing=name)
+                self.status.show(doing=name, progress=None)
             case told.Started():
-                self.status.show(doing="thinking")
+                self.status.show(doing="thinking", progress=None)
             case told.TextDelta():
-                self.status.show(doing="answering")
+                self.status.show(doing="answering", progress=None)
             case told.Waiting(provider=provider, silent_s=silent_s):
                 self.status.show(doing=f"{provider} has been silent for {silent_s:.0f} s")
             case told.Progressed(label=label, done=done, total=total):
-                self.status.show(doing=f"{label} {done}/{total}" if total else f"{label} {done}")
-            case told.TurnEnded(usage=usage, total_cost_usd=cost):
+                self.status.show(doing=label, progress=(done, total))
+            case told.TurnEnded(status=status, usage=usage, total_cost_usd=cost):
+                self._has_failed = status != "success"
                 used = (usage.input_tokens or 0) + (usage.output_tokens or 0)
                 before = self.status.glance
                 self.status.show(
@@ -229,9 +236,22 @@ class Chat(Screen[None]):
             case _:
                 pass
 
+    def _tell_title(self, what: str = "") -> None:
+        self.aiex.herald.show("works" if what else "rests", self._root, what)
+
+    def _tell_question(self, question: Told) -> None:
+        """Somebody who waits for an answer calls the person as well, where work went on for long before."""
+        if isinstance(question, work.Withdrawn):
+            self._tell_title("goes on" if self.is_busy else "")
+            return
+        self.aiex.herald.show("asks", self._root, "waits for an answer")
+        if 0 < self._notify_after_s <= time.monotonic() - self._since_s:
+            self.aiex.herald.call("waits for an answer")
+
     def _begin(self, name: str) -> None:
-        self.is_busy, self._since_s = True, time.monotonic()
+        self.is_busy, self._since_s, self._has_failed = True, time.monotonic(), False
         self.status.show(doing=name, for_s=0.0)
+        self._tell_title(name)
         if self._ticking is None:
             self._ticking = self.set_interval(1.0, self._tick)
 
@@ -243,7 +263,11 @@ class Chat(Screen[None]):
         if self._ticking is not None:
             self._ticking.stop()
             self._ticking = None
-        self.status.show(doing="", for_s=0.0, waiting=waiting)
+        self.status.show(doing="", progress=None, for_s=0.0, waiting=waiting)
+        self._tell_title()
+        took_s = time.monotonic() - self._since_s
+        if not waiting and 0 < self._notify_after_s <= took_s:
+            self.aiex.herald.call(f"{'failed' if self._has_failed else 'done'} after {took_s:.0f} s")
         self.prompt.suggest()
 
     # --- to the work --------------------------------------------------------------------------------------------------

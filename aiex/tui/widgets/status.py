@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 from textual.widget import Widget
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from rich.style import Style
 
+BAR_CELLS: Final = 10
+
 
 @record
 class Glance:
@@ -26,6 +28,8 @@ class Glance:
     session: str = ""
     doing: str = ""
     """What goes on, such as `thinking` or `run pytest`; empty when nothing does."""
+    progress: tuple[int, int] | None = None
+    """How far that is, of how much; 0 while that is unknown."""
     for_s: float = 0
     """How long it does."""
     tokens: int | None = None
@@ -55,7 +59,8 @@ class Status(Widget):
         one = self.glance
         line = Text(no_wrap=True, overflow="ellipsis")
         if one.doing:
-            line.append(f"● {neutralise(one.doing)} {one.for_s:.0f} s  ", self._styles["accent"])
+            line.append(f"● {neutralise(one.doing)} ", self._styles["accent"])
+            line.append(f"{draw_progress(one.progress)}{one.for_s:.0f} s  ", self._styles["mark"])
         line.append(neutralise(one.model) or "starting", self._styles["bold"])
         if one.mode:
             line.append(f"  {one.mode}", self._styles["warning" if one.mode == "bypass" else "muted"])
@@ -68,3 +73,14 @@ class Status(Widget):
         if one.session:
             line.append(f"  {one.session[:8]}", self._styles["muted"])
         return line
+
+
+def draw_progress(progress: tuple[int, int] | None) -> str:
+    """A bar with its share, or a count where nobody knows the end; empty for nothing."""
+    if progress is None:
+        return ""
+    done, total = progress
+    if not total:
+        return f"{done:,} "
+    filled = max(0, min(BAR_CELLS, done * BAR_CELLS // total))
+    return f"{'█' * filled}{'░' * (BAR_CELLS - filled)} {done:,}/{total:,} "
