@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from textual.binding import Binding
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList, TextArea
 
 if TYPE_CHECKING:
     from textual import events
@@ -30,7 +30,7 @@ class Options(OptionList, inherit_bindings=False):
 
 
 class Dialog(ModalScreen[T]):
-    """Asks something in the middle of other work. What is typed as it comes up goes on into the prompt."""
+    """Asks something in the middle of other work. What is typed as it comes up goes on to where it was typed."""
 
     AUTO_FOCUS = ""
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012  (Textual reads it from the class)
@@ -84,7 +84,7 @@ class Dialog(ModalScreen[T]):
         event.stop()
         event.prevent_default()
         if event.is_printable and event.character:
-            self.aiex.chat.prompt.insert(event.character)
+            self._pass_on(event.character)
         if self._hold is not None:
             self._begin_hold()
 
@@ -93,6 +93,14 @@ class Dialog(ModalScreen[T]):
         if not self.takes_keys:
             event.stop()
             self.aiex.chat.prompt.paste(event.text)
+
+    def _pass_on(self, text: str) -> None:
+        """Put text into what the person was typing in."""
+        beneath = self.app.screen_stack[-2].focused
+        if isinstance(beneath, TextArea):
+            beneath.insert(text)
+        elif isinstance(beneath, Input):
+            beneath.insert_text_at_cursor(text)
 
     def action_interrupt(self) -> None:
         """Stop the turn that asks."""
