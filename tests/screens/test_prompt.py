@@ -205,8 +205,12 @@ async def test_keys_of_vi(open_screen: OpenScreen):
         await screen.press("escape", "0", "d", "w", "A", "x")
         await screen.until(lambda: "INSERT" in screen.picture)
         assert screen.chat.prompt.text == "twox"
-        await screen.press("escape")
+        screen.chat.prompt.post_message(events.Key("alt+x", "x"))
         await screen.until(lambda: "NORMAL" in screen.picture)
+        assert screen.chat.prompt.text == "two"
+        await screen.say("/mode plan")
+        await screen.until(lambda: "plan" in screen.picture)
+        assert screen.chat.prompt.vim is not None
 
 
 async def test_without_an_editor_it_says_what_to_do(open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch):

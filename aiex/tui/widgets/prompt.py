@@ -94,6 +94,8 @@ class Prompt(TextArea, inherit_bindings=False):
         self.walk = Walk()
         self.outlook = Outlook()
         self.vim: Vim | None = None
+        self._keys = "plain"
+        """As the settings had it last; `use_vim` changes it for now."""
         self._guide = Guide(self, self.aside)
         self._suggestion: Suggestion | None = None
         self._place: Place | None = None
@@ -115,7 +117,8 @@ class Prompt(TextArea, inherit_bindings=False):
         self.walk.fill(message.typed)
         self.outlook.known, self.outlook.is_offline = message.commands, message.is_offline
         self.outlook.window_tokens = None
-        if (message.keys == "vim") != (self.vim is not None):
+        if message.keys != self._keys:
+            self._keys = message.keys
             self.use_vim(message.keys == "vim")
         unkept, self._unkept = self._unkept, []
         for typed in unkept:
@@ -270,6 +273,8 @@ class Prompt(TextArea, inherit_bindings=False):
             is_edge = self.cursor_at_first_line if event.character == "k" else self.cursor_at_last_line
             if is_edge and self._recall(self.walk.back(self.text) if event.character == "k" else self.walk.on()):
                 return True
+        if event.key.startswith("alt+") and event.character:  # Escape and a key that followed at once
+            vim.press(self, "escape", None)
         was_taken = vim.press(self, event.key, event.character)
         self.border_subtitle = vim.mark
         return was_taken
