@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.agent.edits.applying import FileChange
-from aiex.errors import UsageError
+from aiex.errors import Conflict, UsageError
 from aiex.events import CheckpointTaken, FileEdited, TurnEnded
 from aiex.jobs.writing import write_changes
 
@@ -170,9 +170,31 @@ def put_back(
         Conflict: if a file was changed since; nothing is written then.
         Denied, StoreError: as `write_changes`.
     """
+    _require_as_left(changes, workspace)
     paths = ", ".join(change.path for change in changes)
     yield from write_changes(
         changes, tool=TOOL, arguments={"paths": paths}, workspace=workspace, gate=gate, step=step
     )  # fmt: skip
     counted = "1 file" if len(changes) == 1 else f"{len(changes)} files"
     yield TurnEnded("success", "answered", 0, answer=f"{counted} put back; aiex undo takes that back")
+
+
+def _require_as_left(changes: Sequence[FileChange], workspace: Workspace) -> None:
+    """Raise Conflict, naming every file that is not any more as the change left it."""
+    from aiex.guard.neutral import printable_path
+
+    others = [printable_path(change.path) for change in changes if _now(change.path, workspace) != change.before]
+    if others:
+        raise Conflict(
+            f"changed since: {', '.join(others)}; nothing was put back",
+            hint="aiex diff checkpoint shows how the files differ from a checkpoint now",
+        )
+
+
+def _now(path: str, workspace: Workspace) -> bytes | None:
+    from aiex.guard.sandbox.files import Missing
+
+    try:
+        return workspace.read(path)
+    except Missing:
+        return None

@@ -54,7 +54,7 @@ async def test_nothing_is_put_back_over_what_was_changed_since(
         await screen.say("/diff 1")
         await screen.until(lambda: screen.top == "DiffScreen" and is_shown(screen))
         await screen.press("space", "w")
-        await screen.until(lambda: "changed while this was done; nothing was written" in screen.talk)
+        await screen.until(lambda: "changed since: shop/prices.py; nothing was put back" in screen.talk)
         await screen.until_idle()
         await screen.say("/diff 7")
         await screen.until(lambda: "turn 7 changed no files" in screen.talk)

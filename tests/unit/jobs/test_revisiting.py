@@ -103,5 +103,5 @@ def test_what_is_put_back_is_a_step_unless_a_file_changed_since(tree: Path, chec
     assert isinstance(ended, TurnEnded)
     assert FileEdited("a.txt", "changed", 1, 1) in events
     assert (tree / "a.txt").read_text() == "one\n2\n"
-    with pytest.raises(Conflict, match=r"a\.txt changed while this was done"):
+    with pytest.raises(Conflict, match=r"changed since: a\.txt; nothing was put back"):
         list(put_back([change], workspace=workspace, gate=None, step=None))
