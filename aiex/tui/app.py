@@ -71,6 +71,7 @@ class AiexApp(App[int]):
         self.exit_code = 0
         """Of a leave that was asked for from outside; 0 for none."""
         self.bus: Bus[Event | Told] = Bus()
+        self._opening = opening
         self.backstage = Backstage(host, services, opening, self.bus)
         self.herald = Herald(self._write_beside, services.environ)
         self._theme_name = choose_theme(services.settings.get("screen.theme"), services.environ)
@@ -99,6 +100,8 @@ class AiexApp(App[int]):
         self.backstage.start()
         context = copy_context()  # Textual finds its program by the context
         self.bus.listen(lambda: self._soon(lambda: context.run(self._wake)))
+        if self._opening.chooses:
+            self.chat.command("sessions")
 
     def _write_beside(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:

@@ -193,3 +193,15 @@ async def test_a_session_that_was_cut_off_can_be_left(open_screen: OpenScreen, v
         await screen.press("escape")
         await screen.finish("something else")
         assert screen.app.backstage.kept_session not in ("", session)
+
+
+async def test_a_session_is_chosen_from_a_list(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        session = screen.app.backstage.kept_session
+    async with open_screen("-r") as screen:
+        await screen.until(lambda: "what is this?" in screen.picture)
+        await screen.press("enter")
+        await screen.until(lambda: "It is a shop." in screen.talk)
+        assert screen.app.backstage.kept_session == session
