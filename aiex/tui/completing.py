@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from aiex import plugins
@@ -89,8 +91,13 @@ class Completer:
         """The choices, best first; empty where nothing fits."""
         try:
             return self._commands(begun) if begun.kind == "command" else self._mentions(begun.query)
-        except (AiexError, Late):
+        except (AiexError, Late, CancelledError):  # the last where the screen ends
             return []
+
+    def warm(self) -> None:
+        """Look at the files before somebody asks for one."""
+        with suppress(AiexError, Late, CancelledError):
+            self._mentions("")
 
     # --- commands -----------------------------------------------------------------------------------------------------
 

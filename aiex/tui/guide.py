@@ -46,6 +46,8 @@ class Guide:
         """What the open list was found for."""
         self._declined: Begun | None = None
         """What a list was closed for."""
+        self._is_warm = False
+        """Files were listed with the first key, for the first mention."""
         self._takes_first = False
         """Tab was pressed before there was a list."""
         self._has_moved = False
@@ -54,8 +56,9 @@ class Guide:
         """Services are there."""
         from aiex.tui.completing import Completer
 
-        self._completer = Completer(host, behind, lambda: self._prompt.post_message(MoreKnown()))
-        self.look_again()
+        if self._completer is None:
+            self._completer = Completer(host, behind, lambda: self._prompt.post_message(MoreKnown()))
+            self.look_again()
 
     @property
     def is_open(self) -> bool:
@@ -68,6 +71,9 @@ class Guide:
 
     def look(self, *, opens: bool = True) -> None:
         """Something was typed, or the cursor moved; that alone opens no list."""
+        if opens and not self._is_warm and self._completer is not None:
+            self._is_warm = True
+            self._aside.do(self._completer.warm, "warm")
         begun = self._find_begun()
         if begun == self._begun or (begun is not None and not opens and not self._is_shown):
             return
