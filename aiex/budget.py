@@ -74,14 +74,22 @@ class Exhausted(BudgetEnded):
 
     def __init__(self, kind: Kind, used: float, limit: float, asked: float = 0.0) -> None:
         form, flag = _FORMS[kind]
-        next_one = f", and the next request takes at least {form.format(asked)}" if used < limit else ""
+        next_one = f", and the next request takes at least {_write(form, asked)}" if used < limit else ""
         super().__init__(
-            f"the budget of {form.format(limit)} is used up ({form.format(used)}{next_one})",
+            f"the budget of {_write(form, limit)} is used up ({_write(form, used)}{next_one})",
             hint=f"allow more with {flag}",
         )
         self.budget: Kind = kind
         self.used = used
         self.limit = limit
+
+
+def _write(form: str, amount: float) -> str:
+    """An amount in words; of one thing as `1 request`, `1 call of tools`."""
+    count, _, unit = form.format(amount).partition(" ")
+    thing, of, rest = unit.partition(" of ")
+    is_one = count == "1" and len(thing) > 1
+    return f"{count} {thing.removesuffix('s')}{of}{rest}" if is_one else form.format(amount)
 
 
 class Budget:

@@ -151,7 +151,7 @@ def test_a_budget_of_calls_ends_a_run_with_5(run: Run, first: FakeOpenAI) -> Non
     first.say(status=500, body=b"{}")
     done = run("ask", "What?", "-m", "one/fake-1", "--set", "budget.calls=1")
     assert done.returncode == 5, done.stderr
-    assert "the budget of 1 calls is used up" in done.stderr
+    assert "the budget of 1 request is used up" in done.stderr
     assert len(first.requests) == 1
 
 
