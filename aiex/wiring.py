@@ -13,6 +13,7 @@ from aiex.record import record
 
 if TYPE_CHECKING:
     from aiex.agent.kit import Person
+    from aiex.agent.processes import Processes
     from aiex.budget import Budget
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
@@ -76,6 +77,8 @@ class Services:
         """Writes the session of this run, where there is one; set by the door."""
         self.person: Person | None = None
         """Whoever can be asked in a way of the door's own; None where a terminal or nobody can."""
+        self.processes: list[Processes] = []
+        """What the runs that are under way have started, for a door that shows it."""
         self._overrides = overrides
         self._profile = profile
         self._flags = flags or {}

@@ -56,6 +56,8 @@ class Means(Protocol):
     def counting(self) -> Callable[[str, str], Count]: ...
     @property
     def session(self) -> str: ...
+    @property
+    def processes(self) -> list[Processes]: ...
     def bounds(self, *, read_only: bool = False, domains: Sequence[str] = (), memory_mb: int = 0) -> Bounded: ...
 
 
@@ -237,7 +239,9 @@ class Kit:
         """The commands that the run started."""
         from aiex.agent.processes import Processes
 
-        return Processes(self)
+        processes = Processes(self)
+        self.means.processes.append(processes)
+        return processes
 
     def require_changes_allowed(self, what: str) -> None:
         """Raise ToolError where nothing may change because the run is dry."""

@@ -128,6 +128,11 @@ class Processes:
         for process in ended[: max(0, len(ended) - MOST_KEPT)]:
             await self.forget(process)
 
+    @property
+    def known(self) -> tuple[Process, ...]:
+        """Those whose output can be read."""
+        return tuple(self._known.values())
+
     def find(self, number: str) -> Process:
         """The command by its number. Raises ToolError if there is none."""
         if number not in self._known:
@@ -175,5 +180,7 @@ class Processes:
         if watching:
             await asyncio.wait(watching)
         self._known.clear()
+        if self in self._kit.means.processes:
+            self._kit.means.processes.remove(self)
         while self._runners:
             await self._runners.pop().close()

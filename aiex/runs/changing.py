@@ -24,6 +24,7 @@ def carry_over(old: Services, new: Services, *, keeps_session: bool = True) -> N
             new.__dict__[name] = old.__dict__[name]
     if "budget" in old.__dict__ and all(old.settings.get(key) == new.settings.get(key) for key in _LIMITS):
         new.__dict__["budget"] = old.budget
+    new.processes = old.processes
     if "gate" in old.__dict__:
         if keeps_session:
             new.gate.judge.inherit(old.gate.judge)

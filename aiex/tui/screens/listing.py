@@ -43,6 +43,8 @@ HOLD_S: Final = 0.006
 """So long the thread of the work makes rows at a time."""
 _WIDE_CELLS: Final = 90
 """From this width on there is room for a look beside the list."""
+_QUICK_S: Final = 0.3
+"""What takes no longer is not counted aloud."""
 _LOOK_S: Final = 0.05
 """Where a row stays marked for so long, it is looked at."""
 
@@ -55,10 +57,13 @@ class Listing(Screen[None]):
     """What to say where there are no rows."""
     PREVIEWS: ClassVar[bool] = True
     """Whether one can look at a row beside the list."""
+    LOOKS_AT_END: ClassVar[bool] = False
+    """Whether the end of a look says more than its begin."""
     AUTO_FOCUS = "#filter"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012  (Textual reads it from the class)
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("escape", "close", "close"),
+        Binding("ctrl+l", "look", show=False),
         Binding("ctrl+down", "scroll(5)", "scroll the look", show=False),
         Binding("ctrl+up", "scroll(-5)", "scroll the look", show=False),
         Binding("ctrl+c", "close", show=False),
@@ -75,6 +80,9 @@ class Listing(Screen[None]):
         """Those that fit what was typed."""
         self._words: list[str] = []
         self._is_loading = False
+        self._began_s = 0.0
+        self._looks_only = False
+        """Where there is no room for both, the look is shown and not the list."""
 
     # --- for a subclass -----------------------------------------------------------------------------------------------
 
@@ -137,8 +145,10 @@ class Listing(Screen[None]):
         self._look_soon()
 
     def _fit(self, width: int) -> None:
+        is_wide = width >= _WIDE_CELLS
         for beside in self.query("#beside"):
-            beside.display = width >= _WIDE_CELLS
+            beside.display = is_wide or self._looks_only
+        self.in_sight.display = is_wide or not self._looks_only
 
     @property
     def current(self) -> Row | None:
@@ -162,11 +172,12 @@ class Listing(Screen[None]):
 
     def reload(self) -> None:
         """Fetch the rows again."""
-        self.begin(self._reload, "load")
+        self.begin(self.fetch, "load")
 
-    async def _reload(self) -> None:
+    async def fetch(self) -> None:
+        """Fetch the rows bit by bit."""
         is_first, at = True, self.in_sight.at
-        self._is_loading = True
+        self._is_loading, self._began_s = True, time.monotonic()
         try:
             source = await self.ask(lambda services: iter(self.load(services)))
             while rows := await self.ask(lambda _: _take(source)):
@@ -213,7 +224,7 @@ class Listing(Screen[None]):
         """Say how many there are."""
         heading = Text(self.HEADING, no_wrap=True, overflow="ellipsis")
         count = len(self.rows)
-        if self._is_loading:
+        if self._is_loading and (not count or time.monotonic() - self._began_s > _QUICK_S):
             heading.append(f"  {count:,} so far …" if count else "  looking …", self.look["muted"])
         elif len(self.found) < count:
             heading.append(f"  {len(self.found):,} of {count:,}", self.look["muted"])
@@ -230,7 +241,7 @@ class Listing(Screen[None]):
         self._look_soon()
 
     def _look_soon(self) -> None:
-        if self.PREVIEWS and self.size.width >= _WIDE_CELLS:
+        if self.PREVIEWS and (self._looks_only or self.size.width >= _WIDE_CELLS):
             self.begin(self._look, "preview")
 
     async def _look(self) -> None:
@@ -244,7 +255,7 @@ class Listing(Screen[None]):
         except AiexError as error:
             leaf = to_leaf(error.message, "muted")
         width = page.room
-        page.show(await asyncio.to_thread(lay, leaf, width, look))
+        page.show(await asyncio.to_thread(lay, leaf, width, look), at_end=self.LOOKS_AT_END)
         if leaf.path and self.chat.syntax:
             page.show(await asyncio.to_thread(_lay_code, leaf, width, look, self.chat.syntax))
 
@@ -261,6 +272,8 @@ class Listing(Screen[None]):
                 self.fold(event.key)
             case "tab" | "shift+tab":
                 self.action_tab()
+            case key if self._looks_only and self.size.width < _WIDE_CELLS:
+                self.action_scroll(steps[key])
             case key:
                 self.in_sight.mark(self.in_sight.at + steps[key])
 
@@ -281,14 +294,26 @@ class Listing(Screen[None]):
         for page in self.query(Page):
             page.scroll_relative(y=by, animate=False)
 
+    def action_look(self) -> None:
+        """Where there is no room for both, show the look in place of the list, or the list again."""
+        if self.PREVIEWS:
+            self._looks_only = not self._looks_only
+            self._fit(self.size.width)
+            self.call_after_refresh(self._look_soon)
+
     def action_close(self) -> None:
-        """Back to the talk."""
-        self.dismiss(None)
+        """Back to the list, and from there to the talk."""
+        if self._looks_only and self.size.width < _WIDE_CELLS:
+            self.action_look()
+        else:
+            self.dismiss(None)
 
     def _keys(self) -> Text:
         """The keys, those that do something to a row first: where there is no room the others are cut."""
         known = [("enter", self.ENTER)]
         known += [(key, one.description) for key, one in self._bindings if one.show and one.description]
+        if self.PREVIEWS:
+            known.append(("ctrl+l", "look"))
         known.sort(key=lambda one: one[0] == "escape")
         line = Text(no_wrap=True, overflow="ellipsis")
         for key, words in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,9 +13,10 @@ from aiex.tui.widgets.page import to_facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aiex.llm.catalogue import ModelInfo
+    from aiex.llm.catalogue import Catalogue, ModelInfo
     from aiex.llm.health import Standing
     from aiex.sessions.summary import Spent
+    from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
 
 _BREAKERS = {
@@ -43,9 +45,23 @@ class ModelsView(Listing):
     ENTER = "go on with it"
     EMPTY = "no provider is set: aiex set config providers.NAME.base_url URL, or aiex login"
 
+    def __init__(self, chat: Chat) -> None:
+        super().__init__(chat)
+        self._catalogue: Catalogue | None = None
+
+    async def fetch(self) -> None:
+        """The catalogue is large, and is read beside the work."""
+        from aiex import dirs
+        from aiex.llm.pricing import find_catalogue
+
+        if self._catalogue is None:
+            environ = await self.ask(lambda services: services.environ)
+            self._catalogue = await asyncio.to_thread(lambda: find_catalogue(dirs.cache_dir(environ)))
+        await super().fetch()
+
     def load(self, services: Services) -> Iterator[Row]:
         """Those in use, those that were asked before, and those of the catalogue whose provider can be asked."""
-        for known in _find(services):
+        for known in _find(services, self._catalogue):
             yield Row(known, _pieces(known), f"{known.name} {known.role}".casefold())
 
     def preview(self, services: Services, row: Row) -> Leaf:
@@ -61,12 +77,9 @@ class ModelsView(Listing):
         self.chat.command(f"model {row.value.name}")
 
 
-def _find(services: Services) -> Iterator[Known]:
-    from aiex import dirs
+def _find(services: Services, catalogue: Catalogue | None) -> Iterator[Known]:
     from aiex.llm.health import open_store, read_standings
-    from aiex.llm.pricing import find_catalogue
 
-    catalogue = find_catalogue(dirs.cache_dir(services.environ))
     fallbacks: list[str] = services.settings.get("fallback_models")
     roles = {services.model: "in use", **{name: f"fallback {at}" for at, name in enumerate(fallbacks, 1)}}
     try:
@@ -76,12 +89,12 @@ def _find(services: Services) -> Iterator[Known]:
     except StoreError:
         standings = {}
     usable = _usable_providers(services)
-    listed = {info.name: info for info in catalogue if info.kind == "chat" and info.provider in usable}
+    listed = {info.name: info for info in catalogue or () if info.kind == "chat" and info.provider in usable}
     spent = _spent(services)
     names = dict.fromkeys([*roles, *standings, *sorted(listed), "offline"])
     for name in names:
         provider, _, model = name.partition("/")
-        info = listed.get(name) or (catalogue.find(provider, model) if model else None)
+        info = listed.get(name) or (catalogue.find(provider, model) if model and catalogue else None)
         yield Known(name, roles.get(name, ""), info, standings.get(name), spent.get(name))
 
 

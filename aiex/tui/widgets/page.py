@@ -87,11 +87,11 @@ class Page(ScrollView, can_focus=False):
         super().__init__(id=id)
         self._text: list[Row] = []
 
-    def show(self, rows: list[Row]) -> None:
-        """Show a text from its begin. Cost: that of the rows in sight."""
+    def show(self, rows: list[Row], *, at_end: bool = False) -> None:
+        """Show a text from its begin, or its end. Cost: that of the rows in sight."""
         self._text = rows
         self.virtual_size = Size(self.size.width, len(rows))
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=len(rows) if at_end else 0, animate=False, immediate=True)
         self.refresh()
 
     @property
