@@ -73,13 +73,18 @@ class Layout:
 
     def renew(self, *, story: Story | None = None, drawer: Drawer | None = None, width: int | None = None) -> None:
         """Lay everything anew: other blocks, another look or another width. Cost: an estimate of each block."""
-        self.story = story or self.story
-        self.drawer = drawer or self.drawer
-        self.width = self.width if width is None else width
         self._laid.clear()
         self._rows = 0
+        self.drawer = drawer or self.drawer
+        if drawer is not None and story is None and width is None:
+            return
+        self.story = story or self.story
+        before, self.width = self.width, self.width if width is None else width
         self.story.take_changes()
-        self.heights = Heights(estimate(block, self.width) for block in self.story.blocks)
+        known = self.heights if story is None and before else Heights()
+        self.heights = Heights(
+            self._guess(at, block, known, before) for at, block in enumerate(self.story.blocks.at_hand())
+        )
         self._is_exact = bytearray(len(self.heights))
 
     def update(self, row: int) -> Update | None:
@@ -107,8 +112,12 @@ class Layout:
         self._is_exact[:0] = bytes(len(blocks))
         return self.total - before
 
-    def settle(self, top: int, height: int) -> int:
-        """Draw what lies in a window; where that begins afterwards, so that what was seen in it stays in place."""
+    def settle(self, top: int, height: int, seen: int | None = None) -> int:
+        """Draw what lies in a window; where that begins afterwards, so that what was seen in it stays in place.
+
+        Args:
+            seen: The row that was the first before the window went up: what lies above it grows upwards.
+        """
         at = self.heights.at(top)
         while at < len(self.heights):
             begin = self.heights.top(at)
@@ -116,8 +125,9 @@ class Layout:
                 break
             if not self._is_exact[at]:
                 grown = self._measure(at)
-                if begin < top and grown:
-                    top = max(begin, top + grown)
+                if grown and begin < (top if seen is None else seen):
+                    top = max(begin if seen is None else 0, top + grown)
+                    seen = None if seen is None else seen + grown
                     at = self.heights.at(top)
                     continue
             at += 1
@@ -168,6 +178,12 @@ class Layout:
         at = self.heights.at(row)
         return at, row - self.heights.top(at)
 
+    def _guess(self, at: int, block: Block | None, known: Heights, before: int) -> int:
+        """The height of a block, of one that is compressed from the height that it had at the width before."""
+        if block is None and at < len(known):
+            return _scale(known[at], before, max(self.width, 1))
+        return estimate(block or self.story.blocks[at], self.width)
+
     def _is_current(self, laid: Laid, block: Block) -> bool:
         if laid.block is not block or laid.version != block.version:
             return False
@@ -199,6 +215,11 @@ class Layout:
         for at in range(since, len(blocks)):
             self.heights.append(estimate(blocks[at], self.width))
             self._is_exact.append(0)
+
+
+def _scale(height: int, before: int, after: int) -> int:
+    """About how many rows a block has at another width, from those that it had."""
+    return height if height <= 2 else max(2, height * before // after)
 
 
 def _first_difference(before: list[Row], after: list[Row]) -> int:

@@ -6,6 +6,7 @@ A block that was on a compressed page comes back as another object that says the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ class Shelf:
     def __iter__(self) -> Iterator[Block]:
         for page in list(self._pages):
             yield from page if isinstance(page, list) else _unpack(page)
+
+    def at_hand(self) -> Iterator[Block | None]:
+        """All blocks, with None for those on compressed pages. Cost: almost nothing."""
+        for where, page in enumerate(self._pages):
+            if isinstance(page, list):
+                yield from page
+            else:
+                starts = [*self._starts[where : where + 2], self.first + self._count]
+                yield from repeat(None, starts[1] - starts[0])
 
     def __getitem__(self, at: int) -> Block:
         if not -self._count <= at < self._count:

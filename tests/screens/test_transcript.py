@@ -109,6 +109,11 @@ async def test_another_width_keeps_what_is_read() -> None:
             await pilot.resize_terminal(width, 23)
             await pilot.pause()
             assert "wish 20" in "\n".join(app.lines[:3])
+        for width, height in ((1, 1), (3, 2), (2, 40), (60, 23)):
+            await pilot.resize_terminal(width, height)
+            app.tell(told.TextDelta("and **more** "))
+            await pilot.pause()
+        assert "wish" in "\n".join(app.lines)
 
 
 async def test_turns_are_reached_by_keys() -> None:

@@ -134,21 +134,26 @@ class Lines(ScrollView):
     def _bottom(self) -> int:
         return self.scroll_offset.y + self._height
 
-    def _settle(self, top: int, first: int | None) -> None:
-        """Draw what the window shows from `top` on, or at the end; repaint it from the row `first` on."""
+    def _settle(self, top: int, first: int | None, seen: int | None = None) -> None:
+        """Draw what the window shows from `top` on, or at the end; repaint it from the row `first` on.
+
+        Args:
+            seen: The row that was the first before it went up.
+        """
         layout, before = self._layout, self.scroll_offset.y
         if self._follows:
             top = layout.settle_end(self._height)
         else:
             for _ in range(3):
-                top = layout.settle(top, self._height)
+                top, seen = layout.settle(top, self._height, seen), None
                 lowest = max(0, layout.total - self._height)
                 if top <= lowest:
                     break
                 top = lowest
         size = Size(layout.width, layout.total)
         if size != self.virtual_size:
-            self.set_reactive(Widget.virtual_size, size)
+            self.set_reactive(Widget.virtual_size, size)  # without a new layout of the whole screen
+            self._is_placing = True
             self._scroll_update(size)
         self._place(top)
         if first is not None and self.scroll_offset.y == before:
@@ -179,7 +184,8 @@ class Lines(ScrollView):
             self._follows = round(new_value) >= self.max_scroll_y
             if self._follows:
                 self._new_rows = 0
-            self._settle(round(new_value), None)
+            top, before = round(new_value), round(old_value)
+            self._settle(top, None, before if 0 < before - top <= self._height else None)
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width wraps all lines anew."""

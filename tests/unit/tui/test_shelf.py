@@ -70,3 +70,11 @@ def test_the_end_is_cut_off_across_pages() -> None:
     shelf.append(Note("new"))
     assert len(shelf) == PAGE
     assert (shelf[-1].words(), shelf[-2].words()) == ("new", f"note {PAGE - 2}")
+
+
+def test_what_is_compressed_is_counted_without_being_opened() -> None:
+    shelf = shelf_of(MANY)
+    hand = list(shelf.at_hand())
+    assert len(hand) == MANY
+    assert hand.count(None) == packed(shelf) * PAGE
+    assert [block is None or block is shelf[at] for at, block in enumerate(hand)] == [True] * MANY
