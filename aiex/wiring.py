@@ -68,8 +68,7 @@ class Services:
         tape: Tape | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self.cwd = cwd
-        self.environ = environ
+        self.cwd, self.environ = cwd, environ
         self.tape = tape or Tape()
         self.tell: Callable[[Event], None] = lambda event: None
         """Gets what is noticed beside a job's own events, such as tampering with the audit log."""
@@ -79,9 +78,7 @@ class Services:
         """Whoever can be asked in a way of the door's own; None where a terminal or nobody can."""
         self.processes: list[Processes] = []
         """What the runs that are under way have started, for a door that shows it."""
-        self._overrides = overrides
-        self._profile = profile
-        self._flags = flags or {}
+        self._overrides, self._profile, self._flags = overrides, profile, flags or {}
 
     @cached_property
     def root(self) -> str:
