@@ -236,10 +236,12 @@ class LineTalk:
             return False
 
     def _open_session(self, opening: Opening) -> Recording:
-        from aiex.runs.sitting import lasts, open_session
+        from aiex.runs.recording import start_of
+        from aiex.runs.sitting import Talking, lasts, open_session
 
         self._recording, warnings = open_session(opening, self._services, to_outcome)
         self._kept = self._services.session if lasts(self._recording) else self._kept
+        self._recording.keep(start_of(Talking(), self._services, __version__))
         self._tell_once(warnings)
         if self._recording.turn:
             say(f"goes on with session {self._services.session}, after {self._recording.turn} turns")

@@ -62,6 +62,7 @@ def test_a_dumb_terminal_gets_a_talk_of_lines_in_one_session(vendor: FakeOpenAI,
     assert "\x1b" not in seen
     assert seen.count("It is a shop.") == 2
     assert "mode: plan" in seen
+    assert "from the shell" in seen
     assert "error: " in seen
     assert "to go on: aiex -r " in seen
     assert len(vendor.requests[1].body["messages"]) > len(vendor.requests[0].body["messages"])
@@ -116,3 +117,22 @@ def test_without_a_terminal_nothing_is_opened(words: tuple[str, ...], run_warm: 
     done = run_warm(*words, cwd=shop, input="x\n")
     assert (done.returncode, done.stdout) == (2, "")
     assert "aiex run" in done.stderr
+
+
+def test_a_session_that_was_cut_off_is_taken_up_in_lines(vendor: FakeOpenAI, shop: Path) -> None:
+    vendor.say("I think about it. " * 50, silent_at_byte=1_500)
+    with Terminal(*flags_of(vendor), "tell me all", cwd=shop, environ=DUMB) as terminal:
+        terminal.until(lambda: vendor.requests)
+        terminal.process.kill()
+    vendor._replies.clear()
+    vendor.say("It is a shop.")
+    with Terminal(*flags_of(vendor), "-c", cwd=shop, environ=DUMB) as terminal:
+        terminal.until("was cut off in the middle of a turn")
+        terminal.until("answer: ")
+        terminal.type("1\n")
+        terminal.until(lambda: prompts(terminal) == 1)
+        say(terminal, "and now?")
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+        assert b"It is a shop." in terminal.seen
+    assert "tell me all" in json.dumps(vendor.requests[-1].body["messages"])
