@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
@@ -29,10 +30,14 @@ SYMBOLS_FOR_S: Final = 5.0
 """The index is asked again when what it said is older."""
 
 
+_SHELL_WORD: Final = re.compile(r"""[^\s'"|&;<>()$`=]*\Z""")
+_LONGEST_WORD: Final = 400
+
+
 class Begun(NamedTuple):
     """What is being typed, on the line of the cursor."""
 
-    kind: Literal["command", "mention"]
+    kind: Literal["command", "mention", "path"]
     start: int
     """Column where it begins, behind a slash and with an `@`."""
     query: str
@@ -50,20 +55,22 @@ class Choice(NamedTuple):
     help: str = ""
 
 
-def find_begun_at(line: str, column: int, *, is_first: bool, begins: str) -> Begun | None:
+def find_begun_at(line: str, column: int, *, is_first: bool, begins: str, lists_paths: bool = False) -> Begun | None:
     """What is begun where the cursor is; None for plain words.
 
     Args:
         line: That of the cursor.
         is_first: Whether it is the first of the prompt.
         begins: The first signs of the prompt, which say what it is.
+        lists_paths: Whether a word of a shell command is the begin of a path.
     """
     before = line[:column]
     if is_first and re.match(r"/(?!/)", before):
         *words, query = re.split(r"\s+", before[1:])
         return Begun("command", column - len(query), query, tuple(filter(None, words)))
     if begins.startswith("!"):
-        return None
+        word = _SHELL_WORD.search(before[1 if is_first else 0 :][-_LONGEST_WORD:])
+        return Begun("path", column - len(word[0]), word[0]) if lists_paths and word else None
     begun = find_begun(line, column)
     return Begun("mention", begun.start, begun.query) if begun else None
 
@@ -90,7 +97,13 @@ class Completer:
     def answer(self, begun: Begun) -> list[Choice]:
         """The choices, best first; empty where nothing fits."""
         try:
-            return self._commands(begun) if begun.kind == "command" else self._mentions(begun.query)
+            match begun.kind:
+                case "command":
+                    return self._commands(begun)
+                case "mention":
+                    return self._mentions(begun.query)
+                case "path":
+                    return self._paths(begun.query)
         except (AiexError, Late, CancelledError):  # the last where the screen ends
             return []
 
@@ -122,16 +135,27 @@ class Completer:
 
     # --- mentions -----------------------------------------------------------------------------------------------------
 
-    def _mentions(self, query: str) -> list[Choice]:
+    @property
+    def _files(self) -> Finder:
         if self._finder is None:
             self._finder = self._backstage.ask(make_finder).result(WITHIN_S)
+        return self._finder
+
+    def _paths(self, query: str) -> list[Choice]:
+        found = (one for one in self._files.find(query, MOST_SHOWN) if one.kind in ("file", "folder"))
+        return [
+            Choice(one.word, shlex.quote(one.word) + ("" if one.kind == "folder" else " "), _describe(one.kind, ""))
+            for one in found
+        ]
+
+    def _mentions(self, query: str) -> list[Choice]:
         path, is_inside, symbol = query.partition("::")
         if is_inside:
             found = find_inside(self._symbols_of(path), symbol, MOST_SHOWN)
         else:
             self._ask_for_symbols()
-            self._take_symbols(self._finder)
-            found = self._finder.find(query, MOST_SHOWN)
+            self._take_symbols(self._files)
+            found = self._files.find(query, MOST_SHOWN)
         return [
             Choice(one.word, spell(one.word) + ("" if one.kind == "folder" else " "), _describe(one.kind, one.place))
             for one in found

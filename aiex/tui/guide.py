@@ -46,6 +46,8 @@ class Guide:
         """What the open list was found for."""
         self._declined: Begun | None = None
         """What a list was closed for."""
+        self._lists_paths = False
+        """Tab was pressed in a word of a shell command."""
         self._is_warm = False
         """Files were listed with the first key, for the first mention."""
         self._takes_first = False
@@ -75,6 +77,8 @@ class Guide:
             self._is_warm = True
             self._aside.do(self._completer.warm, "warm")
         begun = self._find_begun()
+        if self._lists_paths and (begun is None or self._begun is None or begun.start != self._begun.start):
+            self._lists_paths, begun = False, None
         if begun == self._begun or (begun is not None and not opens and not self._is_shown):
             return
         self._begun, self._takes_first, self._has_moved = begun, False, False
@@ -95,7 +99,7 @@ class Guide:
         if begun != self._begun or begun == self._declined or begun != self._find_begun():
             return
         self._answered = begun
-        if self._takes_first and choices:
+        if choices and (self._takes_first or (begun.kind == "path" and len(choices) == 1)):
             self._take(choices[0])
             return
         self._takes_first = False
@@ -110,6 +114,7 @@ class Guide:
     def decline(self) -> bool:
         """Open no list for what stands there now; whether there was one."""
         was_open = self._is_shown
+        self._lists_paths = False
         self._begun = self._declined = self._find_begun()
         self.close()
         return was_open
@@ -125,6 +130,8 @@ class Guide:
         if self.is_open and self._list is not None and self._list.chosen is not None:
             self._take(self._list.chosen)
             return True
+        if self._list_paths():
+            return True
         is_asking = self._begun is not None and self._begun not in (self._answered, self._declined)
         self._takes_first = is_asking
         return is_asking
@@ -134,7 +141,8 @@ class Guide:
         chosen = self._list.chosen if self.is_open and self._list is not None else None
         if chosen is None or self._begun is None or self._is_typed(chosen):
             return False
-        if not (self._has_moved or self._begun.query or not self._begun.words):
+        is_meant = self._begun.query or not self._begun.words
+        if not (self._has_moved or (is_meant and self._begun.kind != "path")):
             return False
         self._take(chosen)
         return True
@@ -143,6 +151,16 @@ class Guide:
         """One was clicked."""
         if self.is_open:
             self._take(choice)
+
+    def _list_paths(self) -> bool:
+        """In a command for the shell, list what the word under the cursor may become."""
+        if self._lists_paths or not self._prompt.document.get_line(0).startswith("!"):
+            return False
+        self._lists_paths = True
+        self._begun, self._declined = self._find_begun(), None
+        self._lists_paths = self._begun is not None
+        self.look_again()
+        return self._lists_paths
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -153,11 +171,11 @@ class Guide:
         first = prompt.document.get_line(0)[:2]
         if prompt.selection.start != prompt.selection.end or len(line) > LONGEST_LINE:
             return None
-        if "@" not in line and not (row == 0 and first.startswith("/")):
+        if "@" not in line and not (row == 0 and first.startswith("/")) and not self._lists_paths:
             return None
         from aiex.tui.completing import find_begun_at
 
-        return find_begun_at(line, column, is_first=row == 0, begins=first)
+        return find_begun_at(line, column, is_first=row == 0, begins=first, lists_paths=self._lists_paths)
 
     def _ask(self, begun: Begun) -> None:
         completer, prompt = self._completer, self._prompt
@@ -173,6 +191,7 @@ class Guide:
         begun, prompt = self._begun, self._prompt
         if begun is None:
             return
+        self._lists_paths = False
         self.close()
         row, column = prompt.cursor_location
         behind = prompt.document.get_line(row)[column : column + 1]

@@ -152,6 +152,19 @@ async def test_a_shell_command_is_marked(open_screen: OpenScreen):
         assert "shell" in screen.picture
 
 
+async def test_tab_completes_a_path_of_a_shell_command(open_screen: OpenScreen):
+    async with open_screen() as screen:
+        await screen.type("!cat pric")
+        await screen.press("tab")
+        await screen.until(lambda: screen.chat.prompt.text == "!cat shop/prices.py ")
+        await screen.press("tab")
+        await screen.until(lambda: "▸" in screen.picture)
+        await screen.press("x")
+        await screen.press("escape")
+        await screen.until(lambda: "▸" not in screen.picture)
+        assert screen.chat.prompt.text == "!cat shop/prices.py x"
+
+
 async def test_what_is_suggested_is_taken_by_tab(open_screen: OpenScreen):
     async with open_screen() as screen:
         await screen.until(lambda: "explain this project" in screen.picture)

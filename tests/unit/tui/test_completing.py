@@ -36,6 +36,15 @@ def test_commands_stand_on_the_first_line_only_and_a_shell_mentions_nothing():
     assert find_begun_at("!cat @sr", 8, is_first=True, begins="!c") is None
 
 
+def test_a_word_of_a_shell_command_is_a_path_where_it_is_asked_for():
+    def begun(line: str) -> Begun | None:
+        return find_begun_at(line, len(line), is_first=True, begins=line[:2], lists_paths=True)
+
+    assert begun("!cat sr") == Begun("path", 5, "sr")
+    assert begun("!") == Begun("path", 1, "")
+    assert begun("!a --b=sr") == Begun("path", 7, "sr")
+
+
 class Behind:
     """The work, in the thread of the test."""
 
@@ -80,6 +89,13 @@ def test_words_and_options_of_a_command_are_completed(completer: Completer):
     options = completer.answer(Begun("command", 6, "--dry", ("run",)))
     assert options[0].word == "--dry-run"
     assert options[0].help
+
+
+def test_paths_of_a_shell_command_are_quoted(completer: Completer, workspace: Path):
+    (workspace / "with space.md").write_text("x")
+
+    assert [one.text for one in completer.answer(Begun("path", 5, "with"))] == ["'with space.md' "]
+    assert completer.answer(Begun("path", 5, "shop"))[0].text == "shop/"
 
 
 def test_nonsense_has_no_choices(completer: Completer):
