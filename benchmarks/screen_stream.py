@@ -152,10 +152,10 @@ class Watch:
             if watch.on_display:
                 watch.on_display(now)
 
-        LinuxDriver.send_message = send_message
-        Prompt.edit = edited
-        Prompt.render_lines = rendered
-        App._display = displayed
+        driver: Any = LinuxDriver
+        driver.send_message = send_message
+        replaced: Any = (Prompt, App)
+        replaced[0].edit, replaced[0].render_lines, replaced[1]._display = edited, rendered, displayed
 
     def time_garbage(self) -> None:
         begin = [0.0]
@@ -194,12 +194,9 @@ def stream(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
     figures = {"resident_start_mb": resident_mb()}
     chat = app.chat
     layout = chat.transcript._layout
-    done = threading.Event()
 
     def on_loop(call: Any) -> None:
-        done.clear()
-        app.call_from_thread(lambda: (call(), done.set()))
-        done.wait()
+        app.call_from_thread(call)
 
     def turn(number: int) -> list[Any]:
         events: list[Any] = [UserSpoke((Text(f"wish {number}: look at the log and say how it works"),))]

@@ -13,6 +13,8 @@ from aiex.markdown import spans
 
 FOLDED_LINES: Final = 30
 """Longer wishes, such as pasted logs, are folded."""
+KEPT_CHARS: Final = 4_000
+"""And of each so many last characters."""
 KEPT_LINES: Final = 400
 """Of what a command writes so many last lines are shown; the session has all of it."""
 
@@ -119,7 +121,7 @@ class Call(Block):
     """On one line."""
     state: State = "running"
     output: list[str] = field(default_factory=list)
-    """The last lines, at most `KEPT_LINES`."""
+    """The last lines, at most `KEPT_LINES`; the very last may end with `\\r`, so that what comes is written over it."""
     left_out: int = 0
     """How many lines came before them."""
     result: str = ""
@@ -140,19 +142,20 @@ class Call(Block):
         return self.state in ("running", "waiting")
 
     def write(self, text: str) -> None:
-        """The next piece of what it writes."""
+        """The next piece of what it writes; a line that is written over with `\\r`, such as of progress, is one."""
         if not text:
             return
         first, *more = text.split("\n")
-        if self.output:
-            self.output[-1] += first
-        else:
-            self.output.append(first)
-        self.output += more
+        before = self.output.pop() if self.output else ""
+        self.output += [_last_of(line) for line in (before + first, *more)]
         if (excess := len(self.output) - KEPT_LINES) > 0:
             del self.output[:excess]
             self.left_out += excess
         self.touch()
+
+    def shown(self) -> list[str]:
+        """The lines that it wrote."""
+        return [line.rstrip("\r") for line in self.output]
 
     def facts(self) -> list[str]:
         """What is known of how it went, in a few words each."""
@@ -168,11 +171,11 @@ class Call(Block):
         lines = [line for line in self.result.split("\n") if line.strip()]
         if self.exit_code is None:
             return lines[0].strip() if lines else ""
-        wrote = [line for line in self.output if line.strip()] or lines[1:]
+        wrote = [line for line in self.shown() if line.strip()] or lines[1:]
         return wrote[-1].strip() if wrote else ""
 
     def words(self) -> str:
-        return "\n".join([f"{self.name} {self.about}", *self.output, self.result])
+        return "\n".join([f"{self.name} {self.about}", *self.shown(), self.result])
 
 
 @dataclass(slots=True, eq=False)
@@ -222,3 +225,9 @@ def plain(piece: Piece) -> str:
     if piece.kind in ("code", "rule"):
         return piece.text
     return "".join(span.text for span in spans(piece.text))
+
+
+def _last_of(line: str) -> str:
+    """What a terminal would show of a line in which the cursor went back to its begin."""
+    shown = line.rstrip("\r").rpartition("\r")[2] + "\r" * line.endswith("\r")
+    return shown[-KEPT_CHARS:]

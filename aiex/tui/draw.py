@@ -177,7 +177,7 @@ class Drawer:
         if not call.is_folded:
             return [*rows, *self._opened(call, width)]
         if call.state == "running" and call.output:
-            preview = "\n".join(line[:PREVIEW_CHARS] for line in call.output[-PREVIEW_LINES:])
+            preview = "\n".join(line[:PREVIEW_CHARS] for line in call.shown()[-PREVIEW_LINES:])
             return [*rows, *self._plain(preview, "muted", width, indent="  ")]
         if call.state in ("failed", "refused") and (line := call.problem()):
             rows += self._line(_cut(line, 4 * width), "error", width, first="  ", rest="  ")
@@ -188,7 +188,7 @@ class Drawer:
         if call.left_out:
             rows += self._line(f"… {call.left_out:,} lines before", "muted", width, first="  ")
         if call.output:
-            rows += self._plain("\n".join(call.output), "muted", width, indent="  ")
+            rows += self._plain("\n".join(call.shown()), "muted", width, indent="  ")
             if call.state not in ("failed", "refused"):
                 return rows
         return [*rows, *self._plain(call.result, "muted", width, indent="  ")] if call.result else rows

@@ -23,6 +23,8 @@ _SHOWN_BELOW: Final = frozenset({"old", "new", "content", "patch"})
 """What an edit does stands below its call."""
 _EXIT: Final = re.compile(r"exit code (\d{1,3})\b")
 """How the result of a command begins."""
+_STEERING: Final = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
+"""What sets colours and moves the cursor; programs write it where nobody asked for it."""
 _CUT_SHORT: Final = {
     "max_tokens": "the answer was cut at the length that the vendor allows",
     "content_filter": "the vendor's filter cut the answer",
@@ -105,7 +107,8 @@ def _tool_started(story: Story, event: told.ToolStarted) -> None:
 
 def _tool_wrote(story: Story, event: told.ToolWrote) -> None:
     if (call := story.calls.get(event.call_id)) is not None:
-        call.write(neutralise(event.text))
+        text = _STEERING.sub("", event.text).replace("\r\n", "\n")
+        call.write("\r".join(map(neutralise, text.split("\r"))))
         story.changed(call)
 
 
@@ -117,7 +120,7 @@ def _tool_finished(story: Story, event: told.ToolFinished) -> None:
     call.exit_code = int(ended[1]) if ended else None
     if call.state != "refused":
         call.state = "failed" if event.is_error or call.exit_code else "done"
-    call.result = neutralise(event.text)
+    call.result = neutralise(_STEERING.sub("", event.text))
     call.duration_ms = event.duration_ms
     call.touch()
     story.changed(call)

@@ -66,6 +66,8 @@ async def test_a_talk(
     warm("python")
     async with open_screen(size=size) as screen:
         screen.app.use_theme(theme)
+        for below in (screen.chat.prompt, screen.chat.status):  # they have pictures of their own
+            below.display = False
         screen.chat.take(talk())
         await screen.pilot.pause()
         if size == (80, 24):

@@ -148,3 +148,9 @@ def test_wishes_are_numbered() -> None:
     story = story_of(*(told.UserSpoke((Text(f"wish {number}"),)) for number in range(3)))
     assert [block.turn for block in story.blocks if isinstance(block, Said)] == [1, 2, 3]
     assert kind_of(story, Note) == []
+
+
+def test_progress_that_writes_over_its_line_is_one_line() -> None:
+    pieces = ["\x1b[32mgo\x1b[0m\n 10 %\r 5", "0 %\r", "100 %\r\ndone\r\n", "\x07"]
+    call = calling(*(told.ToolWrote("c", "stdout", piece) for piece in pieces))
+    assert call.shown() == ["go", "100 %", "done", "\u2407"]
