@@ -12,8 +12,6 @@ from aiex.guard.neutral import printable_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiex.settings import Settings
-
 Where = Literal["user", "project", "here"]
 GUARDING: Final = ("policy.", "paths.", "audit.", "keys.", "providers.", "sandbox.")
 """Settings that say what may happen, what is on record, and who gets the keys: their changes are on record."""
@@ -27,10 +25,6 @@ class Setter(Protocol):
     def root(self) -> str: ...
     @property
     def environ(self) -> Mapping[str, str]: ...
-    @property
-    def trusted(self) -> bool: ...
-    @property
-    def settings(self) -> Settings: ...
 
     def standing(self, change: str, *, scope: str = "user", **detail: str) -> AbstractContextManager[object]:
         """The block of a change that stays, by an admin and on record."""
@@ -57,13 +51,14 @@ def write_setting(services: Setter, key: str, value: str, where: Where) -> str:
 
 def _write_local(services: Setter, key: str, value: str) -> str:
     """Write into the project. Trust is bound to what its files say, so it is given anew, to exactly this change."""
-    from aiex.guard.trust import trust
+    from aiex.guard.trust import is_trusted, project_files, trust
     from aiex.settings import set_value
 
     if not services.root:
         raise UsageError("there is no workspace here to write a setting for")
-    if not services.trusted:
-        raise UsageError("settings of this project are not used: nobody trusts it", hint="first: aiex add trust")
+    before = project_files(services.root)
+    if not is_trusted(services.root, before):
+        raise UsageError("settings of this project are not used: nobody trusts it", hint="first: /add trust")
     root = os.path.realpath(services.root)
     file = os.path.join(root, LOCAL_FILE)
     if os.path.realpath(file) != file:
@@ -71,7 +66,11 @@ def _write_local(services: Setter, key: str, value: str) -> str:
     with _on_record(services, key, value, scope="project"):
         os.makedirs(os.path.dirname(file), exist_ok=True)
         set_value(file, key, value)
-        trust(services.root)
+        after = project_files(services.root)
+        others = {*before.contents, *after.contents} - {LOCAL_FILE}
+        if any(before.contents.get(path) != after.contents.get(path) for path in others):
+            raise Conflict("the project's settings changed meanwhile, so it is not trusted any more", hint="/add trust")
+        trust(services.root, seen=after)
     return f"{key} is set in {LOCAL_FILE} of this project, for this machine"
 
 

@@ -14,7 +14,7 @@ from aiex.errors import AiexError, UsageError
 from aiex.events import Compacted, TurnEnded
 from aiex.jobs.working import find_window, hire, require_model
 from aiex.messages import Document, Image, Refusal, Text, ToolCall, ToolResult
-from aiex.sessions.requests import conversation
+from aiex.sessions.requests import conversation, message_of
 
 if TYPE_CHECKING:
     from aiex.events import Event
@@ -84,9 +84,10 @@ def _empty_state() -> SessionState:
 
 def _said(state: SessionState) -> list[Piece]:
     names = _names_of_calls(state)
+    said = {node.seq: node for node in state.chat.path() if node.kind not in ("pin", "drop")}
     pieces = []
     for entry in conversation(state):
-        message = entry.message
+        message = message_of(said[entry.seq]) if entry.is_left_out else entry.message
         source: Source
         if entry.is_summary:
             source, name = "summary", "summary of what was said before"
@@ -99,7 +100,7 @@ def _said(state: SessionState) -> list[Piece]:
         else:
             source, name = ("you" if message.role == "user" else "model"), _first_words(message)
         pieces.append(
-            Piece(entry.seq, source, name, size_of(message), _words_of(message), entry.pinned, entry.is_left_out)
+            Piece(entry.seq, source, name, size_of(entry.message), _words_of(message), entry.pinned, entry.is_left_out)
         )
     return pieces
 

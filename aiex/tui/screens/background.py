@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.binding import Binding
@@ -77,7 +78,7 @@ class BackgroundView(Listing):
             self.notify("this does not run any more", severity="warning", markup=False)
             return
         process: Process = row.value
-        self.begin(lambda: self._end(process), "end")
+        self.begin(partial(self._end, process), "end")
 
     async def _end(self, process: Process) -> None:
         def do(_: Services) -> None:  # in the loop of the work, which keeps it only weakly

@@ -108,7 +108,7 @@ class SessionsView(Listing):
                 lines += [f"> {entry.body}", ""]
             elif entry.kind == "assistant":
                 lines += [entry.body, ""]
-            elif entry.kind in ("call", "failed", "note"):
+            elif entry.kind in ("call", "failed"):
                 lines += [f"· {entry.head}", ""]
         return to_leaf("\n".join(lines))
 
