@@ -210,12 +210,17 @@ def tell_left_out(left_out: tuple[LeftOut, ...]) -> Iterator[Warned]:
 
 
 def tell_uncovered(uncovered: Uncovered) -> Iterator[Event]:
-    """What going back leaves as it is although one may think that it went back as well."""
+    """What going back leaves as it is although one may think that it went back as well.
+
+    Protected names that are gone are none of it: what stands for a missing one while commands run goes again.
+    """
+    from aiex.guard.sandbox.paths import DEFAULT_RULES
+
     telling = [one for one in uncovered.left_out if one.reason in WORTH_TELLING | {"special"}]
     if telling:
         states = "left as it is, because no checkpoint holds it", "left as they are, because no checkpoint holds them"
         yield Warned(f"{states[len(telling) > 1]}: {_named(telling)}", _hint_for(telling))
-    if gone := uncovered.gone:
+    if gone := [path for path in uncovered.gone if not DEFAULT_RULES.protected_name(path)]:
         them = "it" if len(gone) == 1 else "them"
         yield Warned(f"not brought back, because the checkpoint does not hold {them}: {_listed(gone)}")
     ignored = {one.path for one in uncovered.left_out if one.reason == "ignored"} & {*uncovered.came}

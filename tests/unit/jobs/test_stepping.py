@@ -10,7 +10,7 @@ import pytest
 
 from aiex.errors import StoreError
 from aiex.events import CheckpointTaken, FileEdited, Warned
-from aiex.jobs.stepping import Step, find_left, is_too_wide, tell_left_out
+from aiex.jobs.stepping import Step, find_left, is_too_wide, keep_now, tell_left_out, tell_uncovered
 from aiex.sessions.checkpoints.opening import CLEAN_EVERY, Checkpoints
 from aiex.sessions.checkpoints.snapshots import LeftOut
 
@@ -107,6 +107,18 @@ def test_what_a_checkpoint_does_not_hold_is_named(tree: Path, tmp_path: Path) ->
     assert isinstance(warned, Warned)
     assert warned.message == "the checkpoint does not hold big\u241b (large)"
     checkpoints.close()
+
+
+def test_what_stands_for_a_protected_name_while_a_command_runs_is_not_missed(
+    tree: Path, checkpoints: Checkpoints
+) -> None:
+    (tree / ".vscode").mkdir()
+    (tree / ".env").write_text("KEY=1")
+    before, _ = keep_now(checkpoints, "run make")
+    (tree / ".vscode").rmdir()
+    (tree / ".env").unlink()
+    told = [*tell_uncovered(checkpoints.restorer.restore(before.id, on_conflict="force").uncovered)]
+    assert [one.message.rpartition(": ")[2] for one in told if isinstance(one, Warned)] == [".env"]
 
 
 def test_only_for_large_files_the_setting_is_named() -> None:
