@@ -6,6 +6,7 @@ behind a talk of 10,000 lines, while keys are typed into the prompt.
 - a picture: one turn of the event loop in which something was drawn, from waking to sleeping;
 - a key: from the moment it was read from the terminal to the end of the drawing that shows it;
 - the processor: all threads of the process, the feeding one too, as part of one core;
+- live: the same for an answer that comes from a vendor on loopback and is kept in a session, with no long talk before;
 - opening: from the work's begin to open a session of 10,000 events to the end of the picture of its last lines;
 - memory: resident, after the talk of 10,000 lines was scrolled through, and after a further hour of talk at 60 tokens
   a second and at 1,000.
@@ -29,6 +30,7 @@ import tempfile
 import termios
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,45 @@ def at_percent(values: list[float], percent: float) -> float:
     """The value that so many percent do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else float("nan")
+
+
+def serve(seconds: float) -> int:
+    """A vendor on loopback, in threads of this process, that speaks that fast for so long; its port."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Vendor(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            source, begin, sent = tokens(), time.perf_counter(), 0
+            while (passed := time.perf_counter() - begin) < seconds:
+                chunk = b""
+                while sent < passed * TOKENS_A_SECOND:
+                    chunk += _delta({"content": next(source)}, None)
+                    sent += 1
+                try:
+                    self.wfile.write(chunk)
+                except OSError:
+                    return
+                time.sleep(0.005)
+            with suppress(OSError):  # the program has left
+                self.wfile.write(_delta({}, "stop") + b"data: [DONE]\n\n")
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing to say."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def _delta(delta: dict[str, str], reason: str | None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return (
+        b"data: " + json.dumps({"id": "1", "object": "chat.completion.chunk", "choices": [choice]}).encode() + b"\n\n"
+    )
 
 
 # --- in the program -------------------------------------------------------------------------------------------------
@@ -259,6 +300,31 @@ def stream(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
     return figures
 
 
+def live(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
+    """Ask the vendor on loopback, with all that happens between it and the screen; runs in a thread."""
+
+    chat = app.chat
+    app.call_from_thread(chat.submit, "speak")
+    while len(chat.story.blocks) < 20:
+        time.sleep(0.02)
+    time.sleep(1)
+    for values in (watch.pictures, watch.turns, watch.keys, watch.garbage):
+        values.clear()
+    cpu, begin = time.process_time(), time.perf_counter()
+    time.sleep(seconds)
+    wall = time.perf_counter() - begin
+    return {
+        "live_core_percent": 100 * (time.process_time() - cpu) / wall,
+        "live_picture_median_ms": statistics.median(watch.pictures),
+        "live_picture_p99_ms": at_percent(watch.pictures, 99),
+        "live_picture_max_ms": max(watch.pictures),
+        "live_keys": len(watch.keys),
+        "live_key_median_ms": statistics.median(watch.keys),
+        "live_key_p99_ms": at_percent(watch.keys, 99),
+        "live_mb": resident_mb(),
+    }
+
+
 def grow(app: Any, on_loop: Any, source: Any) -> dict[str, float]:
     """An hour of talk at 60 tokens a second, as fast as it can be told; then as much again as that, five times."""
     from aiex.events import AssistantSpoke, Started, TextDelta, UserSpoke
@@ -276,10 +342,12 @@ def grow(app: Any, on_loop: Any, source: Any) -> dict[str, float]:
                 on_loop(partial(chat.take, items[at : at + 200]))
                 time.sleep(0.001)
         marks.append(resident_mb())
+    on_loop(gc.collect)
     return {
         "hour_grew_mb": marks[0] - before,
         "next_five_hours_grew_mb": marks[-1] - marks[0],
-        "grew_mb_per_million_tokens": (marks[-1] - marks[0]) / (5 * 0.216),
+        "five_hours_kept_mb": resident_mb() - marks[0],
+        "kept_mb_per_million_tokens": (resident_mb() - marks[0]) / (5 * 0.216),
     }
 
 
@@ -298,7 +366,7 @@ def opened(app: Any, watch: Watch) -> dict[str, float]:
     }
 
 
-def run_inside(kind: str, out: str, seconds: float) -> None:
+def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
     """Be the program, watched."""
     from aiex import _entry
     from aiex.tui.door import TURNS_A_SECOND
@@ -336,7 +404,10 @@ def run_inside(kind: str, out: str, seconds: float) -> None:
                 time.sleep(0.05)
             figures: dict[str, Any] = {}
             try:
-                figures = opened(self, watch) if kind == "open" else stream(self, watch, seconds)
+                if kind == "open":
+                    figures = opened(self, watch)
+                else:
+                    figures = live(self, watch, seconds) if kind == "live" else stream(self, watch, seconds)
             except Exception:  # noqa: BLE001  (whoever drives this shows it)
                 import traceback
 
@@ -371,7 +442,7 @@ def run_inside(kind: str, out: str, seconds: float) -> None:
     backstage.Backstage.start = started  # type: ignore[method-assign]
     Bus.post = posted  # type: ignore[method-assign]
     AiexApp.on_mount = mounted  # type: ignore[method-assign]
-    sys.argv = ["aiex", "chat", "-m", "one/m", "--set", "providers.one.base_url=http://127.0.0.1:9/v1"]
+    sys.argv = ["aiex", "chat", "-m", "one/m", "--set", f"providers.one.base_url=http://127.0.0.1:{port}/v1"]
     sys.argv += ["-c"] if kind == "open" else []
     sys.exit(_entry.main())
 
@@ -426,6 +497,7 @@ def drive(kind: str, seconds: float, environ: dict[str, str], folder: str) -> di
     """Run the program in a pseudo-terminal, read what it draws and type into it; what it measured."""
     out = os.path.join(folder, f"{kind}.json")
     argv = [sys.executable, "-m", "benchmarks.screen_stream", "--inside", kind, "--out", out, "--seconds", str(seconds)]
+    argv += ["--port", str(serve(seconds + 4) if kind == "live" else 9)]
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
     process = subprocess.Popen(
@@ -443,7 +515,7 @@ def drive(kind: str, seconds: float, environ: dict[str, str], folder: str) -> di
                 seen = (seen + os.read(master, 1 << 16))[-2000:]
             except OSError:
                 break
-        if kind == "stream" and time.perf_counter() >= next_key:
+        if kind != "open" and time.perf_counter() >= next_key:
             typed += 1
             os.write(master, b"x" if typed % 40 else b"\x15")
             next_key = time.perf_counter() + dice.uniform(0.04, 0.2)
@@ -459,13 +531,14 @@ def drive(kind: str, seconds: float, environ: dict[str, str], folder: str) -> di
 def main() -> None:
     """Measure and print; the exit code says whether the bars are held."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--inside", choices=("stream", "open"))
+    parser.add_argument("--inside", choices=("stream", "open", "live"))
+    parser.add_argument("--port", type=int, default=9)
     parser.add_argument("--out", default="")
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--only", choices=("stream", "open"))
+    parser.add_argument("--only", choices=("stream", "open", "live"))
     chosen = parser.parse_args()
     if chosen.inside:
-        run_inside(chosen.inside, chosen.out, chosen.seconds)
+        run_inside(chosen.inside, chosen.out, chosen.seconds, chosen.port)
     with tempfile.TemporaryDirectory(prefix="aiex-stream-") as folder:
         os.mkdir(os.path.join(folder, "work"))
         subprocess.run(["git", "init", "-q", os.path.join(folder, "work")], check=True)
@@ -474,12 +547,14 @@ def main() -> None:
         environ |= {f"AIEX_{kind}_DIR": f"{folder}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA", "STATE")}
         environ |= {"HOME": folder, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         figures: dict[str, Any] = {}
-        if chosen.only != "stream":
+        if chosen.only in (None, "open"):
             make = f"from benchmarks.screen_stream import make_session; make_session({folder + '/work'!r})"
             subprocess.run([sys.executable, "-c", make], env=environ, check=True, cwd=ROOT)
             drive("open", chosen.seconds, environ, folder)  # everything is compiled and cached afterwards
             figures |= drive("open", chosen.seconds, environ, folder)
-        if chosen.only != "open":
+        if chosen.only in (None, "live"):
+            figures |= drive("live", min(chosen.seconds, 15), environ, folder)
+        if chosen.only in (None, "stream"):
             figures |= drive("stream", chosen.seconds, environ, folder)
     for name, value in figures.items():
         bar = BARS.get(name)
