@@ -15,7 +15,7 @@ from aiex import __version__
 from aiex.cli.driver import execute
 from aiex.cli.printer import open_printer
 from aiex.cli.streams import StdoutLost, say, write_stdout
-from aiex.errors import AiexError, UsageError
+from aiex.errors import AiexError, Conflict, UsageError
 from aiex.events import Noted, TurnEnded
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening, Shown
@@ -200,7 +200,7 @@ class LineTalk:
     # --- the session --------------------------------------------------------------------------------------------------
 
     def _enter(self, opening: Opening) -> None:
-        from aiex.runs.recovery import find_cut_off, find_dead, take_up
+        from aiex.runs.recovery import LEAVE_IT, TAKE_UP, find_cut_off, find_dead, take_up
 
         try:
             self._tell_once([*self._services.settings.warnings, *find_dead(self._services)])
@@ -209,9 +209,13 @@ class LineTalk:
                 raise UsageError("which session?", hint="aiex -r ID")
             cut_off = find_cut_off(opening, self._services)
             if cut_off is not None:
-                if not self._agrees(f"session {cut_off.session} ({cut_off.title}) was cut off in the middle of a turn"):
-                    return
-                self._tell_once(take_up(cut_off.session, self._services))
+                said = self._choose(cut_off.question, (TAKE_UP, LEAVE_IT))
+                if said == TAKE_UP:
+                    self._tell_once(take_up(cut_off.session, self._services))
+                elif said == LEAVE_IT:
+                    opening = Opening(opening.prompt)
+                else:
+                    raise Conflict(f"it stays as it is: {cut_off.session}", hint=f"/resume session {cut_off.session}")
             if opening.resumes is not None:
                 self._open_session(opening)
         except AiexError as error:
@@ -222,18 +226,18 @@ class LineTalk:
         if opening.prompt:
             self._do(opening.prompt)
 
-    def _agrees(self, question: str) -> bool:
+    def _choose(self, question: str, options: tuple[str, ...]) -> str:
+        """What the person says; empty for nothing."""
         from aiex.cli.asking import AtTerminal
 
-        options = ("take it up: that turn is closed as interrupted", "leave it, and begin a new session")
-
         async def ask() -> TurnEnded:
-            return TurnEnded("success", "answered", 0, await AtTerminal().answer(question, options) or "")
+            said = await AtTerminal().answer(question, options)
+            return TurnEnded("success", "answered", 0, said or "")
 
         try:
-            return self._run_loop(ask()).answer == options[0]
+            return self._run_loop(ask()).answer
         except KeyboardInterrupt:
-            return False
+            return ""
 
     def _open_session(self, opening: Opening) -> Recording:
         from aiex.runs.recording import start_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.errors import AiexError
 from aiex.events import Noted, Warned
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from aiex.runs.opening import Opening
     from aiex.wiring import Services
 
+TAKE_UP: Final = "take it up: its last turn is closed as interrupted, and nothing is lost"
+LEAVE_IT: Final = "leave it, and begin a new session"
+
 
 class CutOff(NamedTuple):
     """A session that was cut off in the middle of a turn."""
@@ -23,6 +26,12 @@ class CutOff(NamedTuple):
     """By which a person knows it, harmless to a terminal."""
     calls: tuple[str, ...]
     """The names of calls without an outcome."""
+
+    @property
+    def question(self) -> str:
+        """What a person is asked, with `TAKE_UP` and `LEAVE_IT` to answer."""
+        calls = f"; in flight: {', '.join(self.calls)}" if self.calls else ""
+        return f"session {self.session} ({self.title}) was cut off in the middle of a turn{calls}"
 
 
 def find_cut_off(opening: Opening, services: Services) -> CutOff | None:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from aiex.events import Event, Warned
     from aiex.runs.recording import Recording
-    from aiex.runs.recovery import CutOff
     from aiex.sessions.decisions import Command
     from aiex.tui.bus import Bus
     from aiex.tui.host import Host, Task
@@ -57,8 +56,6 @@ class Sent:
     """Understands it, once its turn has come. Raises AiexError."""
 
 
-_TAKE_UP: Final = "take it up: its last turn is closed as interrupted, and nothing is lost"
-_LEAVE_IT: Final = "leave it, and begin a new session"
 _NUDGE_S: Final = 3.0
 """What does not stop is told again so often."""
 
@@ -234,11 +231,11 @@ class Backstage:
         services.tell, services.person = self._tell, self.person
         try:
             self._greet()
-            if await self._is_whole(opening):
-                if opening.resumes is not None:
-                    self._open_session(opening)
-                if opening.prompt:
-                    self._enqueue(to_sent(opening.prompt, {}))
+            chosen = await self._make_whole(opening)
+            if chosen.resumes is not None:
+                self._open_session(chosen)
+            if chosen.prompt:
+                self._enqueue(to_sent(chosen.prompt, {}))
         except AiexError as error:
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
             if opening.prompt:
@@ -263,18 +260,21 @@ class Backstage:
                 self._warned.add(warning)
                 self._bus.post(warning)
 
-    async def _is_whole(self, opening: Opening) -> bool:
-        """Whether the session can be gone on with; one that was cut off is taken up if the person says so."""
-        from aiex.runs.recovery import find_cut_off, take_up
+    async def _make_whole(self, opening: Opening) -> Opening:
+        """What to begin with: a session that was cut off is taken up, or left for a new one, as the person says."""
+        from aiex.runs.recovery import LEAVE_IT, TAKE_UP, find_cut_off, take_up
 
         cut_off = find_cut_off(opening, self._services)
         if cut_off is None:
-            return True
-        if await self.person.answer(_describe(cut_off), (_TAKE_UP, _LEAVE_IT)) != _TAKE_UP:
-            return False
+            return opening
+        said = await self.person.answer(cut_off.question, (TAKE_UP, LEAVE_IT))
+        if said == LEAVE_IT:
+            return Opening(opening.prompt)
+        if said != TAKE_UP:
+            raise Conflict(f"session {cut_off.session} stays as it is", hint=f"/resume session {cut_off.session}")
         for told in take_up(cut_off.session, self._services):
             self._bus.post(told)
-        return True
+        return opening
 
     def _ready(self) -> Ready:
         services = self._next or self._services
@@ -480,11 +480,6 @@ async def _end(task: asyncio.Task[None] | None) -> None:
     while task is not None and not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=_NUDGE_S)
-
-
-def _describe(cut_off: CutOff) -> str:
-    calls = f"; in flight: {', '.join(cut_off.calls)}" if cut_off.calls else ""
-    return f"session {cut_off.session} ({cut_off.title}) was cut off in the middle of a turn{calls}"
 
 
 def _to_end(error: BaseException) -> TurnEnded:
