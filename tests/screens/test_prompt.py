@@ -15,7 +15,7 @@ from tests.screens.conftest import OpenScreen
 
 KEYS = (
     *"ab/@![ .:\"'", "enter", "tab", "shift+tab", "escape", "up", "down", "left", "right", "home", "end", "backspace",
-    "delete", "ctrl+j", "ctrl+w", "ctrl+u", "ctrl+k", "ctrl+z", "ctrl+y", "ctrl+a", "ctrl+left", "ctrl+x", "ctrl+v",
+    "delete", "ctrl+j", "ctrl+w", "ctrl+u", "ctrl+k", "ctrl+underscore", "ctrl+y", "ctrl+a", "ctrl+left", "ctrl+x", "ctrl+v",
     "shift+left", "pageup", "alt+enter", "é", "字",
 )  # fmt: skip
 
@@ -48,6 +48,17 @@ async def test_it_grows_to_a_part_of_the_screen(open_screen: OpenScreen):
             await screen.press("x", "ctrl+j")
         assert screen.chat.prompt.outer_size.height == 4
         assert screen.chat.transcript.size.height > 0
+
+
+async def test_lines_are_taken_back_together_with_what_scrolls_them(open_screen: OpenScreen):
+    async with open_screen(size=(40, 10)) as screen:
+        prompt = screen.chat.prompt
+        await screen.press("a", "ctrl+j")
+        await paste(screen, "b\nc\nd")
+        await screen.press("ctrl+underscore")
+        taken_back = prompt.text
+        await screen.press("ctrl+y")
+        assert (taken_back, prompt.text) == ("a\n", "a\nb\nc\nd")
 
 
 async def test_what_was_typed_comes_back_in_the_next_run(open_screen: OpenScreen, vendor: FakeOpenAI):

@@ -74,6 +74,7 @@ class Prompt(TextArea, inherit_bindings=False):
         Binding("enter", "submit", "send"),
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "new line"),
         Binding("delete", "delete_right", "delete", show=False),
+        Binding("ctrl+underscore", "undo", "undo", show=False),
         *(one for one in TextArea.BINDINGS if isinstance(one, Binding) and one.key not in _ELSEWHERE),
     ]
 
@@ -232,6 +233,11 @@ class Prompt(TextArea, inherit_bindings=False):
     def on_text_area_selection_changed(self, _: TextArea.SelectionChanged) -> None:
         """The cursor moved."""
         self._guide.look(opens=False)
+
+    def _recompute_cursor_offset(self) -> None:
+        """Find the cursor, but not while an edit is taken back: until that is done it may stand behind the text."""
+        if self.cursor_location[0] < self.document.line_count:
+            super()._recompute_cursor_offset()  # type: ignore[no-untyped-call]
 
     # --- guiding ------------------------------------------------------------------------------------------------------
 
