@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ItemState = Literal["open", "doing", "done"]
 JobState = Literal["running", "ended", "failed", "gone"]
-_JOB: Final = re.compile(r'as job "(\d+)"')
-_ENDED: Final = re.compile(r"\Aexit code (-?\d+)")
+_JOB: Final = re.compile(r'\Aruns in the background as job "(\d+)"')
+_ENDED: Final = re.compile(r"\A[^\n]*?\bexit code (-?\d+)")
 
 
 @record
@@ -91,7 +91,8 @@ class Desk:
             return True
         number = str(arguments.get("job", ""))
         if number in self.jobs and (ended := _ENDED.match(text)):
-            self.jobs[number] = BackgroundJob(number, self.jobs[number].command, "ended", f"exit code {ended[1]}")
+            state: JobState = "ended" if ended[1] == "0" else "failed"
+            self.jobs[number] = BackgroundJob(number, self.jobs[number].command, state, f"exit code {ended[1]}")
             return True
         return False
 

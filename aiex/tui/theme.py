@@ -42,9 +42,9 @@ class Palette:
 
 
 PALETTES: Final[Mapping[ThemeName, Palette]] = {
-    "dark": Palette(True, "#d8dee9", "#7b8494", "#7aa2f7", "#9ece6a", "#e0af68", "#f7768e", "#7dcfff", "#16181d",
+    "dark": Palette(True, "#d8dee9", "#8f98a8", "#7aa2f7", "#9ece6a", "#e0af68", "#f7768e", "#7dcfff", "#16181d",
                     "#1d2026", "#262a33", "#1d3326", "#3a1f26", "#2c5a3c", "#6b2c3a", "one-dark"),
-    "light": Palette(False, "#24292f", "#656d76", "#0550ae", "#1a7f37", "#8a5a00", "#c21f39", "#0a5a7a", "#ffffff",
+    "light": Palette(False, "#24292f", "#5c646d", "#0550ae", "#187533", "#8a5a00", "#c21f39", "#0a5a7a", "#ffffff",
                      "#f4f6f8", "#e6eaef", "#e2f6e7", "#fde7e9", "#a9e3b8", "#f6b8bf", "friendly"),
     "contrast": Palette(True, "#ffffff", "#d0d0d0", "#ffff00", "#00ff5f", "#ffd700", "#ff8080", "#00ffff", "#000000",
                         "#000000", "#1a1a1a", "#003300", "#440000", "#006600", "#880000", "monokai"),

@@ -149,6 +149,7 @@ class Listing(Screen[None]):
         for beside in self.query("#beside"):
             beside.display = is_wide or self._looks_only
         self.in_sight.display = is_wide or not self._looks_only
+        self.query_one("#keys", Static).update(self._keys())
 
     @property
     def current(self) -> Row | None:
@@ -312,8 +313,8 @@ class Listing(Screen[None]):
         """The keys, those that do something to a row first: where there is no room the others are cut."""
         known = [("enter", self.ENTER)]
         known += [(key, one.description) for key, one in self._bindings if one.show and one.description]
-        if self.PREVIEWS:
-            known.append(("ctrl+l", "look"))
+        if self.PREVIEWS and self.size.width < _WIDE_CELLS:
+            known.insert(1, ("ctrl+l", "look"))
         known.sort(key=lambda one: one[0] == "escape")
         line = Text(no_wrap=True, overflow="ellipsis")
         for key, words in known:
