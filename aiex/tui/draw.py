@@ -253,13 +253,14 @@ def estimate(block: Block, width: int) -> int:
         case Said(text=text):
             return min(2 + text.count("\n") + len(text) // room, FOLDED_LINES + 2)
         case Call(edits=edits):
-            return 2 + len(edits)
+            opened = 0 if block.is_folded else 1 + block.result.count("\n") + len(block.output)
+            return 2 + len(edits) + min(opened, OPENED_LINES)
         case Output(text=text):
             return (0 if block.goes_on else 1) + 1 + text.count("\n")
         case Closing(lines=lines):
             return 2 + len(lines)
-        case Thought():
-            return 2
+        case Thought(text=text):
+            return 2 if block.is_folded else 2 + text.count("\n") + len(text) // room
         case _:
             return 1
 

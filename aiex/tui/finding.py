@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from aiex.tui.story import Story
 
-SLICE_CHARS: Final = 400_000
+SLICE_CHARS: Final = 100_000
 """Searched at once: a few milliseconds."""
 
 

@@ -47,6 +47,7 @@ def render(story: Story, event: Event | told.UnknownEvent) -> None:
 def _user_spoke(story: Story, event: told.UserSpoke) -> None:
     story.end_parts()
     story.turn += 1
+    story.has_answered = False
     texts = [part.text for part in event.parts if isinstance(part, Text)]
     attached = [
         part.title if isinstance(part, Document) else "a picture"
@@ -78,6 +79,8 @@ def _assistant_spoke(story: Story, event: told.AssistantSpoke) -> None:
                     continue
     story.end_parts()
     story.has_spoken = False
+    if any(isinstance(part, Text | Refusal) and part.text.strip() for part in event.parts):
+        story.has_answered = True
     story.speaker = f"{event.provider}/{event.model}".strip("/")
     for part in event.parts:
         if isinstance(part, ToolCall):
@@ -280,7 +283,9 @@ def _turn_ended(story: Story, event: told.TurnEnded) -> None:
     usage = event.usage
     counts = [count for count in (usage.input_tokens, usage.output_tokens) if count is not None]
     tokens = sum(counts) if counts else None
-    story.add(Closing(tuple(_sum_up(event)), event.duration_ms, tokens, event.total_cost_usd))
+    is_silent = story.has_answered is False and event.status == "success" and not event.answer.strip()
+    silence: Iterable[tuple[str, Tone]] = [("the turn ended without an answer", "warning")] if is_silent else []
+    story.add(Closing((*silence, *_sum_up(event)), event.duration_ms, tokens, event.total_cost_usd))
 
 
 def _fail_open_calls(story: Story) -> None:
@@ -301,8 +306,6 @@ def _sum_up(ended: told.TurnEnded) -> Iterable[tuple[str, Tone]]:
         yield neutralise(ended.error or ended.subtype), "error"
         if ended.hint:
             yield neutralise(ended.hint), "note"
-    elif not ended.answer.strip():
-        yield "the turn ended without an answer", "warning"
     files: Any = (ended.data or {}).get("files", ())
     for one in files:
         if isinstance(one, Mapping) and "change" in one:

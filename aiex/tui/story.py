@@ -46,6 +46,8 @@ class Story:
         """Whether the answer of this step was shown as it came."""
         self._gone: frozenset[int] = frozenset()
         """Turns that were taken back."""
+        self.has_answered: bool | None = None
+        """Whether the model said something in this turn; None where its begin is not told here."""
         self._since: int | None = None
         self._touched: dict[int, Block] = {}
         self._markdown = Blocks(most_lines=BLOCK_LINES, most_chars=BLOCK_CHARS)

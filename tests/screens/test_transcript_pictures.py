@@ -68,6 +68,8 @@ async def test_a_talk(
         screen.app.use_theme(theme)
         for below in (screen.chat.prompt, screen.chat.status):  # they have pictures of their own
             below.display = False
+        height = size[1]
+        await screen.until(lambda: screen.chat.transcript.size.height == height, "for room")
         screen.chat.take(talk())
         await screen.pilot.pause()
         if size == (80, 24):

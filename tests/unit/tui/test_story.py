@@ -132,8 +132,11 @@ def test_a_reader_is_told_in_a_line(event: told.Event, words: str) -> None:
 
 
 def test_a_turn_without_an_answer_says_so() -> None:
-    closing = kind_of(story_of(told.TurnEnded("success", "answered", 0)), Closing)[0]
-    assert closing.words() == "the turn ended without an answer"
+    wish, ended = told.UserSpoke((Text("wish"),)), told.TurnEnded("success", "answered", 0)
+    answer = told.AssistantSpoke((Text("answer"),), "one", "m")
+    assert kind_of(story_of(wish, ended), Closing)[0].words() == "the turn ended without an answer"
+    assert kind_of(story_of(wish, answer, ended), Closing)[0].words() == ""
+    assert kind_of(story_of(ended), Closing)[0].words() == ""
 
 
 def test_a_long_answer_of_a_command_comes_in_short_blocks() -> None:
