@@ -10,6 +10,7 @@ from aiex.errors import ToolError
 from aiex.record import record
 
 if TYPE_CHECKING:
+    from aiex.agent.beside import Beside
     from aiex.agent.edits.applying import FileChange
     from aiex.agent.processes import Processes
     from aiex.agent.seen import Seen
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
-    from aiex.events import Event
+    from aiex.events import CheckpointTaken, Event
     from aiex.guard.actions import Action, Decision
     from aiex.guard.gate import Gate
     from aiex.guard.policy.bounds import Bounded
@@ -64,10 +65,14 @@ class Means(Protocol):
 class Step(Protocol):
     """Looks after the files while something changes them: a checkpoint before, and what was changed after."""
 
+    @property
+    def taken(self) -> CheckpointTaken | None: ...
     def cover(self, paths: Iterable[str]) -> None: ...
     def begin(self) -> Iterator[Event]: ...
     def end(self) -> tuple[tuple[Event, ...], bool]: ...
     def cut_off(self) -> tuple[Event, ...]: ...
+    def hand_over(self) -> tuple[Event, ...]: ...
+    def pass_over(self) -> None: ...
 
 
 class Files(Protocol):
@@ -191,7 +196,10 @@ class Kit:
     ) -> None:
         self.means = means
         self.files: Files = files or means.workspace
-        self.step = step
+        self._make_step = step
+        self.behind: list[Step] = []
+        """What looks after the files during commands that go on in the background, the oldest first."""
+        self._beside: Beside | None = None
         self.person = person
         self.is_dry = is_dry
         self.todo: list[tuple[str, str]] = []
@@ -212,6 +220,21 @@ class Kit:
     def root(self) -> str:
         """The workspace; paths of the model are relative to it."""
         return self.means.root
+
+    def step(self, title: str) -> Step | None:
+        """What looks after the files during one call, named in words for people; None where nothing is kept."""
+        from aiex.agent.beside import Beside
+
+        step = self._make_step(title)
+        if step is None or not self.behind:
+            return step
+        self._beside = Beside(step, self.behind)
+        return self._beside
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether a call goes on now that tells all that happens to the files, also what the background does."""
+        return self._beside is not None and self._beside.is_open
 
     @cached_property
     def seen(self) -> Seen:

@@ -126,6 +126,28 @@ class Step:
                 return self.end()[0]
         return ()
 
+    @property
+    def taken(self) -> CheckpointTaken | None:
+        """The checkpoint that it begins with, as long as it goes on; None where none could be taken."""
+        return CheckpointTaken(self._before.id, self._reason) if self._before else None
+
+    def hand_over(self) -> tuple[Event, ...]:
+        """What was done until the last checkpoint, as a step that began with the one of this; it goes on from there."""
+        before, taken = self._before, self.taken
+        self.pass_over()
+        if taken is None or before is None or self._before is None:
+            return ()
+        with suppress(AiexError, OSError):
+            if edits := tuple(find_edits(self._checkpoints.objects, before.tree, self._before.tree)):
+                return (taken, *edits)
+        return ()
+
+    def pass_over(self) -> None:
+        """What happened until the last checkpoint is told by somebody else."""
+        if self._before is not None:
+            with suppress(AiexError):
+                self._before = self._checkpoints.catalogue.last() or self._before
+
     def _look(self, before: Checkpoint) -> tuple[Event, ...]:
         from aiex.sessions.checkpoints.planning import names_by_folder
 

@@ -128,7 +128,6 @@ async def _begin(wanted: _Wanted, kit: Kit, going: Going) -> AsyncIterator[Event
     going_on = _Going(wanted, kit, going, step)
     try:
         for event in begin_safely(step) if step else ():
-            going_on.note(event)
             yield event
         async with aclosing(going_on.run_behind() if wanted.background else going_on.run()) as events:
             async for told in events:
@@ -150,16 +149,8 @@ class _Going:
         self._passage: Passage = going.passages[0]
         self._hosts: Hosts = Hosts(kit.means.gate, self._passage.admitted)
         self._step = step
-        self._taken: list[Event] = []
         self.is_handed_on = False
         """It goes on in the background, and its step ends there."""
-
-    def note(self, event: Event) -> None:
-        """Remember the checkpoint that was taken before it."""
-        from aiex.events import CheckpointTaken
-
-        if isinstance(event, CheckpointTaken):
-            self._taken.append(event)
 
     async def run(self) -> AsyncGenerator[Event | Answer, None]:
         """Its output as it comes, what it did to the files, and the answer. Broken off, it ends with all it started."""
@@ -199,6 +190,8 @@ class _Going:
         process = await self._start()
         self.is_handed_on = True
         self._passage.text = "in the background"
+        if self._step:
+            self._kit.behind.append(self._step)
         self._kit.processes.go_on(process, self._finish)
         yield Answer(f'runs in the background as job "{process.number}"')
 
@@ -218,14 +211,19 @@ class _Going:
         """See to the end of a command in the background; the step that it was can be undone."""
         from aiex.events import FileEdited
 
-        news = self._kit.news
+        news, taken = self._kit.news, None
+        if self._step:
+            self._kit.behind.remove(self._step)
+            taken = self._step.taken
         if ended is None:
             if self._step:
                 news += self._step.cut_off()
             return
         told = self._end(ended)
-        if any(isinstance(one, FileEdited) for one in told):
-            news += self._taken
+        if self._kit.is_in_step:
+            told = tuple(one for one in told if not isinstance(one, FileEdited))
+        if taken and any(isinstance(one, FileEdited) for one in told):
+            news.append(taken)
         news += told
         self._note_outcome(ended)
         passage = self._passage

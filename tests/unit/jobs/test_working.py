@@ -235,6 +235,31 @@ async def test_a_command_in_the_background_ends_with_the_run_and_its_changes_are
     assert made.ledger.left_open == []
 
 
+async def test_what_is_edited_while_a_command_goes_on_behind_is_told_once(bench: Open) -> None:
+    command = "echo a > made.txt; while ! test -e go; do sleep 0.01; done; echo b >> made.txt; echo c > late; sleep 99"
+    made = bench(
+        says("", ("run", {"command": command, "background": True})),
+        says("", ("run", {"command": "while ! test -s made.txt; do sleep 0.01; done"})),
+        says("", EDIT),
+        says("", ("run", {"command": "touch go; while ! test -s late; do sleep 0.01; done"})),
+        says("Done."), steps=True,
+    )  # fmt: skip
+    rows = {row["path"]: (row["added"], row["removed"]) for row in ((await made.work()).end.data or {})["files"]}
+    assert rows["shop/prices.py"] == (1, 1)
+    assert rows["made.txt"] == (2, 0)
+
+
+async def test_what_ends_behind_while_another_command_runs_is_told_once(bench: Open) -> None:
+    wait = "while ! test -e {}; do sleep 0.01; done"
+    made = bench(
+        says("", ("run", {"command": f"{wait.format('go')}; echo b > made.txt; touch over", "background": True})),
+        says("", ("run", {"command": f"echo 1 > one; touch go; {wait.format('over')}; echo 2 >> one"})),
+        says("Done."), steps=True,
+    )  # fmt: skip
+    rows = {row["path"]: (row["added"], row["removed"]) for row in ((await made.work()).end.data or {})["files"]}
+    assert rows == {"go": (0, 0), "made.txt": (1, 0), "one": (2, 0), "over": (0, 0)}
+
+
 async def test_a_file_that_came_and_went_is_not_in_the_report(bench: Open) -> None:
     made = bench(
         says("", ("write", {"path": "tmp.py", "content": "1\n"}), ("run", {"command": "rm tmp.py"}), EDIT),
