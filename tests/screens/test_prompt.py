@@ -15,8 +15,8 @@ from tests.screens.conftest import OpenScreen
 
 KEYS = (
     *"ab/@![ .:\"'", "enter", "tab", "shift+tab", "escape", "up", "down", "left", "right", "home", "end", "backspace",
-    "delete", "ctrl+j", "ctrl+w", "ctrl+u", "ctrl+k", "ctrl+underscore", "ctrl+y", "ctrl+a", "ctrl+left", "ctrl+x", "ctrl+v",
-    "shift+left", "pageup", "alt+enter", "é", "字",
+    "delete", "ctrl+j", "ctrl+w", "ctrl+u", "ctrl+k", "ctrl+underscore", "ctrl+y", "ctrl+a", "ctrl+left", "ctrl+x",
+    "ctrl+v", "shift+left", "pageup", "alt+enter", "é", "字",
 )  # fmt: skip
 
 
