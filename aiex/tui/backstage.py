@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import aclosing
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from aiex import __version__
 from aiex.errors import AiexError, Conflict
 from aiex.events import ToolFinished, ToolStarted, TurnEnded
-from aiex.record import record
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
 from aiex.tui.person import AtScreen
+from aiex.tui.sent import Sent, command
 from aiex.tui.telling import tell_behind, tell_history, tell_standing
 from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, Earlier, History, Idle, Printed, Queued
 
@@ -46,16 +47,8 @@ __all__ = (
 T = TypeVar("T")
 
 
-@record
-class Sent:
-    """One wish in line."""
-
-    text: str
-    """As it was typed."""
-    make: Callable[[Services], Task]
-    """Understands it, once its turn has come. Raises AiexError."""
-
-
+LATE_S: Final = 2.0
+"""Keeping an event takes some milliseconds; so long it takes only where another process has the file."""
 _NUDGE_S: Final = 3.0
 """What does not stop is told again so often."""
 
@@ -94,12 +87,19 @@ class Backstage:
         self._changes: dict[str, object] = {}
         self._warned: set[Warned] = set()
         self.person = AtScreen(bus.post)
+        self._keeping_s: float | None = None
         self.doing = ""
         """The wish or the call that runs, in words; empty for none."""
         self.kept_session = ""
         """The last session that one can go on with; empty while nothing is kept."""
         self.fallen: TurnEnded | None = None
         """What became of the work where a bug ended it as a whole."""
+
+    @property
+    def held_up(self) -> str:
+        """What the work has been waiting for, and can do nothing meanwhile; empty for nothing."""
+        since_s = self._keeping_s
+        return "waiting for the file of sessions" if since_s and time.monotonic() - since_s > LATE_S else ""
 
     # --- for the screen: any thread, never waiting ------------------------------------------------------------------
 
@@ -433,7 +433,11 @@ class Backstage:
         return None
 
     def _show(self, recording: Recording, event: Event) -> None:
-        warned = recording.keep(event)
+        self._keeping_s = time.monotonic()
+        try:
+            warned = recording.keep(event)
+        finally:
+            self._keeping_s = None
         self._bus.post(event)
         if warned is not None:
             self._bus.post(warned)
@@ -485,8 +489,3 @@ async def _end(task: asyncio.Task[None] | None) -> None:
 def _to_end(error: BaseException) -> TurnEnded:
     is_stopped = isinstance(error, asyncio.CancelledError)
     return to_interruption(KeyboardInterrupt()) if is_stopped else to_outcome(error)
-
-
-def command(host: Host, text: str, words: Sequence[str]) -> Sent:
-    """A command of the command line, typed as `text`."""
-    return Sent(text, lambda _: host.understand(words))

@@ -67,7 +67,7 @@ def _tell_end(host: Host, app: AiexApp, code: int, *, is_whole: bool) -> int:
     elif app.backstage.fallen is not None:
         code = _tell_crash(host, app.backstage.fallen)
     elif not is_whole:
-        what = app.backstage.doing or "what ran"
+        what = app.backstage.held_up or app.backstage.doing or "what ran"
         host.say(f"error: {what} did not stop within {WORK_S:.0f} s, and was left")
         code = code or BUG_EXIT
     if session := app.backstage.kept_session:

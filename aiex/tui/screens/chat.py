@@ -257,6 +257,8 @@ class Chat(Screen[None]):
 
     def _tick(self) -> None:
         self.status.show(for_s=time.monotonic() - self._since_s)
+        if held_up := self.backstage.held_up:
+            self.status.show(doing=held_up)
 
     def _end(self, waiting: int) -> None:
         self.is_busy = False
