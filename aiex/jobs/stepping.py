@@ -62,6 +62,8 @@ class Step:
         self._session = session
         self._keep = keep
         self._before: Checkpoint | None = None
+        self._not_kept: frozenset[str] = frozenset()
+        """Files that were there in the beginning, and that no checkpoint holds."""
 
     def cover(self, paths: Iterable[str]) -> None:
         """Look after these files also where ignore rules leave them out, in this step and in all behind it.
@@ -95,13 +97,12 @@ class Step:
             return
         yield from told
         try:
-            self._before, left_out = keep_now(
-                self._checkpoints, self._reason, session=self._session, covered=self._covered
-            )
+            self._before, left_out, is_new = _keep(self._checkpoints, self._reason, self._session, self._covered)
         except (StoreError, Conflict, OSError) as error:
             yield _cannot_keep(error)
             return
-        yield from tell_left_out(left_out)
+        self._not_kept = frozenset(one.path for one in left_out if one.reason in _NOT_KEPT)
+        yield from tell_left_out(left_out if is_new else ())
         yield CheckpointTaken(self._before.id, self._reason)
 
     def end(self) -> tuple[tuple[Event, ...], bool]:
@@ -166,7 +167,7 @@ class Step:
             after = snapshots.keep(captured, AFTER + self._reason, session=self._session)
             note_left(self._checkpoints, after.id, by_step=True)
         edits = {edit.path: edit for edit in find_edits(objects, before.tree, after.tree)}
-        uncovered = find_uncovered(objects, before.tree, captured, snapshots.names)
+        uncovered = find_uncovered(objects, before.tree, captured, snapshots.names, self._not_kept)
         edits |= {edit.path: edit for edit in uncovered}
         for one in uncovered:  # a directory that is told by what is in it is not told by itself
             edits.pop(f"{one.path.rpartition('/')[0]}/", None)
@@ -206,14 +207,22 @@ def keep_now(
         session: Whose it is.
         covered: Names that it holds whatever ignore rules say, by folder.
     """
+    kept, left_out, is_new = _keep(checkpoints, reason, session, covered)
+    return kept, left_out if is_new else ()
+
+
+def _keep(
+    checkpoints: Checkpoints, reason: str, session: str, covered: Covered | None
+) -> tuple[Checkpoint, tuple[LeftOut, ...], bool]:
+    """As `keep_now`, with what the checkpoint does not hold in any case, and whether it is new."""
     snapshots = checkpoints.snapshots
     with _resting(checkpoints), checkpoints.objects.writing():
         captured = snapshots.capture(covered=covered or None)
         last = snapshots.catalogue.last()
         if last is not None and last.tree == captured.tree:
             snapshots.remember(captured)
-            return last, ()
-        return snapshots.keep(captured, reason, session=session), captured.left_out
+            return last, captured.left_out, False
+        return snapshots.keep(captured, reason, session=session), captured.left_out, True
 
 
 def _resting(checkpoints: Checkpoints) -> Lock:
@@ -321,22 +330,32 @@ def find_edits(objects: Objects, before: str, after: str) -> Iterator[FileEdited
             yield FileEdited(f"{change.path}/", _kind(change.before, change.after), 0, 0)
 
 
-def find_uncovered(objects: Objects, before: str, after: Captured, names: NameRules) -> list[FileEdited]:
+def find_uncovered(
+    objects: Objects, before: str, after: Captured, names: NameRules, not_kept: Collection[str] = ()
+) -> list[FileEdited]:
     """What came or went that no checkpoint holds, but for what is ignored: secrets, and files that are too large.
 
     Also what is held on one side alone, because it grew or shrank. What is held on neither may have changed unseen.
     Raises StoreError.
+
+    Args:
+        objects: Holds the trees.
+        before: The tree before.
+        after: What there is.
+        names: Say what is a secret.
+        not_kept: Files of before, beside secrets, that the tree does not hold and nobody ignores.
     """
     from aiex.sessions.checkpoints.planning import diff_trees, plan
 
     reasons = {one.path: one.reason for one in after.left_out}
     back = plan(objects, after.tree, before, names)
     held = {change.path for change in diff_trees(objects, before, after.tree) if _file(change.after)}
+    deleted = (path for path in back.gone if path not in held and (path in not_kept or names.secret_name(path)))
     return [
         *(FileEdited(path, "created", 0, 0) for path in back.came if reasons.get(path) in _NOT_KEPT),
         *(FileEdited(path, "changed", 0, 0) for path in back.blocked if reasons.get(path) in _NOT_KEPT),
         *(FileEdited(path, "changed", 0, 0) for path in back.gone if path in held),
-        *(FileEdited(path, "deleted", 0, 0) for path in back.gone if names.secret_name(path) and path not in held),
+        *(FileEdited(path, "deleted", 0, 0) for path in deleted),
     ]
 
 

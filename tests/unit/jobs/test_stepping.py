@@ -64,19 +64,21 @@ def test_a_step_tells_what_came_changed_and_went(tree: Path, checkpoints: Checkp
 
 def test_a_step_names_what_came_and_went_that_no_checkpoint_holds(tmp_path: Path, tree: Path) -> None:
     checkpoints = Checkpoints(str(tmp_path / "small"), str(tree), most_file_bytes=100)
-    for name, size in {".netrc": 3, "grows": 9, "shrinks": 200, "stays": 200}.items():
+    for name, size in {".netrc": 3, "grows": 9, "shrinks": 200, "stays": 200, "goes": 200}.items():
         (tree / name).write_text("x" * size)
+    list(Step(checkpoints, "look").begin())
     step = Step(checkpoints, "make")
     list(step.begin())
     (tree / "web").mkdir()
     for name, size in {".env": 3, "web/.npmrc": 3, "large.bin": 101, "grows": 300, "shrinks": 9}.items():
         (tree / name).write_text("y" * size)
     (tree / ".netrc").unlink()
+    (tree / "goes").unlink()
     events, _ = step.end()
     edits = {one.path: one.change for one in events if isinstance(one, FileEdited)}
     assert edits == {
         ".env": "created", "web/.npmrc": "created", "large.bin": "created", "grows": "changed", "shrinks": "changed",
-        ".netrc": "deleted",
+        ".netrc": "deleted", "goes": "deleted",
     }  # fmt: skip
     (warned,) = [one for one in events if isinstance(one, Warned)]
     assert warned.message.startswith("not kept in checkpoints, so undo leaves it as it is: .env (created), ")
