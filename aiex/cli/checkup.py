@@ -51,11 +51,11 @@ def check_python(_services: Services) -> Check:
 
 def check_terminal(services: Services) -> Check:
     """What standard output is: a terminal or not, its encoding, and whether it gets colour."""
-    environ = services.environ
-    encoding = (sys.stdout.encoding or "unknown").lower()
+    environ, stream = services.environ, sys.__stdout__ or sys.stdout  # a screen puts its own in place of the latter
+    encoding = (getattr(stream, "encoding", "") or "unknown").lower()
     shape = ""
-    if sys.stdout.isatty():
-        size = os.get_terminal_size(sys.stdout.fileno())
+    if stream.isatty():
+        size = os.get_terminal_size(stream.fileno())
         shape = f"{size.columns} x {size.lines}, "
     has_colour = shape != "" and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     kind = f"terminal {environ.get('TERM') or 'of unknown type'}, " if shape else "not a terminal, "
