@@ -13,6 +13,7 @@ from aiex.markdown import spans
 
 FOLDED_LINES: Final = 30
 """Longer wishes, such as pasted logs, are folded."""
+MOST_HINT_LINES: Final = 3
 KEPT_CHARS: Final = 4_000
 """And of each so many last characters."""
 KEPT_LINES: Final = 400
@@ -180,14 +181,15 @@ class Call(Block):
 
 @dataclass(slots=True, eq=False)
 class Note(Block):
-    """Something that happened beside the talk, in a line; more of it where it is opened."""
+    """Something that happened beside the talk, in a line, and more where it is opened, as it is after an error."""
 
     text: str
     tone: Tone = "note"
     detail: str = ""
 
     def __post_init__(self) -> None:
-        self.can_fold = self.is_folded = bool(self.detail)
+        self.can_fold = bool(self.detail)
+        self.is_folded = self.can_fold and (self.tone != "error" or self.detail.count("\n") > MOST_HINT_LINES)
 
     def words(self) -> str:
         return f"{self.text}\n{self.detail}" if self.detail else self.text

@@ -205,3 +205,33 @@ async def test_a_session_is_chosen_from_a_list(open_screen: OpenScreen, vendor: 
         await screen.press("enter")
         await screen.until(lambda: "It is a shop." in screen.talk)
         assert screen.app.backstage.kept_session == session
+
+
+async def test_without_a_model_it_is_told_what_helps_and_what_works(
+    open_screen: OpenScreen, shop: Path, vendor: FakeOpenAI
+) -> None:
+    async with open_screen_in(shop) as screen:
+        await screen.finish("what is this?")
+        assert "name one with -m" in screen.picture
+        await screen.press("ctrl+u")
+        await screen.finish("/doctor")
+        assert "encoding" not in screen.talk
+        assert "python" in screen.talk
+        assert "hit a bug" not in screen.talk
+    assert not vendor.requests
+
+
+async def test_end_and_what_is_sent_lead_back_to_the_end_of_the_talk(
+    open_screen: OpenScreen, vendor: FakeOpenAI
+) -> None:
+    vendor.say("\n\n".join(f"line {n}" for n in range(60)))
+    vendor.say("The answer.")
+    async with open_screen() as screen:
+        await screen.finish("count")
+        await screen.press("pageup", "pageup")
+        await screen.until(lambda: "line 59" not in screen.picture)
+        await screen.press("end")
+        await screen.until(lambda: "line 59" in screen.picture)
+        await screen.press("pageup", "pageup")
+        await screen.finish("and now?")
+        await screen.until(lambda: "The answer." in screen.picture)

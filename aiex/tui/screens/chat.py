@@ -287,6 +287,7 @@ class Chat(Screen[None]):
         elif line.startswith("!"):
             self._send(text, ["run", "sandbox", "--", "bash", "-c", line[1:].strip()])
         else:
+            self.transcript.action_end()
             self.backstage.send(giving_back(to_sent(text, folds), self._give_back))
 
     def command(self, line: str) -> None:
@@ -305,6 +306,7 @@ class Chat(Screen[None]):
         self._send(f"/{line}", words)
 
     def _send(self, text: str, words: list[str]) -> None:
+        self.transcript.action_end()
         self.backstage.send(giving_back(work.command(self.aiex.host, text, words), self._give_back))
 
     def _give_back(self, text: str) -> None:

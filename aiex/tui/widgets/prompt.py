@@ -257,7 +257,11 @@ class Prompt(TextArea, inherit_bindings=False):
 
     async def _on_key(self, event: events.Key) -> None:
         """Do what a key means, in the order of the keys: bindings that bubble come behind what is typed next."""
-        if self._takes_key(event) or await self._acts_on(event.key):
+        if event.key == "end" and self.cursor_at_end_of_text:  # there is nowhere to go in here: it is for the talk
+            was_taken = await self.app.run_action("screen.talk_end")
+        else:
+            was_taken = self._takes_key(event) or await self._acts_on(event.key)
+        if was_taken:
             event.stop()
             event.prevent_default()
 
