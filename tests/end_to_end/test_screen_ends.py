@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -221,3 +222,19 @@ def test_a_screen_that_hangs_is_ended_and_the_terminal_put_back(vendor: FakeOpen
         assert terminal.wait() == 143
         assert terminal.attributes() == terminal.before
         assert b"\x1b[?1049l" in terminal.seen
+
+
+def test_a_storm_of_sizes_in_a_terminal_breaks_nothing(vendor: FakeOpenAI, shop: Path) -> None:
+    vendor.say("# Title\n\nSome `words` in a row.\n\n- one\n- two\n" * 40, piece_bytes=100)
+    chance = random.Random(3)
+    with Terminal(*flags_of(vendor), "tell me all", cwd=shop) as terminal:
+        terminal.until(READY)
+        for _ in range(40):
+            terminal.resize(*chance.choice([(1, 1), (40, 10), (300, 100), (80, 24), (2, 60)]))
+            terminal.read(chance.uniform(0, 0.03))
+        terminal.resize(80, 24)
+        terminal.forget()
+        terminal.until("two")
+        terminal.type("\x03\x03")
+        assert terminal.wait() in (0, 130)
+        assert terminal.attributes() == terminal.before
