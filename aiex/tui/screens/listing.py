@@ -81,6 +81,8 @@ class Listing(Screen[None]):
         self._words: list[str] = []
         self._is_loading = False
         self._began_s = 0.0
+        self.looked_at: Row | None = None
+        """The row that is shown beside the list as a whole."""
         self._looks_only = False
         """Where there is no room for both, the look is shown and not the list."""
 
@@ -127,7 +129,9 @@ class Listing(Screen[None]):
     def compose(self) -> ComposeResult:
         """Heading, a line to type in, the rows with a look at one, and the keys."""
         yield Static(Text(self.HEADING), id="heading")
-        yield Filter(placeholder="type to narrow it down", id="filter", select_on_focus=False)
+        line = Filter(placeholder="type to narrow it down", id="filter", select_on_focus=False)
+        line.cursor_blink = False
+        yield line
         with Horizontal(id="body"):
             yield Rows(self.look, id="rows")
             if self.PREVIEWS:
@@ -243,6 +247,7 @@ class Listing(Screen[None]):
 
     def _look_soon(self) -> None:
         if self.PREVIEWS and (self._looks_only or self.size.width >= _WIDE_CELLS):
+            self.looked_at = None
             self.begin(self._look, "preview")
 
     async def _look(self) -> None:
@@ -251,6 +256,10 @@ class Listing(Screen[None]):
         if row is None:
             page.show([])
             return
+        await self._look_at(row, page, look)
+        self.looked_at = row
+
+    async def _look_at(self, row: Row, page: Page, look: dict[str, Style]) -> None:
         try:
             leaf = await self.ask(lambda services: self.preview(services, row))
         except AiexError as error:
