@@ -66,7 +66,7 @@ class ModelsView(Listing):
 
     def preview(self, services: Services, row: Row) -> Leaf:
         """Everything that is known of it."""
-        facts = list(_facts(row.value))
+        facts = [*_facts(row.value), *_limits(services, row.value.name)]
         if row.value.role == "in use":
             facts += _budget(services)
         return to_facts(facts)
@@ -81,7 +81,9 @@ def _find(services: Services, catalogue: Catalogue | None) -> Iterator[Known]:
     from aiex.llm.health import open_store, read_standings
 
     fallbacks: list[str] = services.settings.get("fallback_models")
-    roles = {services.model: "in use", **{name: f"fallback {at}" for at, name in enumerate(fallbacks, 1)}}
+    roles = {services.model: "in use"}
+    for at, name in enumerate(fallbacks, 1):
+        roles.setdefault(name, f"fallback {at}")
     try:
         store = open_store(services.environ)
         standings = {one.name: one for one in read_standings(store)}
@@ -133,6 +135,16 @@ def _pieces(known: Known) -> tuple[tuple[str, str], ...]:
         price = known.info.prices[0]
         pieces.append((f"  {_money(price.input)}/{_money(price.output)}", "muted"))
     return tuple(pieces)
+
+
+def _limits(services: Services, name: str) -> Iterator[tuple[str, str]]:
+    """How much of it may be asked in a time, where somebody set that."""
+    provider = name.partition("/")[0]
+    if provider not in services.settings.providers():
+        return
+    for what in ("requests_per_minute", "tokens_per_minute", "requests_per_day", "tokens_per_day"):
+        if limit := services.settings.get(f"providers.{provider}.{what}"):
+            yield "limit", f"{limit:,} {what.replace('_', ' ').replace('per', 'a')}"
 
 
 def _budget(services: Services) -> Iterator[tuple[str, str]]:
