@@ -5,7 +5,7 @@ Only what is looked at is drawn, and of that only the rows of the last few thous
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.tui.draw import estimate
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from aiex.tui.wrap import Row
 
 ROWS_KEPT: Final = 2_000
-"""Rows of drawn blocks; about 3 kB each."""
+"""Rows of drawn blocks; less than 1 kB each."""
+STRIPS_KEPT: Final = 400
+"""Of those so many are kept ready for the screen, at about 6 kB each."""
 
 
 class Laid:
@@ -65,6 +67,7 @@ class Layout:
         self._is_exact = bytearray()
         self._laid: OrderedDict[int, Laid] = OrderedDict()
         self._rows = 0
+        self._strips: deque[tuple[Laid, int]] = deque()
 
     @property
     def total(self) -> int:
@@ -163,6 +166,14 @@ class Layout:
             self._rows -= len(oldest.rows)
         return made
 
+    def keep(self, laid: Laid, row: int, strip: Strip) -> None:
+        """Keep a row that was made ready, in place of the one that was made first of all that are kept."""
+        laid.strips[row] = strip
+        self._strips.append((laid, row))
+        if len(self._strips) > STRIPS_KEPT:
+            oldest, number = self._strips.popleft()
+            oldest.strips.pop(number, None)
+
     def recolor(self) -> None:
         """Some code has its colours now: what was drawn without them is drawn again when it is looked at."""
         for number, laid in self._laid.items():
@@ -233,4 +244,6 @@ def _carry_over(before: Laid, after: Laid) -> None:
     """Keep what was made ready of the rows that are the same."""
     if before.block is after.block:
         same = _first_difference(before.rows, after.rows)
-        after.strips = {at: strip for at, strip in before.strips.items() if at < same}
+        for at in [at for at in before.strips if at >= same]:
+            del before.strips[at]
+        after.strips = before.strips  # the same object: what is kept ready stays counted

@@ -241,7 +241,8 @@ class Lines(ScrollView):
         else:
             ready = laid.strips.get(number)
             if ready is None or ready.cell_length != width:
-                ready = laid.strips[number] = self._finish(laid.rows[number].segments, left, width)
+                ready = self._finish(laid.rows[number].segments, left, width)
+                self._layout.keep(laid, number, ready)
             strip = ready
         if y == self._height - 1 and not self._follows:
             return self._say_below(strip, width)
