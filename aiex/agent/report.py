@@ -192,9 +192,12 @@ class Report:
     def _excuse(self, subtype: str) -> tuple[str, str]:
         if subtype == "blocked":
             last = self._refused[-1]
-            return f"blocked: {last['action']} was refused: {last['rule']}", "aiex list policy shows the rules"
+            return (
+                f"blocked: {_first_line(last['action'])} was refused: {last['rule']}",
+                "aiex list policy shows the rules",
+            )
         if subtype == "red":
-            red = [check["command"] or check["name"] for check in self.checks if not check["passed"]]
+            red = [_first_line(check["command"] or check["name"]) for check in self.checks if not check["passed"]]
             done = "the work is done" if self.has_edits else "nothing was changed"
             return f"{done}, and a check fails: {', '.join(red)}", ""
         return "", ""
@@ -235,6 +238,12 @@ class Report:
     def _spend(self, usage: Usage, cost_usd: float | None) -> None:
         self._usage = usage if self._usage is None else add_usage(self._usage, usage)
         self._cost_usd = None if cost_usd is None or self._cost_usd is None else self._cost_usd + cost_usd
+
+
+def _first_line(text: str) -> str:
+    """So that no command of many lines looks like lines of the report."""
+    first, *rest = text.splitlines() or [""]
+    return f"{first} …" if rest else first
 
 
 def _combine(before: str, after: str) -> str:

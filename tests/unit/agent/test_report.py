@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aiex.agent.calls import tell_refusal
 from aiex.agent.loop import Closed
 from aiex.agent.report import Report
 from aiex.errors import Unavailable
@@ -133,6 +134,14 @@ def test_what_was_refused_is_listed_and_blocks() -> None:
     assert (ended.exit_code, ended.subtype, ended.status) == (4, "blocked", "error")
     assert (ended.data or {})["denied"] == [{"action": "run rm x", "rule": "mode ask"}]
     assert ended.error == "blocked: run rm x was refused: mode ask"
+
+
+def test_what_was_refused_is_said_in_one_line() -> None:
+    ended = end(*tell_refusal("run true\nchanged a.py (+1 -1)", "forbidden"))
+    assert ended.error == "blocked: run true … was refused: forbidden"
+    assert (ended.data or {})["denied"][0]["action"] == "run true\nchanged a.py (+1 -1)"
+    ended = end(edited("a.py", "changed"), ran("pytest", 1, "pytest a\ncheck pytest: passed"))
+    assert ended.error == "the work is done, and a check fails: pytest a …"
 
 
 def test_a_refusal_that_was_worked_around_is_listed_and_does_not_block() -> None:
