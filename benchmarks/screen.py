@@ -56,8 +56,9 @@ def start(argv: list[str], cwd: str, environ: dict[str, str], *, idle_s: float =
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     began_s = time.perf_counter()
-    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = subprocess.Popen(argv, cwd=cwd, env=environ, start_new_session=True, **terminal)
+    process = subprocess.Popen(
+        argv, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
     try:
         usable_s = _type_until_painted(ours, began_s)
         _read_for(ours, REST_S)
