@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -132,6 +133,10 @@ class AiexApp(App[int]):
         if error is not None:
             self._note_crash(error)
             self.leave(BUG_EXIT)
+
+    def heeds(self, number: int) -> bool:
+        """Ctrl-C in an editor that has the terminal reaches this process too, and means the editor; any thread."""
+        return not (number == signal.SIGINT and self._running and getattr(self._driver, "is_lent", False))
 
     def draw_anew(self) -> None:
         """Something else may have written to the terminal; from any thread."""

@@ -54,6 +54,11 @@ class ScreenDriver(LinuxDriver):
         self._is_up = False
         super().stop_application_mode()
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether another program has the terminal."""
+        return not self._is_up and not self._auto_restart
+
     def _sigcont_application(self, *_: object) -> None:
         """Go on; a process that was not suspended is told so too, by `kill -CONT` and with a hang-up."""
         if self._is_up:

@@ -29,6 +29,9 @@ class Leaver(Protocol):
     def leave(self, code: int) -> None:
         """Begin to end; the process gives this code then."""
 
+    def heeds(self, number: int) -> bool:
+        """Whether a signal is meant for it, and not for a program that has the terminal meanwhile."""
+
     def finish_work(self, timeout_s: float) -> bool:
         """Stop the work, keep what was done, and wait for that; whether it came to its end."""
 
@@ -79,6 +82,8 @@ class Leaving:
 
     def _watch(self) -> None:
         number = os.read(self._inlet, 1)[0]
+        while number and self._leaver is not None and not self._leaver.heeds(number):
+            number = os.read(self._inlet, 1)[0]
         if not number:
             return
         self.signal, began_s = number, time.monotonic()

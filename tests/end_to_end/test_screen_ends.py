@@ -238,3 +238,20 @@ def test_a_storm_of_sizes_in_a_terminal_breaks_nothing(vendor: FakeOpenAI, shop:
         terminal.type("\x03\x03")
         assert terminal.wait() in (0, 130)
         assert terminal.attributes() == terminal.before
+
+
+def test_ctrl_c_in_an_editor_means_the_editor(vendor: FakeOpenAI, shop: Path) -> None:
+    begun, may_end, editor = shop / "begun", shop / "may-end", shop / "editor.sh"
+    editor.write_text(f"#!/bin/sh\ntouch {begun}\nwhile ! test -e {may_end}; do sleep 0.05; done\n")
+    editor.chmod(0o755)
+    with Terminal(*flags_of(vendor), cwd=shop, environ={"EDITOR": str(editor), "VISUAL": str(editor)}) as terminal:
+        terminal.until(READY)
+        terminal.type("\x07")
+        terminal.until(begun.exists)
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.forget()
+        may_end.touch()
+        terminal.until("\x1b[?1049h")
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+        assert terminal.attributes() == terminal.before
