@@ -11,7 +11,7 @@ from aiex.agent.answering import failed
 from aiex.agent.compaction import CHARS_PER_TOKEN, UNKNOWN_WINDOW_TOKENS, size_of
 from aiex.agent.kit import Kit
 from aiex.errors import AiexError, UsageError
-from aiex.events import Compacted, TurnEnded
+from aiex.events import Compacted, Noted, TurnEnded
 from aiex.jobs.working import find_window, hire, require_model
 from aiex.messages import Document, Image, Refusal, Text, ToolCall, ToolResult
 from aiex.sessions.requests import conversation, message_of
@@ -158,7 +158,14 @@ async def compact(hirer: Hirer, agree: Agree) -> AsyncIterator[Event]:
                 yield event
             elif await agree(event):
                 yield event
-                outcome = TurnEnded("success", "compacted", 0)
+                outcome = TurnEnded("success", "compacted", 0, answer="The talk was shortened.")
             else:
-                outcome = TurnEnded("success", "left", 0, answer="The talk stays as it is.")
-    yield outcome or TurnEnded("success", "left", 0, answer="There is too little to shorten.")
+                outcome = _leave("the talk stays as it is")
+    outcome = outcome or _leave("there is too little to shorten")
+    if outcome.subtype == "left":
+        yield Noted(outcome.answer)
+    yield outcome
+
+
+def _leave(why: str) -> TurnEnded:
+    return TurnEnded("success", "left", 0, answer=why)
