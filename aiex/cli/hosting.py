@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ALONE = ("chat", "completion", "login")
 """Commands that need the terminal for themselves."""
+TYPES_UNSEEN = ("set", "key")
 
 
 class CommandLine:
@@ -50,8 +51,9 @@ class CommandLine:
         """
         from aiex.cli.main import Answered, parse
 
-        if words and words[0] in ALONE:
-            raise UsageError(f"{words[0]} needs a terminal of its own", hint=f"in a shell: aiex {words[0]}")
+        if words and (words[0] in ALONE or tuple(words[:2]) == TYPES_UNSEEN):
+            line = " ".join(words)
+            raise UsageError(f"{line} needs a terminal of its own", hint=f"in a shell: aiex {line}")
         try:
             invocation = parse(list(words))
         except Answered as answer:

@@ -18,6 +18,7 @@ from textual.dom import DOMError
 
 from aiex.tui.backstage import Backstage
 from aiex.tui.bus import PICTURES_A_SECOND, Bus
+from aiex.tui.captured import be_honest
 from aiex.tui.herald import Herald
 from aiex.tui.screens.chat import Chat
 from aiex.tui.terminal import Before
@@ -89,6 +90,7 @@ class AiexApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the prompt, then begin with the work."""
+        be_honest()
         self.push_screen(self.chat)
         self.call_after_refresh(self._begin)
 

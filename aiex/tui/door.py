@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ def open_screen(host: Host, services: Services, opening: Opening) -> int:
     before = Before()
     before.quieten()
     leaving = Leaving(before)
+    stdin, sys.stdin = sys.stdin, None  # type: ignore[assignment]  # what is typed is for the screen, which reads it
     try:
         with leaving.heeding():
             os.environ.setdefault("TEXTUAL_FPS", str(TURNS_A_SECOND))
@@ -43,6 +45,7 @@ def open_screen(host: Host, services: Services, opening: Opening) -> int:
         before.end_screen()
         return _tell_crash(host, _report(error))
     finally:
+        sys.stdin = stdin
         before.put_back()
 
 

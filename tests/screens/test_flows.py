@@ -235,3 +235,19 @@ async def test_end_and_what_is_sent_lead_back_to_the_end_of_the_talk(
         await screen.press("pageup", "pageup")
         await screen.finish("and now?")
         await screen.until(lambda: "The answer." in screen.picture)
+
+
+async def test_a_key_is_never_asked_for_over_the_screen(open_screen: OpenScreen) -> None:
+    async with open_screen() as screen:
+        await screen.finish("/set key anthropic")
+        assert "in a shell: aiex set key anthropic" in screen.talk
+
+
+async def test_a_large_project_is_read_by_several_processes(
+    open_screen: OpenScreen, vendor: FakeOpenAI, shop: Path
+) -> None:
+    for number in range(400):
+        (shop / f"many{number}.py").write_text(f"def f{number}():\n    return {number}\n" * 200)
+    async with open_screen("--set", "context.workers=2") as screen:
+        await screen.finish("/query context --task f17")
+        assert "many17.py" in screen.talk
