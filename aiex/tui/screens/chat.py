@@ -52,6 +52,7 @@ LEAVE_S = 2.0
 class Chat(Screen[None]):
     """What is seen most of the time."""
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012  (Textual reads it from the class)
     BINDINGS = [  # noqa: RUF012  (Textual reads it from the class)
         Binding("ctrl+c", "stop", "stop, twice: leave", priority=True, show=False),
         Binding("escape", "interrupt", "stop", show=False),
@@ -154,6 +155,7 @@ class Chat(Screen[None]):
         """Show or hide what lies open."""
         self._wants_panel = not self.panel.display
         self.panel.display = self._wants_panel
+        self.query_one("#talk").set_class(self._wants_panel, "-beside")
         self.panel.show(self.desk)
 
     def _lay_out(self) -> None:

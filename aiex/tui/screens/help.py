@@ -29,19 +29,26 @@ _TYPED = (
 )
 
 
+_WIDE_CELLS = 60
+"""From this width on names stand in a column of their own."""
+
+
 class HelpView(ModalScreen[None]):
     """Escape closes it; arrows move it."""
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_CELLS, "-wide")]  # noqa: RUF012  (Textual reads it from the class)
     BINDINGS = [("escape,f1,q,ctrl+c", "dismiss", "close")]  # noqa: RUF012  (Textual reads it from the class)
 
     def __init__(self, chat: Chat) -> None:
         super().__init__()
         self._chat = chat
+        self._is_wide = chat.size.width >= _WIDE_CELLS
 
     def compose(self) -> ComposeResult:
         """What can be typed, keys, commands."""
         page = Table.grid(padding=(0, 1))
-        page.add_column(width=18)
+        if self._is_wide:
+            page.add_column(width=18)
         page.add_column(ratio=1)
         chat = self._chat
         self._write(page, "What can be typed", _TYPED)
@@ -56,10 +63,13 @@ class HelpView(ModalScreen[None]):
 
     def _write(self, page: Table, heading: str, rows: Iterable[tuple[str, str]]) -> None:
         look = self._chat.styles_now
-        page.add_row(Text(heading, look["heading"], no_wrap=True), Text())
+        page.add_row(Text(heading, look["heading"], no_wrap=True))
         for name, text in dict(rows).items():
-            page.add_row(Text(name, look["mark"]), Text(text, look["text"]))
-        page.add_row(Text(), Text())
+            if self._is_wide:
+                page.add_row(Text(name, look["mark"]), Text(text, look["text"]))
+            else:
+                page.add_row(Text.assemble((name, look["mark"]), "  ", (text, look["text"])))
+        page.add_row(Text())
 
 
 def _keys_of(owner: DOMNode) -> Iterator[tuple[str, str]]:

@@ -235,8 +235,7 @@ class Listing(Screen[None]):
             heading.append(f"  {len(self.found):,} of {count:,}", self.look["muted"])
         elif count:
             heading.append(f"  {count:,}", self.look["muted"])
-        else:
-            heading.append(f"  {self.EMPTY}", self.look["muted"])
+        self.in_sight.empty = "" if self._is_loading else "nothing fits" if count else self.EMPTY
         self.query_one("#heading", Static).update(heading)
 
     # --- a look at one ------------------------------------------------------------------------------------------------

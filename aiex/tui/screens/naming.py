@@ -22,6 +22,7 @@ class Naming(ModalScreen["str | None"]):
         about: A line below, such as the choices there are.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012  (Textual reads it from the class)
     BINDINGS = [("escape", "leave", "leave it"), ("ctrl+c", "leave", "leave it")]  # noqa: RUF012
 
     def __init__(self, what: str, value: str = "", about: str = "") -> None:

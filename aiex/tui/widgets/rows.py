@@ -50,6 +50,8 @@ class Rows(ScrollView, can_focus=False):
         super().__init__(id=id)
         self._look = styles
         self._shown: Sequence[Row] = ()
+        self.empty = ""
+        """What is said where there are no rows."""
         self.at = 0
         """The place of the row that is marked."""
 
@@ -79,6 +81,9 @@ class Rows(ScrollView, can_focus=False):
         """One row in sight."""
         width = self.scrollable_content_region.width
         at = round(self.scroll_offset.y) + y
+        if not self._shown and not y:
+            pieces = ((self.empty, "muted"),)
+            return draw_row(pieces, self._look, width, is_marked=False, base=self.rich_style)
         if at >= len(self._shown):
             return Strip.blank(width, self.rich_style)
         return draw_row(self._shown[at].pieces, self._look, width, is_marked=at == self.at, base=self.rich_style)
