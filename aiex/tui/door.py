@@ -28,7 +28,7 @@ def open_screen(host: Host, services: Services, opening: Opening) -> int:
     before = Before()
     before.quieten()
     leaving = Leaving(before)
-    stdin, sys.stdin = sys.stdin, None  # type: ignore[assignment]  # what is typed is for the screen, which reads it
+    stdin, sys.stdin = sys.stdin, None  # what is typed is for the screen, which reads it
     try:
         with leaving.heeding():
             os.environ.setdefault("TEXTUAL_FPS", str(TURNS_A_SECOND))
