@@ -237,6 +237,7 @@ class Backstage:
             if chosen.prompt:
                 self._enqueue(to_sent(chosen.prompt, {}))
         except AiexError as error:
+            services.session = os.urandom(8).hex()  # the next wish begins another
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
             if opening.prompt:
                 self._bus.post(Unable(f"not asked: {opening.prompt}", "", error.exit_code))

@@ -48,7 +48,7 @@ def to_parts(text: str, folds: Mapping[str, Fold], services: Services) -> tuple[
 def _to_part(token: str, fold: Fold, services: Services) -> Part:
     if fold.picture:
         return _picture(fold.picture, services)
-    return Document(token.strip("[]"), _PLAIN, redact(_require_short(fold.text, token.strip("[]"))))
+    return Document(token.strip("[]"), _PLAIN, redact(_require_short(fold.text, token.strip("[]"), is_paste=True)))
 
 
 def _find(word: str, services: Services) -> Part | None:
@@ -168,8 +168,9 @@ def _picture(path: str, services: Services) -> Image:
     return Image(media_type, b64encode(data).decode("ascii"))
 
 
-def _require_short(text: str, name: str) -> str:
+def _require_short(text: str, name: str, *, is_paste: bool = False) -> str:
     if len(text) > MOST_CHARS:
-        hint = f"at most {MOST_CHARS:,} characters can come along; mention lines of it, such as @{name}:1-400"
+        part = "keep it in a file, and mention lines of that" if is_paste else f"mention lines of it, as @{name}:1-400"
+        hint = f"at most {MOST_CHARS:,} characters can come along; {part}"
         raise UsageError(f"{name} is too long to come along: {len(text):,} characters", hint=hint)
     return text

@@ -251,3 +251,17 @@ async def test_a_large_project_is_read_by_several_processes(
     async with open_screen("--set", "context.workers=2") as screen:
         await screen.finish("/query context --task f17")
         assert "many17.py" in screen.talk
+
+
+async def test_beside_a_session_that_is_open_elsewhere_another_begins(
+    open_screen: OpenScreen, vendor: FakeOpenAI
+) -> None:
+    vendor.say("Here I am.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        session = screen.app.backstage.kept_session
+        async with open_screen("-c") as other:
+            await other.until(lambda: f"session {session} is open in" in other.talk)
+            await other.finish("then without it")
+            assert "Here I am." in other.talk
+            assert other.app.backstage.kept_session not in ("", session)
