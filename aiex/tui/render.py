@@ -10,6 +10,7 @@ from aiex import events as told
 from aiex.guard.neutral import neutralise, printable_path
 from aiex.messages import Document, Image, Reasoning, Refusal, Text, ToolCall
 from aiex.tui.blocks import Call, Closing, Said
+from aiex.tui.hints import said_here
 
 if TYPE_CHECKING:
     from aiex.events import Event
@@ -219,7 +220,7 @@ def _check(story: Story, event: told.CheckRan) -> None:
 
 
 def _warned(story: Story, event: told.Warned) -> None:
-    story.note(event.message, "warning", event.hint)
+    story.note(event.message, "warning", said_here(event.hint))
 
 
 def _noted(story: Story, event: told.Noted) -> None:
@@ -232,7 +233,7 @@ def _security(story: Story, event: told.SecurityNoticed) -> None:
 
 def _failed(story: Story, event: told.Failed) -> None:
     story.end_parts()
-    story.note(event.message, "error", event.hint)
+    story.note(event.message, "error", said_here(event.hint))
 
 
 def _session_started(story: Story, event: told.SessionStarted) -> None:
@@ -305,7 +306,7 @@ def _sum_up(ended: told.TurnEnded) -> Iterable[tuple[str, Tone]]:
     elif ended.status == "error":
         yield neutralise(ended.error or ended.subtype), "error"
         if ended.hint:
-            yield neutralise(ended.hint), "note"
+            yield neutralise(said_here(ended.hint)), "note"
     files: Any = (ended.data or {}).get("files", ())
     for one in files:
         if isinstance(one, Mapping) and "change" in one:
@@ -324,7 +325,7 @@ def render_printed(story: Story, name: str, ended: told.TurnEnded, markup: str) 
     """The answer of a command that is no part of the talk."""
     story.end_parts()
     if ended.status == "error":
-        story.note(ended.error or ended.subtype, "error", ended.hint)
+        story.note(ended.error or ended.subtype, "error", said_here(ended.hint))
     if not ended.answer.strip():
         return
     if markup == "markdown":

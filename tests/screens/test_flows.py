@@ -212,7 +212,7 @@ async def test_without_a_model_it_is_told_what_helps_and_what_works(
 ) -> None:
     async with open_screen_in(shop) as screen:
         await screen.finish("what is this?")
-        assert "name one with -m" in screen.picture
+        assert "name one with /model" in screen.picture
         await screen.press("ctrl+u")
         await screen.finish("/doctor")
         assert "encoding" not in screen.talk

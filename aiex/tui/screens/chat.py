@@ -18,6 +18,7 @@ from aiex.tui.commands import ROOM
 from aiex.tui.desk import Desk
 from aiex.tui.fading import FadingDrawer
 from aiex.tui.folding import unfold
+from aiex.tui.hints import said_here
 from aiex.tui.render import render, render_printed
 from aiex.tui.story import Story
 from aiex.tui.theme import PALETTES, styles_of
@@ -204,7 +205,7 @@ class Chat(Screen[None]):
             case work.Printed(name, ended, markup):
                 render_printed(self.story, name, ended, markup)
             case work.Unable(message, hint):
-                self.story.note(message, "error", hint)
+                self.story.note(message, "error", said_here(hint))
             case work.ApprovalWanted() | work.AnswerWanted() | work.Withdrawn():
                 self.aiex.take_question(item)
                 self._tell_question(item)
@@ -225,6 +226,8 @@ class Chat(Screen[None]):
                 self.status.show(doing="answering", progress=None)
             case told.Waiting(provider=provider, silent_s=silent_s):
                 self.status.show(doing=f"{provider} has been silent for {silent_s:.0f} s")
+            case told.Retrying(wait_s=wait_s) if wait_s >= 1:
+                self.status.show(doing=f"waits {wait_s:.0f} s to ask again")
             case told.Progressed(label=label, done=done, total=total):
                 self.status.show(doing=label, progress=(done, total))
             case told.TurnEnded(status=status, usage=usage, total_cost_usd=cost):
