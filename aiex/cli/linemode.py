@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import sys
 import time
 from contextlib import closing
@@ -48,8 +47,6 @@ Ctrl-C stops what runs, and twice leaves."""
 def talk_in_lines(host: CommandLine, services: Services, opening: Opening) -> int:
     """Do what is typed, line by line, until the person leaves; the exit code."""
     os.environ["TERM"] = "dumb"  # nothing that is printed from here on moves the cursor
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     with asyncio.Runner() as runner:
         talk = LineTalk(host, services, runner.run)
         with closing(talk):

@@ -134,7 +134,7 @@ def _run(arguments: list[str], open_screen: OpenScreen | None) -> int:
         write_stdout(answer.text)
         return answer.exit_code
     except AiexError as error:
-        ended = to_failure(error)
+        ended = (opened.cut_short if opened else None) or to_failure(error)
     except (KeyboardInterrupt, Terminated) as cause:
         _ignore_signals()
         ended = (opened.cut_short if opened else None) or to_interruption(cause)
@@ -333,7 +333,7 @@ def present(ended: TurnEnded, printer: Printer) -> int:
 
 
 def _listen() -> None:
-    """Let SIGTERM end the run as Ctrl-C does."""
+    """Let SIGTERM end the run as Ctrl-C does, and the end of the terminal too, unless that is to be outlived."""
     process = os.getpid()
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
@@ -342,8 +342,10 @@ def _listen() -> None:
         raise Terminated
 
     signal.signal(signal.SIGTERM, terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
         signal.signal(number, signal.SIG_IGN)

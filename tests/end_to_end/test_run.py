@@ -266,6 +266,18 @@ def test_a_dry_run_writes_nothing_and_its_patch_applies(aiex: Run, vendor: FakeO
     assert not (shop / "made").exists()
 
 
+def test_the_patch_of_a_dry_run_keeps_bytes_of_any_encoding(aiex: Run, vendor: FakeOpenAI, shop: Path) -> None:
+    (shop / "names.txt").write_bytes(b"caf\xe9\nold\n")
+    vendor.say("", calls=(call("edit", path="names.txt", old="old", new="new"),))
+    vendor.say("Would do.")
+    done = aiex("name it anew", "--dry-run", "--permission-mode", "bypass")
+    patch = done.stdout.partition("diff --git")
+    subprocess.run(
+        ["git", "apply", "-"], input="".join(patch[1:]).encode("utf-8", "surrogateescape"), cwd=shop, check=True
+    )
+    assert (shop / "names.txt").read_bytes() == b"caf\xe9\nnew\n"
+
+
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
@@ -341,8 +353,9 @@ def is_output(line: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(
     ("is_time", "number", "code"),
-    [(is_first, signal.SIGTERM, 143), (is_call, signal.SIGINT, 130), (is_output, signal.SIGINT, 130)],
-)
+    [(is_first, signal.SIGTERM, 143), (is_call, signal.SIGINT, 130), (is_output, signal.SIGINT, 130),
+     (is_output, signal.SIGHUP, 143)],
+)  # fmt: skip
 def test_a_signal_stops_it_with_a_true_report_and_a_way_on(
     vendor: FakeOpenAI, shop: Path, aiex: Run, sessions: Sessions, is_time: Any, number: int, code: int
 ) -> None:

@@ -51,7 +51,10 @@ class PlainPrinter:
     def _write(self, text: str) -> None:
         if text:
             self._last = text
-            write_stdout(text, flush=True)
+            if self._pieces is None:
+                pass_on("stdout", text)
+            else:
+                write_stdout(text, flush=True)
 
 
 def _open_pieces(markup: Markup) -> Pieces | None:

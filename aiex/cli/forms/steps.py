@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aiex.cli.streams import say, write_stdout
+from aiex.cli.streams import pass_on, say
 from aiex.events import (
     ApprovalAsked,
     ApprovalGiven,
@@ -63,7 +63,7 @@ class StepsPrinter:
             case _ if line := self._describe(event):
                 if not self._quiet:
                     self._talk.clear()
-                    say(neutralise(line))
+                    say(_on_one_line(line))
             case _:
                 self._inner.show(event)
 
@@ -72,10 +72,10 @@ class StepsPrinter:
         patch = (ended.data or {}).get("patch", "")
         self._inner.end(ended)
         if patch:
-            write_stdout(("\n" if ended.answer else "") + patch, flush=True)
+            pass_on("stdout", ("\n" if ended.answer else "") + patch)
         if not self._quiet:
             for line in _sum_up(ended):
-                say(neutralise(line))
+                say(_on_one_line(line))
 
     def _describe(self, event: Event) -> str:
         match event:
@@ -96,6 +96,11 @@ class StepsPrinter:
                 return f"  the conversation was shortened from about {before:,} to {after:,} tokens"
             case _:
                 return ""
+
+
+def _on_one_line(text: str) -> str:
+    """What a command or a name spreads over several lines must not look like lines of ours."""
+    return neutralise(" ".join(text.splitlines()))
 
 
 def _shorten(arguments: Mapping[str, Any]) -> str:

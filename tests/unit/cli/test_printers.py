@@ -15,7 +15,19 @@ from aiex.cli.main import present
 from aiex.cli.printer import Printer, has_color, has_layout, open_printer
 from aiex.cli.talk import Talk, render_progress
 from aiex.cli.work import Markup
-from aiex.events import Event, FailedOver, Progressed, Retrying, SessionStarted, TextDelta, TurnEnded, Waiting, Warned
+from aiex.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    FailedOver,
+    Progressed,
+    Retrying,
+    SessionStarted,
+    TextDelta,
+    TurnEnded,
+    Waiting,
+    Warned,
+)
 from aiex.guard.neutral import neutralise
 
 STARTED = SessionStarted("1", "/w", "explain", "offline", "offline")
@@ -229,3 +241,9 @@ def test_a_carriage_return_that_ends_no_line_is_shown(capsys: pytest.CaptureFixt
 def test_bytes_for_a_program_are_kept_to_the_last_line_end(capsys: pytest.CaptureFixture[str]) -> None:
     show_all(open_printer("text", markup="verbatim"), TextDelta("one\r"), TextDelta("\ntwo\r"), TextDelta("\n"))
     assert capsys.readouterr().out == "one\r\ntwo\r\n"
+
+
+def test_a_command_of_several_lines_looks_like_no_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ApprovalAsked("1", "run true\n  check pytest: passed", "a rule")
+    show_all(open_printer("text", markup="steps"), asked, ApprovalGiven("1", False, "once", "policy"))
+    assert "  refused to run true   check pytest: passed: a rule\n" in capsys.readouterr().err
