@@ -16,8 +16,8 @@ from aiex.agent.composer import load_words
 from aiex.agent.progress import WARN_AT, Progress
 from aiex.budget import Exhausted
 from aiex.errors import AiexError, BudgetEnded, ContextOverflow, Rejected
-from aiex.events import AssistantSpoke, BudgetHit, Compacted, Failed, FileEdited, ToolFinished
-from aiex.messages import ToolCall
+from aiex.events import AssistantSpoke, BudgetHit, Compacted, Failed, FileEdited, ToolFinished, UserSpoke
+from aiex.messages import Text, ToolCall
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ class Loop:
             elif why := _WHY_NOT_RUN.get(heard.reason):
                 for call in calls:
                     yield ToolFinished(call.id, call.name, load_words(why), is_error=True)
+                if not calls and heard.reason == "malformed_tool_call":  # nothing else would tell the model
+                    yield UserSpoke((Text(load_words("unread")),))
         if self._schema is not None:
             async with aclosing(self._ask_for_data(self._schema)) as events:
                 async for event in events:

@@ -57,6 +57,14 @@ async def test_calls_beside_a_malformed_one_do_not_run_and_are_told_why(bench: O
     assert faults_of_session(made.state) == []
 
 
+async def test_a_malformed_call_alone_is_told_of(bench: Open) -> None:
+    made = bench(says("", reason="malformed_tool_call"), says("Done."))
+    ran = await made.work()
+    last = made.requests[1].messages[-1]
+    assert (last.role, "no valid JSON" in str(last.parts[0])) == ("user", True)
+    assert ran.end.exit_code == 0
+
+
 async def test_words_that_were_cut_are_gone_on_with(bench: Open) -> None:
     made = bench(says("Half an ans", reason="max_tokens"), says("wer."))
     ran = await made.work()
