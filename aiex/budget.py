@@ -139,6 +139,18 @@ class Budget:
         """All kinds, at any time. Cost: some microseconds."""
         return tuple(Reading(kind, self.used(kind), self._limits[kind], self.left(kind)) for kind in KINDS)
 
+    # --- several wishes of one sitting --------------------------------------------------------------------------------
+
+    def begin_wish(self) -> None:
+        """Count turns, calls and time from here, which are limits of one wish; money, tokens and requests go on."""
+        self._used.update({"turns": 0, "calls": 0})
+        self._began_s = self._clock()
+
+    def go_on_from(self, other: Budget) -> None:
+        """Count what another has used as used here, so that new limits do not begin anew."""
+        self._used.update(other._used)
+        self._began_s = other._began_s
+
     # --- the loop's side --------------------------------------------------------------------------------------------
 
     def take_turn(self) -> None:

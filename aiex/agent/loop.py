@@ -21,7 +21,7 @@ from aiex.messages import Text, ToolCall
 from aiex.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
     from aiex.agent.answering import Stream
     from aiex.agent.calls import Calls
@@ -117,11 +117,9 @@ class Loop:
                 async with aclosing(self._run_calls(calls)) as happened:
                     async for event in happened:
                         yield event
-            elif why := _WHY_NOT_RUN.get(heard.reason):
-                for call in calls:
-                    yield ToolFinished(call.id, call.name, load_words(why), is_error=True)
-                if not calls and heard.reason == "malformed_tool_call":  # nothing else would tell the model
-                    yield UserSpoke((Text(load_words("unread")),))
+            else:
+                for event in _tell_not_run(heard, calls) if goes_on else ():
+                    yield event
         if self._schema is not None:
             async with aclosing(self._ask_for_data(self._schema)) as events:
                 async for event in events:
@@ -217,6 +215,15 @@ def _goes_on(heard: Heard, progress: Progress) -> bool:
 
 
 _ENDS = ("end_turn", "stop_sequence", "tool_use")
+def _tell_not_run(heard: Heard, calls: Sequence[ToolCall]) -> Iterator[Event]:
+    """Why the calls of an answer did not run; of one that could not even be read nothing else tells the model."""
+    if why := _WHY_NOT_RUN.get(heard.reason):
+        for call in calls:
+            yield ToolFinished(call.id, call.name, load_words(why), is_error=True)
+    if not calls and heard.reason == "malformed_tool_call":
+        yield UserSpoke((Text(load_words("unread")),))
+
+
 _WHY_NOT_RUN = {"malformed_tool_call": "malformed", "max_tokens": "cut"}
 """The words on the calls of an answer of which none runs, by how it ended."""
 

@@ -271,6 +271,7 @@ class LineTalk:
         from aiex.cli.main import keeping, route
 
         services, printer = self._services, self._printer(task.markup)
+        services.budget.begin_wish()
         job = task.prepare(services)
         recording = self._record(task, printer)
         services.tell = show = keeping(recording, printer)

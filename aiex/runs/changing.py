@@ -10,20 +10,18 @@ if TYPE_CHECKING:
 _KEPT = ("workspace", "engine", "index", "retrieval", "checkpoints", "sessions")
 """What does not depend on whom to ask and on what is allowed unasked."""
 
-_LIMITS = tuple(f"budget.{kind}" for kind in ("cost_usd", "tokens", "calls", "turns", "tool_calls", "time_s"))
-
 
 def carry_over(old: Services, new: Services, *, keeps_session: bool = True) -> None:
     """Hand on what is open, so that nothing is opened twice; `old` must not be used afterwards.
 
-    What was used of the budget counts on, unless other limits are set. Rules that a person gave for the rest of the
-    session go along with it, and end with it.
+    What was used of the budget counts on, also with other limits. Rules that a person gave for the rest of the session
+    go along with it, and end with it.
     """
     for name in _KEPT:
         if name in old.__dict__:
             new.__dict__[name] = old.__dict__[name]
-    if "budget" in old.__dict__ and all(old.settings.get(key) == new.settings.get(key) for key in _LIMITS):
-        new.__dict__["budget"] = old.budget
+    if "budget" in old.__dict__:
+        new.budget.go_on_from(old.budget)
     new.processes = old.processes
     if "gate" in old.__dict__:
         if keeps_session:

@@ -381,6 +381,7 @@ class Backstage:
             self.doing = task.name
             self._seen_seq = services.recorder.seq if services.recorder else 0
             self._bus.post(Began(task.name))
+            services.budget.begin_wish()
             job = task.prepare(services)
             self._of_turn = recording = self._record(task)
         except AiexError as error:

@@ -263,3 +263,25 @@ def test_no_tree_goes_past_a_limit_by_more_than_one_request(tree: list[Works]) -
         largest = max(requests, default=0)
         assert not allotment.tokens or sum(requests) <= allotment.tokens + largest
         assert not allotment.cost_usd or sum(requests) / 100 <= allotment.cost_usd + largest / 100 + 1e-9
+
+
+def test_a_new_wish_has_its_turns_calls_and_time_and_what_is_left_of_the_rest() -> None:
+    now = 0.0
+    budget = Budget(Allotment(tokens=100, turns=1, calls=1, time_s=10), clock=lambda: now)
+    budget.take_turn()
+    budget.take_call()
+    budget._add("tokens", 60)
+    now = 30.0
+    with pytest.raises(Exhausted):
+        budget.take_turn()
+    budget.begin_wish()
+    budget.take_turn()
+    budget.take_call()
+    assert budget.left("tokens") == 40
+
+
+def test_other_limits_do_not_begin_anew() -> None:
+    before, after = Budget(Allotment(tokens=100)), Budget(Allotment(tokens=150))
+    before._add("tokens", 90)
+    after.go_on_from(before)
+    assert (after.used("tokens"), after.left("tokens")) == (90, 60)
