@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import termios
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiex.sessions.keeping import Sessions
 
-MARK: Final = "storm_of_"
+MARK: Final = f"storm_of_{os.getpid()}_"
 ENDS: Final = {
     "ctrl-c": (0, 130),
     "int": (130,),
