@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex import events as told
@@ -104,7 +105,7 @@ class Outlook:
         if self._red:
             name, command = next(iter(self._red.items()))
             is_plain = command and command.isprintable() and len(command) <= LONGEST_COMMAND
-            found.append(Suggestion(f"/fix -- {command}" if is_plain else "/fix", f"{name} fails"))
+            found.append(Suggestion(f"/fix -- {_as_words(command)}" if is_plain else "/fix", f"{name} fails"))
         if self.window_tokens and self._used_tokens > NEARLY_FULL * self.window_tokens:
             share = 100 * self._used_tokens // self.window_tokens
             found.append(Suggestion("/compact", f"the talk fills {share} % of the window"))
@@ -116,3 +117,12 @@ class Outlook:
         if not self._has_talked:
             found.append(OFFLINE if self.is_offline else EXAMPLE)
         return found
+
+
+def _as_words(command: str) -> str:
+    """The command so that `/fix` hears it as it is: a line with more than words in it is one word."""
+    try:
+        is_plain = shlex.join(shlex.split(command)) == command
+    except ValueError:
+        is_plain = False
+    return command if is_plain else shlex.quote(command)

@@ -189,3 +189,17 @@ async def test_dialogs_look_as_they_did(
             assert matches(screen)
             await screen.press("escape")
             await screen.until(lambda: screen.top == "Chat")
+
+
+async def test_a_change_is_in_sight_on_the_smallest_screen(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("", calls=(call("edit", path=PATH, old="return PRICES[name]", new="return 7"),))
+    vendor.say("Well.")
+    async with open_screen(size=(40, 10)) as screen:
+        await screen.say("seven")
+        await screen.until_asked()
+        await screen.until(lambda: "return 7" in screen.picture)
+        await screen.resize(100, 30)
+        await screen.resize(40, 10)
+        await screen.until(lambda: "return 7" in screen.picture)
+        await screen.press("n")
+        await screen.until_idle()

@@ -91,8 +91,9 @@ class DiffView(ScrollView, can_focus=True):
         self.sheet = self._make(reviews)
         self.sheet.wants_split = wants_split
         self.sheet.is_awake = self.has_focus
-        self._lay()
+        self._wants_current = True
         self.scroll_home(animate=False)
+        self._lay()
 
     @property
     def is_settled(self) -> bool:
@@ -147,9 +148,12 @@ class DiffView(ScrollView, can_focus=True):
     # --- Textual ------------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:
-        """Another width wraps all lines anew."""
+        """Another width wraps all lines anew; what the question is about stays in sight."""
         if self.scrollable_content_region.width != self.sheet.width:
+            self._wants_current = self._wants_current or not self.has_focus
             self._lay()
+        elif not self.has_focus:
+            self.call_after_refresh(self._see_current)
 
     def on_focus(self) -> None:
         """Keys go here."""
@@ -226,8 +230,8 @@ class DiffView(ScrollView, can_focus=True):
         self.sheet.current = number
         row = self.sheet.parts[number]
         line = self.sheet.top_of(row)
-        first = line - 4 if top is None else top
         height, seen = self.scrollable_content_region.height, self.scroll_offset.y
+        first = line - min(4, max(height - 4, 0)) if top is None else top
         end = self.sheet.top_of(self.sheet.parts[number + 1]) if number + 1 < len(self.sheet.parts) else line + 3
         if top is not None or not seen <= line < end <= seen + height:
             self.scroll_to(y=max(first, 0), animate=False)

@@ -40,6 +40,7 @@ def used(tokens: int, model: str = "") -> told.UsageUpdated:
         ((SPOKE, ended()), ""),
         ((SPOKE, ended("a.py")), "/diff"),
         ((SPOKE, check(passed=False), ended("a.py")), "/fix -- pytest -q"),
+        ((SPOKE, check(passed=False, command="cd a && b 'c'"), ended()), """/fix -- 'cd a && b '"'"'c'"'"''"""),
         ((SPOKE, check(passed=False, command="a\nb"), ended("a.py")), "/fix"),
         ((SPOKE, check(passed=False), check(passed=True), ended()), ""),
         ((SPOKE, ended("a.py"), told.Rewound("a", "b", "both")), ""),
