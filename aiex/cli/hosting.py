@@ -68,10 +68,13 @@ class CommandLine:
         """What may come behind `words` and begins with `begun`, each with a line of help that may be empty."""
         from click.shell_completion import ShellComplete
 
+        from aiex.cli.flags import global_options
         from aiex.cli.groups import Root
 
+        refused = {(name, option.help) for option in global_options() for name in option.opts}
         found = ShellComplete(Root(), {}, "aiex", "_").get_completions(list(words), begun)
-        return [(item.value, item.help or "") for item in found if item.type == "plain" and item.value not in ALONE]
+        plain = [item for item in found if item.type == "plain" and item.value not in ALONE]
+        return [(item.value, item.help or "") for item in plain if (item.value, item.help) not in refused]
 
     def say(self, line: str) -> None:
         """A line on standard error, harmless to a terminal."""
