@@ -66,6 +66,8 @@ class Report:
         self._running: UsageUpdated | None = None
         self._asked: dict[str, ApprovalAsked] = {}
         self._refused: list[dict[str, str]] = []
+        self._said_no = False
+        """Whether a person refused what was refused last."""
         self._is_blocked = False
         self._failovers: list[Mapping[str, Any]] = []
 
@@ -94,8 +96,8 @@ class Report:
                 self._check(event)
             case ApprovalAsked(approval_id):
                 self._asked[approval_id] = event
-            case ApprovalGiven(approval_id, allowed):
-                self._answer(approval_id, allowed=allowed)
+            case ApprovalGiven(approval_id, allowed, decided_by=by):
+                self._answer(approval_id, allowed=allowed, by_person=by == "person")
             case FailedOver():
                 self._failovers.append(describe_failover(event))
             case _:
@@ -192,6 +194,8 @@ class Report:
     def _excuse(self, subtype: str) -> tuple[str, str]:
         if subtype == "blocked":
             last = self._refused[-1]
+            if self._said_no:
+                return f"blocked: you said no to {_first_line(last['action'])}", ""
             return (
                 f"blocked: {_first_line(last['action'])} was refused: {last['rule']}",
                 "aiex list policy shows the rules",
@@ -221,11 +225,12 @@ class Report:
             added, removed = known.added_lines + event.added_lines, known.removed_lines + event.removed_lines
             self.files[event.path] = Edited(event.path, change, added, removed)
 
-    def _answer(self, approval_id: str, *, allowed: bool) -> None:
+    def _answer(self, approval_id: str, *, allowed: bool, by_person: bool) -> None:
         asked = self._asked.pop(approval_id, None)
         if allowed or asked is None:
             return
         self._refused.append({"action": asked.action, "rule": asked.reason})
+        self._said_no = by_person
         self._is_blocked = self._is_blocked or not asked.action.startswith("read ")  # it could go on without
 
     def _close_call(self) -> None:

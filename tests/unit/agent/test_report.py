@@ -136,6 +136,12 @@ def test_what_was_refused_is_listed_and_blocks() -> None:
     assert ended.error == "blocked: run rm x was refused: mode ask"
 
 
+def test_a_person_who_said_no_is_not_told_of_a_rule() -> None:
+    ended = end(ApprovalAsked("a", "run rm x", "mode ask"), ApprovalGiven("a", False, "once", "person"))
+    assert (ended.exit_code, ended.subtype) == (4, "blocked")
+    assert (ended.error, ended.hint) == ("blocked: you said no to run rm x", "")
+
+
 def test_what_was_refused_is_said_in_one_line() -> None:
     ended = end(*tell_refusal("run true\nchanged a.py (+1 -1)", "forbidden"))
     assert ended.error == "blocked: run true … was refused: forbidden"
