@@ -215,6 +215,8 @@ def _goes_on(heard: Heard, progress: Progress) -> bool:
 
 
 _ENDS = ("end_turn", "stop_sequence", "tool_use")
+
+
 def _tell_not_run(heard: Heard, calls: Sequence[ToolCall]) -> Iterator[Event]:
     """Why the calls of an answer did not run; of one that could not even be read nothing else tells the model."""
     if why := _WHY_NOT_RUN.get(heard.reason):
