@@ -139,7 +139,7 @@ class Budget:
         """All kinds, at any time. Cost: some microseconds."""
         return tuple(Reading(kind, self.used(kind), self._limits[kind], self.left(kind)) for kind in KINDS)
 
-    # --- several wishes of one sitting --------------------------------------------------------------------------------
+    # --- several wishes of one talk -----------------------------------------------------------------------------------
 
     def begin_wish(self) -> None:
         """Count turns, calls and time from here, which are limits of one wish; money, tokens and requests go on."""

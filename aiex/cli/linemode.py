@@ -238,7 +238,7 @@ class LineTalk:
 
     def _open_session(self, opening: Opening) -> Recording:
         from aiex.runs.recording import start_of
-        from aiex.runs.sitting import Talking, lasts, open_session
+        from aiex.runs.talking import Talking, lasts, open_session
 
         self._recording, warnings = open_session(opening, self._services, to_outcome)
         self._kept = self._services.session if lasts(self._recording) else self._kept
@@ -291,7 +291,7 @@ class LineTalk:
 
     def _record(self, task: Work, printer: Printer) -> Recording:
         from aiex.runs.recording import Unrecorded
-        from aiex.runs.sitting import record_wish
+        from aiex.runs.talking import record_wish
 
         if not task.keeps:
             return Unrecorded()

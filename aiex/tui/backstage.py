@@ -286,7 +286,7 @@ class Backstage:
 
     def _open_session(self, opening: Opening) -> Recording:
         from aiex.runs.recording import start_of
-        from aiex.runs.sitting import Talking, lasts, open_session
+        from aiex.runs.talking import Talking, lasts, open_session
 
         services = self._services
         recording, warnings = open_session(opening, services, _to_end)
@@ -403,7 +403,7 @@ class Backstage:
     def _record(self, task: Task) -> Recording:
         """What keeps the events of one wish; the session begins with the first that belongs to it."""
         from aiex.runs.recording import Unrecorded
-        from aiex.runs.sitting import record_wish
+        from aiex.runs.talking import record_wish
 
         if not task.keeps:
             return Unrecorded()

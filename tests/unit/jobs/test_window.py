@@ -12,7 +12,7 @@ from aiex.jobs.window import Piece, compact, survey
 from aiex.messages import Document, Text, ToolCall
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_outcome
-from aiex.runs.sitting import open_session
+from aiex.runs.talking import open_session
 from aiex.sessions.decisions import LeaveOut, Pin
 from aiex.wiring import Services
 from tests.fakes.openai_server import FakeOpenAI
