@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import threading
+import time
 from codecs import getincrementaldecoder
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 TICK_S: Final = 0.1
 """How often one looks whether a key that begins like others, such as Escape, was the whole key."""
 READ_BYTES: Final = 65536
+BETWEEN_S: Final = 0.05
+"""Two pieces of what is pasted come so near to each other."""
+_INNER_LINE_END: Final = re.compile(r"[\r\n][^\x00-\x1f\x7f]")
 
 
 class ScreenDriver(LinuxDriver):
@@ -78,6 +84,7 @@ class ScreenDriver(LinuxDriver):
         """Pass on what is typed until the screen ends."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        pasting = Pasting()
         self._aiex.hears.wait()
         try:
             while not self.exit_event.is_set():
@@ -88,7 +95,11 @@ class ScreenDriver(LinuxDriver):
                     if not data:
                         self._aiex.lose_terminal()
                         break
-                    for event in parser.feed(decode(data)):
+                    text = decode(data)
+                    if pasting.takes(text):
+                        self.process_message(events.Paste(text))
+                        continue
+                    for event in parser.feed(text):
                         self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)
@@ -96,6 +107,25 @@ class ScreenDriver(LinuxDriver):
         finally:
             for _ in parser.feed(""):
                 pass
+
+
+class Pasting:
+    """Tells what is pasted from what is typed, for terminals that do not mark it: each line of it would be sent.
+
+    Nobody types a line end and more in one moment; what follows within `BETWEEN_S` belongs to it. What holds a control
+    sequence is read as it says.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until_s = float("-inf")
+
+    def takes(self, text: str) -> bool:
+        """Whether what was read at once is pasted."""
+        now = self._clock()
+        is_pasted = "\x1b" not in text and (_INNER_LINE_END.search(text) is not None or now < self._until_s)
+        self._until_s = now + BETWEEN_S if is_pasted and len(text) > 1 else float("-inf")
+        return is_pasted
 
 
 class _Waking(threading.Event):

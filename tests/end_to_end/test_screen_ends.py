@@ -81,6 +81,14 @@ def test_a_signal_in_mid_turn_leaves_a_clean_terminal_and_a_closed_turn(
     assert (state.interrupted, state.turn) == (False, 1)
 
 
+def test_lines_that_are_pasted_without_a_mark_are_not_sent(vendor: FakeOpenAI, shop: Path) -> None:
+    with Terminal(*flags_of(vendor), cwd=shop) as terminal:
+        terminal.until("one/fake-1")
+        terminal.type("remove it\ry\rand the rest zz9")
+        terminal.until("zz9")
+        assert vendor.requests == []
+
+
 def test_a_closed_terminal_ends_the_process_and_closes_the_turn(
     vendor: FakeOpenAI, shop: Path, sessions: Sessions
 ) -> None:
