@@ -36,6 +36,7 @@ from aiex.record import record
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import (
     BUG_EXIT,
+    HANG_UP_EXIT,
     TERMINATED_EXIT,
     Terminated,
     to_crash,
@@ -95,11 +96,13 @@ def run(arguments: list[str], open_screen: OpenScreen | None = None) -> int:
     if sys.stdout is None:
         return end_unwritable(OSError("it is closed"))
     _listen()
+    code = 0
     try:
         code = _run(arguments, open_screen)
         flush_stdout()
     except StdoutLost as lost:
-        code = end_unwritable(lost.error)
+        unwritable = end_unwritable(lost.error)
+        code = code if code == HANG_UP_EXIT else unwritable  # a screen knows why already
     except Terminated:
         code = end_interrupted(TERMINATED_EXIT)
     except Exception as error:  # noqa: BLE001  (showing the outcome failed)

@@ -6,6 +6,8 @@ from aiex.errors import AiexError
 from aiex.events import TurnEnded
 
 BUG_EXIT = 70
+HANG_UP_EXIT = 129
+"""The terminal went away (128 + SIGHUP)."""
 INTERRUPTED_EXIT = 130
 TERMINATED_EXIT = 143
 

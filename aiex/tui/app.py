@@ -16,6 +16,7 @@ from textual.app import App, ScreenError
 from textual.css.query import QueryError
 from textual.dom import DOMError
 
+from aiex.runs.outcomes import BUG_EXIT, HANG_UP_EXIT
 from aiex.tui.backstage import Backstage
 from aiex.tui.bus import PICTURES_A_SECOND, Bus
 from aiex.tui.captured import be_honest
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from aiex.tui.screens.dialog import Dialog
     from aiex.tui.theme import ThemeName
     from aiex.wiring import Services
-
-HANG_UP_EXIT = 129
-BUG_EXIT = 70
 
 
 def choose_theme(wanted: str, environ: Mapping[str, str] = os.environ) -> ThemeName:
