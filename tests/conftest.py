@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -21,6 +21,9 @@ import pytest
 from tests.fakes.memory import find_memory
 from tests.fakes.source import SOURCE_ROOT
 from tests.fakes.warm import Warm, open_warm
+
+if TYPE_CHECKING:
+    from tests.fakes.openai_server import FakeOpenAI
 
 # The same few examples every time, however slow the machine is; `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile(
@@ -321,3 +324,19 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
+
+
+@pytest.fixture
+def vendor() -> Iterator[FakeOpenAI]:
+    """Answers what the test tells it to: `vendor.say("Hello", calls=(call("read", path="a.py"),))`."""
+    from tests.fakes.openai_server import FakeOpenAI
+
+    with FakeOpenAI() as server:
+        yield server
+
+
+@pytest.fixture
+def shop(workspace: Path) -> Path:
+    """The small workspace as a git repository."""
+    subprocess.run(["git", "init", "-q", str(workspace)], check=True)
+    return workspace

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from aiex.errors import AiexError
-from aiex.record import record
 from aiex.tui.backstage import Sent
+from aiex.tui.tasks import OwnTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,35 +16,20 @@ if TYPE_CHECKING:
     from aiex.wiring import Services
 
 
-@record
-class Wished:
-    """The work of one wish; a `Task`."""
-
-    text: str
-    folds: Mapping[str, Fold]
-    name: str = "run"
-    markup: str = "steps"
-    sturdy: bool = False
-    keeps: bool = True
-    waits: bool = True
-    converses: bool = True
-    resumes: str | None = None
-    forks: bool = False
-
-    def prepare(self, services: Services) -> Job:
-        """Read what comes along. Raises AiexError where that cannot be, and Rejected without a model."""
-        from aiex.jobs.working import Wish, require_model, work
-        from aiex.runs.steps import find_step
-        from aiex.tui.material import to_parts
-
-        require_model(services)
-        wish = Wish(to_parts(self.text, self.folds, services))
-        return lambda: work(wish, services, person=services.person, step=lambda reason: find_step(services, reason))
-
-
 def to_sent(text: str, folds: Mapping[str, Fold]) -> Sent:
     """What the person said, for the model; `folds` are the tokens in it."""
-    return Sent(text, lambda _: Wished(text, folds))
+    return Sent(text, lambda _: OwnTask("run", lambda services: _prepare(text, folds, services)))
+
+
+def _prepare(text: str, folds: Mapping[str, Fold], services: Services) -> Job:
+    """Read what comes along. Raises AiexError where that cannot be, and Rejected without a model."""
+    from aiex.jobs.working import Wish, require_model, work
+    from aiex.runs.steps import find_step
+    from aiex.tui.material import to_parts
+
+    require_model(services)
+    wish = Wish(to_parts(text, folds, services))
+    return lambda: work(wish, services, person=services.person, step=lambda reason: find_step(services, reason))
 
 
 def giving_back(sent: Sent, give_back: Callable[[str], object]) -> Sent:

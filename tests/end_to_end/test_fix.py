@@ -12,13 +12,10 @@ import pytest
 
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.repositories import REPOSITORIES
+from tests.fakes.server import call
 
 Run = Callable[..., CompletedProcess[str]]
 BASKET = REPOSITORIES["python"]
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
 
 
 def edit(old: str, new: str) -> tuple[str, str]:

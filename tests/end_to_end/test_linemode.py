@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +19,6 @@ from tests.fakes.terminals import Terminal
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
 DUMB = {"TERM": "dumb"}
 PROMPT = b"\n> "
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-def shop(workspace: Path) -> Path:
-    subprocess.run(["git", "init", "-q", str(workspace)], check=True)
-    return workspace
 
 
 def prompts(terminal: Terminal) -> int:

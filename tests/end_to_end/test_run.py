@@ -24,16 +24,12 @@ from aiex.settings import load
 from tests.fakes.legality import faults_of_session
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.repositories import CHECK, REPOSITORIES
-from tests.fakes.server import FakeServer
+from tests.fakes.server import FakeServer, call
 from tests.fakes.started import start_aiex
 from tests.fakes.vendors import SERVERS
 
 Run = Callable[..., CompletedProcess[str]]
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
 
 
 def lines_of(text: str) -> list[dict[str, Any]]:

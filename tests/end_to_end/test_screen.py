@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import flags_of
+from tests.fakes.server import call
 
 pytest.importorskip("termios")
 
@@ -20,22 +18,6 @@ from tests.fakes.terminals import HAS_TMUX, Tmux
 
 pytestmark = pytest.mark.skipif(not HAS_TMUX, reason="tmux is not installed")
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-def shop(workspace: Path) -> Path:
-    subprocess.run(["git", "init", "-q", str(workspace)], check=True)
-    return workspace
 
 
 @pytest.fixture

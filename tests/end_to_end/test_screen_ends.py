@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +15,7 @@ from aiex.settings import load
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.processes import is_gone
 from tests.fakes.screen import flags_of
+from tests.fakes.server import call
 
 termios = pytest.importorskip("termios")
 
@@ -25,22 +23,6 @@ from tests.fakes.storms import ENDS, ride  # noqa: E402  (needs a POSIX terminal
 from tests.fakes.terminals import Terminal, processes_with  # noqa: E402
 
 READY = "one/fake-1"
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-def shop(workspace: Path) -> Path:
-    subprocess.run(["git", "init", "-q", str(workspace)], check=True)
-    return workspace
 
 
 @pytest.fixture

@@ -27,6 +27,11 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 
+def call(name: str, **arguments: object) -> tuple[str, str]:
+    """A call of a tool as `Reply.calls` has it: the name, and the arguments as JSON."""
+    return name, json.dumps(arguments)
+
+
 @dataclass(frozen=True)
 class Reply:
     """What one request gets; the defaults are a friendly word."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import flags_of
-from tests.fakes.server import Reply
+from tests.fakes.server import Reply, call
 from tests.fakes.terminals import Terminal, processes_with
 
 if TYPE_CHECKING:
@@ -36,9 +35,6 @@ LONGEST_S: Final = 2.5
 
 def replies(number: int) -> list[Reply]:
     """A long answer, an edit, a command that lasts, and an end."""
-
-    def call(name: str, **arguments: object) -> tuple[str, str]:
-        return name, json.dumps(arguments)
 
     return [
         Reply("I **look** at it. " * 40, calls=(call("read", path="shop/prices.py"),), piece_bytes=40),

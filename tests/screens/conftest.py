@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -34,20 +33,6 @@ def homes(homes_on_disk: Iterator[Path]) -> Iterator[Path]:
 def tmp_path(on_disk: Path) -> Path:
     """A folder of the test's own, where commands can be confined."""
     return on_disk
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    """Answers what the test tells it to: `vendor.say("Hello", calls=(call("read", path="a.py"),))`."""
-    with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
-def shop(workspace: Path) -> Path:
-    """The small workspace as a git repository."""
-    subprocess.run(["git", "init", "-q", str(workspace)], check=True)
-    return workspace
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.widgets import TextArea
@@ -18,6 +16,7 @@ from aiex.tui.told import AnswerWanted, ApprovalWanted
 from aiex.tui.widgets.diff import DiffView
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown
+from tests.fakes.server import call
 from tests.screens.conftest import OpenScreen
 
 PATH = "shop/prices.py"
@@ -26,10 +25,6 @@ TWO = (
     '-PRICES = {"apple": 40, "pear": 55}\n+PRICES = {"apple": 45, "pear": 55}\n@@\n'
     "-    return PRICES[name]\n+    return PRICES.get(name, 0)\n*** End Patch"
 )
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
 
 
 def heard(vendor: FakeOpenAI) -> str:

@@ -6,22 +6,19 @@ import asyncio
 import json
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiex.events import UserSpoke
 from aiex.messages import Text
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown, flags_of, open_screen_in
+from tests.fakes.server import call
 from tests.screens.conftest import OpenScreen
 
 if TYPE_CHECKING:
     from aiex.wiring import Services
 
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
 
 
 async def test_a_wish_becomes_an_accepted_edit(open_screen: OpenScreen, vendor: FakeOpenAI, shop: Path) -> None:
@@ -164,13 +161,18 @@ async def limit_pages(screen: Shown, count: int) -> None:
     await asyncio.wrap_future(screen.app.backstage.ask(limit))
 
 
+async def cut_off(screen: Shown) -> str:
+    """Leave a turn without an end in the log, as a process that dies does; the session."""
+    await screen.finish("what is this?")
+    begin = UserSpoke((Text("and what else?"),))
+    await asyncio.wrap_future(screen.app.backstage.ask(lambda services: services.recorder.keep(begin)))
+    return screen.app.backstage.kept_session
+
+
 async def test_a_session_that_was_cut_off_is_taken_up(open_screen: OpenScreen, vendor: FakeOpenAI, shop: Path) -> None:
     vendor.say("It is a shop.")
     async with open_screen() as screen:
-        await screen.finish("what is this?")
-        session = screen.app.backstage.kept_session
-        begin = UserSpoke((Text("and what else?"),))
-        await asyncio.wrap_future(screen.app.backstage.ask(lambda services: services.recorder.keep(begin)))
+        session = await cut_off(screen)
     async with open_screen("-c") as screen:
         await screen.until_asked("Question")
         assert "was cut off" in screen.picture
@@ -184,10 +186,7 @@ async def test_a_session_that_was_cut_off_is_taken_up(open_screen: OpenScreen, v
 async def test_a_session_that_was_cut_off_can_be_left(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
     vendor.say("It is a shop.")
     async with open_screen() as screen:
-        await screen.finish("what is this?")
-        session = screen.app.backstage.kept_session
-        begin = UserSpoke((Text("and what else?"),))
-        await asyncio.wrap_future(screen.app.backstage.ask(lambda services: services.recorder.keep(begin)))
+        session = await cut_off(screen)
     async with open_screen("-c") as screen:
         await screen.until_asked("Question")
         await screen.press("escape")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from aiex.guard.trust import trust
 from aiex.tui.screens.listing import Listing
 from aiex.tui.widgets.page import Page
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown, flags_of, open_screen_in
+from tests.fakes.server import call
 from tests.screens.conftest import OpenScreen
 
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
 WIDE = (120, 30)
-
-
-def call(name: str, **arguments: Any) -> tuple[str, str]:
-    return name, json.dumps(arguments)
 
 
 def view(screen: Shown) -> Listing:
