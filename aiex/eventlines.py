@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from aiex.eventforms import FORM_VERSION, heading_of, to_timestamp
 from aiex.events import (
-    FORM_VERSION,
     ApprovalAsked,
     ApprovalGiven,
     AssistantSpoke,
@@ -42,8 +42,6 @@ from aiex.events import (
     UserSpoke,
     Waiting,
     Warned,
-    heading_of,
-    to_timestamp,
 )
 from aiex.messages import Part, Text
 

@@ -1,14 +1,13 @@
 """What happened: frozen dataclasses that screen, pipe, JSON lines, log and tests all read.
 
 Stream events come from a model while it speaks; lasting events tell the story of a session.
-Exactly one `Stopped` or `Failed` ends a stream, and it is last. Every event has one JSON form (`to_json`, `from_json`),
+Exactly one `Stopped` or `Failed` ends a stream, and it is last. Every event has one JSON form (`aiex/eventforms.py`),
 and most a line in the stream that other programs read (`aiex/eventlines.py`).
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from aiex.messages import Image, Part, StopReason, Usage
 from aiex.record import record
@@ -412,10 +411,7 @@ LastingEvent = (
 )  # fmt: skip
 Event = StreamEvent | LastingEvent
 
-# --- one JSON form -------------------------------------------------------------------------------------------------
-
-FORM_VERSION: Final = 1
-"""The `v` of every line and record; goes up when a reader of the old form could misunderstand the new one."""
+# --- in their place ------------------------------------------------------------------------------------------------
 
 
 @record
@@ -437,64 +433,3 @@ class Envelope:
     session_id: str
     turn: int
     event: Event | UnknownEvent
-
-
-def to_json(event: Event | UnknownEvent) -> dict[str, Any]:
-    """The event as an object with its `type` in snake case; `jsonform.dump` makes it text that is always UTF-8."""
-    from aiex.jsonform import form_of
-
-    if isinstance(event, UnknownEvent):
-        return {"type": event.type, **event.data}
-    written: dict[str, Any] = form_of(Event).write(event)
-    return written
-
-
-def from_json(data: object) -> Event | UnknownEvent:
-    """Read what `to_json` wrote, by this version or another.
-
-    A type, part or word that this version does not know makes an `UnknownEvent`; unknown fields are ignored.
-
-    Raises:
-        Malformed: if a field is missing or of the wrong type.
-    """
-    from aiex.jsonform import UnknownKind, form_of
-
-    try:
-        event: Event = form_of(Event).read(data, "event")
-    except UnknownKind:
-        fields = dict(data) if isinstance(data, Mapping) else {}
-        return UnknownEvent(str(fields.pop("type", "")), fields)
-    return event
-
-
-def envelope_to_json(envelope: Envelope) -> dict[str, Any]:
-    """A record of the session's log: the fields of the envelope, the event beneath `event`."""
-    return {**heading_of(envelope), "event": to_json(envelope.event)}
-
-
-def envelope_from_json(data: Mapping[str, Any]) -> Envelope:
-    """Read a record of the log. Raises Malformed if it is none."""
-    from aiex.jsonform import Malformed
-
-    event = from_json(data.get("event"))
-    v, seq, turn, ts, session = (data.get(name) for name in ("v", "seq", "turn", "ts", "session_id"))
-    if not (type(v) is type(seq) is type(turn) is int and isinstance(ts, str) and isinstance(session, str)):
-        raise Malformed("cannot read a record: it needs whole numbers v, seq and turn, and strings ts and session_id")
-    return Envelope(v, seq, ts, session, turn, event)
-
-
-def heading_of(envelope: Envelope) -> dict[str, Any]:
-    """The fields of an envelope beside its event."""
-    return {
-        "v": envelope.v,
-        "seq": envelope.seq,
-        "ts": envelope.ts,
-        "session_id": envelope.session_id,
-        "turn": envelope.turn,
-    }
-
-
-def to_timestamp(seconds: float) -> str:
-    """Seconds since 1970 as `2026-01-31T08:05:09.123Z`."""
-    thousandths = int(seconds * 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(thousandths // 1000))}.{thousandths % 1000:03d}Z"

@@ -123,7 +123,7 @@ def _write(level: Level, name: str, message: str, fields: Mapping[str, object]) 
 
 
 def _render(level: Level, name: str, message: str, fields: Mapping[str, object]) -> str:
-    from aiex.events import to_timestamp
+    from aiex.eventforms import to_timestamp
     from aiex.jsonform import dump
 
     known = {"ts": to_timestamp(_now()), "level": level, "logger": name, "message": message, "pid": os.getpid()}

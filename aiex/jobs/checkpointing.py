@@ -237,7 +237,7 @@ def restoring(target: str, changes: Sequence[Change]) -> Action:
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     """A checkpoint for programs."""
-    from aiex.events import to_timestamp
+    from aiex.eventforms import to_timestamp
 
     return {
         "id": checkpoint.id,

@@ -8,7 +8,7 @@ from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex import events as told
-from aiex.events import from_json, to_json
+from aiex.eventforms import from_json, to_json
 
 if TYPE_CHECKING:
     from aiex.events import Event, UnknownEvent

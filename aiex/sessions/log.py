@@ -17,18 +17,8 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from aiex.errors import StoreError
-from aiex.events import (
-    FORM_VERSION,
-    AssistantSpoke,
-    Envelope,
-    Event,
-    ToolFinished,
-    ToolStarted,
-    UnknownEvent,
-    from_json,
-    to_json,
-    to_timestamp,
-)
+from aiex.eventforms import FORM_VERSION, from_json, to_json, to_timestamp
+from aiex.events import AssistantSpoke, Envelope, Event, ToolFinished, ToolStarted, UnknownEvent
 from aiex.jsonform import Malformed, dump, form_of
 from aiex.messages import ToolCall
 from aiex.sessions.stores import Draft, Head, Moved, Row, Snapshot, Store

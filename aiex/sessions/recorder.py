@@ -10,8 +10,9 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.errors import StoreError
+from aiex.eventforms import FORM_VERSION, to_timestamp
 from aiex.eventlines import has_line
-from aiex.events import FORM_VERSION, Envelope, TurnEnded, TurnInterrupted, UserSpoke, to_timestamp
+from aiex.events import Envelope, TurnEnded, TurnInterrupted, UserSpoke
 from aiex.sessions.capture import Capture
 from aiex.sessions.decisions import Fork, decide
 from aiex.sessions.opening import keep_state, open_state

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from aiex import events as told
-from aiex.events import to_timestamp
+from aiex.eventforms import to_timestamp
 from aiex.guard.neutral import neutralise, printable_path
 from aiex.jsonform import dump
 from aiex.messages import Document, Image, Reasoning, Refusal, Text, ToolCall

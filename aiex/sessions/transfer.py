@@ -17,7 +17,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from aiex.errors import StoreError, UsageError
-from aiex.events import Imported, UnknownEvent, from_json, to_json
+from aiex.eventforms import from_json, to_json
+from aiex.events import Imported, UnknownEvent
 from aiex.guard.audit.datakeys import Erased
 from aiex.guard.neutral import printable_path
 from aiex.jsonform import Malformed, dump

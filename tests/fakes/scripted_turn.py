@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiex.errors import AiexError, StoreError
+from aiex.eventforms import to_json
 from aiex.eventlines import has_line
-from aiex.events import CheckpointTaken, FileEdited, SessionStarted, to_json
+from aiex.events import CheckpointTaken, FileEdited, SessionStarted
 from aiex.guard.sandbox.tree import is_temporary
 from aiex.messages import Text, ToolCall, ToolDefinition
 from tests.fakes.openai_server import FakeOpenAI

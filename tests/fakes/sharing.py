@@ -9,7 +9,8 @@ import sys
 from typing import Any, NamedTuple
 
 from aiex.errors import AiexError
-from aiex.events import AssistantSpoke, TextDelta, TurnEnded, UserSpoke, to_json
+from aiex.eventforms import to_json
+from aiex.events import AssistantSpoke, TextDelta, TurnEnded, UserSpoke
 from aiex.messages import Text
 from tests.fakes.source import SOURCE_ROOT
 

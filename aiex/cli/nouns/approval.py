@@ -9,7 +9,8 @@ import click
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
 from aiex.cli.work import Work, answered, report
-from aiex.events import TurnEnded, to_timestamp
+from aiex.eventforms import to_timestamp
+from aiex.events import TurnEnded
 
 if TYPE_CHECKING:
     from aiex.wiring import Services

@@ -12,7 +12,8 @@ from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
 from aiex.cli.work import Job, Work, answered, report
 from aiex.errors import UsageError
-from aiex.events import Event, TextDelta, TurnEnded, to_timestamp
+from aiex.eventforms import to_timestamp
+from aiex.events import Event, TextDelta, TurnEnded
 from aiex.guard.actions import Kind
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
 from aiex.cli.work import Job, Work, answered
 from aiex.errors import StoreError, UsageError
-from aiex.events import Event, TurnEnded, Warned, to_timestamp
+from aiex.eventforms import to_timestamp
+from aiex.events import Event, TurnEnded, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -295,7 +295,7 @@ def _changed(before: Policy, file: str, rules: tuple[str, ...], without: tuple[s
 
 
 def _replayed(found: Replay) -> TurnEnded:
-    from aiex.events import to_timestamp
+    from aiex.eventforms import to_timestamp
     from aiex.jobs.policing import describe_change
 
     changes = found.changes[-_MOST_ROWS:]

@@ -11,7 +11,8 @@ from aiex.cli.columns import columns
 from aiex.cli.nouns.audit import row_of
 from aiex.cli.registry import Noun
 from aiex.cli.work import Work, answered, report
-from aiex.events import TurnEnded, to_timestamp
+from aiex.eventforms import to_timestamp
+from aiex.events import TurnEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

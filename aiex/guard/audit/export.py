@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from aiex.errors import StoreError
-from aiex.events import to_timestamp
+from aiex.eventforms import to_timestamp
 from aiex.guard.actions import Decision
 from aiex.guard.audit.entries import NOWHERE, Note, Outcome
 from aiex.guard.audit.reading import Reading, opened

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import UsageError
-from aiex.events import to_timestamp
+from aiex.eventforms import to_timestamp
 from aiex.guard.neutral import printable_path
 from aiex.jobs.auditing import parse_since
 from aiex.sessions.log import DamagedSession

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from aiex.eventforms import heading_of
 from aiex.eventlines import to_body, to_line
-from aiex.events import Noted, TextDelta, TurnEnded, UnknownEvent, Warned, heading_of
+from aiex.events import Noted, TextDelta, TurnEnded, UnknownEvent, Warned
 from aiex.guard.neutral import printable_path
 from aiex.jobs.briefing.words import clip
 from aiex.jobs.sessions.showing import to_time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aiex.events import to_timestamp
+from aiex.eventforms import to_timestamp
 from aiex.guard.neutral import neutralise, printable_path
 from aiex.jobs.briefing.words import count
 from aiex.jobs.sessions.finding import read_whole

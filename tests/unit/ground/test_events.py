@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex import eventlines, events, messages
+from aiex.eventforms import envelope_from_json, envelope_to_json, from_json, to_json
 from aiex.eventlines import Sequencer, to_line
-from aiex.events import Envelope, Event, UnknownEvent, from_json, to_json
+from aiex.events import Envelope, Event, UnknownEvent
 from aiex.jsonform import Malformed, dump, form_of
 from aiex.messages import Message, Part, Request, Text, Usage
 from tests.fakes.tables import each
@@ -94,7 +95,7 @@ def test_an_event_in_its_envelope_makes_a_line_or_none_and_survives_the_log(kind
     line = to_line(envelope)
     assert line is None or json.loads(dump(line).encode("utf-8"))["type"] == line["type"]
     assert envelope.seq == int(line is not None) == int(eventlines.has_line(envelope.event))
-    assert events.envelope_from_json(events.envelope_to_json(envelope)) == envelope
+    assert envelope_from_json(envelope_to_json(envelope)) == envelope
 
 
 @settings(max_examples=50)

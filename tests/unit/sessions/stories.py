@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from aiex import events as told
+from aiex.eventforms import to_json
 from aiex.eventlines import has_line
-from aiex.events import Event, to_json
+from aiex.events import Event
 from aiex.jsonform import dump
 from aiex.messages import CachePoint, Document, Image, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, Usage
 from aiex.sessions.log import Recorded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aiex import events as told
+from aiex.eventforms import to_json
 from aiex.events import Event
 from aiex.guard.redact import REMOVED
 from aiex.jsonform import dump
@@ -34,7 +35,7 @@ KEY = "sk-ant-" + "api03-" + "A1b2C3d4E5f6G7h8I9j0" * 4 + "-QAAA"
 def test_a_secret_is_taken_out(event: Event) -> None:
     cleaned = Capture().clean(event)
     assert type(cleaned) is type(event)
-    assert KEY not in dump(told.to_json(cleaned))
+    assert KEY not in dump(to_json(cleaned))
     assert Capture().clean(cleaned) is cleaned
 
 

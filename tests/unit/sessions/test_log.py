@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aiex.errors import StoreError
+from aiex.eventforms import to_json
 from aiex.eventlines import to_body
 from aiex.events import (
     AssistantSpoke,
@@ -26,7 +27,6 @@ from aiex.events import (
     UnknownEvent,
     UsageUpdated,
     UserSpoke,
-    to_json,
 )
 from aiex.jsonform import dump
 from aiex.messages import Text, ToolCall, Usage
