@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from aiex.agent.kit import Verdict
+from aiex.agent.kit import ApprovalRequest, Verdict
 from aiex.errors import Denied
 from aiex.events import ApprovalAsked, ApprovalGiven
 from aiex.guard.redact import redact
@@ -111,14 +111,8 @@ class Approvals:
             return Verdict(None)
         if (found.rule, found.scope) in agreed:
             return Verdict(_once())
-        said = await self._person.approve(
-            action,
-            found,
-            self._gate.judge.offers(action),
-            title=plan.title,
-            preview=plan.preview,
-            changes=pending.changes if pending else (),
-        )
+        offers, changes = self._gate.judge.offers(action), pending.changes if pending else ()
+        said = await self._person.approve(ApprovalRequest(action, found, offers, plan.title, plan.preview, changes))
         if not isinstance(said, Verdict):
             return Verdict(said)
         if said.offer and pending:

@@ -87,8 +87,26 @@ class Files(Protocol):
 
 
 @record
+class ApprovalRequest:
+    """What a person is asked before something happens that a rule asks about."""
+
+    action: Action
+    """What would happen."""
+    decision: Decision
+    """The rule that asks."""
+    offers: tuple[Offer, ...]
+    """The answers that there are, the narrowest first."""
+    title: str
+    """All of the call in one line."""
+    preview: str
+    """All of it, where the title does not say it."""
+    changes: tuple[FileChange, ...] = ()
+    """Of an edit, what would become of each file."""
+
+
+@record
 class Verdict:
-    """What a person said to a question, where an offer alone does not say all of it.
+    """What a person said to a request, where an offer alone does not say all of it.
 
     Of an edit, who gives one has seen all changes: where one of the offers counts, it is for all that the same rule
     asks about in the same edit.
@@ -106,26 +124,8 @@ class Verdict:
 class Person(Protocol):
     """Whoever can be asked while the run goes on."""
 
-    async def approve(
-        self,
-        action: Action,
-        decision: Decision,
-        offers: tuple[Offer, ...],
-        *,
-        title: str,
-        preview: str,
-        changes: tuple[FileChange, ...] = (),
-    ) -> Offer | Verdict | None:
-        """Which of the offers counts; None for no.
-
-        Args:
-            action: What would happen.
-            decision: The rule that asks.
-            offers: The answers that there are, the narrowest first.
-            title: All of the call in one line.
-            preview: All of it, where the title does not say it.
-            changes: Of an edit, what would become of each file.
-        """
+    async def approve(self, request: ApprovalRequest) -> Offer | Verdict | None:
+        """Which of the offers counts; None for no."""
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         """What they say; None when they say nothing."""

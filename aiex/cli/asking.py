@@ -12,9 +12,7 @@ from aiex.cli.streams import say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aiex.agent.edits.applying import FileChange
-    from aiex.agent.kit import Person
-    from aiex.guard.actions import Action, Decision
+    from aiex.agent.kit import ApprovalRequest, Person
     from aiex.guard.policy.offers import Offer
 
 _MOST_SHOWN_LINES = 60
@@ -36,18 +34,9 @@ def find_person(
 class Agreeing:
     """A person who said yes, once each, to everything that may be agreed to."""
 
-    async def approve(
-        self,
-        action: Action,
-        decision: Decision,
-        offers: tuple[Offer, ...],
-        *,
-        title: str,
-        preview: str,
-        changes: tuple[FileChange, ...] = (),
-    ) -> Offer | None:
+    async def approve(self, request: ApprovalRequest) -> Offer | None:
         """The narrowest answer."""
-        return next((offer for offer in offers if offer.scope == "once"), None)
+        return next((offer for offer in request.offers if offer.scope == "once"), None)
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         """They are not there to be asked anything."""
@@ -57,22 +46,15 @@ class Agreeing:
 class AtTerminal:
     """The person who typed the command: asked on standard error, answering in one line."""
 
-    async def approve(
-        self,
-        action: Action,
-        decision: Decision,
-        offers: tuple[Offer, ...],
-        *,
-        title: str,
-        preview: str,
-        changes: tuple[FileChange, ...] = (),
-    ) -> Offer | None:
+    async def approve(self, request: ApprovalRequest) -> Offer | None:
         """Show what would happen, the rule that asks, and what each answer means; anything else is no."""
-        _show(f"\n{title}")
-        if preview:
-            _show(_shorten(preview))
-        reason = f" ({decision.reason})" if decision.reason else ""
-        _show(f"asked because of: {decision.rule}{reason}")
+        offers = request.offers
+        _show(f"\n{request.title}")
+        if request.preview:
+            _show(_shorten(request.preview))
+        asking = request.decision
+        reason = f" ({asking.reason})" if asking.reason else ""
+        _show(f"asked because of: {asking.rule}{reason}")
         for number, offer in enumerate(offers, 1):
             rules = f": {', '.join(offer.rules)}" if offer.rules else ""
             _show(f"  {number}  yes, {_UNTIL.get(offer.scope, offer.scope)}{rules}")

@@ -228,7 +228,7 @@ class AiexApp(App[int]):
         if isinstance(question, ApprovalWanted):
             from aiex.tui.screens.approval import Approval
 
-            screen = Approval(question)
+            screen = Approval(question.request)
         else:
             from aiex.tui.screens.question import Question
 

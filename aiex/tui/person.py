@@ -10,10 +10,7 @@ from aiex.tui.told import AnswerWanted, ApprovalWanted, Withdrawn
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aiex.agent.edits.applying import FileChange
-    from aiex.agent.kit import Verdict
-    from aiex.guard.actions import Action, Decision
-    from aiex.guard.policy.offers import Offer
+    from aiex.agent.kit import ApprovalRequest, Verdict
     from aiex.tui.told import Told
 
 
@@ -25,20 +22,10 @@ class AtScreen:
         self._count = 0
         self._open: dict[int, asyncio.Future[Any]] = {}
 
-    async def approve(
-        self,
-        action: Action,
-        decision: Decision,
-        offers: tuple[Offer, ...],
-        *,
-        title: str,
-        preview: str,
-        changes: tuple[FileChange, ...] = (),
-    ) -> Verdict | None:
+    async def approve(self, request: ApprovalRequest) -> Verdict | None:
         """Which of the offers counts, of how much of an edit, or why none does; None for no."""
         number = self._number()
-        wanted = ApprovalWanted(number, action, decision, offers, title, preview, changes)
-        return cast("Verdict | None", await self._ask(wanted, number))
+        return cast("Verdict | None", await self._ask(ApprovalWanted(number, request), number))
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         """What they say; None when they say nothing."""

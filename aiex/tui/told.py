@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from aiex.record import record
 
 if TYPE_CHECKING:
-    from aiex.agent.edits.applying import FileChange
+    from aiex.agent.kit import ApprovalRequest
     from aiex.events import TurnEnded
-    from aiex.guard.actions import Action, Decision
-    from aiex.guard.policy.offers import Offer
     from aiex.runs.standing import Standing
     from aiex.sessions.log import Recorded
 
@@ -78,13 +76,7 @@ class ApprovalWanted:
     """A person has to say which of the offers counts; answered with `Backstage.reply`."""
 
     number: int
-    action: Action
-    decision: Decision
-    offers: tuple[Offer, ...]
-    title: str
-    preview: str
-    changes: tuple[FileChange, ...] = ()
-    """Of an edit, what would become of each file."""
+    request: ApprovalRequest
 
 
 @record

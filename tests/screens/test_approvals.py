@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import TextArea
 
 from aiex.agent.edits.applying import FileChange
+from aiex.agent.kit import ApprovalRequest
 from aiex.guard.actions import Action, Decision
 from aiex.guard.policy.offers import Offer
 from aiex.tui.screens.dialog import Dialog
@@ -161,11 +162,13 @@ AFTER = BEFORE.replace(b"3 apples\n", b"3 ripe apples\n", 1).replace(b"return 1\
 OFFERS = (Offer("once", ()), Offer("session", ('allow write "shop/**"',)), Offer("user", ('allow write "shop/**"',)))
 ASKS = Decision("ask", "built-in: writes inside the workspace", "built-in")
 QUESTIONS = (
-    ApprovalWanted(801, Action("write", "shop/prices.py"), ASKS, OFFERS, "edit shop/prices.py", "",
-                   (FileChange("shop/prices.py", BEFORE, AFTER), FileChange("new.txt", None, b"one\n"))),
-    ApprovalWanted(802, Action("command", "npm install && \\\n  npm test -- --all\u200b", {"isolation": "bubblewrap"}),
-                   Decision("ask", "ask command", "project", "it downloads"),
-                   (Offer("once", ()), Offer("session", ('allow command "npm install"',))), "run npm install …", ""),
+    ApprovalWanted(801, ApprovalRequest(
+        Action("write", "shop/prices.py"), ASKS, OFFERS, "edit shop/prices.py", "",
+        (FileChange("shop/prices.py", BEFORE, AFTER), FileChange("new.txt", None, b"one\n")))),
+    ApprovalWanted(802, ApprovalRequest(
+        Action("command", "npm install && \\\n  npm test -- --all\u200b", {"isolation": "bubblewrap"}),
+        Decision("ask", "ask command", "project", "it downloads"),
+        (Offer("once", ()), Offer("session", ('allow command "npm install"',))), "run npm install …", "")),
     AnswerWanted(803, "Which database\nshall it be?", ("SQLite", "PostgreSQL")),
 )  # fmt: skip
 

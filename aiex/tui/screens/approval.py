@@ -23,9 +23,9 @@ from aiex.tui.widgets.diff import DiffView
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from aiex.agent.kit import ApprovalRequest
     from aiex.guard.policy.offers import Offer
     from aiex.tui.hunks import Review
-    from aiex.tui.told import ApprovalWanted
     from aiex.wiring import Services
 
 _UNTIL = {"once": "this time", "session": "in this session", "project": "in this project", "user": "for good"}
@@ -53,21 +53,21 @@ class Approval(Dialog["Verdict | None"]):
         *(Binding(str(number), f"answer({number})", show=False) for number in range(1, 10)),
     ]
 
-    def __init__(self, wanted: ApprovalWanted) -> None:
+    def __init__(self, request: ApprovalRequest) -> None:
         super().__init__()
-        self.wanted = wanted
+        self.request = request
         self.reviews: tuple[Review, ...] = ()
-        self.is_loaded = not wanted.changes
+        self.is_loaded = not request.changes
         """Whether the changes of an edit are shown."""
 
     @property
     def subject(self) -> str:
         """What it is about."""
-        return self.wanted.title
+        return self.request.title
 
     def compose(self) -> ComposeResult:
         """What would happen, the rule, and the answers."""
-        one = self.wanted
+        one = self.request
         with Vertical(classes="dialog editing" if one.changes else "dialog asking"):
             yield Static(self._title(), id="title")
             if one.changes:
@@ -85,13 +85,13 @@ class Approval(Dialog["Verdict | None"]):
         """Find what differs, and what a command may touch, beside the picture."""
         super().on_mount()
         self.query_one("#why").display = False
-        if self.wanted.changes:
+        if self.request.changes:
             self.run_worker(self._load(), exit_on_error=True)
-        elif self.wanted.action.kind == "command":
+        elif self.request.action.kind == "command":
             self.run_worker(self._look_up(), exit_on_error=False)
 
     async def _load(self) -> None:
-        self.reviews = await asyncio.to_thread(review, self.wanted.changes)
+        self.reviews = await asyncio.to_thread(review, self.request.changes)
         self.query_one(DiffView).show(self.reviews)
         self.is_loaded = True
         self._say_facts()
@@ -107,18 +107,18 @@ class Approval(Dialog["Verdict | None"]):
 
     def _title(self) -> Text:
         more = f"  (and {self.waiting} more to answer)" if self.waiting else ""
-        if self.wanted.action.kind == "command":
+        if self.request.action.kind == "command":
             return Text(f"May this command run?{more}", self.aiex.chat.styles_now["bold"])
-        title = " ".join(neutralise(self.wanted.title).split())
+        title = " ".join(neutralise(self.request.title).split())
         return Text.assemble("May this happen? ", (title, self.aiex.chat.styles_now["bold"]), more)
 
     def _facts(self, touches: str = "") -> Text:
-        one = self.wanted.decision
+        one = self.request.decision
         reason = f", {one.reason}" if one.reason else ""
         lines = [f"asks: {one.rule} ({one.scope}{reason})"]
-        if self.wanted.action.kind == "command":
-            place = self.wanted.action.detail.get("cwd", "the workspace")
-            isolation = self.wanted.action.detail.get("isolation", "")
+        if self.request.action.kind == "command":
+            place = self.request.action.detail.get("cwd", "the workspace")
+            isolation = self.request.action.detail.get("isolation", "")
             lines.append(f"runs in {place}{f', {isolation}' if isolation else ''}{f'; {touches}' if touches else ''}")
         if self.reviews and (chosen := self._chosen()):
             lines.insert(0, chosen)
@@ -140,7 +140,7 @@ class Approval(Dialog["Verdict | None"]):
     def _answers(self) -> list[Text]:
         """The narrowest first; then no, and no with words."""
         letters = dict(_LETTERS)
-        rows = [(letters.pop(offer.scope, ""), _describe(offer)) for offer in self.wanted.offers]
+        rows = [(letters.pop(offer.scope, ""), _describe(offer)) for offer in self.request.offers]
         rows += [("n", "no"), ("w", "no, and tell the model why")]
         return [
             Text(f"{number if number < 10 else ' '} {letter:1}  {neutralise(words)}", overflow="fold")
@@ -149,9 +149,9 @@ class Approval(Dialog["Verdict | None"]):
 
     def _keys(self, *, in_changes: bool = False) -> Text:
         keys = "y once · n or Esc no · w no, and why"
-        if any(offer.scope == "session" for offer in self.wanted.offers):
+        if any(offer.scope == "session" for offer in self.request.offers):
             keys = keys.replace("once", "once · a always in this session")
-        if self.wanted.changes:
+        if self.request.changes:
             keys = "Space take/refuse · e edit · ←→ changes · Tab into the changes · s side by side · Esc no"
         if in_changes:
             keys = "Tab to the answers · n/p change · Space take/refuse · x file · e edit · o unfold · / find · Esc no"
@@ -177,7 +177,7 @@ class Approval(Dialog["Verdict | None"]):
 
     def action_answer(self, number: int) -> None:
         """Give an answer by its number."""
-        offers = self.wanted.offers
+        offers = self.request.offers
         if not self.takes_keys or number > len(offers) + 2:
             return
         if number <= len(offers):
@@ -189,7 +189,7 @@ class Approval(Dialog["Verdict | None"]):
 
     def action_scope(self, scope: str) -> None:
         """Give the narrowest answer that counts so long."""
-        offer = next((one for one in self.wanted.offers if one.scope == scope), None)
+        offer = next((one for one in self.request.offers if one.scope == scope), None)
         if offer is not None:
             self._agree(offer)
 
@@ -249,11 +249,11 @@ class Approval(Dialog["Verdict | None"]):
         reword(self.query_one(DiffView), event.review, event.part)
 
 
-def _describe_action(wanted: ApprovalWanted) -> str:
+def _describe_action(request: ApprovalRequest) -> str:
     """All of what would happen, nothing cut."""
-    if wanted.action.kind == "command":
-        return wanted.action.subject
-    return wanted.preview or f"{wanted.action.kind} {wanted.action.subject}"
+    if request.action.kind == "command":
+        return request.action.subject
+    return request.preview or f"{request.action.kind} {request.action.subject}"
 
 
 def _describe(offer: Offer) -> str:

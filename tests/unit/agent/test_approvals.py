@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from aiex.agent.edits.applying import FileChange
-from aiex.agent.kit import Verdict
+from aiex.agent.kit import ApprovalRequest, Verdict
 from aiex.events import ApprovalAsked, ApprovalGiven, FileEdited, ToolFinished, ToolStarted
-from aiex.guard.actions import Action, Decision
 from aiex.guard.policy.offers import Offer
 from tests.fakes.legality import faults_of_session
 from tests.fakes.scripted_model import Bench, says
@@ -27,18 +25,10 @@ class Someone:
         self.scope = scope
         self.asked: list[tuple[str, str, str]] = []
 
-    async def approve(
-        self,
-        action: Action,
-        decision: Decision,
-        offers: tuple[Offer, ...],
-        *,
-        title: str,
-        preview: str,
-        changes: tuple[FileChange, ...] = (),
-    ) -> Offer | Verdict | None:
-        self.asked.append((f"{action.kind} {action.subject}", title, preview))
-        return next((offer for offer in offers if offer.scope == self.scope), None)
+    async def approve(self, request: ApprovalRequest) -> Offer | Verdict | None:
+        action = request.action
+        self.asked.append((f"{action.kind} {action.subject}", request.title, request.preview))
+        return next((offer for offer in request.offers if offer.scope == self.scope), None)
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
         return None
@@ -55,9 +45,9 @@ class Reviewer(Someone):
         self.words = words
         self.saw: list[tuple[str, ...]] = []
 
-    async def approve(self, action: Action, decision: Decision, offers: tuple[Offer, ...], **how: Any) -> Verdict:
-        self.saw.append(tuple(change.path for change in how["changes"]))
-        offer = await super().approve(action, decision, offers, **how)
+    async def approve(self, request: ApprovalRequest) -> Verdict:
+        self.saw.append(tuple(change.path for change in request.changes))
+        offer = await super().approve(request)
         return Verdict(offer if isinstance(offer, Offer) else None, self.words, self.after)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiex.agent.kit import Kit
+from aiex.agent.kit import ApprovalRequest, Kit
 from aiex.agent.tools import is_offered
 from aiex.agent.tools.ask import NOBODY, TOOL
 from aiex.errors import ToolError
@@ -23,7 +23,7 @@ class Somebody:
         self.said = said
         self.heard: list[tuple[str, list[str]]] = []
 
-    async def approve(self, *_: Any, **__: Any) -> None:
+    async def approve(self, request: ApprovalRequest) -> None:
         return None
 
     async def answer(self, question: str, options: Sequence[str]) -> str | None:
