@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from aiex import __version__
 from aiex.cli.driver import execute
 from aiex.cli.printer import open_printer
-from aiex.cli.streams import StdoutLost, say, write_stdout
+from aiex.cli.streams import StdoutLost, read_line, say, write_stdout
 from aiex.errors import AiexError, Conflict, UsageError
 from aiex.events import Noted, TurnEnded
 from aiex.runs.changing import carry_over
@@ -111,7 +111,7 @@ class LineTalk:
             try:
                 sys.stderr.write("\n> ")
                 sys.stderr.flush()
-                return sys.stdin.readline() or None
+                return read_line() or None
             except KeyboardInterrupt:
                 self._stop()
             except OSError:  # the terminal is gone

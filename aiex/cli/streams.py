@@ -162,6 +162,42 @@ def read_appended() -> bytes:
     return read_text_input("aiex run PROMPT < FILE")
 
 
+def read_line() -> str:
+    """The next line of standard input, with its end; empty where there is none. No signal is lost from the call on.
+
+    Raises:
+        OSError: if the terminal is gone.
+    """
+    stream = sys.stdin
+    if os.name == "posix" and stream.isatty():  # it gives a line at once, so that none waits in `stream`
+        _await_input(stream.fileno())
+    return stream.readline()
+
+
+def _await_input(descriptor: int) -> None:
+    """Wait until something can be read.
+
+    A signal that comes just before a blocking call interrupts it no more, and its handler runs only when the call is
+    over. The byte that Python writes for each signal ends the wait in any case.
+    """
+    import select
+    import signal
+
+    woken, waking = os.pipe()
+    try:
+        os.set_blocking(woken, False)
+        os.set_blocking(waking, False)
+        before = signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+        try:
+            while descriptor not in select.select([descriptor, woken], [], [])[0]:
+                os.read(woken, 4096)  # a handler that raises has raised by now
+        finally:
+            signal.set_wakeup_fd(before)
+    finally:
+        os.close(woken)
+        os.close(waking)
+
+
 def write_stdout(text: str, *, flush: bool = False) -> None:
     """Write to standard output; `flush` brings it to the reader at once.
 
