@@ -27,21 +27,12 @@ class Task(Protocol):
         """How its answer is meant: markdown, text, verbatim, steps, patch."""
 
     @property
-    def sturdy(self) -> bool: ...
-    @property
     def keeps(self) -> bool:
         """What it tells belongs to a session."""
 
     @property
-    def waits(self) -> bool: ...
-    @property
     def converses(self) -> bool:
         """It goes on with the conversation of the session."""
-
-    @property
-    def resumes(self) -> str | None: ...
-    @property
-    def forks(self) -> bool: ...
 
 
 class Host(Protocol):

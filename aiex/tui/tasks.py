@@ -14,14 +14,10 @@ if TYPE_CHECKING:
 
 @record
 class OwnTask:
-    """A `Task` that no command line named; its events belong to the session."""
+    """A `Task` that the screen makes; its events belong to the session, as long as nothing else is said."""
 
     name: str
     prepare: Callable[[Services], Job]
     markup: str = "steps"
-    sturdy: bool = False
     keeps: bool = True
-    waits: bool = True
     converses: bool = True
-    resumes: str | None = None
-    forks: bool = False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from aiex.errors import AiexError
 from aiex.tui.backstage import Sent
 from aiex.tui.tasks import OwnTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aiex.tui.folding import Fold
     from aiex.tui.host import Job, Task
@@ -36,29 +37,23 @@ def giving_back(sent: Sent, give_back: Callable[[str], object]) -> Sent:
     """The same, whose text is given back where it is refused; `give_back` is called in the thread of the work."""
 
     def make(services: Services) -> Task:
-        try:
-            return cast("Task", _Watched(sent.make(services), lambda: give_back(sent.text)))
-        except AiexError:
-            give_back(sent.text)
-            raise
+        with _on_refusal(give_back, sent.text):
+            task = sent.make(services)
+
+        def prepare(services: Services) -> Job:
+            with _on_refusal(give_back, sent.text):
+                return task.prepare(services)
+
+        return OwnTask(task.name, prepare, task.markup, task.keeps, task.converses)
 
     return Sent(sent.text, make)
 
 
-class _Watched:
-    """A task that tells when it is refused."""
-
-    def __init__(self, task: Task, tell: Callable[[], object]) -> None:
-        self._task = task
-        self._tell = tell
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._task, name)
-
-    def prepare(self, services: Services) -> Job:
-        """As the task does."""
-        try:
-            return self._task.prepare(services)
-        except AiexError:
-            self._tell()
-            raise
+@contextmanager
+def _on_refusal(give_back: Callable[[str], object], text: str) -> Iterator[None]:
+    """Give the text back where the block raises AiexError."""
+    try:
+        yield
+    except AiexError:
+        give_back(text)
+        raise

@@ -11,11 +11,11 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 from aiex.guard.neutral import neutralise, printable_path
-from aiex.record import record
+from aiex.tui.tasks import OwnTask
 from aiex.tui.widgets.diff import DiffView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from textual.app import ComposeResult
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from aiex.events import Event
     from aiex.jobs.revisiting import Changed
     from aiex.tui.diffsheet import Names
-    from aiex.tui.host import Job
     from aiex.tui.hunks import Review
     from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
@@ -32,34 +31,6 @@ REVISITING: Final[Names] = {"open": "", "taken": "seen", "refused": "to be put b
 """What the choices are called after something was written."""
 _WIDE_CELLS: Final = 130
 """From this width on the list of files is shown beside the changes."""
-
-
-@record
-class PuttingBack:
-    """The task of the work behind the screen."""
-
-    changes: tuple[FileChange, ...]
-    name: str = "put back"
-    markup: str = "text"
-    sturdy: bool = False
-    keeps: bool = True
-    waits: bool = False
-    converses: bool = False
-    resumes: str | None = None
-    forks: bool = False
-
-    @property
-    def prepare(self) -> Callable[[Services], Job]:
-        """Gives the job."""
-        return lambda services: lambda: self._work(services)
-
-    def _work(self, services: Services) -> Iterator[Event]:
-        from aiex.jobs.revisiting import put_back
-        from aiex.runs.steps import find_step
-
-        names = ", ".join(change.path for change in self.changes[:3])
-        step = find_step(services, f"put back {names}")
-        yield from put_back(self.changes, workspace=services.workspace, gate=services.gate, step=step)
 
 
 class DiffScreen(Screen[None]):
@@ -157,13 +128,24 @@ class DiffScreen(Screen[None]):
         if not changes:
             self.notify("nothing is marked: Space marks a change to be put back", timeout=3)
             return
-        task = PuttingBack(changes)
-        self._chat.backstage.send(Sent("put back", lambda _: task))
+        task = OwnTask(
+            "put back", lambda services: lambda: _put_back(changes, services), markup="text", converses=False
+        )
+        self._chat.backstage.send(Sent(task.name, lambda _: task))
         self.dismiss()
 
     def action_close(self) -> None:
         """Back to the talk."""
         self.dismiss()
+
+
+def _put_back(changes: Sequence[FileChange], services: Services) -> Iterator[Event]:
+    from aiex.jobs.revisiting import put_back
+    from aiex.runs.steps import find_step
+
+    names = ", ".join(change.path for change in changes[:3])
+    step = find_step(services, f"put back {names}")
+    yield from put_back(changes, workspace=services.workspace, gate=services.gate, step=step)
 
 
 def _name(review: Review) -> Text:
