@@ -60,6 +60,12 @@ def record_wish(session: Recording, services: Services, to_end: ToEnd, *, tell: 
     return Kept(recorder, None, to_end, tell=tell, is_required=True, lasts=session.lasts)
 
 
+def is_unkept(wish: Recording, services: Services) -> bool:
+    """Whether no event of a wish that belongs to the session could be kept, so that nothing of it was done."""
+    recorder = services.recorder
+    return isinstance(wish, Kept) and recorder is not None and recorder.seq <= wish.last_seq
+
+
 def lasts(session: Recording | None) -> bool:
     """Whether one can go on with it later."""
     return isinstance(session, Kept) and session.lasts

@@ -375,6 +375,8 @@ class Backstage:
                 self._bus.post(Idle(len(self._line)))
 
     async def _do(self, sent: Sent) -> None:
+        from aiex.runs.talking import is_unkept
+
         try:
             services = self._services
             task = sent.make(services)
@@ -386,6 +388,7 @@ class Backstage:
             self._of_turn = recording = self._record(task)
         except AiexError as error:
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            sent.give_back(sent.text)
             return
         try:
             with recording:
@@ -393,6 +396,8 @@ class Backstage:
                 self._end(task, recording.end(ended))
         except AiexError as error:
             self._end(task, recording.cut_short or to_failure(error))
+            if is_unkept(recording, self._services):
+                sent.give_back(sent.text)
         except asyncio.CancelledError:
             self._end(task, recording.cut_short or to_interruption(KeyboardInterrupt()))
             raise

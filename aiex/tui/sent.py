@@ -21,8 +21,10 @@ class Sent:
     """As it was typed."""
     make: Callable[[Services], Task]
     """Understands it, once its turn has come. Raises AiexError."""
+    give_back: Callable[[str], object] = lambda _: None
+    """Takes the text where it is refused before anything was done; called in the thread of the work."""
 
 
-def command(host: Host, text: str, words: Sequence[str]) -> Sent:
+def command(host: Host, text: str, words: Sequence[str], give_back: Callable[[str], object]) -> Sent:
     """A command of the command line, typed as `text`."""
-    return Sent(text, lambda _: host.understand(words))
+    return Sent(text, lambda _: host.understand(words), give_back)

@@ -1,25 +1,23 @@
-"""What is typed into the prompt as work: a wish with what comes along, and the way back for what is refused."""
+"""What is typed into the prompt as work: a wish with what comes along."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError
 from aiex.tui.backstage import Sent
 from aiex.tui.tasks import OwnTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from aiex.tui.folding import Fold
-    from aiex.tui.host import Job, Task
+    from aiex.tui.host import Job
     from aiex.wiring import Services
 
 
-def to_sent(text: str, folds: Mapping[str, Fold]) -> Sent:
+def to_sent(text: str, folds: Mapping[str, Fold], give_back: Callable[[str], object] = lambda _: None) -> Sent:
     """What the person said, for the model; `folds` are the tokens in it."""
-    return Sent(text, lambda _: OwnTask("run", lambda services: _prepare(text, folds, services)))
+    return Sent(text, lambda _: OwnTask("run", lambda services: _prepare(text, folds, services)), give_back)
 
 
 def _prepare(text: str, folds: Mapping[str, Fold], services: Services) -> Job:
@@ -31,29 +29,3 @@ def _prepare(text: str, folds: Mapping[str, Fold], services: Services) -> Job:
     require_model(services)
     wish = Wish(to_parts(text, folds, services))
     return lambda: work(wish, services, person=services.person, step=lambda reason: find_step(services, reason))
-
-
-def giving_back(sent: Sent, give_back: Callable[[str], object]) -> Sent:
-    """The same, whose text is given back where it is refused; `give_back` is called in the thread of the work."""
-
-    def make(services: Services) -> Task:
-        with _on_refusal(give_back, sent.text):
-            task = sent.make(services)
-
-        def prepare(services: Services) -> Job:
-            with _on_refusal(give_back, sent.text):
-                return task.prepare(services)
-
-        return OwnTask(task.name, prepare, task.markup, task.keeps, task.converses)
-
-    return Sent(sent.text, make)
-
-
-@contextmanager
-def _on_refusal(give_back: Callable[[str], object], text: str) -> Iterator[None]:
-    """Give the text back where the block raises AiexError."""
-    try:
-        yield
-    except AiexError:
-        give_back(text)
-        raise

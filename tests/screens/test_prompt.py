@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual import events
 
+from aiex.sessions.keeping import FILE
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown
 from tests.screens.conftest import OpenScreen
@@ -114,6 +117,21 @@ async def test_a_secret_refuses_the_wish_and_gives_it_back(open_screen: OpenScre
         await screen.until(lambda: "refused to read .env" in screen.talk)
         await screen.until(lambda: screen.chat.prompt.text == "what is in @.env")
     assert vendor.requests == []
+
+
+async def test_a_wish_that_cannot_be_kept_is_given_back(open_screen: OpenScreen, vendor: FakeOpenAI, home: Path):
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        asked = len(vendor.requests)
+        with closing(sqlite3.connect(next(home.rglob(FILE)))) as store:
+            store.execute(
+                "create trigger full before insert on events begin select raise(abort, 'the disk is full'); end"
+            )
+        await screen.say("and what else?")
+        await screen.until(lambda: screen.chat.prompt.text == "and what else?")
+        assert "✗ cannot use" in screen.talk
+        assert len(vendor.requests) == asked
 
 
 async def test_a_long_paste_is_a_token_that_opens_when_sent(open_screen: OpenScreen, vendor: FakeOpenAI):

@@ -27,7 +27,7 @@ from aiex.tui.widgets.panel import Panel
 from aiex.tui.widgets.prompt import GivenBack, Prompt
 from aiex.tui.widgets.status import Status
 from aiex.tui.widgets.transcript import Transcript
-from aiex.tui.wishes import giving_back, to_sent
+from aiex.tui.wishes import to_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -293,7 +293,7 @@ class Chat(Screen[None]):
             self._send(text, ["run", "sandbox", "--", "bash", "-c", line[1:].strip()])
         else:
             self.transcript.action_end()
-            self.backstage.send(giving_back(to_sent(text, folds), self._give_back))
+            self.backstage.send(to_sent(text, folds, self._give_back))
 
     def command(self, line: str) -> None:
         """Do what stands behind a slash: a command of the screen, or one of the command line."""
@@ -312,7 +312,7 @@ class Chat(Screen[None]):
 
     def _send(self, text: str, words: list[str]) -> None:
         self.transcript.action_end()
-        self.backstage.send(giving_back(work.command(self.aiex.host, text, words), self._give_back))
+        self.backstage.send(work.command(self.aiex.host, text, words, self._give_back))
 
     def _give_back(self, text: str) -> None:
         """From the thread of the work: what was typed is refused."""
