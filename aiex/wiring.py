@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiex.context.engine import Engine
     from aiex.context.retrieval import Retrieval
     from aiex.context.search.index import Index
-    from aiex.events import Event, StreamEvent, Warned
+    from aiex.events import Event, StreamEvent
     from aiex.guard.actions import Mode, Role
     from aiex.guard.audit.log import AuditLog
     from aiex.guard.gate import Gate
@@ -270,54 +270,26 @@ class Services:
     @cached_property
     def engine(self) -> Engine:
         """What is known about the code; its cache lies outside the repository."""
-        from aiex.context.engine import open_engine
+        from aiex.context.opening import open_code
 
-        place, problem = self._find_cache()
-        engine = open_engine(
-            self.workspace,
-            cache_path=place,
-            workers=self.settings.get("context.workers"),
-            ignore=self.settings.get("context.ignore"),
-        )
-        engine.warnings += problem
-        return engine
+        return open_code(self.settings, self.workspace, self.environ)
 
     @cached_property
     def index(self) -> Index:
         """Where words, names and imports occur in the code; it lies beside the engine's cache."""
-        from aiex.context.facts import PARSE_LIMIT_BYTES
-        from aiex.context.search.index import Index
-        from aiex.context.version import parser_version
+        from aiex.context.opening import open_index
 
-        place, problem = self._find_cache()
-        index = Index(
-            self.workspace,
-            os.path.join(os.path.dirname(place), "index.db") if place else None,
-            version=parser_version(),
-            workers=self.settings.get("context.workers"),
-            ignore=self.settings.get("context.ignore"),
-            limit_bytes=PARSE_LIMIT_BYTES,
-        )
-        index.warnings += problem
-        return index
+        return open_index(self.settings, self.workspace, self.environ)
 
     @cached_property
     def retrieval(self) -> Retrieval:
         """Finds the code that a request needs."""
-        from aiex.context.retrieval import Retrieval
+        from aiex.context.opening import open_retrieval
         from aiex.events import Warned
 
-        folder = os.path.dirname(self.index.path) if self.index.path else ""
-        vectors = os.path.join(folder, "vectors.db") if folder else None
-        retrieval = Retrieval(self.index, os.path.join(folder, "history.db") if folder else None, vectors_path=vectors)
-        if self.embeddings:
-            from aiex.context.meaning import Meaning
-
-            embed = self.embedder or _embed_nothing
-            retrieval.meaning = Meaning(self.embeddings, vectors, embed)
-        elif self.settings.get("context.embeddings"):
+        if self.settings.get("context.embeddings") and not self.embeddings:
             self.index.warnings.append(Warned("a recording holds no vectors, so context.embeddings is not used"))
-        return retrieval
+        return open_retrieval(self.index, embeddings=self.embeddings, embed=self.embedder)
 
     @cached_property
     def embeddings(self) -> str:
@@ -354,18 +326,6 @@ class Services:
         ranks = get_args(Source)
         model, embeddings = self.settings.origin("model"), self.settings.origin("context.embeddings")
         return self.is_offline and ranks.index(model.source) > ranks.index(embeddings.source)
-
-    def _find_cache(self) -> tuple[str | None, list[Warned]]:
-        """The file that keeps what was parsed, or what to say when there is no place to write."""
-        from aiex import dirs
-        from aiex.events import Warned
-
-        folder = dirs.workspace_dir(dirs.cache_dir(self.environ), self.root)
-        try:
-            return os.path.join(dirs.ensure(folder), "code.db"), []
-        except OSError as error:
-            message = f"what is parsed cannot be kept in {folder}: {error.strerror}"
-            return None, [Warned(message, "aiex doctor tells more")]
 
     # --- what happened ------------------------------------------------------------------------------------------------
 
@@ -467,11 +427,6 @@ class Services:
 
             return count
         return self._counter.count
-
-
-async def _embed_nothing(texts: Sequence[str]) -> Sequence[Sequence[float]]:
-    """Offline, vectors that are there are compared and none is made."""
-    raise UsageError(f"{len(texts)} texts have no vectors, and nobody may be asked for them")
 
 
 def open_services(
