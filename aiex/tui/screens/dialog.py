@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from textual.binding import Binding
@@ -30,7 +31,10 @@ class Options(OptionList, inherit_bindings=False):
 
 
 class Dialog(ModalScreen[T]):
-    """Asks something in the middle of other work. What is typed as it comes up goes on to where it was typed."""
+    """Asks something in the middle of other work. What is typed as it comes up goes on to where it was typed.
+
+    That a subclass has all that is abstract, the type checker sees: Textual's classes have a metaclass of their own.
+    """
 
     AUTO_FOCUS = ""
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012  (Textual reads it from the class)
@@ -47,9 +51,9 @@ class Dialog(ModalScreen[T]):
         self._hold: Timer | None = None
 
     @property
+    @abstractmethod
     def subject(self) -> str:
         """What it is about."""
-        raise NotImplementedError
 
     @property
     def aiex(self) -> AiexApp:
@@ -69,9 +73,9 @@ class Dialog(ModalScreen[T]):
         self.takes_keys = True
         self.give_focus()
 
+    @abstractmethod
     def give_focus(self) -> None:
         """Bring the keys to where they answer."""
-        raise NotImplementedError
 
     def note_waiting(self, count: int) -> None:
         """So many questions are behind this one now."""

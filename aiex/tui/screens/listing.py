@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
@@ -50,7 +51,10 @@ _LOOK_S: Final = 0.05
 
 
 class Listing(Screen[None]):
-    """Shows rows; a subclass says which, and what can be done with one."""
+    """Shows rows; a subclass says which, and what can be done with one.
+
+    That a subclass has all that is abstract, the type checker sees: Textual's classes have a metaclass of their own.
+    """
 
     HEADING: ClassVar[str] = ""
     EMPTY: ClassVar[str] = "nothing here"
@@ -88,17 +92,17 @@ class Listing(Screen[None]):
 
     # --- for a subclass -----------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def load(self, services: Services) -> Iterable[Row]:
         """All rows; in the thread of the work, which does other things between two of them. Raises AiexError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def choose(self, row: Row) -> None:
         """Enter was pressed on a row."""
-        raise NotImplementedError
 
     def preview(self, services: Services, row: Row) -> Leaf:
-        """A look at one row; in the thread of the work. Raises AiexError."""
-        raise NotImplementedError
+        """A look at one row, which a subclass that `PREVIEWS` gives; in the thread of the work. Raises AiexError."""
+        return Leaf(())
 
     def loaded(self) -> None:
         """The rows are there; a subclass may tell what it found beside them."""
