@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aiex.events import StreamEvent
     from aiex.llm.attempt import Connect
-    from aiex.llm.failover import Link
+    from aiex.llm.failover import Link, Means
     from aiex.llm.gate import Gate
     from aiex.llm.retry import Policy
     from aiex.llm.stores.health import HealthStore
@@ -63,7 +63,6 @@ def open_stream(
     environ: Mapping[str, str],
     fallbacks: Sequence[str] | None = None,
     store: HealthStore | None = None,
-    gate: Gate | None = None,
     count: Callable[[Request], int] | None = None,
     connect: Connect | None = None,
     policy: Policy | None = None,
@@ -80,8 +79,7 @@ def open_stream(
     Args:
         fallbacks: Who answers when `model` cannot, in order; those of the settings when None.
         store: Where health is kept; the file of this person when None.
-        gate: Limits and budgets.
-        count: Estimates the tokens of a request for the gate.
+        count: Estimates the tokens of a request for the gate of `Router.past`; nothing is estimated when None.
         connect: The way to a server; the network when None.
         policy: How patient to be; as the settings say when None.
         silence_s: After how much silence `Waiting` is told.
@@ -97,28 +95,32 @@ def open_stream(
         return Router(_speaker().stream)
     chosen = settings.get("fallback_models") if fallbacks is None else fallbacks
     links = _find_links(settings, [model, *chosen], environ, is_replay=bool(replay))
-    from aiex.llm import attempt, failover, retry, visits
-    from aiex.llm.gate import OpenGate
+    from aiex.llm import attempt, visits
+    from aiex.llm.failover import Means
     from aiex.llm.health import Monitor, open_store
     from aiex.llm.http import Pool
 
     pool = Pool()
-    network: Connect = pool.connect
-    means = failover.Means(
-        connect=_through(settings, connect or network, record, replay),
+    means = Means(
+        connect=_through(settings, connect or pool.connect, record, replay),
         monitor=Monitor(store or open_store(environ)),
-        gate=gate or OpenGate(),
-        count=count or (_rough_count if gate is not None else _count_nothing),
-        policy=policy or retry.Policy(settings.get("retry.max_attempts"), settings.get("retry.max_wait_s")),
+        count=count or _count_nothing,
+        policy=policy or _find_policy(settings),
         silence_s=attempt.SILENCE_S if silence_s is None else silence_s,
         visit=visits.visit_freely if visit is None or replay else visit,
     )
+    return _join(links, means, pool.aclose)
+
+
+def _join(links: Sequence[Link], means: Means, close: Callable[[], Awaitable[None]]) -> Router:
+    """What asks a chain, past whatever gate."""
+    from aiex.llm.failover import answer
 
     def past(gate: Gate) -> Stream:
         bound = replace(means, gate=gate)
-        return lambda request: failover.answer(links, request, bound)
+        return lambda request: answer(links, request, bound)
 
-    return Router(past(means.gate), pool.aclose, past)
+    return Router(past(means.gate), close, past)
 
 
 def _find_links(
@@ -158,6 +160,12 @@ def _speaker() -> Speaker:
     return PROVIDER
 
 
+def _find_policy(settings: Settings) -> Policy:
+    from aiex.llm.retry import Policy
+
+    return Policy(settings.get("retry.max_attempts"), settings.get("retry.max_wait_s"))
+
+
 def _through(settings: Settings, connect: Connect, record: str, replay: str) -> Connect:
     """The way to a server: replayed or not, with faults where the settings want them, and recorded at the end."""
     if replay:
@@ -173,15 +181,6 @@ def _through(settings: Settings, connect: Connect, record: str, replay: str) -> 
 
         connect = Recorder(record, connect).connect
     return connect
-
-
-def _rough_count(request: Request) -> int:
-    """About a token for four characters; enough for limits, which are settled by what the vendor counts."""
-    from aiex.messages import Document, Reasoning, Text, ToolResult
-
-    texts = (part.text for message in request.messages for part in message.parts
-             if isinstance(part, Text | Document | Reasoning | ToolResult))  # fmt: skip
-    return sum(map(len, texts)) // 4 + 1
 
 
 def _count_nothing(request: Request) -> int:
