@@ -1,13 +1,16 @@
 """Keeps the blocks of a long talk in little memory: those near the end as they are, the others compressed by pages.
 
-A block that was on a compressed page comes back as another object that says the same; its `number` stays.
+Compressed pages are put into a file; where that cannot be, they stay in memory. A block that was on such a page comes
+back as another object that says the same; its `number` stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aiex.guard.spill import Spill, Spilled
 
 if TYPE_CHECKING:
     from aiex.tui.blocks import Block
@@ -18,6 +21,14 @@ LOOSE: Final = 8
 """So many pages stay as they are: the last ones, and as many of those that were looked at last."""
 
 
+class Packed(NamedTuple):
+    """A compressed page."""
+
+    kept: bytes | Spilled
+    versions: int
+    """The sum of those of its blocks: one that has another says something else."""
+
+
 class Shelf:
     """A list of blocks that grows at its end, now and then at its begin, and changes only near its end.
 
@@ -25,11 +36,12 @@ class Shelf:
     """
 
     def __init__(self) -> None:
-        self._pages: list[list[Block] | bytes] = []
+        self._pages: list[list[Block] | Packed] = []
         self._starts: list[int] = []
         """The number of the first block of each page."""
-        self._looked: dict[int, None] = {}
-        """Pages that were opened, by their start; the last one last."""
+        self._looked: dict[int, Packed | None] = {}
+        """Pages that were opened, by their start, and what they were made of; the last one last."""
+        self._spill = Spill()
         self.first = 0
         """The number of the first block; below 0 where a past was put before."""
         self._count = 0
@@ -39,7 +51,7 @@ class Shelf:
 
     def __iter__(self) -> Iterator[Block]:
         for page in list(self._pages):
-            yield from page if isinstance(page, list) else _unpack(page)
+            yield from page if isinstance(page, list) else self._unpack(page)
 
     def at_hand(self) -> Iterator[Block | None]:
         """All blocks, with None for those on compressed pages. Cost: almost nothing."""
@@ -56,7 +68,7 @@ class Shelf:
         number = self.first + (at if at >= 0 else self._count + at)
         where = self._find(number)
         page = self._pages[where]
-        if isinstance(page, bytes):
+        if isinstance(page, Packed):
             page = self._open(where)
         return page[number - self._starts[where]]
 
@@ -77,7 +89,7 @@ class Shelf:
         """Take those at the end away; no more than are on the last pages."""
         while self._count > count:
             page = self._pages[-1]
-            if isinstance(page, bytes):
+            if isinstance(page, Packed):
                 page = self._open(len(self._pages) - 1)
             taken = min(len(page), self._count - count)
             del page[len(page) - taken :]
@@ -105,34 +117,39 @@ class Shelf:
 
     def _open(self, where: int) -> list[Block]:
         page = self._pages[where]
-        if isinstance(page, bytes):
-            page = self._pages[where] = _unpack(page)
-        self._looked[self._starts[where]] = None
+        start = self._starts[where]
+        packed = self._looked.pop(start, None)
+        if isinstance(page, Packed):
+            packed, page = page, self._unpack(page)
+            self._pages[where] = page
+        self._looked[start] = packed
         if len(self._looked) > LOOSE:
-            oldest = next(iter(self._looked))
-            del self._looked[oldest]
-            self._tidy(self._find(oldest))
+            self._tidy(self._find(next(iter(self._looked))))
         return page
 
     def _tidy(self, where: int) -> None:
         """Compress a page, unless something on it goes on or it is one of the last."""
-        if not 0 <= where < len(self._pages) - LOOSE:
+        if where < 0:
             return
-        page = self._pages[where]
-        if isinstance(page, list) and not any(block.is_live for block in page):
-            self._pages[where] = _pack(page)
+        page, packed = self._pages[where], self._looked.pop(self._starts[where], None)
+        if where >= len(self._pages) - LOOSE:
+            return
+        if isinstance(page, Packed) or any(block.is_live for block in page):
+            return
+        versions = sum(block.version for block in page)
+        self._pages[where] = packed if packed and packed.versions == versions else self._pack(page, versions)
 
+    def _pack(self, blocks: Iterable[Block], versions: int) -> Packed:
+        import pickle
+        import zlib
 
-def _pack(blocks: Iterable[Block]) -> bytes:
-    import pickle
-    import zlib
+        data = zlib.compress(pickle.dumps(list(blocks), pickle.HIGHEST_PROTOCOL), 1)
+        return Packed(self._spill.put(data) or data, versions)
 
-    return zlib.compress(pickle.dumps(list(blocks), pickle.HIGHEST_PROTOCOL), 1)
+    def _unpack(self, page: Packed) -> list[Block]:
+        import pickle
+        import zlib
 
-
-def _unpack(page: bytes) -> list[Block]:
-    import pickle
-    import zlib
-
-    blocks: list[Block] = pickle.loads(zlib.decompress(page))  # noqa: S301  (written by `_pack`, in this process)
-    return blocks
+        data = page.kept if isinstance(page.kept, bytes) else self._spill.take(page.kept)
+        blocks: list[Block] = pickle.loads(zlib.decompress(data))  # noqa: S301  (written by `_pack`, in this process)
+        return blocks

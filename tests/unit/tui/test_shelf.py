@@ -1,7 +1,11 @@
 """A long list of blocks in little memory."""
 
+from pathlib import Path
+
+import pytest
+
 from aiex.tui.blocks import Call, Note
-from aiex.tui.shelf import LOOSE, PAGE, Shelf
+from aiex.tui.shelf import LOOSE, PAGE, Packed, Shelf
 
 MANY = PAGE * (LOOSE + 4) + 17
 
@@ -18,7 +22,7 @@ def texts(shelf: Shelf) -> list[str]:
 
 
 def packed(shelf: Shelf) -> int:
-    return sum(isinstance(page, bytes) for page in shelf._pages)
+    return sum(isinstance(page, Packed) for page in shelf._pages)
 
 
 def test_old_blocks_are_compressed_and_come_back_as_they_were() -> None:
@@ -44,6 +48,31 @@ def test_a_change_of_an_old_block_stays() -> None:
     for at in range(MANY):
         shelf[at].words()
     assert not shelf[0].is_folded
+
+
+def test_each_change_of_an_old_block_stays() -> None:
+    shelf = shelf_of(MANY)
+    shelf.prepend([Note("old", detail="more")])
+    for is_folded in (False, True, False):
+        shelf[0].fold(is_folded)
+        for at in range(MANY):
+            shelf[at].words()
+        assert shelf[0].is_folded == is_folded
+
+
+def test_old_blocks_take_no_memory_and_stay_in_memory_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(shelf: Shelf) -> list[bool]:
+        return [isinstance(page.kept, bytes) for page in shelf._pages if isinstance(page, Packed)]
+
+    assert not any(kept(shelf_of(MANY)))
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("AIEX_CACHE_DIR", str(tmp_path / "taken"))
+    shelf = shelf_of(MANY)
+    assert kept(shelf)
+    assert all(kept(shelf))
+    assert texts(shelf) == [f"note {number}" for number in range(MANY)]
 
 
 def test_a_page_with_a_call_that_runs_is_left_as_it_is() -> None:
