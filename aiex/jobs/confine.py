@@ -109,7 +109,7 @@ class _Running:
 
         for event in self._step.begin() if self._step else ():
             yield event
-        is_running = False
+        is_running = has_begun = False
         try:
             async with (
                 Runner(bounds.sandbox, isolation=isolation) as runner,
@@ -118,6 +118,7 @@ class _Running:
                 yield ToolStarted(self._call_id, TOOL, {"command": self._command})
                 is_running = True
                 async for event in events:
+                    has_begun = True
                     if not isinstance(event, TurnEnded):
                         yield event
                         continue
@@ -127,9 +128,9 @@ class _Running:
                     for told in told_last:
                         yield told
                     yield replace(event, files_changed=paths)
-        except AiexError as error:
+        except AiexError:
             if is_running:
-                for told in self._end(error.message, is_error=True)[0]:
+                for told in self._end("broken off" if has_begun else "not run", is_error=True)[0]:  # why is told behind
                     yield told
             raise
         finally:

@@ -127,6 +127,19 @@ def test_what_would_change_something_names_the_disk_that_is_full(home: Path, wor
         assert "space on this disk" in last
 
 
+@pytest.mark.skipif(cannot_mount() or not which("bwrap"), reason="needs the right to mount, and bubblewrap")
+def test_a_command_runs_where_the_workspace_can_only_be_read(workspace: Path) -> None:
+    (workspace / "moon.txt").write_text("old")
+    script = 'mount --bind . . && cd . && mount -o remount,bind,ro "$PWD" && cd "$PWD" && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", script, "sh",
+         sys.executable, "-m", "aiex", "run", "sandbox", "--", "sh", "-c", "cat moon.txt; echo new > moon.txt"],
+        cwd=workspace, env=dict(os.environ) | {"PYTHONPATH": SOURCE_ROOT, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.stdout, "Read-only file system" in done.stderr) == ("old", True), done.stderr
+
+
 @needs_syscalls
 @pytest.mark.parametrize("was_killed", [False, True], ids=["closed", "killed"])
 def test_sessions_are_read_while_no_byte_can_be_written(tmp_path: Path, was_killed: bool) -> None:

@@ -21,7 +21,7 @@ from aiex.guard.sandbox.paths import show
 from aiex.guard.sandbox.process import shell_environment
 from aiex.guard.sandbox.scratch import Scratch
 from aiex.guard.sandbox.spool import FILE_BYTES, MEMORY_BYTES, Spool
-from aiex.guard.sandbox.waiting import close_all, readable
+from aiex.guard.sandbox.waiting import close_all, is_readable, readable
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -255,7 +255,11 @@ class Command:
                 _join(ours, theirs)
             feed, data = _open_input(stdin, theirs, ours)
             launch = launch._replace(stdout=theirs[0], stderr=theirs[1], stdin=theirs[2], tell=self._note)
-            self._confined = await isolation.start(launch)
+            try:
+                self._confined = await isolation.start(launch)
+            except Denied as error:
+                error.message += _complaint(ours[STREAMS.index("stderr")])
+                raise
             breaking_off.pop_all()
         outputs = ours[: len(STREAMS)]
         self._life = asyncio.create_task(self._live(self._confined, outputs, feed, data, timeout_s))
@@ -378,6 +382,12 @@ class Command:
             self.spool.write(piece)
             for queue in list(self._watchers):
                 await queue.put(Wrote(stream, piece))
+
+
+def _complaint(fd: int) -> str:
+    """What was said last by a program that should have confined a command, as the end of a sentence."""
+    said = os.read(fd, _PIECE_BYTES).decode("utf-8", "replace").strip() if is_readable(fd, 0) else ""
+    return f": {said.splitlines()[-1]}" if said else ""
 
 
 def _empty(queue: asyncio.Queue[Wrote | None]) -> None:

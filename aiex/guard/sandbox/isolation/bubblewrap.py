@@ -150,11 +150,11 @@ def arguments(covers: tuple[Cover, ...], private: str) -> tuple[tuple[str, ...],
                 expected.fixed[one.path] = False
             case "hide" if _is_out_of_reach(one.path, expected):
                 continue
+            case "absent" if not os.path.lexists(one.path) and _cannot_be_made(one.path):
+                continue
             case _ if one.is_folder:
                 given += ["--perms", "0555", "--tmpfs", one.path]
                 expected.fixed[one.path] = True
-            case "absent" if not os.path.lexists(one.path) and _cannot_be_made(one.path):
-                continue
             case _ if os.path.lexists(one.path):
                 given += ["--ro-bind", os.devnull, one.path]
                 expected.fixed[one.path] = False
@@ -227,13 +227,16 @@ def _cannot_be_made(path: str) -> bool:
 
 async def _start_unchanged(launch: Launch, covering: Covering, placeholders: Placeholders) -> _Running:
     """Start a command, anew as often as names change meanwhile. Raises Denied when they do not stop."""
-    covers, last = covering.guess(), _Changed()
+    covers, last, changes = covering.guess(), _Changed(), 0
     for _ in range(_TRIES):
         placeholders.add([(one.path, one.is_folder) for one in covers if one.kind == "absent"])
         try:
             return await _start(launch, covering, covers)
         except _Changed as changed:
-            covers, last = covering.find(), changed
+            before, covers, last = covers, covering.find(), changed
+            changes += covers != before
+    if changes < _TRIES:  # the first guess may be wrong about a workspace that rests
+        raise Denied(f"nothing was run: {last}", hint="what confines commands here: aiex show sandbox") from last
     raise Denied(f"nothing was run: {last}, the workspace changes all the time", hint="try again") from last
 
 
@@ -345,8 +348,10 @@ class _Running:
         try:
             async with asyncio.timeout(_LAID_WITHIN_S):
                 await self._follow_mounts()
-        except (OSError, TimeoutError):
-            raise _Changed(f"bwrap could not lay the mounts (exit code {self._process.poll()})") from None
+        except TimeoutError:
+            raise _Changed(f"bwrap did not lay the mounts within {_LAID_WITHIN_S:g} s") from None
+        except OSError:
+            raise _Changed("bwrap could not lay the mounts") from None
 
     async def _follow_mounts(self) -> None:
         """Look whenever the kernel tells that a mount came or went (proc(5)), or that bwrap ended.

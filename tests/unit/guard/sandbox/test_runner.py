@@ -346,6 +346,25 @@ async def test_a_way_that_ceased_to_work_runs_nothing_and_says_why(
     assert [name for name, _ in lost(ISOLATION)] == ["bubblewrap"]
 
 
+async def test_what_keeps_a_command_from_being_confined_is_said_in_its_own_words(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not probe_of(bubblewrap.ISOLATION).works:
+        pytest.skip("bubblewrap does not work here")
+    real, program = bubblewrap.find_bwrap(), tmp_path / "bin/bwrap"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/sh\ncase $1 in --args) echo 'bwrap: no room for mounts' >&2; exit 1;; esac\nexec {real} \"$@\"\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(bubblewrap, "_FOLDERS", (str(program.parent),))
+    async with Runner(make_policy(str(root)), isolation=bubblewrap.ISOLATION) as runner:
+        with pytest.raises(Denied) as refused:
+            await runner.run("touch ran")
+    assert refused.value.message == "nothing was run: bwrap did not start: bwrap: no room for mounts"
+    assert "aiex show sandbox" in refused.value.hint
+
+
 @pytest.mark.parametrize("variable", [("", "x"), ("A=B", "x"), ("A", "x\0--bind\0/\0/"), ("A\0B", "x")])
 async def test_what_cannot_be_a_variable_is_refused(runner: Runner, variable: tuple[str, str]) -> None:
     with pytest.raises(UsageError, match="no variable can be so"):
