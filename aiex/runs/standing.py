@@ -32,6 +32,10 @@ class Standing(NamedTuple):
     """Name → whether it passed the last time."""
     todo: object
     """The items of the last list of what is to be done, as the call gave them; None for no list."""
+    tokens: int = 0
+    """That all calls of the session took and gave."""
+    cost_usd: float | None = None
+    """Of the calls whose price is known; None when there is none."""
 
 
 def find_standing(log: EventLog, recorder: Recorder) -> Standing:
@@ -53,7 +57,9 @@ def find_standing(log: EventLog, recorder: Recorder) -> Standing:
             steps.take(one.seq, event)
             if isinstance(event, told.CheckRan):
                 checks[event.name] = event.passed
-    return Standing(frozenset(turns), steps.files(), checks, _find_todo(state))
+    spent = state.spent.total()
+    tokens = (spent.usage.input_tokens or 0) + (spent.usage.output_tokens or 0)
+    return Standing(frozenset(turns), steps.files(), checks, _find_todo(state), tokens, spent.cost_usd)
 
 
 class _Steps:

@@ -183,6 +183,21 @@ async def test_a_session_that_was_cut_off_is_taken_up(open_screen: OpenScreen, v
     assert "and what else?" in json.dumps(vendor.requests[-1].body["messages"])
 
 
+async def test_what_a_session_used_counts_on_and_not_in_the_next(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        used = screen.chat.status.glance.tokens
+    assert used
+    async with open_screen("-c") as screen:
+        await screen.until(lambda: f"{used:,} tokens" in screen.picture)
+        await screen.finish("and what else?")
+        assert screen.chat.status.glance.tokens == 2 * used
+        await screen.say("/new")
+        await screen.until(lambda: not screen.chat.story.blocks)
+        assert screen.chat.status.glance.tokens is None
+
+
 async def test_a_session_that_was_cut_off_can_be_left(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
     vendor.say("It is a shop.")
     async with open_screen() as screen:

@@ -190,11 +190,13 @@ class Chat(Screen[None]):
             case work.History(recorded, is_whole):
                 self.story = self.transcript.tell(recorded, is_whole=is_whole)
                 self.prompt.retell(recorded)
+                self.status.show(tokens=None, cost_usd=None)
             case work.Earlier(recorded):
                 self.transcript.tell_before(recorded)
             case Stands(standing):
                 self.story.stand(standing.gone)
                 self.desk.stand(standing)
+                self.status.show(tokens=standing.tokens, cost_usd=standing.cost_usd)
                 self._desk_is_new = True
             case work.Began(name):
                 self._begin(name)
