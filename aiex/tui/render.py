@@ -26,6 +26,8 @@ _EXIT: Final = re.compile(r"exit code (\d{1,3})\b")
 """How the result of a command begins."""
 _STEERING: Final = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 """What sets colours and moves the cursor; programs write it where nobody asked for it."""
+TYPED_END: Final = "exited"
+"""How the end of a command is called that a person typed: it is no part of the talk."""
 _CUT_SHORT: Final = {
     "max_tokens": "the answer was cut at the length that the vendor allows",
     "content_filter": "the vendor's filter cut the answer",
@@ -279,6 +281,9 @@ def _interrupted(story: Story, event: told.TurnInterrupted) -> None:
 
 
 def _turn_ended(story: Story, event: told.TurnEnded) -> None:
+    if event.subtype == TYPED_END:  # of a session that is opened again
+        render_printed(story, "run sandbox", event, "verbatim")
+        return
     story.end_parts()
     _fail_open_calls(story)
     usage = event.usage

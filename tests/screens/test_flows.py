@@ -198,6 +198,19 @@ async def test_what_a_session_used_counts_on_and_not_in_the_next(open_screen: Op
         assert screen.chat.status.glance.tokens is None
 
 
+async def test_what_a_command_of_a_person_wrote_is_shown_again(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        await screen.finish("!echo new > moon.txt; echo from the $(echo shell); exit 3")
+        before = screen.talk
+    assert "from the shell" in before
+    async with open_screen("-c") as screen:
+        await screen.until(lambda: "from the shell" in screen.talk)
+        assert "the command ended with 3" in screen.talk
+        assert "no check ran" not in screen.talk
+
+
 async def test_a_session_that_was_cut_off_can_be_left(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:
     vendor.say("It is a shop.")
     async with open_screen() as screen:
