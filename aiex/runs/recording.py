@@ -253,7 +253,7 @@ def _open_in_memory(services: Services, to_end: Callable[[BaseException], TurnEn
 def _resume(wanted: str, services: Services, *, forks: bool) -> str:
     """The session to go on with: the one that is wanted, or a new one that begins with it."""
     sessions = services.sessions
-    session = sessions.find(wanted, root=services.root)
+    session = sessions.find(wanted, root=services.root, to_talk=True)
     if forks:
         from aiex.sessions.recorder import fork
 

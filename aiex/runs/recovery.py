@@ -47,7 +47,7 @@ def find_cut_off(opening: Opening, services: Services) -> CutOff | None:
     from aiex.jobs.sessions.showing import name_of
 
     sessions = services.sessions
-    session = sessions.find(opening.resumes, root=services.root)
+    session = sessions.find(opening.resumes, root=services.root, to_talk=True)
     if sessions.owner(session) is not None:
         return None
     state = sessions.state(session)

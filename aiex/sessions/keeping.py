@@ -219,12 +219,13 @@ class Sessions:
         """The name of a session that is not there yet."""
         return os.urandom(8).hex()
 
-    def find(self, wanted: str = "", *, root: str | None = None) -> str:
+    def find(self, wanted: str = "", *, root: str | None = None, to_talk: bool = False) -> str:
         """The session with this id, beginning of an id (4 digits and more) or title.
 
         Args:
             wanted: Empty for the one that was used last; an archived one only where all are.
             root: For the one that was used last: in this workspace; None for any.
+            to_talk: Of those that were used last, rather one with turns than what only holds a command.
 
         Raises:
             UsageError: if there is none, naming the nearest, or several.
@@ -233,7 +234,7 @@ class Sessions:
         if not self.exist:
             raise UsageError("there is no session yet", hint="a question to a model begins one: aiex ask")
         if not wanted:
-            return self._find_last(root)
+            return self._find_last(root, to_talk=to_talk)
         listed = self.views.listed()
         for matches in (self._with_id(wanted, listed), self._with_title(wanted, listed)):
             if len(matches) > 1:
@@ -243,10 +244,11 @@ class Sessions:
                 return matches[0].id
         raise _unknown(wanted, listed)
 
-    def _find_last(self, root: str | None) -> str:
+    def _find_last(self, root: str | None, *, to_talk: bool) -> str:
         for archived in (False, None):
-            if found := self.views.listed(root=root, archived=archived, limit=1):
-                return found[0].id
+            for least_turns in (1, 0) if to_talk else (0,):
+                if found := self.views.listed(root=root, archived=archived, limit=1, least_turns=least_turns):
+                    return found[0].id
         raise UsageError("there is no session in this workspace yet", hint="of all: aiex list sessions --all")
 
     def _with_id(self, wanted: str, listed: list[Listed]) -> list[Listed]:

@@ -67,9 +67,11 @@ class Views:
 
     # --- questions --------------------------------------------------------------------------------------------------
 
-    def listed(self, *, root: str | None = None, archived: bool | None = None, limit: int = -1) -> list[Listed]:
+    def listed(
+        self, *, root: str | None = None, archived: bool | None = None, limit: int = -1, least_turns: int = 0
+    ) -> list[Listed]:
         """Sessions, the last used first; the words of sealed ones are read from the log."""
-        rows = self._try(lambda: self._file.listed(root=root, archived=archived, limit=limit))
+        rows = self._try(lambda: self._file.listed(root=root, archived=archived, limit=limit, least_turns=least_turns))
         return [self._told(row) if row.sealed else row for row in rows]
 
     def find(self, session: str) -> Listed | None:

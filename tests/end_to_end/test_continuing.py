@@ -67,6 +67,16 @@ def start_asking(server: FakeOpenAI, flags: list[str], workspace: Path, *words: 
     return process
 
 
+def test_a_command_behind_a_talk_is_not_what_is_gone_on_with(run: Run, server: FakeOpenAI) -> None:
+    server.say("A word.")
+    run("ask", "Say a word.")
+    confined = run("run", "sandbox", "--approve", "--isolation", "plain", "--", "true")
+    assert (confined.returncode, run("show", "session").stdout.count("Say a word.")) == (0, 0)
+    done = run("ask", "-c", "And another?")
+    assert done.returncode == 0, done.stderr
+    assert "Say a word." in json.dumps(server.requests[-1].body["messages"])
+
+
 def test_a_question_goes_on_with_the_last_session(run: Run, server: FakeOpenAI) -> None:
     server.say("It adds.")
     server.say("Nowhere.")

@@ -278,7 +278,9 @@ class ViewsFile:
 
     # --- questions --------------------------------------------------------------------------------------------------
 
-    def listed(self, *, root: str | None = None, archived: bool | None = None, limit: int = -1) -> list[Listed]:
+    def listed(
+        self, *, root: str | None = None, archived: bool | None = None, limit: int = -1, least_turns: int = 0
+    ) -> list[Listed]:
         """Sessions, the last used first."""
         where, values = ["1"], list[object]()
         if root is not None:
@@ -287,6 +289,9 @@ class ViewsFile:
         if archived is not None:
             where.append("archived = ?")
             values.append(archived)
+        if least_turns:
+            where.append("turns >= ?")
+            values.append(least_turns)
         question = f"SELECT {_LISTED} FROM sessions WHERE {' AND '.join(where)}"  # noqa: S608  (ours)
         with self._reading() as connection:
             if limit >= 0:
