@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from tests.fakes.importing import import_in_turn
 from tests.fakes.memory import find_memory
 from tests.fakes.source import SOURCE_ROOT
 from tests.fakes.warm import Warm, open_warm
@@ -46,14 +47,23 @@ gc.set_threshold(50_000, 20, 20)  # as the command does: what a run of tests kee
 def pytest_configure() -> None:
     """Keep temporary folders in memory: a third of a run was waiting for the disk. The first test removes the variable.
 
-    What a kill leaves is the same there; what a power cut leaves no test can tell.
+    What a kill leaves is the same there; what a power cut leaves no test can tell. Bytecode is written whatever the
+    environment says, as started commands do: the processes of a run share it.
     """
     if memory := find_memory():
         os.environ.setdefault(_TEMPORARY, memory)
+    sys.dont_write_bytecode = False
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Import what is to be collected; what that makes stays, so nobody looks for garbage meanwhile."""
+    gc.disable()
+    import_in_turn(session.config)
 
 
 def pytest_collection_finish() -> None:
     """Look for garbage in what was collected once, and never again."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
