@@ -17,10 +17,12 @@ _ESCAPED = late(r"%[0-9A-Fa-f]{2}|\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrt])")
 _BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4}))"
 _DOTTED = 40
 """Keys may begin with what no run holds (`SG.`, `12345678:AA`), this far before a run at most."""
-_SIGNS = ".:/~$"
+_SIGNS = ".:~$"
+_ANY_SIGN = late(r"[.:~$]")
 _DIGIT = late(r"\d")
 _WRAPPED = late(r"\r?\n[ \t]{0,16}([A-Za-z0-9_-]{10,512})(?=[\s\"'`,;)]|$)")
-_EXAMPLE = late(r"(?i)x{5,}|\*{3,}|\.{3}|example|placeholder|your[-_]|[-_]here\b")
+_SAMPLES = ("xxxxx", "***", "...", "example", "placeholder", "your-", "your_")
+_EXAMPLE_ENDS = late(r"[-_]here\b")
 _HOOK = late(
     r"(?:hooks\.slack\.com/[\w/-]{1,80}|/api/webhooks/\d{10,24}/|webhook\.office\.com/[\w/@-]{1,200}/|/bot\d{8,10}:"
     r"|hooks\.zapier\.com/[\w/]{1,80}/)$"
@@ -73,12 +75,17 @@ def find_forms(source: Source) -> list[Span]:
         at = max(start, done)
         while at < end and (match := _find_key(text, at, end, done)) is not None:
             at = done = _end_of(text, match)
-            if _EXAMPLE.search(match[0]) is None:
+            if not _is_example(match[0].lower()):
                 found.append((match.start(), done))
         if at < end and _DIGIT.search(text, at, end) and (span := _find_in_context(text, at, end)) is not None:
             found.append(span)
             done = span[1]
     return found
+
+
+def _is_example(key: str) -> bool:
+    """Whether a key in lower case is one that documents show."""
+    return any(map(key.__contains__, _SAMPLES)) or ("here" in key and _EXAMPLE_ENDS.search(key) is not None)
 
 
 def _find_key(text: str, start: int, end: int, done: int) -> re.Match[str] | None:
@@ -88,7 +95,8 @@ def _find_key(text: str, start: int, end: int, done: int) -> re.Match[str] | Non
         pattern = forms.by_start.get(text[place : place + 2])
         if pattern is not None and (match := pattern.match(text, place)) is not None:
             return match
-    is_split = (before and before in _SIGNS) or (text[start] in "MNO" and text.startswith(".", end))
+    is_split = (before and before in _SIGNS) or (before == "/" and _may_be_split(text, start, end))
+    is_split = is_split or (text[start] in "MNO" and text.startswith(".", end))
     is_split = is_split or text.find("-us", start, end) > 0
     if is_split and _DIGIT.search(text, start, end) is not None:
         for match in forms.dotted.finditer(text, max(done, start - _DOTTED), end + _AROUND):
@@ -96,8 +104,17 @@ def _find_key(text: str, start: int, end: int, done: int) -> re.Match[str] | Non
                 break
             if match.end() > start:
                 return forms.dotted.match(text, match.start())
+    if text.find("_", start, end) < 0 and text.find("-", start, end) < 0:
+        return None
     inner = forms.inner.search(text, start + 1, end)
     return None if inner is None else forms.inner.match(text, inner.start())
+
+
+def _may_be_split(text: str, start: int, end: int) -> bool:
+    """Whether a run behind a slash, as base64 has them, may be of a key that holds a sign."""
+    if text.startswith("1//", max(0, start - 3)):
+        return True
+    return _ANY_SIGN.search(text, max(0, start - _DOTTED), end + _AROUND) is not None
 
 
 def _places(text: str, start: int) -> tuple[int, ...]:

@@ -86,7 +86,10 @@ def needs_more(text: str, start: int, newline: int) -> bool:
 
 def _is_inside_block(text: str, start: int, newline: int) -> bool:
     """Whether the lines below the head of a block with a secret name are further right, and the next one may be."""
-    if _BLOCK_SIGN.search(text, max(start, newline - LONGEST), newline) is None:
+    first = max(start, newline - LONGEST)
+    if text.find("|", first, newline) < 0 and text.find(">", first, newline) < 0:
+        return False
+    if _BLOCK_SIGN.search(text, first, newline) is None:
         return False
     behind = _NEXT_WORD.match(text, newline + 1)
     least, end = (_NO_INDENT if behind is None else len(behind["indent"])), newline

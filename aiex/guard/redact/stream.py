@@ -18,6 +18,8 @@ from aiex.patterns import late
 HELD_CHARACTERS = 131_072
 """At most this much is held back: twice the longest block of a private key."""
 _TAIL = 512
+_BEHIND = 4_096
+"""What stands so far behind a line end, or further, says no more whether a secret goes on there."""
 _MOST_LINES = 4_096
 """When so many lines in a row have an end that goes on, no earlier one is looked for."""
 _GOES_ON = late(
@@ -28,6 +30,8 @@ _GOES_ON = late(
 )
 """How a line ends whose value is in the next one."""
 _MOST_SEPARATORS = 1_024
+_SIGNS = late(r"[=:>|(\\,\"'\[{]")
+"""One of them is in every line that ends so."""
 _WORDS = late(rf"(?i){PARTS_OF_NAMES}|cookie|bearer|\\\r?$")
 _SEPARATORS = late(r"[\s,;}\])]")
 
@@ -44,6 +48,8 @@ class Redactor:
         self._known = secret_values(os.environ, sys.argv) if environ is None else secret_values(environ)
         self._keeps_lines = keeps_lines
         self._held = ""
+        self._asked_to = 0
+        """Up to here of what is held no line end is fit, and none will be."""
         self.removed = 0
         """How many secrets were taken out by now."""
 
@@ -56,7 +62,7 @@ class Redactor:
         start = 0
         while (end := self._next_cut(start)) > start:
             parts.append(self._clean(self._held[start:end]))
-            start = end
+            start, self._asked_to = end, 0
         self._held = self._held[start:]
         return "".join(parts)
 
@@ -81,8 +87,10 @@ class Redactor:
         limit = min(len(text), start + HELD_CHARACTERS)
         blocks = _find_open(text[start:limit])
         end = limit
+        asked = start + self._asked_to
+        self._asked_to = max(0, min([limit - start - _BEHIND, *(first for first, _, _ in blocks)]))
         for _ in range(_MOST_LINES):
-            newline = text.rfind("\n", start, end)
+            newline = text.rfind("\n", asked, end)
             if newline < 0:
                 break
             at = newline - start
@@ -122,7 +130,7 @@ def goes_on(text: str, start: int, newline: int) -> bool:
     """Whether a secret of the line that ends here can go on in the next line."""
     begin = max(text.rfind("\n", start, newline) + 1, start, newline - _TAIL)
     tail = text[begin:newline]
-    if _WORDS.search(tail) and _GOES_ON.search(tail):
+    if _SIGNS.search(tail) and _WORDS.search(tail) and _GOES_ON.search(tail):
         return True
     return _ends_with_key(tail) or needs_more(text, start, newline)
 

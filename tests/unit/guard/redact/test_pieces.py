@@ -1,10 +1,11 @@
 """Source files keep their lines, and many short texts are looked at each for itself."""
 
+from base64 import encodebytes
 from typing import NamedTuple
 
 import pytest
 
-from aiex.guard.redact import REMOVED, redact_lines, redact_source, redact_texts, redact_within
+from aiex.guard.redact import REMOVED, Redactor, redact, redact_lines, redact_source, redact_texts, redact_within
 
 BODY = "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQC7\n"
 BLOCK = f"-----BEGIN PRIVATE KEY-----\n{BODY * 9}-----END PRIVATE KEY-----\n"
@@ -65,3 +66,19 @@ def test_a_tree_keeps_its_form() -> None:
     value = {"path": [Place("token=hunter2x", 3), ("x", None, 1.5)], "n": True}
     assert redact_within(value) == {"path": [Place(f"token={REMOVED}", 3), ("x", None, 1.5)], "n": True}
     assert redact_within(clean := {"path": [Place("a", 1)]}) is clean
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["1//0" + "gQ4zT7" * 6, "SG." + "aB3dE5fG7h" * 2 + "xY." + "kL9mN1pQ3r" * 4, "ghp_" + "aB3dE5fG7h" * 3 + "iJ2kL4"],
+)
+def test_a_key_behind_a_slash_of_base64_is_found(key: str) -> None:
+    assert redact(f"a+b/cD3eF5gH7iJ9kL1mN3/{key}\n", {}) == f"a+b/cD3eF5gH7iJ9kL1mN3/{REMOVED}\n"
+
+
+def test_lines_that_could_each_be_a_key_come_out_the_same_in_any_pieces() -> None:
+    lines = encodebytes(bytes(150_000) + b"\x9c\x0f\xb3" * 10_000).decode() + "password: |\n  hunter2x\nlast = 1\n"
+    redactor = Redactor({})
+    pieces = [redactor.feed(lines[at : at + 3000]) for at in range(0, len(lines), 3000)]
+    assert "".join(pieces) + redactor.finish() == redact(lines, {})
+    assert "hunter2x" not in "".join(pieces)
