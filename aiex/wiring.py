@@ -437,7 +437,6 @@ def open_services(
     profile: str | None = None,
     flags: Mapping[str, object] | None = None,
     tape: Tape | None = None,
-    environ: Mapping[str, str] = os.environ,
 ) -> Services:
     """The services for the directory `cwd`, which is relative to `start`; `start` may be `NOWHERE`.
 
@@ -452,4 +451,4 @@ def open_services(
         raise UsageError(
             f"cannot work in {printable_path(cwd or start)}: {found}", hint="-C takes the directory to work in"
         )
-    return Services(place, overrides=overrides, profile=profile, flags=flags, tape=tape, environ=environ)
+    return Services(place, overrides=overrides, profile=profile, flags=flags, tape=tape)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiex.cli.streams import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from aiex.agent.kit import ApprovalRequest, Person
     from aiex.guard.policy.offers import Offer
@@ -19,16 +19,14 @@ _MOST_SHOWN_LINES = 60
 _UNTIL = {"once": "this time", "session": "until this run ends", "project": "in this project", "user": "for good"}
 
 
-def find_person(
-    present: Person | None = None, *, agrees: bool, environ: Mapping[str, str] = os.environ
-) -> Person | None:
+def find_person(present: Person | None, *, agrees: bool) -> Person | None:
     """Whoever can be asked: who is `present` at a screen; None in a pipe, in CI, or where nobody sees the question."""
     if agrees:
         return Agreeing()
     if present is not None:
         return present
     is_there = sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
-    return AtTerminal() if is_there and not environ.get("CI") else None
+    return AtTerminal() if is_there and not os.environ.get("CI") else None
 
 
 class Agreeing:

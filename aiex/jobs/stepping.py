@@ -194,9 +194,7 @@ def _cannot_keep(error: AiexError | OSError) -> Warned:
     return Warned(f"no checkpoint could be taken, so this cannot be undone: {why}", "aiex doctor tells more")
 
 
-def keep_now(
-    checkpoints: Checkpoints, reason: str, *, session: str = "", covered: Covered | None = None
-) -> tuple[Checkpoint, tuple[LeftOut, ...]]:
+def keep_now(checkpoints: Checkpoints, reason: str) -> tuple[Checkpoint, tuple[LeftOut, ...]]:
     """A checkpoint that holds the files as they are: a new one, or the last one where nothing changed since.
 
     Also what a new one does not hold. Raises StoreError, Conflict and OSError.
@@ -204,17 +202,22 @@ def keep_now(
     Args:
         checkpoints: Of the workspace.
         reason: For people.
-        session: Whose it is.
-        covered: Names that it holds whatever ignore rules say, by folder.
     """
-    kept, left_out, is_new = _keep(checkpoints, reason, session, covered)
+    kept, left_out, is_new = _keep(checkpoints, reason)
     return kept, left_out if is_new else ()
 
 
 def _keep(
-    checkpoints: Checkpoints, reason: str, session: str, covered: Covered | None
+    checkpoints: Checkpoints, reason: str, session: str = "", covered: Covered | None = None
 ) -> tuple[Checkpoint, tuple[LeftOut, ...], bool]:
-    """As `keep_now`, with what the checkpoint does not hold in any case, and whether it is new."""
+    """As `keep_now`, with what the checkpoint does not hold in any case, and whether it is new.
+
+    Args:
+        checkpoints: Of the workspace.
+        reason: For people.
+        session: Whose it is.
+        covered: Names that it holds whatever ignore rules say, by folder.
+    """
     snapshots = checkpoints.snapshots
     with _resting(checkpoints), checkpoints.objects.writing():
         captured = snapshots.capture(covered=covered or None)

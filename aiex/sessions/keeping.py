@@ -46,7 +46,6 @@ class Sessions:
         open_store: Opens the store that is not the file in this folder, such as a server; None for the file.
         seal: Seals what the settings want sealed.
         tell: Gets what a person should know, such as what a damaged file lost.
-        clock: Seconds since 1970.
     """
 
     def __init__(
@@ -56,13 +55,11 @@ class Sessions:
         open_store: Callable[[], Store] | None = None,
         seal: Sealing | None = None,
         tell: Callable[[Warned], None] = lambda _: None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
         self._open_store = open_store
         self._seal = seal
         self._tell = tell
-        self._clock = clock
         self._views_are_stale = False
         self._locks: dict[str, OwnerLock] = {}
 
@@ -207,7 +204,7 @@ class Sessions:
 
     def now_ms(self) -> int:
         """UTC, milliseconds since 1970."""
-        return int(self._clock() * 1000)
+        return int(time.time() * 1000)
 
     def rotate_keys(self) -> int:
         """Wrap the keys of encrypted sessions by a new one; how many there are. Raises StoreError."""

@@ -166,9 +166,7 @@ class Recorder:
         self._kept_seq = self._seq
 
 
-def fork(
-    log: EventLog, session: str, at_seq: int, to: str, role: Role, *, clock: Callable[[], float] = time.time
-) -> Recorder:
+def fork(log: EventLog, session: str, at_seq: int, to: str, role: Role) -> Recorder:
     """Begin the session `to` with the events of another up to `at_seq`; its recorder.
 
     The copy is whole before its first own event says what it is: a session with copied events alone is a fork that was
@@ -182,5 +180,5 @@ def fork(
     """
     events = decide(open_state(log, session, upto_seq=at_seq), Fork(at_seq), role)  # what is behind may be damaged
     head = log.copy(session, at_seq, to)
-    log.append(to, events, after_seq=head.seq, turn=head.turn, at_ms=int(clock() * 1000))
-    return Recorder(log, to, clock=clock)
+    log.append(to, events, after_seq=head.seq, turn=head.turn, at_ms=int(time.time() * 1000))
+    return Recorder(log, to)

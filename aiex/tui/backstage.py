@@ -115,10 +115,6 @@ class Backstage:
         """Stop what runs, keeping what was said and done; nothing happens where nothing runs."""
         self._soon(lambda: self._turn.cancel() if self._turn else self.person.give_up())
 
-    def drop_line(self) -> None:
-        """Forget what waits in line."""
-        self._soon(self._forget_line)
-
     def reply(self, number: int, value: object) -> None:
         """Answer what was wanted under a number."""
         self._soon(lambda: self.person.reply(number, value))
@@ -351,9 +347,6 @@ class Backstage:
             self._pump = asyncio.ensure_future(self._serve())
         else:
             self._bus.post(Queued(sent.text, len(self._line)))
-
-    def _forget_line(self) -> None:
-        self._line.clear()
 
     async def _serve(self) -> None:
         """Run the wishes in line, one after another."""

@@ -202,7 +202,6 @@ class Output(Block):
 
     name: str
     text: str
-    is_bad: bool = False
     goes_on: bool = False
     """It is the rest of an answer that was too long for one block."""
 

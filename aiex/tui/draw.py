@@ -28,8 +28,6 @@ OPENED_CHARS: Final = 100_000
 PREVIEW_LINES: Final = 5
 """Of a running command so many last lines are shown folded."""
 PREVIEW_CHARS: Final = 2_000
-SHOWN_MS: Final = 1_000
-"""Shorter calls say no duration."""
 _STATES: Final = {
     "running": ("●", "accent"),
     "waiting": ("○", "muted"),

@@ -51,13 +51,13 @@ class Highlighter:
     Args:
         syntax: The name of that style.
         plain: The style of code without colours.
-        ready: Called, in the thread, when code is coloured that was not at first.
     """
 
-    def __init__(self, syntax: str, plain: Style, ready: Callable[[], object] | None = None) -> None:
+    def __init__(self, syntax: str, plain: Style) -> None:
         self._syntax = syntax
         self._plain = plain
-        self.ready = ready
+        self.ready: Callable[[], object] | None = None
+        """Called, in the thread, when code is coloured that was not at first."""
         self.count = 0
         """How often code was coloured later: whoever drew it before then may draw it again."""
         self._theme: Any = None

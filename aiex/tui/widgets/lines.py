@@ -95,10 +95,9 @@ class Lines(ScrollView):
         self.finding = Finding(story)
         self._renew(story=story)
 
-    def redraw(self, drawer: Drawer | None = None) -> None:
+    def redraw(self, drawer: Drawer) -> None:
         """Draw everything anew, in another theme."""
-        if drawer is not None:
-            self._listen(drawer)
+        self._listen(drawer)
         self._renew(drawer=drawer)
 
     def prepend(self, blocks: Sequence[Block]) -> None:

@@ -202,12 +202,6 @@ class Prompt(TextArea, inherit_bindings=False):
         is_long = text.count("\n") >= MOST_EDITED_LINES
         self.show(self.folds.fold(text) if is_long else text)
 
-    def insert_words(self, text: str) -> None:
-        """Put words in where the cursor is, apart from what stands there."""
-        row, column = self.cursor_location
-        before = self.document.get_line(row)[:column]
-        self.insert(f"{' ' if before and not before[-1].isspace() else ''}{neutralise(text)} ")
-
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()

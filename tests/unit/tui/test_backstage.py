@@ -125,17 +125,6 @@ def test_a_stopped_wish_lets_the_next_in_line_run(behind: Behind) -> None:
     behind.until(lambda: behind.kinds(Idle)[-1:] == [Idle(0)])
 
 
-def test_what_is_dropped_from_the_line_does_not_run(behind: Behind) -> None:
-    begun = threading.Event()
-    behind.send("one", waiting(begun))
-    assert begun.wait(PATIENCE_S)
-    behind.send("two", say_done)
-    behind.backstage.drop_line()
-    behind.backstage.interrupt()
-    behind.until(lambda: behind.kinds(Idle))
-    assert [one.name for one in behind.kinds(Began)] == ["one"]
-
-
 def test_a_bug_in_a_wish_leaves_a_report_and_the_next_runs(behind: Behind, home: Path) -> None:
     async def fail() -> AsyncIterator[Event]:
         yield Noted("begun")
