@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.server import call
 from tests.fakes.started import start_python
 
 pty = pytest.importorskip("pty")
@@ -49,7 +49,7 @@ def _answer(workspace: Path, server: FakeOpenAI, keys: Sequence[bytes]) -> tuple
 
 def _vendor(server: FakeOpenAI) -> None:
     arguments = {"path": "total.py", "old": "return 0", "new": "return sum(items)"}
-    server.say("I mend it.", calls=(("edit", json.dumps(arguments)),))
+    server.say("I mend it.", calls=(call("edit", **arguments),))
     server.say("That is all.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from aiex import dirs
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.server import call
 
 Run = Callable[..., CompletedProcess[str]]
 MODELS = {
@@ -24,14 +25,8 @@ MODELS = {
 """A thousandth of a dollar for a token in, two for one out."""
 COUNTS = {"prompt_tokens": 3_000, "completion_tokens": 500, "total_tokens": 3_500}
 """Of each answer, for 4 dollars; a request takes at least 2 by its estimate, and less than 4."""
-LOOK = ("list", json.dumps({"path": "."}))
-TASK = ("task", json.dumps({"task": "find the prices"}))
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
+LOOK = call("list", path=".")
+TASK = call("task", task="find the prices")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -23,12 +23,6 @@ def edit(old: str, new: str) -> tuple[str, str]:
 
 
 WRONG, RIGHT = edit(*BASKET.wrong), edit(*BASKET.right)
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ confines = pytest.mark.skipif(
 
 
 @pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
 def aiex(run_warm: Run, workspace: Path, vendor: FakeOpenAI) -> Run:
     """`aiex` in the workspace, a repository, with one vendor on loopback."""
     (workspace / ".git").mkdir()

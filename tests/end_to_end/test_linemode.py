@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import RunAiex
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import flags_of
+from tests.fakes.server import call
 
 pytest.importorskip("termios")
 
@@ -55,7 +56,7 @@ def test_a_dumb_terminal_gets_a_talk_of_lines_in_one_session(vendor: FakeOpenAI,
 
 
 def test_approvals_are_asked_in_lines(vendor: FakeOpenAI, shop: Path) -> None:
-    vendor.say("", calls=(("edit", json.dumps(EDIT)),))
+    vendor.say("", calls=(call("edit", **EDIT),))
     vendor.say("It is dearer.")
     with Terminal(*flags_of(vendor), "raise the price", cwd=shop, environ=DUMB) as terminal:
         terminal.until("answer [n]: ")

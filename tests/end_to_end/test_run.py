@@ -36,21 +36,9 @@ def lines_of(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
-
-
 def flags_of(server: FakeServer, protocol: str = "openai-chat") -> list[str]:
     settings = [f"providers.one.base_url={server.base_url}", f"providers.one.protocol={protocol}"]
     return [*(word for one in (*settings, "retry.max_attempts=1") for word in ("--set", one)), "-m", "one/fake-1"]
-
-
-@pytest.fixture
-def shop(workspace: Path) -> Path:
-    subprocess.run(["git", "init", "-q", str(workspace)], check=True)
-    return workspace
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +13,13 @@ from aiex.tui.hunks import review
 from aiex.tui.screens.diff import DiffScreen
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown
+from tests.fakes.server import call
 from tests.screens.conftest import OpenScreen
 from tests.screens.test_approvals import AFTER, BEFORE, PATH, TWO, is_shown
 
 
 def accept(vendor: FakeOpenAI) -> None:
-    vendor.say("", calls=(("patch", json.dumps({"patch": TWO})),))
+    vendor.say("", calls=(call("patch", patch=TWO),))
     vendor.say("Both are done.")
 
 

@@ -11,6 +11,7 @@ from aiex.context.engine import Engine, open_engine
 from aiex.context.retrieval import Retrieval
 from aiex.context.search.index import Index
 from aiex.guard.sandbox.files import Workspace
+from aiex.sessions.checkpoints.opening import Checkpoints
 
 Opened = tuple[Engine, Workspace]
 Files = dict[str, str | bytes]
@@ -40,6 +41,21 @@ def open_tree(tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     yield open_
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """An empty directory."""
+    (tmp_path / "tree").mkdir()
+    return tmp_path / "tree"
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, tree: Path) -> Iterator[Checkpoints]:
+    """The checkpoints of `tree`."""
+    opened = Checkpoints(str(tmp_path / "kept"), str(tree))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +24,11 @@ from aiex.events import (
 )
 from aiex.messages import Request, ToolResult, Usage
 from tests.fakes.legality import faults_of_request, faults_of_session
-from tests.fakes.scripted_model import USAGE, Bench, Said, Script, says, words_of
+from tests.fakes.scripted_model import USAGE, Bench, Script, says, words_of
 
 Open = Callable[..., Bench]
 LOOK = ("list", {"path": "shop"})
 EDIT = ("edit", {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'})
-
-
-@pytest.fixture
-def bench(workspace: Path) -> Iterator[Open]:
-    opened: list[Bench] = []
-
-    def open_(*answers: Said, **how: Any) -> Bench:
-        opened.append(Bench(workspace, *answers, **how))
-        return opened[-1]
-
-    yield open_
-    for one in opened:
-        one.close()
 
 
 def task(text: str = "find the prices", **more: Any) -> tuple[str, dict[str, Any]]:

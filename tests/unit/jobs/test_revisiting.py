@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,19 +18,6 @@ from aiex.sessions.log import EventLog
 from aiex.sessions.stores.sqlite import SqliteStore
 
 SESSION = "5" * 16
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    (tmp_path / "tree").mkdir()
-    return tmp_path / "tree"
-
-
-@pytest.fixture
-def checkpoints(tmp_path: Path, tree: Path) -> Iterator[Checkpoints]:
-    opened = Checkpoints(str(tmp_path / "kept"), str(tree))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from aiex.errors import StoreError
 from aiex.events import CheckpointTaken, FileEdited, Warned
 from aiex.jobs.stepping import Step, find_left, is_too_wide, keep_now, tell_left_out, tell_uncovered
 from aiex.sessions.checkpoints.opening import CLEAN_EVERY, Checkpoints
 from aiex.sessions.checkpoints.snapshots import LeftOut
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    (tmp_path / "tree").mkdir()
-    return tmp_path / "tree"
-
-
-@pytest.fixture
-def checkpoints(tmp_path: Path, tree: Path) -> Iterator[Checkpoints]:
-    opened = Checkpoints(str(tmp_path / "kept"), str(tree))
-    yield opened
-    opened.close()
 
 
 def test_a_step_tells_what_came_changed_and_went(tree: Path, checkpoints: Checkpoints) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from aiex.agent.approvals import Approvals
 from aiex.agent.calls import Calls
@@ -21,19 +19,6 @@ from aiex.messages import Document, Text
 from tests.fakes.scripted_model import Bench
 
 Open = Callable[..., Bench]
-
-
-@pytest.fixture
-def bench(workspace: Path) -> Iterator[Open]:
-    opened: list[Bench] = []
-
-    def open_(**how: Any) -> Bench:
-        opened.append(Bench(workspace, **how))
-        return opened[-1]
-
-    yield open_
-    for one in opened:
-        one.close()
 
 
 async def told_by(made: Bench, *checks: Check) -> list[Any]:

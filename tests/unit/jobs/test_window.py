@@ -19,12 +19,6 @@ from tests.fakes.openai_server import FakeOpenAI
 
 
 @pytest.fixture
-def vendor() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as server:
-        yield server
-
-
-@pytest.fixture
 def made(workspace: Path, vendor: FakeOpenAI) -> Iterator[Services]:
     services = Services(
         str(workspace),

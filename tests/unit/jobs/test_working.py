@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,12 @@ from aiex.jobs.working import Wish, find_window, work
 from aiex.messages import Document, Text
 from aiex.wiring import Services
 from tests.fakes.legality import faults_of_session
-from tests.fakes.scripted_model import Bench, Said, says
+from tests.fakes.scripted_model import Bench, says
 
 Open = Callable[..., Bench]
 EDIT = ("edit", {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'})
 BACK = ("edit", {"path": "shop/prices.py", "old": '"apple": 45', "new": '"apple": 40'})
 GREP = "grep -q '\"apple\": 40' shop/prices.py"
-
-
-@pytest.fixture
-def bench(workspace: Path) -> Iterator[Open]:
-    opened: list[Bench] = []
-
-    def open_(*answers: Said, **how: Any) -> Bench:
-        opened.append(Bench(workspace, *answers, **how))
-        return opened[-1]
-
-    yield open_
-    for one in opened:
-        one.close()
 
 
 def checks(*commands: str, repairs: int = 2) -> dict[str, Any]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes.scripted_model import Bench, Said
+if TYPE_CHECKING:
+    from tests.fakes.scripted_model import Bench, Said
 
-Open = Callable[..., Bench]
+Open = Callable[..., "Bench"]
 
 
 @pytest.fixture
 def bench(workspace: Path) -> Iterator[Open]:
     """`bench(says("…"), …)`: a model that gives these answers, in the small shop."""
+    from tests.fakes.scripted_model import Bench
+
     opened: list[Bench] = []
 
     def open_(*answers: Said, root: Path | None = None, **how: Any) -> Bench:
