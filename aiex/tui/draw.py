@@ -35,6 +35,8 @@ _STATES: Final = {
     "failed": ("✗", "error"),
     "refused": ("⊘", "warning"),
 }
+_ASKS: Final = "ask"
+"""The tool whose result is what the person said, and stands in the talk as their other words do."""
 _TONES: Final = {"note": "·", "good": "✓", "warning": "!", "error": "✗", "seam": "─"}
 
 
@@ -179,6 +181,8 @@ class Drawer:
             return [*rows, *self._plain(preview, "muted", width, indent="  ")]
         if call.state in ("failed", "refused") and (line := call.problem()):
             rows += self._line(_cut(line, 4 * width), "error", width, first="  ", rest="  ")
+        elif call.name == _ASKS and call.result:
+            rows += self._plain(call.result, "text", width, indent="  ")
         return rows
 
     def _opened(self, call: Call, width: int) -> list[Row]:

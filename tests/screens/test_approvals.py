@@ -154,6 +154,7 @@ async def test_the_answer_to_a_question_of_the_model(open_screen: OpenScreen, ve
         await screen.until_asked("Question")
         await screen.press("2")
         await screen.until_idle()
+        assert "  blue" in screen.talk.splitlines()
     assert heard(vendor) == "blue"
 
 
