@@ -152,6 +152,7 @@ async def test_the_answer_to_a_question_of_the_model(open_screen: OpenScreen, ve
     async with open_screen() as screen:
         await screen.say("paint it")
         await screen.until_asked("Question")
+        assert "● waits for you  " in screen.chat.status.render().plain
         await screen.press("2")
         await screen.until_idle()
         assert "  blue" in screen.talk.splitlines()

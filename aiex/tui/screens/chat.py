@@ -20,6 +20,7 @@ from aiex.tui.fading import FadingDrawer
 from aiex.tui.folding import unfold
 from aiex.tui.hints import said_here
 from aiex.tui.render import render, render_printed
+from aiex.tui.stopwatch import Stopwatch
 from aiex.tui.story import Story
 from aiex.tui.theme import PALETTES, styles_of
 from aiex.tui.told import Stands
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 PANEL_FROM_CELLS = 110
 """Where the screen is as wide, a plan is shown beside the talk."""
+WAITS = "waits for you"
+"""What goes on while the person is asked; the clock stands."""
 LEAVE_S = 2.0
 """Two Ctrl-C within so long leave."""
 
@@ -89,7 +92,9 @@ class Chat(Screen[None]):
         self._wants_panel: bool | None = None
         """What the person said last; None when nothing."""
         self.is_busy = False
-        self._since_s = 0.0
+        self._watch = Stopwatch()
+        self._doing = ""
+        """What went on before the person was asked."""
         self._root = ""
         self._notify_after_s = 0.0
         self._has_failed = False
@@ -246,24 +251,33 @@ class Chat(Screen[None]):
     def _tell_title(self, what: str = "") -> None:
         self.aiex.herald.show("works" if what else "rests", self._root, what)
 
-    def _tell_question(self, question: Told) -> None:
+    def _tell_question(self, question: work.ApprovalWanted | work.AnswerWanted | work.Withdrawn) -> None:
         """Somebody who waits for an answer calls the person as well, where work went on for long before."""
         if isinstance(question, work.Withdrawn):
-            self._tell_title("goes on" if self.is_busy else "")
+            self._watch.close(question.number)
+            if not self._watch.stands:
+                self._tell_title("goes on" if self.is_busy else "")
+                self.status.show(doing=self._doing if self.is_busy else "", for_s=self._watch.elapsed_s)
             return
+        if not self._watch.stands:
+            self._doing = self.status.glance.doing
+        self._watch.ask(question.number)
+        self.status.show(doing=WAITS, for_s=None)
         self.aiex.herald.show("asks", self._root, "waits for an answer")
-        if 0 < self._notify_after_s <= time.monotonic() - self._since_s:
+        if 0 < self._notify_after_s <= self._watch.elapsed_s:
             self.aiex.herald.call("waits for an answer")
 
     def _begin(self, name: str) -> None:
-        self.is_busy, self._since_s, self._has_failed = True, time.monotonic(), False
+        self.is_busy, self._has_failed = True, False
+        self._watch.start()
         self.status.show(doing=name, for_s=0.0)
         self._tell_title(name)
         if self._ticking is None:
             self._ticking = self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
-        self.status.show(for_s=time.monotonic() - self._since_s)
+        if not self._watch.stands:
+            self.status.show(for_s=self._watch.elapsed_s)
         if held_up := self.backstage.held_up:
             self.status.show(doing=held_up)
 
@@ -274,7 +288,7 @@ class Chat(Screen[None]):
             self._ticking = None
         self.status.show(doing="", progress=None, for_s=0.0, waiting=waiting)
         self._tell_title()
-        took_s = time.monotonic() - self._since_s
+        took_s = self._watch.elapsed_s
         if not waiting and 0 < self._notify_after_s <= took_s:
             self.aiex.herald.call(f"{'failed' if self._has_failed else 'done'} after {took_s:.0f} s")
         self.prompt.suggest()

@@ -30,8 +30,8 @@ class Glance:
     """What goes on, such as `thinking` or `run pytest`; empty when nothing does."""
     progress: tuple[int, int] | None = None
     """How far that is, of how much; 0 while that is unknown."""
-    for_s: float = 0
-    """How long it does."""
+    for_s: float | None = 0
+    """How long it does; None where that does not count."""
     tokens: int | None = None
     cost_usd: float | None = None
     waiting: int = 0
@@ -60,7 +60,8 @@ class Status(Widget):
         line = Text(no_wrap=True, overflow="ellipsis")
         if one.doing:
             line.append(f"● {neutralise(one.doing)} ", self._styles["accent"])
-            line.append(f"{draw_progress(one.progress)}{one.for_s:.0f} s  ", self._styles["mark"])
+            took = "" if one.for_s is None else f"{one.for_s:.0f} s"
+            line.append(f"{draw_progress(one.progress)}{took}  ", self._styles["mark"])
         line.append(neutralise(one.model) or "starting", self._styles["bold"])
         if one.mode:
             line.append(f"  {one.mode}", self._styles["warning" if one.mode == "bypass" else "muted"])
