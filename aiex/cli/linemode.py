@@ -14,7 +14,7 @@ from aiex import __version__
 from aiex.cli.driver import execute
 from aiex.cli.printer import open_printer
 from aiex.cli.streams import StdoutLost, read_line, say, write_stdout
-from aiex.errors import AiexError, Conflict, UsageError
+from aiex.errors import AiexError, UsageError
 from aiex.events import Noted, TurnEnded
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening, Shown
@@ -197,7 +197,7 @@ class LineTalk:
     # --- the session --------------------------------------------------------------------------------------------------
 
     def _enter(self, opening: Opening) -> None:
-        from aiex.runs.recovery import LEAVE_IT, TAKE_UP, find_cut_off, find_dead, take_up
+        from aiex.runs.recovery import CHOICES, find_cut_off, find_dead, take_up
 
         try:
             self._tell_once([*self._services.settings.warnings, *find_dead(self._services)])
@@ -206,13 +206,10 @@ class LineTalk:
                 raise UsageError("which session?", hint="aiex -r ID")
             cut_off = find_cut_off(opening, self._services)
             if cut_off is not None:
-                said = self._choose(cut_off.question, (TAKE_UP, LEAVE_IT))
-                if said == TAKE_UP:
+                if cut_off.is_wanted(self._choose(cut_off.question, CHOICES)):
                     self._tell_once(take_up(cut_off.session, self._services))
-                elif said == LEAVE_IT:
-                    opening = Opening(opening.prompt)
                 else:
-                    raise Conflict(f"it stays as it is: {cut_off.session}", hint=f"/resume session {cut_off.session}")
+                    opening = Opening(opening.prompt)
             if opening.resumes is not None:
                 self._open_session(opening)
         except AiexError as error:
@@ -237,22 +234,22 @@ class LineTalk:
             return ""
 
     def _open_session(self, opening: Opening) -> Recording:
-        from aiex.runs.recording import start_of
-        from aiex.runs.talking import Talking, lasts, open_session
+        from aiex.runs.talking import lasts, open_session
 
-        self._recording, warnings = open_session(opening, self._services, to_outcome)
+        begun = open_session(opening, self._services, to_outcome)
+        self._recording = begun.recording
         self._kept = self._services.session if lasts(self._recording) else self._kept
-        self._recording.keep(start_of(Talking(), self._services, __version__))
-        self._tell_once(warnings)
+        self._recording.keep(begun.started)
+        self._tell_once(begun.warnings)
         if self._recording.turn:
             say(f"goes on with session {self._services.session}, after {self._recording.turn} turns")
         return self._recording
 
     def _close_session(self) -> None:
+        from aiex.runs.talking import close_session
+
         recording, self._recording = self._recording, None
-        if recording is not None:
-            recording.__exit__(None, None, None)
-        self._services.recorder = None
+        close_session(recording, self._services)
 
     def _tell_once(self, events: Iterable[Event]) -> None:
         printer = self._printer("text")
@@ -290,10 +287,9 @@ class LineTalk:
         printer.end(ended)
 
     def _record(self, task: Work, printer: Printer) -> Recording:
-        from aiex.runs.recording import Unrecorded
         from aiex.runs.talking import record_wish
 
-        if not task.keeps:
-            return Unrecorded()
-        session = self._recording or self._open_session(Opening())
-        return record_wish(session, self._services, to_outcome, tell=printer.show)
+        return record_wish(self._begin, self._services, to_outcome, keeps=task.keeps, tell=printer.show)
+
+    def _begin(self) -> Recording:
+        return self._recording or self._open_session(Opening())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aiex.errors import AiexError
+from aiex.errors import AiexError, Conflict
 from aiex.events import Noted, Warned
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TAKE_UP: Final = "take it up: its last turn is closed as interrupted, and nothing is lost"
 LEAVE_IT: Final = "leave it, and begin a new session"
+CHOICES: Final = (TAKE_UP, LEAVE_IT)
 
 
 class CutOff(NamedTuple):
@@ -29,9 +30,15 @@ class CutOff(NamedTuple):
 
     @property
     def question(self) -> str:
-        """What a person is asked, with `TAKE_UP` and `LEAVE_IT` to answer."""
+        """What a person is asked, with `CHOICES` to answer."""
         calls = f"; in flight: {', '.join(self.calls)}" if self.calls else ""
         return f"session {self.session} ({self.title}) was cut off in the middle of a turn{calls}"
+
+    def is_wanted(self, said: str | None) -> bool:
+        """Whether the person chose to take it up, and not to leave it. Raises Conflict where they chose nothing."""
+        if said not in CHOICES:
+            raise Conflict(f"session {self.session} stays as it is", hint=f"/resume session {self.session}")
+        return said == TAKE_UP
 
 
 def find_cut_off(opening: Opening, services: Services) -> CutOff | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiex import __version__
 from aiex.record import record
-from aiex.runs.recording import Kept, open_recording
+from aiex.runs.recording import Kept, Unrecorded, open_recording, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiex.events import Event, TurnEnded, Warned
+    from aiex.events import Event, SessionStarted, TurnEnded, Warned
     from aiex.runs.opening import Opening
     from aiex.runs.recording import Recording
     from aiex.wiring import Services
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Talking:
+class _Talking:
     """The session as a run has it."""
 
     name: str = "chat"
@@ -31,25 +32,52 @@ class Talking:
     forks: bool = False
 
 
-def open_session(opening: Opening, services: Services, to_end: ToEnd) -> tuple[Recording, tuple[Warned, ...]]:
-    """What keeps the session that all wishes share, and what to say about it. Raises as `open_recording` does."""
-    run = Talking(resumes=opening.resumes, forks=opening.forks)
+@record
+class Begun:
+    """The session that all wishes share, as it was opened."""
+
+    recording: Recording
+    """What keeps it."""
+    started: SessionStarted
+    """Its next event; whoever opened it keeps and shows it."""
+    warnings: tuple[Warned, ...]
+    """What to say about it."""
+
+
+def open_session(opening: Opening, services: Services, to_end: ToEnd) -> Begun:
+    """Open the session to go on with, or a new one. Raises as `open_recording` does."""
+    run = _Talking(resumes=opening.resumes, forks=opening.forks)
+    started = start_of(run, services, __version__)
     recording, warnings = open_recording(run, services, to_end)
     if "gate" in services.__dict__:
         services.gate.session = services.session
-    return recording, warnings
+    return Begun(recording, started, warnings)
 
 
-def record_wish(session: Recording, services: Services, to_end: ToEnd, *, tell: Callable[[Event], None]) -> Recording:
-    """What keeps the events of one wish that belongs to the session.
+def close_session(session: Recording | None, services: Services) -> None:
+    """Close the session, if there is one; the next wish begins another."""
+    if session is not None:
+        session.__exit__(None, None, None)
+    services.recorder = None
+
+
+def record_wish(
+    begin: Callable[[], Recording], services: Services, to_end: ToEnd, *, keeps: bool, tell: Callable[[Event], None]
+) -> Recording:
+    """What keeps the events of one wish.
 
     Args:
-        session: As `open_session` gave it.
+        begin: Gives what keeps the session, which begins with the first wish that belongs to it.
+        keeps: Whether this one does.
         tell: Shows a person what could not be kept.
 
     Raises:
+        AiexError: as `begin` does.
         StoreError: if the session cannot be written now.
     """
+    if not keeps:
+        return Unrecorded()
+    session = begin()
     recorder = services.recorder
     if not isinstance(session, Kept) or recorder is None:
         return session

@@ -16,7 +16,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from aiex import __version__
 from aiex.errors import AiexError, Conflict
 from aiex.events import ToolFinished, ToolStarted, TurnEnded
 from aiex.runs.changing import carry_over
@@ -259,16 +258,13 @@ class Backstage:
 
     async def _make_whole(self, opening: Opening) -> Opening:
         """What to begin with: a session that was cut off is taken up, or left for a new one, as the person says."""
-        from aiex.runs.recovery import LEAVE_IT, TAKE_UP, find_cut_off, take_up
+        from aiex.runs.recovery import CHOICES, find_cut_off, take_up
 
         cut_off = find_cut_off(opening, self._services)
         if cut_off is None:
             return opening
-        said = await self.person.answer(cut_off.question, (TAKE_UP, LEAVE_IT))
-        if said == LEAVE_IT:
+        if not cut_off.is_wanted(await self.person.answer(cut_off.question, CHOICES)):
             return Opening(opening.prompt)
-        if said != TAKE_UP:
-            raise Conflict(f"session {cut_off.session} stays as it is", hint=f"/resume session {cut_off.session}")
         for told in take_up(cut_off.session, self._services):
             self._bus.post(told)
         return opening
@@ -281,27 +277,26 @@ class Backstage:
         return Ready(services.root, services.model, mode, session, theme, notify_after_s)
 
     def _open_session(self, opening: Opening) -> Recording:
-        from aiex.runs.recording import start_of
-        from aiex.runs.talking import Talking, lasts, open_session
+        from aiex.runs.talking import lasts, open_session
 
         services = self._services
-        recording, warnings = open_session(opening, services, _to_end)
-        self._recording = recording
+        begun = open_session(opening, services, _to_end)
+        self._recording = recording = begun.recording
         if services.recorder is not None and services.recorder.seq:
             tell_history(self._bus, services.sessions.log, services.session, services.recorder.seq)
-        self._show(recording, start_of(Talking(), services, __version__))
+        self._show(recording, begun.started)
         if lasts(recording):
             self.kept_session = services.session
             tell_standing(self._bus, services)
         self._bus.post(self._ready())
-        self._warn(warnings)
+        self._warn(begun.warnings)
         return recording
 
     def _close_session(self) -> None:
+        from aiex.runs.talking import close_session
+
         recording, self._recording = self._recording, None
-        if recording is not None:
-            recording.__exit__(None, None, None)
-        self._services.recorder = None
+        close_session(recording, self._services)
 
     def _switch(self, opening: Opening) -> None:
         if self._turn is not None or (self._entering is not None and not self._entering.done()):
@@ -399,14 +394,12 @@ class Backstage:
             self._end(task, replace(recording.cut_short or crash, error=crash.error, hint=crash.hint))
 
     def _record(self, task: Task) -> Recording:
-        """What keeps the events of one wish; the session begins with the first that belongs to it."""
-        from aiex.runs.recording import Unrecorded
         from aiex.runs.talking import record_wish
 
-        if not task.keeps:
-            return Unrecorded()
-        session = self._recording or self._open_session(Opening())
-        return record_wish(session, self._services, _to_end, tell=self._tell)
+        return record_wish(self._begin, self._services, _to_end, keeps=task.keeps, tell=self._tell)
+
+    def _begin(self) -> Recording:
+        return self._recording or self._open_session(Opening())
 
     async def _draw(self, events: Iterator[Event] | AsyncIterator[Event], recording: Recording) -> TurnEnded:
         ended: TurnEnded | None = None

@@ -24,7 +24,7 @@ def made(workspace: Path, vendor: FakeOpenAI) -> Iterator[Services]:
         str(workspace),
         overrides=[f"providers.one.base_url={vendor.base_url}", "model=one/fake-1", "retry.max_attempts=1"],
     )
-    recording, _ = open_session(Opening(), services, to_outcome)
+    recording = open_session(Opening(), services, to_outcome).recording
     with recording:
         yield services
     services.close()
