@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiex.errors import StoreError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S: Final = 5.0
 """How long another process may hold the lock before we say so; a migration of a large store takes under a second."""
+
+HEED: Final[ContextVar[Callable[[float], object]]] = ContextVar("aiex.sqlite.heed", default=lambda _: None)
+"""Is told again and again how long, in seconds, has been waited for another process; what it raises ends the wait."""
 
 MOST_COPIED_BYTES: Final = 128 << 20
 """Of a file that is read into memory because it cannot be written; as much as the index of 80 MB of source."""

@@ -9,22 +9,24 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import aclosing
+from contextvars import Context, copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from aiex import sqlite
 from aiex.errors import AiexError, Conflict
 from aiex.events import ToolFinished, ToolStarted, TurnEnded
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
+from aiex.tui.holding import Holding
 from aiex.tui.person import AtScreen
 from aiex.tui.sent import Sent, command
 from aiex.tui.telling import tell_behind, tell_history, tell_standing
-from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, Earlier, History, Idle, Printed, Queued
+from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, Earlier, Held, History, Idle, Printed, Queued
 
 from aiex.tui.told import Ready, Told, Unable, Withdrawn  # isort: skip
 
@@ -39,15 +41,13 @@ if TYPE_CHECKING:
     from aiex.wiring import Services
 
 __all__ = (
-    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "History", "Idle", "Printed",
+    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "Held", "History", "Idle", "Printed",
     "Queued", "Ready", "Sent", "Told", "Unable", "Withdrawn", "command",
 )  # fmt: skip
 
 T = TypeVar("T")
 
 
-LATE_S: Final = 2.0
-"""Keeping an event takes some milliseconds; so long it takes only where another process has the file."""
 _NUDGE_S: Final = 3.0
 """What does not stop is told again so often."""
 
@@ -71,6 +71,8 @@ class Backstage:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[Callable[[], object]] | None = []
         """What was asked for before the loop began; None once that is under way."""
+        self._context: Context | None = None
+        """Of the work, not of who asks for it."""
         self._closing: asyncio.Event | None = None
         self._line: deque[Sent] = deque()
         self._entering: asyncio.Task[None] | None = None
@@ -86,7 +88,7 @@ class Backstage:
         self._changes: dict[str, object] = {}
         self._warned: set[Warned] = set()
         self.person = AtScreen(bus.post)
-        self._keeping_s: float | None = None
+        self._holding = Holding(bus.post)
         self.doing = ""
         """The wish or the call that runs, in words; empty for none."""
         self.kept_session = ""
@@ -97,8 +99,7 @@ class Backstage:
     @property
     def held_up(self) -> str:
         """What the work has been waiting for, and can do nothing meanwhile; empty for nothing."""
-        since_s = self._keeping_s
-        return "waiting for the file of sessions" if since_s and time.monotonic() - since_s > LATE_S else ""
+        return self._holding.words
 
     # --- for the screen: any thread, never waiting ------------------------------------------------------------------
 
@@ -112,6 +113,7 @@ class Backstage:
 
     def interrupt(self) -> None:
         """Stop what runs, keeping what was said and done; nothing happens where nothing runs."""
+        self._holding.give_up()
         self._soon(lambda: self._turn.cancel() if self._turn else self.person.give_up())
 
     def reply(self, number: int, value: object) -> None:
@@ -161,6 +163,7 @@ class Backstage:
         if self._thread.ident is None:
             self._services.close()
             return True
+        self._holding.end()
         self._soon(self._leave)
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -175,7 +178,7 @@ class Backstage:
         if loop is None:
             return False
         try:
-            loop.call_soon_threadsafe(call)
+            loop.call_soon_threadsafe(call, context=self._context)
         except RuntimeError:  # closed meanwhile
             return False
         return True
@@ -195,6 +198,8 @@ class Backstage:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: self._tell_crash(told.get("exception")))
         self._closing = asyncio.Event()
+        sqlite.HEED.set(self._holding.heed)
+        self._context = copy_context()
         try:
             self._enter(self._opening)
             with self._lock:
@@ -232,6 +237,7 @@ class Backstage:
             if chosen.prompt:
                 self._enqueue(to_sent(chosen.prompt, {}))
         except AiexError as error:
+            self._close_session()
             services.session = os.urandom(8).hex()  # the next wish begins another
             self._bus.post(Unable(error.message, error.hint, error.exit_code))
             if opening.prompt:
@@ -426,11 +432,7 @@ class Backstage:
         return None
 
     def _show(self, recording: Recording, event: Event) -> None:
-        self._keeping_s = time.monotonic()
-        try:
-            warned = recording.keep(event)
-        finally:
-            self._keeping_s = None
+        warned = recording.keep(event)
         self._bus.post(event)
         if warned is not None:
             self._bus.post(warned)

@@ -96,6 +96,11 @@ class Withdrawn:
 
 
 @record
+class Held:
+    """The work cannot go on, because another process holds the file of sessions; `Backstage.held_up` says how long."""
+
+
+@record
 class Printed:
     """The answer of a command that is no part of the talk."""
 
@@ -114,6 +119,6 @@ class Unable:
 
 
 Told = (
-    Ready | History | Earlier | Stands | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Printed
-    | Unable
+    Ready | History | Earlier | Stands | Began | Idle | Queued | ApprovalWanted | AnswerWanted | Withdrawn | Held
+    | Printed | Unable
 )  # fmt: skip

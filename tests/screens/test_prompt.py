@@ -134,6 +134,24 @@ async def test_a_wish_that_cannot_be_kept_is_given_back(open_screen: OpenScreen,
         assert len(vendor.requests) == asked
 
 
+async def test_a_wish_that_another_process_holds_up_is_stopped_with_one_key(
+    open_screen: OpenScreen, vendor: FakeOpenAI, home: Path
+):
+    vendor.say("It is a shop.")
+    async with open_screen() as screen:
+        await screen.finish("what is this?")
+        with closing(sqlite3.connect(next(home.rglob(FILE)), isolation_level=None)) as other:
+            other.execute("begin immediate")
+            await screen.say("and what else?")
+            await screen.until(lambda: "waiting for the file of sessions" in screen.picture)
+            await screen.press("ctrl+c")
+            await screen.until(lambda: screen.chat.prompt.text == "and what else?")
+        await screen.until_idle()
+        assert "you stopped the wait" in screen.talk
+        await screen.press("enter")
+        await screen.until(lambda: screen.talk.count("It is a shop.") == 2)
+
+
 async def test_a_long_paste_is_a_token_that_opens_when_sent(open_screen: OpenScreen, vendor: FakeOpenAI):
     vendor.say("Long.")
     async with open_screen() as screen:

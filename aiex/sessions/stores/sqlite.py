@@ -31,6 +31,8 @@ PATIENCE_S: Final = 60.0
 PAGE_BYTES: Final = 2048
 """Three pages change with each event; small ones are written, summed and synced a tenth sooner than SQLite's 4096
 (benchmarks/sessions.py), and most events fit into one."""
+_BUSY_MS: Final = 200
+"""So long SQLite itself waits for other processes; then we do, who can tell of it and be stopped."""
 ROWS_AT_ONCE: Final = 256
 """Read in one statement; nothing of the file is held between two."""
 
@@ -99,6 +101,7 @@ class SqliteStore:
             self._presence.leave()
             raise
         self._connection.isolation_level = None  # we begin ourselves, or leave it to the one statement there is
+        self._connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
         self._level = "FULL"
         self._set_level("NORMAL")
 
@@ -311,12 +314,15 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _wait_for(act: Callable[[], T]) -> T:
-    """Do it as soon as no other process hinders it. Raises LockedStore after `PATIENCE_S`, StoreError."""
-    deadline = time.monotonic() + PATIENCE_S
+    """Do it as soon as no other process hinders it. Raises LockedStore after `PATIENCE_S`, StoreError, and what
+    `sqlite.HEED` does."""
+    since_s, heed = time.monotonic(), sqlite.HEED.get()
     while True:
         try:
             return act()
         except sqlite.LockedStore:
-            if time.monotonic() > deadline:
+            waited_s = time.monotonic() - since_s
+            if waited_s > PATIENCE_S:
                 raise
+            heed(waited_s)
             time.sleep(0.005)

@@ -49,6 +49,8 @@ PANEL_FROM_CELLS = 110
 """Where the screen is as wide, a plan is shown beside the talk."""
 WAITS = "waits for you"
 """What goes on while the person is asked; the clock stands."""
+HELD_S = 0.2
+"""So often it is looked whether another process still has the file of sessions."""
 LEAVE_S = 2.0
 """Two Ctrl-C within so long leave."""
 
@@ -213,6 +215,8 @@ class Chat(Screen[None]):
                 render_printed(self.story, name, ended, markup)
             case work.Unable(message, hint):
                 self.story.note(message, "error", said_here(hint))
+            case work.Held():
+                self._watch_hold(self.status.glance.doing)
             case work.ApprovalWanted() | work.AnswerWanted() | work.Withdrawn():
                 self.aiex.take_question(item)
                 self._tell_question(item)
@@ -278,8 +282,14 @@ class Chat(Screen[None]):
     def _tick(self) -> None:
         if not self._watch.stands:
             self.status.show(for_s=self._watch.elapsed_s)
+
+    def _watch_hold(self, before: str, said: str = "") -> None:
+        """Say that another process has the file, as long as it has; `before` was said before it."""
         if held_up := self.backstage.held_up:
             self.status.show(doing=held_up)
+            self.set_timer(HELD_S, lambda: self._watch_hold(before, held_up))
+        elif said and self.status.glance.doing == said:
+            self.status.show(doing=before if self.is_busy else "")
 
     def _end(self, waiting: int) -> None:
         self.is_busy = False
@@ -362,7 +372,7 @@ class Chat(Screen[None]):
 
     def action_interrupt(self) -> None:
         """Stop what runs."""
-        if self.is_busy:
+        if self.is_busy or self.backstage.held_up:
             self.backstage.interrupt()
 
     def action_stop(self) -> None:
@@ -372,7 +382,7 @@ class Chat(Screen[None]):
             self.app.exit(130 if self.is_busy else 0)
             return
         self._stopped_s = now
-        if self.is_busy:
+        if self.is_busy or self.backstage.held_up:
             self.backstage.interrupt()
         elif self.prompt.text:
             self.prompt.clear()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,13 @@ import pytest
 from aiex.cli.hosting import CommandLine
 from aiex.cli.main import parse
 from aiex.cli.work import Work
-from aiex.events import Event, Noted, TurnEnded
+from aiex.events import Event, Noted, SessionStarted, TurnEnded, UserSpoke
+from aiex.messages import Text
 from aiex.runs.opening import Opening
-from aiex.tui.backstage import Backstage, Began, Idle, Printed, Queued, Ready, Sent, Unable
+from aiex.sessions.keeping import FILE, open_sessions
+from aiex.tui.backstage import Backstage, Began, Held, Idle, Printed, Queued, Ready, Sent, Unable
 from aiex.tui.bus import Bus
+from aiex.wiring import Services
 
 PATIENCE_S = 60.0
 DONE = TurnEnded("success", "answered", 0, "done")
@@ -201,6 +206,26 @@ def test_a_session_that_is_not_there_is_told_and_nothing_is_asked(open_behind: C
     behind.until(lambda: behind.kinds(Ready))
     assert any("do it" in one.message for one in behind.kinds(Unable))
     assert behind.kinds(Began) == []
+
+
+def test_a_file_that_another_process_has_is_told_of_and_waited_for_no_longer_than_one_likes(
+    open_behind: Callable[..., Behind], home: Path, workspace: Path
+) -> None:
+    session = "5e55000000000001"
+    begin = SessionStarted("1", str(workspace), "run", "one", "small", root=str(workspace))
+    events: list[Event] = [begin, UserSpoke((Text("What is this?"),)), TurnEnded("success", "answered", 0)]
+    with closing(open_sessions(Services(str(workspace)).settings)) as sessions:
+        sessions.log.append(session, events, after_seq=0, turn=1, at_ms=1_795_000_000_000)
+    with closing(sqlite3.connect(next(home.rglob(FILE)), isolation_level=None)) as other:
+        other.execute("begin immediate")
+        behind = open_behind(Opening(resumes=session))
+        behind.backstage.start()
+        behind.until(lambda: behind.kinds(Held))
+        assert behind.backstage.held_up == "waiting for the file of sessions"
+        behind.backstage.interrupt()
+        behind.until(lambda: behind.kinds(Unable))
+        assert "another process holds" in behind.kinds(Unable)[0].message
+        assert behind.backstage.held_up == ""
 
 
 def test_what_is_told_by_another_thread_comes_too(behind: Behind) -> None:
