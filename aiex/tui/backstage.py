@@ -239,7 +239,7 @@ class Backstage:
         except AiexError as error:
             self._close_session()
             services.session = os.urandom(8).hex()  # the next wish begins another
-            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._tell_unable(error)
             if opening.prompt:
                 self._bus.post(Unable(f"not asked: {opening.prompt}", "", error.exit_code))
         except Exception as error:  # noqa: BLE001  (without a session nothing can be done)
@@ -247,7 +247,7 @@ class Backstage:
         try:
             self._bus.post(self._ready())
         except AiexError as error:
-            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._tell_unable(error)
 
     def _greet(self) -> None:
         """Tell what is odd about the settings, and which sessions were cut off here; each once."""
@@ -315,7 +315,7 @@ class Backstage:
             carry_over(self._services, services, keeps_session=False)
             self._services, self._next = services, None
         except AiexError as error:
-            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._tell_unable(error)
             self._services.session = os.urandom(8).hex()
         self._enter(opening)
 
@@ -381,7 +381,7 @@ class Backstage:
             job = task.prepare(services)
             self._of_turn = recording = self._record(task)
         except AiexError as error:
-            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._tell_unable(error)
             sent.give_back(sent.text)
             return
         try:
@@ -449,7 +449,7 @@ class Backstage:
             if self.kept_session:
                 tell_behind(self._bus, self._services, self._seen_seq)
         except AiexError as error:
-            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._tell_unable(error)
 
     def _tell(self, event: Event) -> None:
         """What is noticed beside a job's own events; where it cannot be kept, it is shown all the same."""
@@ -460,8 +460,11 @@ class Backstage:
             if (recording := self._of_turn or self._recording) is not None:
                 recording.keep(event)
         except AiexError as error:
-            self._bus.post(Unable(error.message, error.hint, error.exit_code))
+            self._tell_unable(error)
         self._bus.post(event)
+
+    def _tell_unable(self, error: AiexError) -> None:
+        self._bus.post(Unable(error.message, error.hint, error.exit_code))
 
     def _fall(self, error: BaseException) -> None:
         """A bug that leaves nothing to go on with: the screen ends."""

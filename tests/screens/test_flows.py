@@ -8,6 +8,8 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from aiex.events import UserSpoke
 from aiex.messages import Text
 from tests.fakes.openai_server import FakeOpenAI
@@ -98,6 +100,22 @@ async def test_another_model_counts_from_the_next_wish(open_screen: OpenScreen, 
         await screen.finish("and now?")
         assert "Quick." in screen.talk
     assert [one.body["model"] for one in vendor.requests] == ["fake-1", "fake-2"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/mode reckless", "reckless"),
+        ("/model nobody/none", "nobody"),
+        ("/use budget.cost_usd much", "budget.cost_usd"),
+        ("/diff no-such-one", "no checkpoint"),
+    ],
+)
+async def test_what_a_command_of_the_screen_cannot_do_is_told(open_screen: OpenScreen, line: str, said: str) -> None:
+    async with open_screen() as screen:
+        await screen.say(line)
+        await screen.until(lambda: said in screen.talk)
+        assert screen.top == "Chat"
 
 
 async def test_rules_for_a_session_do_not_reach_the_next(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:

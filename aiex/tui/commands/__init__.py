@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ROOM: Final = "aiex.tui.commands"
 
 Run = Callable[["Chat", str], "Awaitable[None] | None"]
-"""Does it; gets the screen of the talk and what was typed behind the name."""
+"""Does it; gets the screen of the talk and what was typed behind the name. Raises AiexError, which is told there."""
 
 
 @record

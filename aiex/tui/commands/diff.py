@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
@@ -18,12 +17,8 @@ async def _run(chat: Chat, words: str) -> None:
     from aiex.tui.hunks import review
     from aiex.tui.screens.diff import DiffScreen
 
-    try:
-        session = await asyncio.wrap_future(chat.backstage.ask(lambda services: services.session))
-        found = await asyncio.to_thread(_look, chat.aiex.host, session, words.split())
-    except AiexError as error:
-        chat.tell(error.message, "error", error.hint)
-        return
+    session = await asyncio.wrap_future(chat.backstage.ask(lambda services: services.session))
+    found = await asyncio.to_thread(_look, chat.aiex.host, session, words.split())
     if not found.changes:
         more = f"; not shown: {', '.join(found.left_out)}" if found.left_out else ""
         chat.tell(f"{found.title}: no file that can be shown{more}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ def _run(chat: Chat, _: str) -> None:
         find_editor()
         with chat.app.suspend():
             edited = edit_text(unfold(prompt.text, prompt.folds.of(prompt.text)))
-    except AiexError as error:
-        chat.tell(error.message, "error", error.hint)
     except SuspendNotSupported:
         chat.tell("this terminal cannot be lent to an editor", "error")
     else:

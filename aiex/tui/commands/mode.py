@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aiex.errors import AiexError
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
@@ -17,10 +16,7 @@ ROUND: Final = ("ask", "accept-edits", "auto", "plan")
 async def _run(chat: Chat, name: str) -> None:
     mode = chat.status.glance.mode
     wanted = name or ROUND[(ROUND.index(mode) + 1) % len(ROUND) if mode in ROUND else 0]
-    try:
-        await chat.change({"policy.mode": wanted})
-    except AiexError as error:
-        chat.tell(error.message, "error", error.hint)
+    await chat.change({"policy.mode": wanted})
 
 
 COMMAND = Command(_run, takes="[MODE]", key="shift+tab")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
@@ -17,10 +16,7 @@ async def _run(chat: Chat, name: str) -> None:
 
         chat.app.push_screen(ModelsView(chat))
         return
-    try:
-        await chat.change({"model": name})
-    except AiexError as error:
-        chat.tell(error.message, "error", error.hint)
+    await chat.change({"model": name})
 
 
 COMMAND = Command(_run, takes="[PROVIDER/MODEL]", key="f7")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
@@ -12,11 +11,7 @@ if TYPE_CHECKING:
 
 
 async def _run(chat: Chat, wish: str) -> None:
-    try:
-        await chat.change({"policy.mode": "ask" if wish == "off" else "plan"})
-    except AiexError as error:
-        chat.tell(error.message, "error", error.hint)
-        return
+    await chat.change({"policy.mode": "ask" if wish == "off" else "plan"})
     if wish and wish != "off":
         chat.submit(wish)
 

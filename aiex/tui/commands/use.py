@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.errors import AiexError
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
@@ -19,12 +18,8 @@ async def _run(chat: Chat, words: str) -> None:
     except ValueError:
         chat.tell("which setting, and what value?", "error", "/use budget.cost_usd 2; F8 shows all settings")
         return
-    try:
-        await chat.change({key: value})
-    except AiexError as error:
-        chat.tell(error.message, "error", error.hint)
-    else:
-        chat.tell(f"{key} is {value} from the next wish on, here only")
+    await chat.change({key: value})
+    chat.tell(f"{key} is {value} from the next wish on, here only")
 
 
 COMMAND = Command(_run, takes="KEY VALUE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
@@ -13,6 +14,7 @@ from textual.screen import Screen
 
 from aiex import events as told
 from aiex import plugins
+from aiex.errors import AiexError
 from aiex.tui import backstage as work
 from aiex.tui.commands import ROOM
 from aiex.tui.desk import Desk
@@ -31,7 +33,7 @@ from aiex.tui.widgets.transcript import Transcript
 from aiex.tui.wishes import to_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Iterator, Mapping
 
     from rich.style import Style
     from textual.app import ComposeResult
@@ -325,9 +327,10 @@ class Chat(Screen[None]):
         """Do what stands behind a slash: a command of the screen, or one of the command line."""
         name, _, rest = line.strip().partition(" ")
         if name in plugins.names(ROOM):
-            done = plugins.load(ROOM, name).COMMAND.run(self, rest.strip())
-            if asyncio.iscoroutine(done):
-                self.run_worker(done, exit_on_error=True)
+            with self._telling():
+                done = plugins.load(ROOM, name).COMMAND.run(self, rest.strip())
+                if asyncio.iscoroutine(done):
+                    self.run_worker(self._finish(done), exit_on_error=True)
             return
         try:
             words = shlex.split(line)
@@ -335,6 +338,18 @@ class Chat(Screen[None]):
             self.tell(f"cannot read /{line}: {error}", "error")
             return
         self._send(f"/{line}", words)
+
+    async def _finish(self, command: Awaitable[None]) -> None:
+        with self._telling():
+            await command
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """A block whose failure is told in the talk."""
+        try:
+            yield
+        except AiexError as error:
+            self.tell(error.message, "error", error.hint)
 
     def _send(self, text: str, words: list[str]) -> None:
         self.transcript.action_end()
