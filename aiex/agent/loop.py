@@ -209,7 +209,10 @@ def _goes_on(heard: Heard, progress: Progress) -> bool:
     if heard.reason == "malformed_tool_call" or (not heard.answer.strip() and heard.reason in _ENDS):
         if progress.may_be_empty():
             return True
-        raise Rejected("the model gave nothing but empty answers", hint="try again, or another model")
+        hint = "try again, or another model"
+        if heard.reason == "malformed_tool_call":
+            raise Rejected("the model's calls could not be read: their arguments are no valid JSON", hint=hint)
+        raise Rejected("the model gave nothing but empty answers", hint=hint)
     _require_end(heard)
     return False
 

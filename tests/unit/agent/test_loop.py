@@ -82,14 +82,21 @@ async def test_answers_that_are_cut_again_and_again_end_it(bench: Open) -> None:
     assert faults_of_session(made.state) == []
 
 
-@pytest.mark.parametrize("empty", [says(""), says("  \n"), says("", reason="tool_use"),
-                                   says("", reason="malformed_tool_call")])  # fmt: skip
-async def test_empty_answers_are_asked_for_again_twice(bench: Open, empty: Any) -> None:
-    made = bench(*[empty] * MOST_EMPTY, says("Now I speak."))
+EMPTY = "the model gave nothing but empty answers"
+UNREAD = "the model's calls could not be read: their arguments are no valid JSON"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [(says(""), EMPTY), (says("  \n"), EMPTY), (says("", reason="tool_use"), EMPTY),
+     (says("", reason="malformed_tool_call"), UNREAD), (says("I look.", reason="malformed_tool_call"), UNREAD)],
+)  # fmt: skip
+async def test_answers_that_are_none_are_asked_for_again_twice(bench: Open, answer: Any, told: str) -> None:
+    made = bench(*[answer] * MOST_EMPTY, says("Now I speak."))
     assert (await made.work()).end.answer == "Now I speak."
-    made = bench(*[empty] * (MOST_EMPTY + 1))
+    made = bench(*[answer] * (MOST_EMPTY + 1))
     ran = await made.work()
-    assert (ran.end.exit_code, ran.end.error) == (1, "the model gave nothing but empty answers")
+    assert (ran.end.exit_code, ran.end.error) == (1, told)
     assert faults_of_session(made.state) == []
 
 
