@@ -57,7 +57,8 @@ class Recorder:
         self._capture = Capture()
         self._state = open_state(log, session)
         self._told: list[Recorded] = []
-        """What this recorder wrote since the state was looked at, as far as it is all that was written."""
+        """What this recorder wrote since the state was looked at, as far as it is all that was written; without the
+        output of tools, of which no state tells."""
         self._kept_seq = self._seq = self._state.seq
         self._turn = self._state.turn
 
@@ -142,7 +143,7 @@ class Recorder:
         added = self._log.add(self.session, events, after_seq=self._seq, turn=turn, at_ms=at_ms)
         if len(self._told) > MOST_TOLD or (self._told and self._told[-1].seq != self._seq):
             self._told = []
-        self._told += added
+        self._told += [one._replace(data=b"") if one.type == "tool_wrote" else one for one in added]
         self._seq, self._turn = added[-1].seq, turn
         return at_ms
 

@@ -82,3 +82,8 @@ def test_lines_that_could_each_be_a_key_come_out_the_same_in_any_pieces() -> Non
     pieces = [redactor.feed(lines[at : at + 3000]) for at in range(0, len(lines), 3000)]
     assert "".join(pieces) + redactor.finish() == redact(lines, {})
     assert "hunter2x" not in "".join(pieces)
+
+
+def test_zeros_in_base64_are_no_keys() -> None:
+    lines = encodebytes(bytes(1000)).decode()
+    assert redact(lines, {}) == lines

@@ -1,0 +1,231 @@
+"""The screen with what is large: much output of a command, a long diff, many sessions; in a terminal of its own.
+
+The real program runs in a pseudo-terminal of 120 by 40 and keys are typed into it meanwhile.
+
+- output: `!head -c N /dev/zero | base64` to its end, against the same from a shell by `aiex run sandbox` in the same
+  minute; the longest turn of the event loop meanwhile, the way of a key, and what memory grew by;
+- paging: Page-Down held in `/diff` of 10,000 lines; a picture is one turn of the event loop in which something was
+  drawn, from waking to sleeping.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.screen_stream import ROOT, SIZE, Watch, at_percent
+
+DIFF_LINES = 10_000
+PAGES = 200
+BARS = {"output_ratio": 2.0, "output_key_p99_ms": 200.0, "output_grew_mb": 60.0, "paging_p99_ms": 50.0}
+"""The first two are of a machine with two cores; the third holds for any amount of output."""
+
+
+def output_of(mb: int) -> str:
+    """A command that writes so many megabytes of base64."""
+    return f"head -c {mb * 3 // 4}M /dev/zero | base64"
+
+
+def own_mb() -> float:
+    """Resident memory of this process without files that lie in it, such as the store of sessions."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+# --- in the program -------------------------------------------------------------------------------------------------
+
+
+def write_much(app: Any, watch: Watch, mb: int) -> dict[str, float]:
+    """Let a command write, and wait for its end; runs in a thread."""
+    chat = app.chat
+    before, most = own_mb(), 0.0
+    for values in (watch.turns, watch.keys):
+        values.clear()
+    begin = time.perf_counter()
+    app.call_from_thread(chat.submit, f"!{output_of(mb)}")
+    while not chat.is_busy:
+        time.sleep(0.01)
+    while chat.is_busy:
+        time.sleep(0.05)
+        most = max(most, own_mb())
+    return {
+        "output_s": time.perf_counter() - begin,
+        "output_turn_max_ms": max(watch.turns),
+        "output_keys": len(watch.keys),
+        "output_key_median_ms": statistics.median(watch.keys or [float("nan")]),
+        "output_key_p99_ms": at_percent(watch.keys, 99),
+        "output_grew_mb": most - before,
+    }
+
+
+def page_through(app: Any, watch: Watch, _: int) -> dict[str, float]:
+    """Open the diff of what a command changed and press Page-Down as fast as it is answered; runs in a thread."""
+    from textual import events
+
+    chat = app.chat
+    change = f"!for i in $(seq {DIFF_LINES // 2}); do echo \"value_$i = compute($i, 'b')  # new\"; done > long.py"
+    app.call_from_thread(chat.submit, change)
+    while not chat.is_busy:
+        time.sleep(0.01)
+    while chat.is_busy:
+        time.sleep(0.05)
+    said = " ".join(block.words() for block in chat.story.blocks)
+    checkpoint = said.partition("checkpoint ")[2].partition(":")[0]
+    app.call_from_thread(chat.command, f"diff {checkpoint}")
+    until = time.perf_counter() + 20
+    while app.screen is chat:
+        if time.perf_counter() > until:
+            raise RuntimeError(f"no diff: {[block.words()[:300] for block in chat.story.blocks][-4:]}")
+        time.sleep(0.05)
+    time.sleep(3)
+    figures: dict[str, float] = {}
+    for name, key in (("paging", "pagedown"), ("paging_back", "pageup")):
+        watch.pictures.clear()
+        for _page in range(PAGES):
+            seen = watch.displays
+            app.call_from_thread(partial(app.post_message, events.Key(key, None)))
+            until = time.perf_counter() + 1
+            while watch.displays == seen and time.perf_counter() < until:
+                time.sleep(0.001)
+        figures |= {
+            f"{name}_pictures": len(watch.pictures),
+            f"{name}_median_ms": statistics.median(watch.pictures or [float("nan")]),
+            f"{name}_p99_ms": at_percent(watch.pictures, 99),
+            f"{name}_max_ms": max(watch.pictures, default=float("nan")),
+        }
+    return figures
+
+
+KINDS = {"output": write_much, "paging": page_through}
+
+
+def run_inside(kind: str, out: str, mb: int) -> None:
+    """Be the program, watched."""
+    from aiex import _entry
+    from aiex.tui.door import TURNS_A_SECOND
+
+    os.environ["TEXTUAL_FPS"] = str(TURNS_A_SECOND)  # as the door does, before anything of Textual is loaded
+    from aiex.tui.app import AiexApp
+
+    watch = Watch()
+    watch.install()
+    mount = AiexApp.on_mount
+
+    def mounted(self: Any) -> None:
+        import asyncio
+
+        watch.time_turns(asyncio.get_running_loop())
+        mount(self)
+
+        def work() -> None:
+            while not (self.chat.is_mounted and self.chat.query("#status") and self.chat.status.glance.model):
+                time.sleep(0.05)
+            time.sleep(1)
+            try:
+                figures: dict[str, Any] = dict(KINDS[kind](self, watch, mb))
+            except Exception:  # noqa: BLE001  (whoever drives this shows it)
+                import traceback
+
+                figures = {"error": traceback.format_exc()}
+            Path(out).write_text(json.dumps(figures))
+            self.call_from_thread(self.exit, 0)
+
+        threading.Thread(target=work, daemon=True).start()
+
+    AiexApp.on_mount = mounted  # type: ignore[method-assign]
+    sys.argv = ["aiex", "chat", "-m", "one/m", "--set", "providers.one.base_url=http://127.0.0.1:9/v1"]
+    sys.exit(_entry.main())
+
+
+# --- outside --------------------------------------------------------------------------------------------------------
+
+
+def drive(kind: str, mb: int, environ: dict[str, str], folder: str) -> dict[str, Any]:
+    """Run the program in a pseudo-terminal, read what it draws and type into it; what it measured."""
+    out = os.path.join(folder, f"{kind}.json")
+    argv = [sys.executable, "-m", "benchmarks.screen_bulk", "--inside", kind, "--out", out, "--mb", str(mb)]
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+    process = subprocess.Popen(
+        argv, stdin=slave, stdout=slave, stderr=slave, cwd=os.path.join(folder, "work"), env=environ,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    next_key, typed, seen = time.perf_counter() + 3, 0, b""
+    while process.poll() is None:
+        if select.select([master], [], [], 0.02)[0]:
+            try:
+                seen = (seen + os.read(master, 1 << 16))[-3000:]
+            except OSError:
+                break
+        if kind == "output" and time.perf_counter() >= next_key:
+            typed += 1
+            os.write(master, b"x" if typed % 40 else b"\x15")
+            next_key = time.perf_counter() + 0.1
+    process.wait(60)
+    os.close(master)
+    if not os.path.exists(out):
+        return {"error": f"the program ended with {process.returncode}: {seen.decode(errors='replace')}"}
+    return dict(json.loads(Path(out).read_text()))
+
+
+def run_in_shell(mb: int, environ: dict[str, str], folder: str) -> float:
+    """Seconds that the same command takes from a shell."""
+    argv = [sys.executable, "-m", "aiex", "run", "sandbox", "--", "bash", "-c", output_of(mb)]
+    begin = time.perf_counter()
+    subprocess.run(argv, cwd=os.path.join(folder, "work"), env=environ, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Measure and print; the exit code says whether the bars are held."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--inside", choices=KINDS)
+    parser.add_argument("--out", default="")
+    parser.add_argument("--mb", type=int, default=20)
+    parser.add_argument("--only", choices=KINDS)
+    chosen = parser.parse_args()
+    if chosen.inside:
+        run_inside(chosen.inside, chosen.out, chosen.mb)
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="aiex-bulk-") as folder:
+        work = os.path.join(folder, "work")
+        subprocess.run(["git", "init", "-q", work], check=True)
+        Path(work, "long.py").write_text(
+            "".join(f"value_{at} = compute({at}, 'a')  # old\n" for at in range(1, DIFF_LINES // 2 + 1))
+        )
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("AIEX_")}
+        environ |= {f"AIEX_{kind}_DIR": f"{folder}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA", "STATE")}
+        environ |= {"HOME": folder, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        for kind in [chosen.only] if chosen.only else KINDS:
+            figures |= drive(kind, chosen.mb, environ, folder)
+        if chosen.only in (None, "output") and "error" not in figures:
+            figures["shell_s"] = run_in_shell(chosen.mb, environ, folder)
+            figures["output_ratio"] = figures["output_s"] / figures["shell_s"]
+    for name, value in figures.items():
+        bar = BARS.get(name)
+        said = f"{value:,.1f}" if isinstance(value, int | float) else str(value)
+        print(f"{name:28} {said:>12}" + (f"   at most {bar:g}: {'held' if value <= bar else 'MISSED'}" if bar else ""))
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    sys.exit(0 if all(figures.get(name, 0) <= bar for name, bar in BARS.items()) and "error" not in figures else 1)
+
+
+if __name__ == "__main__":
+    main()
