@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aiex.cli.driver import RunLoop
     from aiex.cli.hosting import CommandLine
     from aiex.cli.printer import Printer
-    from aiex.cli.work import Work
+    from aiex.cli.work import Markup, Work
     from aiex.events import Event
     from aiex.runs.recording import Recording
     from aiex.wiring import Services
@@ -260,8 +260,8 @@ class LineTalk:
 
     # --- work ---------------------------------------------------------------------------------------------------------
 
-    def _printer(self, markup: str) -> Printer:
-        return open_printer("text", "never", markup=markup)  # type: ignore[arg-type]  # a task has one of them
+    def _printer(self, markup: Markup) -> Printer:
+        return open_printer("text", "never", markup=markup)
 
     def _carry_out(self, task: Work) -> None:
         """Do the work of one line, and show its end. Raises AiexError where it cannot begin."""

@@ -80,6 +80,16 @@ class FilesView(Listing):
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
+    @property
+    def heading(self) -> str:
+        """Which files they are."""
+        return "Changed files" if self._wants_changed else self.HEADING
+
+    @property
+    def empty(self) -> str:
+        """That there are none of them."""
+        return "nothing changed" if self._wants_changed else self.EMPTY
+
     def load(self, services: Services) -> Iterator[Row]:
         """The open folders; everything where names are looked for."""
         if self._wants_changed:
@@ -211,8 +221,6 @@ class FilesView(Listing):
     def action_changed(self) -> None:
         """Show only what changed, or everything again."""
         self._wants_changed = not self._wants_changed
-        self.HEADING = "Changed files" if self._wants_changed else type(self).HEADING  # type: ignore[misc]
-        self.EMPTY = "nothing changed" if self._wants_changed else type(self).EMPTY  # type: ignore[misc]
         self.reload()
 
     def action_diff(self) -> None:

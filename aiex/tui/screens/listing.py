@@ -104,6 +104,16 @@ class Listing(Screen[None]):
         """A look at one row, which a subclass that `PREVIEWS` gives; in the thread of the work. Raises AiexError."""
         return Leaf(())
 
+    @property
+    def heading(self) -> str:
+        """What stands above the rows: `HEADING`, where a subclass does not say otherwise."""
+        return self.HEADING
+
+    @property
+    def empty(self) -> str:
+        """What to say where there are no rows: `EMPTY`, where a subclass does not say otherwise."""
+        return self.EMPTY
+
     def loaded(self) -> None:
         """The rows are there; a subclass may tell what it found beside them."""
 
@@ -132,7 +142,7 @@ class Listing(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Heading, a line to type in, the rows with a look at one, and the keys."""
-        yield Static(Text(self.HEADING), id="heading")
+        yield Static(Text(self.heading), id="heading")
         line = Filter(placeholder="type to narrow it down", id="filter", select_on_focus=False)
         line.cursor_blink = False
         yield line
@@ -231,7 +241,7 @@ class Listing(Screen[None]):
 
     def tell(self) -> None:
         """Say how many there are."""
-        heading = Text(self.HEADING, no_wrap=True, overflow="ellipsis")
+        heading = Text(self.heading, no_wrap=True, overflow="ellipsis")
         count = len(self.rows)
         if self._is_loading and (not count or time.monotonic() - self._began_s > _QUICK_S):
             heading.append(f"  {count:,} so far …" if count else "  looking …", self.look["muted"])
@@ -239,7 +249,7 @@ class Listing(Screen[None]):
             heading.append(f"  {len(self.found):,} of {count:,}", self.look["muted"])
         elif count:
             heading.append(f"  {count:,}", self.look["muted"])
-        self.in_sight.empty = "" if self._is_loading else "nothing fits" if count else self.EMPTY
+        self.in_sight.empty = "" if self._is_loading else "nothing fits" if count else self.empty
         self.query_one("#heading", Static).update(heading)
 
     # --- a look at one ------------------------------------------------------------------------------------------------

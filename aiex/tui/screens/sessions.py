@@ -52,6 +52,16 @@ class SessionsView(Listing):
         self._said: dict[str, str] = {}
         """Session → where what is typed was said in it."""
 
+    @property
+    def heading(self) -> str:
+        """Which sessions they are."""
+        return "Sessions that were put aside" if self._is_aside else self.HEADING
+
+    @property
+    def empty(self) -> str:
+        """That there is none of them."""
+        return "there is none" if self._is_aside else self.EMPTY
+
     def load(self, services: Services) -> Iterator[Row]:
         """The list."""
         if not services.sessions.exist:
@@ -162,8 +172,6 @@ class SessionsView(Listing):
     def action_aside(self) -> None:
         """Show those that were put aside, or the others again."""
         self._is_aside = not self._is_aside
-        self.HEADING = "Sessions that were put aside" if self._is_aside else type(self).HEADING  # type: ignore[misc]
-        self.EMPTY = "there is none" if self._is_aside else type(self).EMPTY  # type: ignore[misc]
         self.reload()
 
     def action_archive(self) -> None:
