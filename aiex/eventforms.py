@@ -40,22 +40,6 @@ def from_json(data: object) -> Event | UnknownEvent:
     return event
 
 
-def envelope_to_json(envelope: Envelope) -> dict[str, Any]:
-    """A record of the session's log: the fields of the envelope, the event beneath `event`."""
-    return {**heading_of(envelope), "event": to_json(envelope.event)}
-
-
-def envelope_from_json(data: Mapping[str, Any]) -> Envelope:
-    """Read a record of the log. Raises Malformed if it is none."""
-    from aiex.jsonform import Malformed
-
-    event = from_json(data.get("event"))
-    v, seq, turn, ts, session = (data.get(name) for name in ("v", "seq", "turn", "ts", "session_id"))
-    if not (type(v) is type(seq) is type(turn) is int and isinstance(ts, str) and isinstance(session, str)):
-        raise Malformed("cannot read a record: it needs whole numbers v, seq and turn, and strings ts and session_id")
-    return Envelope(v, seq, ts, session, turn, event)
-
-
 def heading_of(envelope: Envelope) -> dict[str, Any]:
     """The fields of an envelope beside its event."""
     return {

@@ -166,9 +166,11 @@ class Tally:
 
     @property
     def answer(self) -> str:
+        """What was said until now, also of an answer that is not whole."""
         return "".join(self._pieces)
 
     def note(self, event: Event) -> None:
+        """Take in an event of the stream."""
         match event:
             case Started(provider, model):
                 self.provider, self.model = provider, model

@@ -46,6 +46,7 @@ class Place(NamedTuple):
 
     @property
     def role(self) -> Role:
+        """On whose behalf it is done."""
         return self.gate.judge.role
 
 

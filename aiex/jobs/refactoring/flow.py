@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Names = frozenset[str]
 _LEAVES = frozenset({"return_statement", "raise_statement", "break_statement", "continue_statement"})
-_DEFINITIONS = frozenset({"function_definition", "class_definition", "lambda"})
 _DOUBTFUL = frozenset({
     "boolean_operator", "conditional_expression", "list_comprehension", "set_comprehension",
     "dictionary_comprehension", "generator_expression", "lambda", "comparison_operator",

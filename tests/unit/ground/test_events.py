@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiex import eventlines, events, messages
-from aiex.eventforms import envelope_from_json, envelope_to_json, from_json, to_json
+from aiex.eventforms import from_json, to_json
 from aiex.eventlines import Sequencer, to_line
 from aiex.events import Envelope, Event, UnknownEvent
 from aiex.jsonform import Malformed, dump, form_of
@@ -90,12 +90,11 @@ def test_parts_messages_and_requests_survive_the_form(kind: type, data: st.DataO
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 @settings(max_examples=20)
 @given(data=st.data())
-def test_an_event_in_its_envelope_makes_a_line_or_none_and_survives_the_log(kind: type, data: st.DataObject) -> None:
+def test_an_event_in_its_envelope_makes_a_line_or_none(kind: type, data: st.DataObject) -> None:
     envelope = Sequencer("s1", clock=lambda: 0.0).wrap(data.draw(values_of(kind)))
     line = to_line(envelope)
     assert line is None or json.loads(dump(line).encode("utf-8"))["type"] == line["type"]
     assert envelope.seq == int(line is not None) == int(eventlines.has_line(envelope.event))
-    assert envelope_from_json(envelope_to_json(envelope)) == envelope
 
 
 @settings(max_examples=50)
