@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiex.agent.edits.applying import FileChange
+from aiex.agent.edits.pending import shorten
+from aiex.agent.edits.transaction import Transaction
 from aiex.errors import Conflict, UsageError
-from aiex.events import CheckpointTaken, FileEdited, TurnEnded
+from aiex.events import CheckpointTaken, FileEdited, Rewound, ToolFinished, TurnEnded
 from aiex.jobs.writing import write_changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from aiex.events import Event
+    from aiex.events import Event, UnknownEvent
     from aiex.guard.gate import Gate
     from aiex.guard.sandbox.files import Workspace
     from aiex.jobs.stepping import Step
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from aiex.sessions.checkpoints.planning import Change
     from aiex.sessions.checkpoints.trees import Entry
     from aiex.sessions.log import EventLog
+    from aiex.sessions.recorder import Recorder
 
 MOST_FILE_BYTES: Final = 8 << 20
 MOST_BYTES: Final = 64 << 20
@@ -173,10 +176,63 @@ def put_back(
     _require_as_left(changes, workspace)
     paths = ", ".join(change.path for change in changes)
     yield from write_changes(
-        changes, tool=TOOL, arguments={"paths": paths}, workspace=workspace, gate=gate, step=step
-    )  # fmt: skip
+        changes,
+        tool=TOOL,
+        arguments={"paths": paths},
+        workspace=workspace,
+        gate=gate,
+        step=step,
+        result=shorten(Transaction(tuple(changes), ()).preview()),
+    )
     counted = "1 file" if len(changes) == 1 else f"{len(changes)} files"
     yield TurnEnded("success", "answered", 0, answer=f"{counted} put back; aiex undo takes that back")
+
+
+def find_put_back(recorder: Recorder) -> str:
+    """What a model has to be told of that a person put back since it heard of them; empty for nothing.
+
+    Raises:
+        StoreError: if the session cannot be read.
+
+    Cost: reads the session from the last wish on, 6 µs an event.
+    """
+    from aiex.jobs.prompting import load_prompt
+
+    heard_seq = max((node.seq for node in recorder.state.chat.path() if node.kind == "user"), default=0)
+    steps = _PutBack()
+    for recorded in recorder.read(after_seq=heard_seq):
+        if recorded.type in ("checkpoint_taken", "file_edited", "tool_finished", "rewound"):
+            steps.take(recorded.event())
+    patches = list(filter(None, steps.done))
+    return load_prompt("put_back", patch="\n".join(patches)) if patches else ""
+
+
+class _PutBack:
+    """The patch of each step that put something back, an empty one for any other step."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self._undone: list[str] = []
+        self._is_new = True
+
+    def take(self, event: Event | UnknownEvent) -> None:
+        match event:
+            case CheckpointTaken():
+                self._is_new = True
+            case FileEdited() if self._is_new:
+                self.done.append("")
+                self._undone.clear()
+                self._is_new = False
+            case ToolFinished(name=name, text=text, is_error=False) if name == TOOL and self.done:
+                self.done[-1] += text
+            case Rewound(what="files" | "both", steps=0):
+                self.done.clear()
+            case Rewound(what="files" | "both", direction=direction, steps=steps):
+                source, target = (self.done, self._undone) if direction == "back" else (self._undone, self.done)
+                for _ in range(min(steps, len(source))):
+                    target.append(source.pop())
+            case _:
+                pass
 
 
 def _require_as_left(changes: Sequence[FileChange], workspace: Workspace) -> None:

@@ -51,6 +51,7 @@ def write_changes(
     workspace: Workspace,
     gate: Gate | None,
     step: Step | None,
+    result: str = "",
 ) -> Iterator[Event]:
     """Write, make and remove files as one step that can be undone.
 
@@ -61,6 +62,7 @@ def write_changes(
         workspace: The files.
         gate: Decides on every file and puts it on record; None where nobody asks.
         step: Looks after the files; None where nobody wants to undo it.
+        result: What the call gives where all are written; how many they are when empty.
 
     Raises:
         Denied: naming the rule.
@@ -81,4 +83,4 @@ def write_changes(
         except AiexError as error:
             yield ToolFinished(call_id, tool, error.message, is_error=True)
             raise
-        yield ToolFinished(call_id, tool, f"{len(changes)} files written")
+        yield ToolFinished(call_id, tool, result or f"{len(changes)} files written")

@@ -19,7 +19,7 @@ from aiex.sessions.opening import keep_state, open_state
 from aiex.sessions.stores import Moved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aiex.events import Event, UnknownEvent
     from aiex.guard.actions import Role
@@ -79,6 +79,10 @@ class Recorder:
     def seq(self) -> int:
         """The last event that this recorder knows of."""
         return self._seq
+
+    def read(self, *, after_seq: int = 0) -> Iterator[Recorded]:
+        """What the session holds behind an event. Raises StoreError."""
+        return self._log.read(self.session, after_seq=after_seq)
 
     def record(self, event: Event | UnknownEvent) -> Envelope:
         """Put an event that happened into the log; its envelope, with the event as it was given. Raises as `keep`."""

@@ -10,6 +10,7 @@ from aiex.tui.tasks import OwnTask
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aiex.messages import Part
     from aiex.tui.folding import Fold
     from aiex.tui.host import Job
     from aiex.wiring import Services
@@ -27,5 +28,14 @@ def _prepare(text: str, folds: Mapping[str, Fold], services: Services) -> Job:
     from aiex.tui.material import to_parts
 
     require_model(services)
-    wish = Wish(to_parts(text, folds, services))
+    wish = Wish((*_put_back(services), *to_parts(text, folds, services)))
     return lambda: work(wish, services, person=services.person, step=lambda reason: find_step(services, reason))
+
+
+def _put_back(services: Services) -> tuple[Part, ...]:
+    """What the person put back since the model answered, which it would otherwise take for its own work."""
+    from aiex.jobs.revisiting import find_put_back
+    from aiex.messages import Document
+
+    told = find_put_back(services.recorder) if services.recorder else ""
+    return (Document("what was put back", "text/plain", told),) if told else ()

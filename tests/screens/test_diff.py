@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,29 @@ async def test_one_change_of_a_turn_is_put_back_and_that_can_be_undone(
         assert "return PRICES[name]" in put_back
         await screen.finish("/undo")
         assert (shop / PATH).read_text() == changed
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+async def test_the_model_hears_with_the_next_wish_what_was_put_back(
+    open_screen: OpenScreen, vendor: FakeOpenAI, is_undone: bool
+) -> None:
+    accept(vendor)
+    vendor.say("I see.")
+    async with open_screen("--set", "policy.mode=accept-edits") as screen:
+        await screen.finish("change both")
+        await screen.press("f5")
+        await screen.until(lambda: screen.top == "DiffScreen" and is_shown(screen))
+        await screen.press("v", "space", "w")
+        await screen.until(lambda: "1 file put back" in screen.talk)
+        await screen.until_idle()
+        if is_undone:
+            await screen.finish("/undo")
+        await screen.finish("go on")
+        await screen.finish("and on")
+        assert ("+ what was put back" in screen.talk) is not is_undone
+    said = json.dumps(vendor.requests[-1].body["messages"])
+    told = [said.count("the person put back parts"), said.count("-    return PRICES.get(name, 0)\\n+")]
+    assert told == ([0, 0] if is_undone else [1, 1])
 
 
 async def test_nothing_is_put_back_over_what_was_changed_since(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiex.guard.passage import Passage
 
 MOST_TOLD_CHARS: Final = 16_000
-"""Of each of the two patches that the model is told of a revised edit."""
+"""Of each patch that the model is told of what a person made of its edits."""
 
 
 class Pending:
@@ -89,9 +89,9 @@ class Pending:
         return "\n".join(
             [
                 "The person did not take this edit as it was. What was written:",
-                _shorten(self.transaction.preview()),
+                shorten(self.transaction.preview()),
                 "What your edit wanted otherwise, and is NOT in the files:",
-                _shorten(Transaction(tuple(filter(None, lost)), ()).preview()),
+                shorten(Transaction(tuple(filter(None, lost)), ()).preview()),
             ]
         )
 
@@ -111,6 +111,7 @@ def _lost(wanted: FileChange, written: FileChange | None) -> FileChange | None:
     return None if now == wanted.after else wanted._replace(before=now, moved_from=None)
 
 
-def _shorten(patch: str) -> str:
+def shorten(patch: str) -> str:
+    """As much of a patch as a model is told."""
     more = len(patch) - MOST_TOLD_CHARS
     return patch.rstrip("\n") if more <= 0 else f"{patch[:MOST_TOLD_CHARS]}\n… cut: {more:,} characters; read the file"
