@@ -372,7 +372,7 @@ def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
     from aiex.tui.door import TURNS_A_SECOND
 
     os.environ["TEXTUAL_FPS"] = str(TURNS_A_SECOND)  # as the door does, before anything of Textual is loaded
-    from aiex.tui import backstage
+    from aiex.tui import backstage, told
     from aiex.tui.app import AiexApp
     from aiex.tui.bus import Bus
 
@@ -389,7 +389,7 @@ def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
         start(self)
 
     def posted(self: Any, item: Any) -> None:
-        if isinstance(item, backstage.History):
+        if isinstance(item, told.History):
             begin["read_ms"] = (time.perf_counter() - begin["open"]) * 1000
         post(self, item)
 

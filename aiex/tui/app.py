@@ -24,6 +24,7 @@ from aiex.tui.herald import Herald
 from aiex.tui.screens.chat import Chat
 from aiex.tui.terminal import Before
 from aiex.tui.theme import THEMES, make_theme
+from aiex.tui.told import ApprovalWanted, Withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
 
     from aiex.events import Event
     from aiex.runs.opening import Opening
-    from aiex.tui.backstage import AnswerWanted, ApprovalWanted, Told, Withdrawn
     from aiex.tui.host import Host
     from aiex.tui.screens.dialog import Dialog
     from aiex.tui.theme import ThemeName
+    from aiex.tui.told import AnswerWanted, Told
     from aiex.wiring import Services
 
 
@@ -207,8 +208,6 @@ class AiexApp(App[int]):
 
     def take_question(self, question: ApprovalWanted | AnswerWanted | Withdrawn) -> None:
         """Put a question to the person, or take it away."""
-        from aiex.tui.backstage import ApprovalWanted, Withdrawn
-
         if isinstance(question, Withdrawn):
             self._withdraw(question.number)
             return

@@ -24,11 +24,8 @@ from aiex.runs.opening import Opening
 from aiex.runs.outcomes import to_crash, to_failure, to_interruption, to_outcome
 from aiex.tui.holding import Holding
 from aiex.tui.person import AtScreen
-from aiex.tui.sent import Sent, command
 from aiex.tui.telling import tell_behind, tell_history, tell_standing
-from aiex.tui.told import AnswerWanted, ApprovalWanted, Began, Earlier, Held, History, Idle, Printed, Queued
-
-from aiex.tui.told import Ready, Told, Unable, Withdrawn  # isort: skip
+from aiex.tui.told import Began, History, Idle, Printed, Queued, Ready, Unable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -38,16 +35,11 @@ if TYPE_CHECKING:
     from aiex.sessions.decisions import Command
     from aiex.tui.bus import Bus
     from aiex.tui.host import Host, Task
+    from aiex.tui.sent import Sent
+    from aiex.tui.told import Told
     from aiex.wiring import Services
 
-__all__ = (
-    "AnswerWanted", "ApprovalWanted", "AtScreen", "Backstage", "Began", "Earlier", "Held", "History", "Idle", "Printed",
-    "Queued", "Ready", "Sent", "Told", "Unable", "Withdrawn", "command",
-)  # fmt: skip
-
 T = TypeVar("T")
-
-
 _NUDGE_S: Final = 3.0
 """What does not stop is told again so often."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.tui.backstage import Sent
+from aiex.tui.sent import Sent
 from aiex.tui.tasks import OwnTask
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiex.tui.backstage import Sent
 from aiex.tui.commands import Command
+from aiex.tui.sent import Sent
 from aiex.tui.tasks import OwnTask
 
 if TYPE_CHECKING:

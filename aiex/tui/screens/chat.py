@@ -15,7 +15,8 @@ from textual.screen import Screen
 from aiex import events as told
 from aiex import plugins
 from aiex.errors import AiexError
-from aiex.tui import backstage as work
+from aiex.tui import sent
+from aiex.tui import told as work
 from aiex.tui.commands import ROOM
 from aiex.tui.desk import Desk
 from aiex.tui.fading import FadingDrawer
@@ -25,7 +26,6 @@ from aiex.tui.render import render, render_printed
 from aiex.tui.stopwatch import Stopwatch
 from aiex.tui.story import Story
 from aiex.tui.theme import PALETTES, styles_of
-from aiex.tui.told import Stands
 from aiex.tui.widgets.panel import Panel
 from aiex.tui.widgets.prompt import GivenBack, Prompt
 from aiex.tui.widgets.status import Status
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from aiex.events import Event
     from aiex.runs.opening import Opening
     from aiex.tui.app import AiexApp
-    from aiex.tui.backstage import Backstage, Told
+    from aiex.tui.backstage import Backstage
     from aiex.tui.blocks import Tone
     from aiex.tui.folding import Fold
     from aiex.tui.theme import ThemeName
@@ -180,7 +180,7 @@ class Chat(Screen[None]):
 
     # --- from the work ------------------------------------------------------------------------------------------------
 
-    def take(self, items: list[Event | Told]) -> None:
+    def take(self, items: list[Event | work.Told]) -> None:
         """Show what came over the bus, in one picture."""
         self._desk_is_new = False
         for item in items:
@@ -189,7 +189,7 @@ class Chat(Screen[None]):
             self._lay_out()
         self.transcript.update()
 
-    def _take(self, item: Event | Told) -> None:
+    def _take(self, item: Event | work.Told) -> None:
         match item:
             case work.Ready(root, model, mode, session, notify_after_s=notify_after_s):
                 self._root, self._notify_after_s = root, notify_after_s
@@ -202,7 +202,7 @@ class Chat(Screen[None]):
                 self.status.show(tokens=None, cost_usd=None)
             case work.Earlier(recorded):
                 self.transcript.tell_before(recorded)
-            case Stands(standing):
+            case work.Stands(standing):
                 self.story.stand(standing.gone)
                 self.desk.stand(standing)
                 self.status.show(tokens=standing.tokens, cost_usd=standing.cost_usd)
@@ -353,7 +353,7 @@ class Chat(Screen[None]):
 
     def _send(self, text: str, words: list[str]) -> None:
         self.transcript.action_end()
-        self.backstage.send(work.command(self.aiex.host, text, words, self._give_back))
+        self.backstage.send(sent.command(self.aiex.host, text, words, self._give_back))
 
     def _give_back(self, text: str) -> None:
         """From the thread of the work: what was typed is refused."""

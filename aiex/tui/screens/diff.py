@@ -117,7 +117,7 @@ class DiffScreen(Screen[None]):
     def action_write(self) -> None:
         """Put back what is marked, and write what was edited."""
         from aiex.agent.edits.applying import FileChange
-        from aiex.tui.backstage import Sent
+        from aiex.tui.sent import Sent
 
         modes = {change.path: change.mode for change in self._found.changes}
         changes = tuple(

@@ -20,8 +20,10 @@ from aiex.events import Event, Noted, SessionStarted, TurnEnded, UserSpoke
 from aiex.messages import Text
 from aiex.runs.opening import Opening
 from aiex.sessions.keeping import FILE, open_sessions
-from aiex.tui.backstage import Backstage, Began, Held, Idle, Printed, Queued, Ready, Sent, Unable
+from aiex.tui.backstage import Backstage
 from aiex.tui.bus import Bus
+from aiex.tui.sent import Sent
+from aiex.tui.told import Began, Held, Idle, Printed, Queued, Ready, Unable
 from aiex.wiring import Services
 
 PATIENCE_S = 60.0
