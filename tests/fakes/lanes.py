@@ -129,22 +129,42 @@ def die_in_tool(call: Call) -> Fate:
     return "kill" if call.name == "renameat" else "go"
 
 
-def run_all(points: Iterable[Point], folder: str, *, lanes: int = 2) -> Iterator[Run]:
-    """Run stories side by side, in processes of their own; in the order in which they end."""
-    todo, done = iter(points), Queue[Run | None]()
-    lock = Lock()
+class Lanes:
+    """Lanes side by side, in processes of their own; use it as `with`.
 
-    def work(number: int) -> None:
-        place = os.path.join(folder, f"lane{number}")
-        os.makedirs(place)
-        command = [sys.executable, "-m", "tests.fakes.lanes", place]
+    Args:
+        folder: Where their files go.
+        count: Stories at a time.
+    """
+
+    def __init__(self, folder: str, count: int = 2) -> None:
+        self._folders = [os.path.join(folder, f"lane{number}") for number in range(count)]
+        self._lanes: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Lanes:
         environ = {**os.environ, "PYTHONPATH": SOURCE_ROOT, "PYTHONUTF8": "1"}
-        try:
-            with subprocess.Popen(
-                command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            ) as lane:
+        for folder in self._folders:
+            os.makedirs(folder)
+            command = [sys.executable, "-m", "tests.fakes.lanes", folder]
+            lane = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._lanes.append(lane)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for lane in self._lanes:
+            with lane:
                 assert lane.stdin is not None
-                assert lane.stdout is not None
+                lane.stdin.close()
+
+    def run(self, points: Iterable[Point]) -> Iterator[Run]:
+        """Run stories, in the order in which they end."""
+        todo, done = iter(points), Queue[Run | None]()
+        lock = Lock()
+
+        def work(lane: subprocess.Popen[str]) -> None:
+            assert lane.stdin is not None
+            assert lane.stdout is not None
+            try:
                 while True:
                     with lock:
                         point = next(todo, None)
@@ -154,17 +174,22 @@ def run_all(points: Iterable[Point], folder: str, *, lanes: int = 2) -> Iterator
                     lane.stdin.flush()
                     found = json.loads(lane.stdout.readline())
                     done.put(Run(Point(*found[0]), *found[1:]))
-                lane.stdin.close()
-        finally:
-            done.put(None)
+            finally:
+                done.put(None)
 
-    threads = [Thread(target=work, args=(number,)) for number in range(lanes)]
-    for thread in threads:
-        thread.start()
-    for _ in threads:
-        yield from iter(done.get, None)
-    for thread in threads:
-        thread.join()
+        threads = [Thread(target=work, args=(lane,)) for lane in self._lanes]
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            yield from iter(done.get, None)
+        for thread in threads:
+            thread.join()
+
+
+def run_all(points: Iterable[Point], folder: str, *, lanes: int = 2) -> Iterator[Run]:
+    """Run stories in lanes that are opened for them, in the order in which they end."""
+    with Lanes(folder, lanes) as opened:
+        yield from opened.run(points)
 
 
 if __name__ == "__main__":

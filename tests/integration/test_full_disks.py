@@ -24,7 +24,7 @@ from aiex.messages import Text
 from aiex.sessions.keeping import FILE, Sessions, open_sessions
 from aiex.sqlite import FullStore
 from aiex.wiring import Services
-from tests.fakes.lanes import Point, run_all
+from tests.fakes.lanes import Lanes, Point
 from tests.fakes.source import SOURCE_ROOT
 from tests.fakes.syscalls import missing, watch
 
@@ -33,22 +33,22 @@ NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck
 
 
 @needs_syscalls
-def test_nothing_promised_is_lost_on_a_bad_disk(tmp_path: Path) -> None:
+def test_nothing_promised_is_lost_on_a_bad_disk(lanes: Lanes) -> None:
     points = [Point("turn", number, errno.ENOSPC, goes_on=True) for number in range(3, 640, 160)]
     points += [Point("turn", number, errno.EIO, goes_on=True) for number in range(20, 640, 160)]
     points += [Point("ask", number, errno.ENOSPC, goes_on=True) for number in range(57, 350, 180)]
-    runs = list(run_all(points, str(tmp_path)))
+    runs = list(lanes.run(points))
     assert [(tuple(run.point), run.faults) for run in runs if run.faults != NO_FAULTS] == []
     for error in (errno.ENOSPC, errno.EIO):
         assert any(run.error for run in runs if run.point.fate == error)
 
 
 @needs_syscalls
-def test_no_room_for_the_index_of_a_log_costs_nothing_of_the_log(tmp_path: Path) -> None:
-    (whole,) = run_all([Point("again", 0, "go")], str(tmp_path / "whole"), lanes=1)
+def test_no_room_for_the_index_of_a_log_costs_nothing_of_the_log(lanes: Lanes) -> None:
+    (whole,) = lanes.run([Point("again", 0, "go")])
     numbers = [number for number, (name, _) in enumerate(whole.calls, 1) if name == "ftruncate"][:3]
     points = [Point("again", number, errno.ENOSPC, goes_on=True) for number in numbers]
-    runs = list(run_all(points, str(tmp_path / "all")))
+    runs = list(lanes.run(points))
     assert [(tuple(run.point), run.faults) for run in runs if run.faults != NO_FAULTS] == []
     assert any(run.error for run in runs)
 

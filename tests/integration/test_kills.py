@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.fakes.lanes import Point, run_all
+from tests.fakes.lanes import Lanes, Point
 from tests.fakes.syscalls import missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -21,11 +19,11 @@ NOWHERE = Point("turn", 0, "go")
 NO_FAULTS: dict[str, list[str]] = {"lost": [], "half": [], "doubled": [], "stuck": []}
 
 
-def test_a_turn_that_is_killed_anywhere_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_turn_that_is_killed_anywhere_is_gone_on_with(lanes: Lanes) -> None:
     points = [Point("turn", number, "cut" if number % 2 else "kill") for number in IN_THE_TURN]
     points += [Point("again", number, "kill") for number in TAKING_UP]
     points += [Point("turn", 333, "kill", sealed=True), NOWHERE]
-    runs = {run.point: run for run in run_all(points, str(tmp_path))}
+    runs = {run.point: run for run in lanes.run(points)}
     assert set(runs) == set(points)
     assert [(tuple(run.point), run.faults) for run in runs.values() if run.faults != NO_FAULTS] == []
     assert sum(run.code == -9 for run in runs.values()) > len(runs) * 3 // 4
