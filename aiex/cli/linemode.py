@@ -19,6 +19,7 @@ from aiex.events import Noted, TurnEnded
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening, Shown
 from aiex.runs.outcomes import INTERRUPTED_EXIT, Terminated, to_crash, to_failure, to_interruption, to_outcome
+from aiex.sqlite import HEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from aiex.runs.recording import Recording
     from aiex.wiring import Services
 
+LATE_S: Final = 0.5
+"""Keeping an event takes some milliseconds; so long it takes only where another process has the file."""
 LEAVE_S: Final = 2.0
 """Two Ctrl-C within so long leave."""
 _HELP: Final = """\
@@ -47,6 +50,7 @@ Ctrl-C stops what runs, and twice leaves."""
 def talk_in_lines(host: CommandLine, services: Services, opening: Opening) -> int:
     """Do what is typed, line by line, until the person leaves; the exit code."""
     os.environ["TERM"] = "dumb"  # nothing that is printed from here on moves the cursor
+    HEED.set(_Waits().heed)
     with asyncio.Runner() as runner:
         talk = LineTalk(host, services, runner.run)
         with closing(talk):
@@ -59,6 +63,19 @@ class _Left(Exception):
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)
         self.exit_code = exit_code
+
+
+class _Waits:
+    """Says, once for each wait, that another process holds a database; Ctrl-C ends the wait anyway."""
+
+    def __init__(self) -> None:
+        self._told_s = float("inf")
+
+    def heed(self, waited_s: float) -> None:
+        """It has been waited for so long."""
+        if waited_s < self._told_s and waited_s > LATE_S:
+            say("waiting for the file of sessions, which another process holds; Ctrl-C ends that")
+        self._told_s = waited_s if waited_s > LATE_S else float("inf")
 
 
 class LineTalk:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from aiex.sessions.keeping import FILE
 from tests.conftest import RunAiex
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import flags_of
@@ -88,6 +91,25 @@ def test_ctrl_c_stops_the_turn_and_twice_leaves(vendor: FakeOpenAI, shop: Path) 
         terminal.type("\x03")
         assert terminal.wait() == 130
         assert terminal.attributes() == terminal.before
+
+
+def test_a_file_that_another_process_has_is_told_of_and_ctrl_c_ends_the_wait(
+    vendor: FakeOpenAI, shop: Path, home: Path
+) -> None:
+    vendor.say("It is a shop.")
+    with Terminal(*flags_of(vendor), cwd=shop, environ=DUMB) as terminal:
+        terminal.until(lambda: prompts(terminal) == 1)
+        say(terminal, "what is this?")
+        with closing(sqlite3.connect(next(home.rglob(FILE)), isolation_level=None)) as other:
+            other.execute("begin immediate")
+            before = prompts(terminal)
+            terminal.type("and what else?\n")
+            terminal.until("waiting for the file of sessions")
+            terminal.tap("\x03", lambda: prompts(terminal) > before)
+        say(terminal, "and now?")
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+        assert terminal.seen.count(b"It is a shop.") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
