@@ -76,6 +76,10 @@ class Colouring:
         """A block to be coloured."""
         return next(reversed(self._wanted.values()), None)
 
+    def drop(self) -> None:
+        """Want nothing any more until it is looked at again."""
+        self._wanted.clear()
+
     def keep(self, wanted: Wanted, found: list[Spans]) -> None:
         """What was found for it."""
         self._known[wanted.key] = found

@@ -81,6 +81,9 @@ class Sheet:
         self.files: list[int] = []
         """The rows that begin a file."""
         self._drawn: dict[int, list[Strip]] = {}
+        self._plain: set[int] = set()
+        """Rows that were drawn before their colours were known."""
+        self._lacks_colours = False
         self._pairs: dict[tuple[int, int], dict[tuple[bool, int], int]] = {}
         self._console = Console(width=80, force_terminal=True, markup=False, highlight=False, emoji=False)
         digits = max((len(str(max(len(one.old), len(one.new)))) for one in reviews), default=1)
@@ -140,6 +143,14 @@ class Sheet:
     def forget(self) -> None:
         """Draw anew what is looked at."""
         self._drawn.clear()
+        self._plain.clear()
+
+    def forget_plain(self) -> None:
+        """Draw anew what has no colours yet, and want those of nothing else."""
+        for at in self._plain:
+            self._drawn.pop(at, None)
+        self._plain.clear()
+        self.colouring.drop()
 
     def row_at(self, line: int) -> int:
         """The row of a line."""
@@ -193,8 +204,11 @@ class Sheet:
         drawn = self._drawn.get(row)
         if drawn is None:
             if len(self._drawn) > _KEPT:
-                self._drawn.clear()
+                self.forget()
+            self._lacks_colours = False
             drawn = self._drawn[row] = self._draw(self.rows[row], row)
+            if self._lacks_colours:
+                self._plain.add(row)
         at = number - self.laid.tops[row]
         return drawn[at] if at < len(drawn) else Strip.blank(self.width)
 
@@ -268,7 +282,9 @@ class Sheet:
             return self._mark_found(Text(plain, self.styles["muted"]))
         text = Text(plain, self.styles["text"])
         if not (is_new and row.part >= 0 and review.parts[row.part].own is not None):
-            for start, end, look in self._colours(row.file, is_new, index) or ():
+            colours = self._colours(row.file, is_new, index)
+            self._lacks_colours = self._lacks_colours or colours is None
+            for start, end, look in colours or ():
                 text.stylize(look, start, end)
         if role:
             for start, end in self._changed(row, is_new, index):

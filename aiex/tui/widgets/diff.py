@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from textual.binding import Binding
 from textual.geometry import Size
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
+    from aiex.tui.colouring import Wanted
     from aiex.tui.diffsheet import Laid, Names
     from aiex.tui.hunks import Choice, Part, Review
 
 AT_ONCE_LINES = 1_000
 """So many lines are laid out in 10 ms; more are, in a thread."""
+REST_S: Final = 0.06
+"""Colours are looked for when the lines have stood still for so long: a held key repeats sooner."""
 REVIEWING: Names = {"open": "", "taken": "will be written", "refused": "refused"}
 """What the choices are called before something is written."""
 
@@ -78,6 +82,7 @@ class DiffView(ScrollView, can_focus=True):
         self._is_colouring = False
         self._wants_current = False
         self._found = -1
+        self._moved_s = float("-inf")
         self.sheet = self._make(())
 
     def _make(self, reviews: Sequence[Review]) -> Sheet:
@@ -195,16 +200,28 @@ class DiffView(ScrollView, can_focus=True):
         self.run_worker(self._colour(), exit_on_error=False)
 
     async def _colour(self) -> None:
-        """Find the colours of what is seen, block by block, beside everything else."""
+        """Find the colours of what is seen, block by block, beside everything else; not of what only flew by."""
         try:
-            colouring = self.sheet.colouring
-            while (wanted := colouring.next()) is not None:
-                lines = wanted.lines()
+            while (wanted := await self._find_wanted()) is not None:
+                colouring, lines = self.sheet.colouring, wanted.lines()
                 colouring.keep(wanted, await asyncio.to_thread(colour, wanted.path, lines, colouring.style))
-                if colouring is self.sheet.colouring:
-                    self._redraw()
         finally:
             self._is_colouring = False
+
+    async def _find_wanted(self) -> Wanted | None:
+        """A block without colours that is seen, once nothing moves; what has got its own is drawn."""
+        while (left_s := self._moved_s + REST_S - time.monotonic()) > 0:
+            await asyncio.sleep(left_s)
+        self.sheet.forget_plain()
+        for y in range(self.size.height):
+            self.sheet.line(self.scroll_offset.y + y)
+        self.refresh()
+        return self.sheet.colouring.next()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The lines move."""
+        super().watch_scroll_y(old_value, new_value)
+        self._moved_s = time.monotonic()
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 

@@ -109,3 +109,20 @@ def test_words_are_found_from_line_to_line_and_from_the_top_again() -> None:
     assert [sheet.rows[at or 0].kind for at in found] == ["old", "new", "new", "old"]
     sheet.needle = "plum"
     assert sheet.find(0) is None
+
+
+def test_what_was_drawn_before_its_colours_were_known_is_drawn_anew_and_the_rest_stays() -> None:
+    before = b"".join(b"value_%d = 1\n" % number for number in range(2000))
+    sheet = Sheet(
+        [Review("a.py", before, before.replace(b"= 1", b"= 2"))], styles_of("dark"), Colouring("monokai"), REVIEWING
+    )
+    sheet.lay(80)
+    first, far = sheet.line(5), sheet.line(3500)
+    wanted = sheet.colouring.next()
+    assert wanted is not None
+    sheet.colouring.keep(wanted, colour(wanted.path, wanted.lines(), "monokai"))
+    sheet.forget_plain()
+    assert sheet.colouring.is_settled, "nothing is wanted that only flew by"
+    assert sheet.line(3500) != far
+    assert sheet.line(5) == first
+    assert sheet.colouring.next() is not None
