@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 from aiex.guard.trust import trust
@@ -64,6 +65,23 @@ async def test_a_session_is_found_by_what_was_said_and_gone_on_with(
         await screen.press("enter")
         await screen.until(lambda: "The zebra crosses." in screen.talk, "for the session")
     assert "second wish" not in screen.talk
+
+
+async def test_what_was_said_is_searched_while_the_work_is_at_something(
+    open_screen: OpenScreen, vendor: FakeOpenAI
+) -> None:
+    vendor.say("The zebra crosses.")
+    async with open_screen(size=WIDE) as screen:
+        await screen.finish("first wish")
+        await open_view(screen, "f3")
+        goes_on = threading.Event()
+        held = screen.chat.backstage.ask(lambda _: goes_on.wait(30))
+        try:
+            await screen.type("zebra")
+            await screen.until(lambda: any("zebra" in line for line in lines(screen)), "for what was said")
+            assert not held.done()
+        finally:
+            goes_on.set()
 
 
 async def test_a_session_is_renamed_put_aside_and_fetched_back(open_screen: OpenScreen, vendor: FakeOpenAI) -> None:

@@ -191,6 +191,8 @@ class Listing(Screen[None]):
 
     def reload(self) -> None:
         """Fetch the rows again."""
+        self._is_loading, self._began_s = True, time.monotonic()
+        self.tell()
         self.begin(self.fetch, "load")
 
     async def fetch(self) -> None:

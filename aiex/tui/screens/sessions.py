@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from textual.binding import Binding
 
@@ -13,12 +13,14 @@ from aiex.runs.opening import Opening
 from aiex.tui.screens.listing import Leaf, Listing, Row, to_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aiex.sessions.stores.views import Listed
+    from aiex.tui.host import Host
     from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
 
+T = TypeVar("T")
 _LEAST_SEARCHED_CHARS: Final = 3
 _SEARCH_S: Final = 0.15
 """So long nothing is typed before one looks in what was said."""
@@ -93,8 +95,10 @@ class SessionsView(Listing):
         if len(question) < _LEAST_SEARCHED_CHARS:
             return
         try:
-            hits = await self.ask(
-                lambda services: find_said(services.sessions, question, root=services.root, kind=None, last=_MOST_HITS)
+            hits = await asyncio.to_thread(
+                _beside,
+                self.aiex.host,
+                lambda services: find_said(services.sessions, question, root=services.root, kind=None, last=_MOST_HITS),
             )
         except AiexError:  # no word to look for
             return
@@ -207,6 +211,22 @@ class SessionsView(Listing):
                 self._resume(Opening(resumes=session))
                 return
         self.reload()
+
+
+def _beside(host: Host, work: Callable[[Services], T]) -> T:
+    """What a function gives with services of its own: with thousands of sessions made elsewhere it takes seconds."""
+    services = host.open({})
+    try:
+        return work(services)
+    finally:
+        services.close()
+
+
+def _list(services: Services, *, archived: bool) -> list[Listed]:
+    """The sessions of the workspace, the last used first."""
+    if not services.sessions.exist:
+        return []
+    return services.sessions.views.listed(root=services.root, archived=archived)
 
 
 def _row(one: Listed, current: str, *, is_dead: bool) -> Row:
