@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -76,6 +76,8 @@ class Services:
         """Writes the session of this run, where there is one; set by the door."""
         self.person: Person | None = None
         """Whoever can be asked in a way of the door's own; None where a terminal or nobody can."""
+        self.type_unseen: Callable[[str], Awaitable[str | None]] | None = None
+        """Asks for what nobody may see, such as a key, as the door does it; None where standard input is read."""
         self.processes: list[Processes] = []
         """What the runs that are under way have started, for a door that shows it."""
         self._overrides, self._profile, self._flags = overrides, profile, flags or {}

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 ALONE = ("chat", "completion", "login")
 """Commands that need the terminal for themselves."""
-TYPES_UNSEEN = ("set", "key")
 
 
 class CommandLine:
@@ -51,7 +50,7 @@ class CommandLine:
         """
         from aiex.cli.main import Answered, parse
 
-        if words and (words[0] in ALONE or tuple(words[:2]) == TYPES_UNSEEN):
+        if words and words[0] in ALONE:
             line = " ".join(words)
             raise UsageError(f"{line} needs a terminal of its own", hint=f"in a shell: aiex {line}")
         try:

@@ -171,6 +171,9 @@ class LineTalk:
             words = shlex.split(line)
         except ValueError as error:
             raise UsageError(f"cannot read /{line}: {error}") from None
+        if words[:2] == ["set", "key"]:  # lines are read and shown as they are typed
+            line = " ".join(words)
+            raise UsageError(f"{line} needs a terminal of its own", hint=f"in a shell: aiex {line}")
         self._carry_out(self._host.understand(words))
 
     def _own(self) -> dict[str, Callable[[str], None]]:

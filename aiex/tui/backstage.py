@@ -220,7 +220,7 @@ class Backstage:
         from aiex.tui.wishes import to_sent
 
         services = self._services
-        services.tell, services.person = self._tell, self.person
+        self._join(services)
         try:
             self._greet()
             chosen = await self._make_whole(opening)
@@ -240,6 +240,10 @@ class Backstage:
             self._bus.post(self._ready())
         except AiexError as error:
             self._tell_unable(error)
+
+    def _join(self, services: Services) -> None:
+        """Let services speak to the person at the screen."""
+        services.tell, services.person, services.type_unseen = self._tell, self.person, self.person.type_unseen
 
     def _greet(self) -> None:
         """Tell what is odd about the settings, and which sessions were cut off here; each once."""
@@ -326,7 +330,7 @@ class Backstage:
         """From here on the settings count that were changed meanwhile."""
         services, self._next = self._next, None
         if services is not None:
-            services.tell, services.person = self._tell, self.person
+            self._join(services)
             carry_over(self._services, services)
             self._services = services
 

@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 _COMMAND: Final = re.compile(
-    r"(?<![\w/])aiex (?!set key\b)(?=(?:add|archive|bisect|diff|doctor|explain|export|fix|fork|gen|get|help|import|"
+    r"(?<![\w/])aiex (?=(?:add|archive|bisect|diff|doctor|explain|export|fix|fork|gen|get|help|import|"
     r"list|query|redo|rename|replay|restore|resume|review|rewind|rm|search|set|show|tag|test|trust|undo|verify)\b)"
 )
-"""Those that the screen runs as `/command`; a key is typed unseen, which needs a shell."""
+"""Those that the screen runs as `/command`."""
 _MODEL: Final = re.compile(r"(?<![\w-])-m (?=[a-z]+/)")
 
 

@@ -32,6 +32,11 @@ class AtScreen:
         number = self._number()
         return cast("str | None", await self._ask(AnswerWanted(number, question, tuple(options)), number))
 
+    async def type_unseen(self, question: str) -> str | None:
+        """What they type without its being shown or kept anywhere; None when they leave it."""
+        number = self._number()
+        return cast("str | None", await self._ask(AnswerWanted(number, question, (), is_unseen=True), number))
+
     def reply(self, number: int, value: object) -> None:
         """What the person said; in the thread of the work."""
         if (waiting := self._open.get(number)) is not None and not waiting.done():

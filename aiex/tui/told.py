@@ -86,6 +86,8 @@ class AnswerWanted:
     number: int
     question: str
     options: tuple[str, ...]
+    is_unseen: bool = False
+    """What is typed is not shown: a key."""
 
 
 @record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from tests.screens.conftest import OpenScreen
 if TYPE_CHECKING:
     from aiex.wiring import Services
 
+KEY = "sk-ant-api03-" + "aB3dE5fG7hI9jK1l" * 3
 EDIT = {"path": "shop/prices.py", "old": '"apple": 40', "new": '"apple": 45'}
 
 
@@ -282,10 +284,33 @@ async def test_end_and_what_is_sent_lead_back_to_the_end_of_the_talk(
         await screen.until(lambda: "The answer." in screen.picture)
 
 
-async def test_a_key_is_never_asked_for_over_the_screen(open_screen: OpenScreen) -> None:
+async def test_a_key_is_typed_unseen_and_kept(open_screen: OpenScreen) -> None:
     async with open_screen() as screen:
-        await screen.finish("/set key anthropic")
-        assert "in a shell: aiex set key anthropic" in screen.talk
+        await screen.say("/set key anthropic --in file")
+        await screen.until(
+            lambda: screen.top == "Question" and "Key of anthropic" in screen.picture, "for the question"
+        )
+        await screen.type(KEY)
+        await screen.until(lambda: "•" * 20 in screen.picture, "for the signs in its place")
+        assert KEY not in screen.picture
+        await screen.press("enter")
+        await screen.until(lambda: "the key of anthropic is kept in" in screen.talk, "for the end")
+        await screen.finish("/list keys")
+        assert f"…{KEY[-4:]}" in screen.talk
+        assert KEY not in screen.talk
+        await screen.press("up")
+        assert KEY not in screen.picture
+    kept = [path for path in Path(os.environ["AIEX_DATA_DIR"]).parent.rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if KEY.encode() in path.read_bytes()], "it is in no file as it was typed"
+
+
+async def test_a_key_that_is_not_typed_is_not_kept(open_screen: OpenScreen) -> None:
+    async with open_screen() as screen:
+        await screen.say("/set key anthropic --in file")
+        await screen.until_asked("Question")
+        await screen.press("escape")
+        await screen.until(lambda: "no key was typed" in screen.talk, "for the end")
 
 
 async def test_a_large_project_is_read_by_several_processes(

@@ -9,7 +9,7 @@ import click
 
 from aiex.cli.columns import columns
 from aiex.cli.registry import Noun
-from aiex.cli.work import Work, answered, report
+from aiex.cli.work import Events, Work, answered, report
 from aiex.errors import AiexError, NotSignedIn, UsageError
 from aiex.events import Event, TurnEnded, Warned
 from aiex.wiring import OFFLINE, Services
@@ -41,7 +41,7 @@ def set_key(ctx: click.Context, provider: str, place: Place | None) -> Work:
     """
     if ctx.args:
         raise click.UsageError("a key is never given on the command line, where others can see it", ctx)
-    return Work("set key", lambda services: lambda: _set(services, provider, place))
+    return Work("set key", lambda services: lambda: _begin_setting(services, provider, place))
 
 
 @click.command("list")
@@ -83,12 +83,30 @@ def test_key(provider: str) -> Work:
 # --- set ------------------------------------------------------------------------------------------------------------
 
 
-def _set(services: Services, word: str, place: Place | None) -> Iterator[Event]:
-    from aiex.guard.keys import StoredKey, keep_key, problem_with_key
+def _begin_setting(services: Services, word: str, place: Place | None) -> Events:
+    return _set_typed(services, word, place) if services.type_unseen else _set(services, word, place)
 
+
+def _set(services: Services, word: str, place: Place | None) -> Iterator[Event]:
     provider = find_provider(services, word)
     home = home_of(services, provider)
-    key = _read_key(provider)
+    yield from _keep(services, provider, home, _read_key(provider), place)
+
+
+async def _set_typed(services: Services, word: str, place: Place | None) -> AsyncIterator[Event]:
+    """Of a door that asks in its own way."""
+    provider = find_provider(services, word)
+    home = home_of(services, provider)
+    typed = await services.type_unseen(f"Key of {provider}, for {home}") if services.type_unseen else None
+    if typed is None:
+        raise UsageError("no key was typed", hint="nothing was kept")
+    for event in _keep(services, provider, home, typed.strip(), place):
+        yield event
+
+
+def _keep(services: Services, provider: str, home: str, key: str, place: Place | None) -> Iterator[Event]:
+    from aiex.guard.keys import StoredKey, keep_key, problem_with_key
+
     if problem := problem_with_key(key):
         raise UsageError(f"what was given is no key: {problem}", hint="nothing was kept")
     store = store_of(services)

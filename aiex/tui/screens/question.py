@@ -1,4 +1,4 @@
-"""Asks a person what a model wants to know: options to choose from, or words."""
+"""Asks a person what a model or a command wants to know: options to choose from, words, or a key that nobody sees."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ class Question(Dialog["str | None"]):
         super().__init__()
         self.wanted = wanted
 
+    def on_mount(self) -> None:
+        """What nobody may see counts from the first sign on, for elsewhere it would be seen."""
+        if self.wanted.is_unseen:
+            self._open()
+
     @property
     def subject(self) -> str:
         """What it is about."""
@@ -44,14 +49,17 @@ class Question(Dialog["str | None"]):
                 yield Static(Text(neutralise(self.wanted.question)))
             if self.wanted.options:
                 yield Options(*map(_number, range(1, len(self.wanted.options) + 1), self.wanted.options), id="answers")
-            yield Input(placeholder="say it in your words", id="words")
+            is_unseen = self.wanted.is_unseen
+            about = "typed unseen" if is_unseen else "say it in your words"
+            yield Input(placeholder=about, password=is_unseen, id="words")
             yield Static(self._keys(), id="keys")
 
     def _keys(self) -> Text:
         numbers = (
             f"1-{min(len(self.wanted.options), 9)} or Enter: choose · Tab: your words · " if self.wanted.options else ""
         )
-        return Text(f"{numbers}Esc: say nothing", no_wrap=True, overflow="ellipsis")
+        leave = "Enter: keep it · Esc: leave it" if self.wanted.is_unseen else "Esc: say nothing"
+        return Text(f"{numbers}{leave}", no_wrap=True, overflow="ellipsis")
 
     def give_focus(self) -> None:
         """Options first, else the line."""
