@@ -1,12 +1,13 @@
 """Requests for generateContent: what Google's own types accept, and what its server would not refuse."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
-from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,9 @@ from aiex.messages import (
 from aiex.pairing import NO_RESULT
 from tests.fakes.gemini_server import FIELDS, SIGNATURE, FakeGemini, Reply, problem_with, stream_pieces
 from tests.fakes.tables import each
+
+if TYPE_CHECKING:
+    from google.genai import types
 
 Json = dict[str, Any]
 URL = "https://generativelanguage.googleapis.com"
@@ -93,6 +97,8 @@ def three_turns(to: Profile) -> tuple[Message, ...]:
 
 def validate(body: Json) -> list[types.Content]:
     """The body read by Google's own types, which forbid unknown fields."""
+    from google.genai import types  # when needed, because that takes a second
+
     whole = json.loads(to_json(body))
     assert set(whole) <= FIELDS
     config = dict(whole.get("generationConfig", {}))
@@ -259,6 +265,8 @@ def test_the_choice_of_tools_is_a_mode(choice: str, told: Json) -> None:
 
 
 def test_tools_are_sorted_and_keep_their_schemas() -> None:
+    from google.genai import types
+
     (tool,) = encode(user("q"), tools=TOOLS)["tools"]
     assert [row["name"] for row in tool["functionDeclarations"]] == ["t:find:20:it", "read"]
     assert tool["functionDeclarations"][0]["parametersJsonSchema"] == TOOLS[1].parameters
@@ -310,6 +318,8 @@ def test_limits_and_stops_are_named() -> None:
 
 @given(st.text(max_size=200) | st.from_regex(r"[A-Za-z_][\w.:-]{0,140}"))
 def test_every_name_of_a_tool_comes_back(name: str) -> None:
+    from google.genai import types
+
     wire = to_wire_name(name)
     assert types.FunctionDeclaration(name=wire)
     assert len(wire) <= 128

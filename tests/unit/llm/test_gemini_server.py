@@ -1,15 +1,15 @@
 """The fake of Gemini is what Google's own SDK takes it for, and the codec meets it through the router."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import re
 from collections.abc import Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from google import genai
-from google.genai import errors, types
 
 from aiex import settings
 from aiex.errors import AiexError, Transient, Unavailable
@@ -18,6 +18,9 @@ from aiex.llm.failures import UnknownModel
 from aiex.llm.router import open_stream
 from aiex.messages import Message, Opaque, Request, Text, ToolCall, ToolDefinition, ToolResult, Usage
 from tests.fakes.gemini_server import SIGNATURE, FakeGemini
+
+if TYPE_CHECKING:
+    from google import genai
 
 MODEL = "gemini-3-fake"
 CALLS = (("read", '{"path": "é"}'), ("find", '{"n": 1}'))
@@ -31,6 +34,9 @@ def server() -> Iterator[FakeGemini]:
 
 
 def client(server: FakeGemini, key: str = "k-1") -> genai.Client:
+    from google import genai  # when needed, because that takes a second
+    from google.genai import types
+
     return genai.Client(api_key=key, vertexai=False, http_options=types.HttpOptions(base_url=server.base_url))
 
 
@@ -38,6 +44,8 @@ def client(server: FakeGemini, key: str = "k-1") -> genai.Client:
 
 
 def test_the_sdk_reads_a_whole_answer(server: FakeGemini) -> None:
+    from google.genai import types
+
     server.say("Hello é", reasoning="hm", calls=CALLS)
     with client(server) as sdk:
         answer = sdk.models.generate_content(model=MODEL, contents="q")
@@ -53,6 +61,8 @@ def test_the_sdk_reads_a_whole_answer(server: FakeGemini) -> None:
 
 
 def test_the_sdk_reads_a_stream(server: FakeGemini) -> None:
+    from google.genai import types
+
     server.say("Hello é there", reasoning="hm", calls=CALLS)
     with client(server) as sdk:
         chunks = list(sdk.models.generate_content_stream(model=MODEL, contents="q"))
@@ -66,12 +76,16 @@ def test_the_sdk_reads_a_stream(server: FakeGemini) -> None:
 
 @pytest.mark.parametrize(("key", "model", "code"), [("wrong", MODEL, 400), ("k-1", "other", 404)])
 def test_the_sdk_reads_errors(server: FakeGemini, key: str, model: str, code: int) -> None:
+    from google.genai import errors
+
     with client(server, key) as sdk, pytest.raises(errors.ClientError) as caught:
         sdk.models.generate_content(model=model, contents="q")
     assert caught.value.code == code
 
 
 def test_the_sdk_counts_embeds_and_lists(server: FakeGemini) -> None:
+    from google.genai import types
+
     with client(server) as sdk:
         counted = sdk.models.count_tokens(model=MODEL, contents="q")
         listed = list(sdk.models.list())
@@ -83,6 +97,8 @@ def test_the_sdk_counts_embeds_and_lists(server: FakeGemini) -> None:
 
 
 def test_the_sdk_and_the_codec_send_the_same_request(server: FakeGemini) -> None:
+    from google.genai import types
+
     declared = types.FunctionDeclaration(
         name=READ.name, description=READ.description, parameters_json_schema=dict(READ.parameters)
     )

@@ -6,21 +6,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from openai.types import EmbeddingCreateParams
-from openai.types.responses import (
-    EasyInputMessageParam,
-    FunctionToolParam,
-    InputTokenCountParams,
-    ResponseFunctionToolCallParam,
-    ResponseInputImageParam,
-    ResponseInputTextParam,
-    ResponseOutputMessageParam,
-    ResponseOutputTextParam,
-    ResponseReasoningItemParam,
-)
-from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
-from openai.types.responses.response_input_item_param import FunctionCallOutput
-from openai.types.responses.response_reasoning_item_param import Summary
 from pydantic import ConfigDict, TypeAdapter, with_config
 
 from aiex.errors import ContextOverflow, NotSignedIn, Rejected, Transient
@@ -94,34 +79,49 @@ def fits(kind: Any, value: Any) -> None:
 
 
 @cache
-def checker_of(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(kind))
+def checker_of(kind: str) -> TypeAdapter[Any]:
+    """Made when needed, because to load the SDK takes a second."""
+    from openai import types
+    from openai.types import responses
+    from openai.types.responses import (
+        response_create_params,
+        response_input_item_param,
+        response_reasoning_item_param,
+    )
+
+    homes = {
+        "EmbeddingCreateParams": types,
+        "ResponseCreateParamsStreaming": response_create_params,
+        "FunctionCallOutput": response_input_item_param,
+        "Summary": response_reasoning_item_param,
+    }
+    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(getattr(homes.get(kind, responses), kind)))
 
 
 def check(body: dict[str, Any]) -> None:
     """The body fits the SDK's own types; what they only call iterable is looked at piece by piece."""
-    fits(ResponseCreateParamsStreaming, body)
+    fits("ResponseCreateParamsStreaming", body)
     for tool in body.get("tools", ()):
-        fits(FunctionToolParam, tool)
+        fits("FunctionToolParam", tool)
     for item in body["input"]:
         is_answer = item["type"] == "message" and isinstance(item["content"], list) and item["role"] == "assistant"
-        fits(ResponseOutputMessageParam if is_answer else ITEMS[item["type"]], item)
+        fits("ResponseOutputMessageParam" if is_answer else ITEMS[item["type"]], item)
         pieces = item.get("content", item.get("output", item.get("summary")))
         for piece in pieces if isinstance(pieces, list) else ():
             fits(PIECES[piece["type"]], piece)
 
 
 ITEMS = {
-    "message": EasyInputMessageParam,
-    "function_call": ResponseFunctionToolCallParam,
-    "function_call_output": FunctionCallOutput,
-    "reasoning": ResponseReasoningItemParam,
+    "message": "EasyInputMessageParam",
+    "function_call": "ResponseFunctionToolCallParam",
+    "function_call_output": "FunctionCallOutput",
+    "reasoning": "ResponseReasoningItemParam",
 }
 PIECES = {
-    "input_text": ResponseInputTextParam,
-    "input_image": ResponseInputImageParam,
-    "output_text": ResponseOutputTextParam,
-    "summary_text": Summary,
+    "input_text": "ResponseInputTextParam",
+    "input_image": "ResponseInputImageParam",
+    "output_text": "ResponseOutputTextParam",
+    "summary_text": "Summary",
 }
 
 
@@ -422,7 +422,7 @@ def test_models_are_read() -> None:
 def test_counting_fits_the_types_of_the_sdk() -> None:
     assert isinstance(PROVIDER, CountsTokens)
     body = PROVIDER.encode_count(Request("m", three_turns(), TOOLS, max_output_tokens=9), profile())
-    fits(InputTokenCountParams, body)
+    fits("InputTokenCountParams", body)
     assert PROVIDER.read_count(b'{"object": "response.input_tokens", "input_tokens": 11}') == 11
     with pytest.raises(Rejected):
         PROVIDER.read_count(b"[]")
@@ -431,7 +431,7 @@ def test_counting_fits_the_types_of_the_sdk() -> None:
 def test_embeddings_come_in_the_order_of_the_texts() -> None:
     assert isinstance(PROVIDER, Embeds)
     body = PROVIDER.encode_embed(["a", ""], profile("text-embedding-3-small"))
-    fits(EmbeddingCreateParams, body)
+    fits("EmbeddingCreateParams", body)
     assert body["input"] == ["a", " "]
     rows = [{"index": 1, "embedding": [3]}, {"index": 0, "embedding": [1.5]}]
     said = json.dumps({"data": rows, "usage": {"prompt_tokens": 2}}).encode()

@@ -1,14 +1,13 @@
 """The fake server is faithful: OpenAI's own SDK understands it; and the codec speaks to it from end to end."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
-from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import TypeAdapter
 
 from aiex import settings
 from aiex.errors import AiexError, Rejected
@@ -20,6 +19,9 @@ from aiex.llm.wire import Profile
 from aiex.messages import Message, Opaque, Reasoning, Request, Text, ToolCall, ToolDefinition, ToolResult, Usage
 from tests.fakes.responses_server import FakeResponses, stream_events, stream_pieces
 from tests.fakes.server import Reply
+
+if TYPE_CHECKING:
+    import openai
 
 X = '{"path": "x"}'
 RICH = {"text": "Grüße 😀", "reasoning": "hm", "calls": (("read", X), ("find", '{"n": 1}'))}
@@ -33,6 +35,8 @@ def server() -> Iterator[FakeResponses]:
 
 
 def client(server: FakeResponses, key: str = "sk-fake") -> openai.OpenAI:
+    import openai  # when needed, because that takes a second
+
     return openai.OpenAI(api_key=key, base_url=server.base_url, max_retries=0)
 
 
@@ -84,6 +88,9 @@ def test_the_sdk_sees_an_incomplete_answer_and_a_refusal(server: FakeResponses, 
     [Reply(**RICH), Reply(), Reply(refusal="No."), Reply(calls=(("read", X),), finish_reason="max_output_tokens")],
 )
 def test_every_event_fits_the_types_of_the_sdk(reply: Reply) -> None:
+    from openai.types.responses import Response, ResponseStreamEvent
+    from pydantic import TypeAdapter
+
     adapter: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
     for number, event in enumerate(stream_events(reply, {"model": "fake-1"})):
         adapter.validate_python({**event, "sequence_number": number})
@@ -92,6 +99,8 @@ def test_every_event_fits_the_types_of_the_sdk(reply: Reply) -> None:
 
 
 def test_the_sdk_reads_models_counts_embeddings_and_errors(server: FakeResponses) -> None:
+    import openai
+
     api = client(server)
     assert [model.id for model in api.models.list()] == ["fake-1", "fake-2"]
     assert api.responses.input_tokens.count(model="fake-1", input="Hi").input_tokens == 20
