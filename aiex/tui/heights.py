@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 class Heights:
-    """16 bytes a block. Cost of each question and change: O(log n). Source: binary indexed tree, Fenwick 1994."""
+    """8 bytes a block. Cost of each question and change: O(log n). Source: binary indexed tree, Fenwick 1994."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
-        self._each = array("l")
-        self._tree = array("l", [0])
+        self._each = array("i")
+        self._tree = array("i", [0])
         self.total = 0
         self.extend(heights)
 

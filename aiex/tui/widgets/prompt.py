@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.binding import Binding
+from textual.cache import LRUCache
 from textual.content import Content
 from textual.message import Message
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from aiex.tui.suggestion import Suggestion
     from aiex.tui.vim import Vim
 
+ROWS_KEPT: Final = 64
+"""Rows that were made ready for the screen; each takes 3 kB."""
 _ELSEWHERE: Final = frozenset({"f6", "f7", "ctrl+f", "ctrl+c,super+c", "delete,ctrl+d"})
 """Keys of a text area that mean something else on this screen."""
 _MODES: Final = {"!": "shell", "/": "command"}
@@ -90,6 +93,7 @@ class Prompt(TextArea, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, tab_behavior="focus", id=id)
         self.highlight_cursor_line = self.cursor_blink = False
+        self._line_cache = LRUCache(ROWS_KEPT)  # TextArea itself keeps a thousand, one more with each key
         self.aside = Aside(lambda error: self.post_message(Broke(error)))
         self.folds = Folds()
         self.walk = Walk()
