@@ -11,24 +11,18 @@ The real program runs in a pseudo-terminal of 120 by 40 and keys are typed into 
 from __future__ import annotations
 
 import argparse
-import fcntl
-import json
 import os
-import pty
-import select
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
-import threading
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.screen_stream import ROOT, SIZE, Watch, at_percent
+from benchmarks import watched
+from benchmarks.watched import Watch, at_percent, begin_inside
 
 DIFF_LINES = 10_000
 PAGES = 200
@@ -127,72 +121,25 @@ KINDS = {"output": write_much, "paging": page_through}
 
 def run_inside(kind: str, out: str, mb: int) -> None:
     """Be the program, watched."""
-    from aiex import _entry
-    from aiex.tui.door import TURNS_A_SECOND
-
-    os.environ["TEXTUAL_FPS"] = str(TURNS_A_SECOND)  # as the door does, before anything of Textual is loaded
-    from aiex.tui.app import AiexApp
-
+    begin_inside()
     watch = Watch()
     watch.install()
-    mount = AiexApp.on_mount
 
-    def mounted(self: Any) -> None:
-        import asyncio
+    def measure(app: Any) -> dict[str, float]:
+        time.sleep(1)
+        return KINDS[kind](app, watch, mb)
 
-        watch.time_turns(asyncio.get_running_loop())
-        mount(self)
-
-        def work() -> None:
-            while not (self.chat.is_mounted and self.chat.query("#status") and self.chat.status.glance.model):
-                time.sleep(0.05)
-            time.sleep(1)
-            try:
-                figures: dict[str, Any] = dict(KINDS[kind](self, watch, mb))
-            except Exception:  # noqa: BLE001  (whoever drives this shows it)
-                import traceback
-
-                figures = {"error": traceback.format_exc()}
-            Path(out).write_text(json.dumps(figures))
-            self.call_from_thread(self.exit, 0)
-
-        threading.Thread(target=work, daemon=True).start()
-
-    AiexApp.on_mount = mounted  # type: ignore[method-assign]
-    sys.argv = ["aiex", "chat", "-m", "one/m", "--set", "providers.one.base_url=http://127.0.0.1:9/v1"]
-    sys.exit(_entry.main())
+    watched.run_inside(watch, measure, out)
 
 
 # --- outside --------------------------------------------------------------------------------------------------------
 
 
 def drive(kind: str, mb: int, environ: dict[str, str], folder: str) -> dict[str, Any]:
-    """Run the program in a pseudo-terminal, read what it draws and type into it; what it measured."""
+    """What the program measured of itself; keys are typed while a command writes."""
     out = os.path.join(folder, f"{kind}.json")
-    argv = [sys.executable, "-m", "benchmarks.screen_bulk", "--inside", kind, "--out", out, "--mb", str(mb)]
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
-    process = subprocess.Popen(
-        argv, stdin=slave, stdout=slave, stderr=slave, cwd=os.path.join(folder, "work"), env=environ,
-        start_new_session=True,
-    )  # fmt: skip
-    os.close(slave)
-    next_key, typed, seen = time.perf_counter() + 3, 0, b""
-    while process.poll() is None:
-        if select.select([master], [], [], 0.02)[0]:
-            try:
-                seen = (seen + os.read(master, 1 << 16))[-3000:]
-            except OSError:
-                break
-        if kind == "output" and time.perf_counter() >= next_key:
-            typed += 1
-            os.write(master, b"x" if typed % 40 else b"\x15")
-            next_key = time.perf_counter() + 0.1
-    process.wait(60)
-    os.close(master)
-    if not os.path.exists(out):
-        return {"error": f"the program ended with {process.returncode}: {seen.decode(errors='replace')}"}
-    return dict(json.loads(Path(out).read_text()))
+    argv = ["benchmarks.screen_bulk", "--inside", kind, "--out", out, "--mb", str(mb)]
+    return watched.drive(argv, out, environ, folder, first_key_s=3 if kind == "output" else 0)
 
 
 def run_in_shell(mb: int, environ: dict[str, str], folder: str) -> float:
@@ -215,25 +162,16 @@ def main() -> None:
         run_inside(chosen.inside, chosen.out, chosen.mb)
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="aiex-bulk-") as folder:
-        work = os.path.join(folder, "work")
-        subprocess.run(["git", "init", "-q", work], check=True)
-        Path(work, "long.py").write_text(
+        environ = watched.environ_in(folder)
+        Path(folder, "work", "long.py").write_text(
             "".join(f"value_{at} = compute({at}, 'a')  # old\n" for at in range(1, DIFF_LINES // 2 + 1))
         )
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("AIEX_")}
-        environ |= {f"AIEX_{kind}_DIR": f"{folder}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA", "STATE")}
-        environ |= {"HOME": folder, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         for kind in [chosen.only] if chosen.only else KINDS:
             figures |= drive(kind, chosen.mb, environ, folder)
         if chosen.only in (None, "output") and "error" not in figures:
             figures["shell_s"] = run_in_shell(chosen.mb, environ, folder)
             figures["output_ratio"] = figures["output_s"] / figures["shell_s"]
-    for name, value in figures.items():
-        bar = BARS.get(name)
-        said = f"{value:,.1f}" if isinstance(value, int | float) else str(value)
-        print(f"{name:28} {said:>12}" + (f"   at most {bar:g}: {'held' if value <= bar else 'MISSED'}" if bar else ""))
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    sys.exit(0 if all(figures.get(name, 0) <= bar for name, bar in BARS.items()) and "error" not in figures else 1)
+    sys.exit(0 if watched.show(figures, BARS) else 1)
 
 
 if __name__ == "__main__":

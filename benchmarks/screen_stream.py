@@ -15,19 +15,14 @@ behind a talk of 10,000 lines, while keys are typed into the prompt.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import gc
 import json
 import os
-import pty
 import random
-import select
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
 from contextlib import suppress
@@ -35,8 +30,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-SIZE = (40, 120)
+from benchmarks import watched
+from benchmarks.watched import ROOT, SIZE, Watch, at_percent, begin_inside
+
 LINES = 10_000
 TOKENS_A_SECOND = 1_000
 EVENTS = 10_000
@@ -97,12 +93,6 @@ def resident_mb() -> float:
     return 0.0
 
 
-def at_percent(values: list[float], percent: float) -> float:
-    """The value that so many percent do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else float("nan")
-
-
 def serve(seconds: float) -> int:
     """A vendor on loopback, in threads of this process, that speaks that fast for so long; its port."""
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -143,88 +133,6 @@ def _delta(delta: dict[str, str], reason: str | None) -> bytes:
 
 
 # --- in the program -------------------------------------------------------------------------------------------------
-
-
-class Watch:
-    """Times turns of the event loop and the way of keys."""
-
-    def __init__(self) -> None:
-        self.pictures: list[float] = []
-        self.turns: list[float] = []
-        self.keys: list[float] = []
-        self.garbage: list[float] = []
-        self.displays = 0
-        self._typed: list[float] = []
-        self._edited: list[float] = []
-        self._painted: list[float] = []
-        self.on_display: Any = None
-
-    def install(self) -> None:
-        from textual.app import App
-        from textual.drivers.linux_driver import LinuxDriver
-
-        from aiex.tui.widgets.prompt import Prompt
-
-        watch = self
-        send, edit, render = LinuxDriver.send_message, Prompt.edit, Prompt.render_lines
-        display = App._display
-
-        def send_message(self: Any, message: Any) -> None:
-            if type(message).__name__ == "Key" and message.character == "x":
-                watch._typed.append(time.perf_counter())
-            send(self, message)
-
-        def edited(self: Any, *arguments: Any, **options: Any) -> Any:
-            if watch._typed:
-                watch._edited.append(watch._typed.pop(0))
-            return edit(self, *arguments, **options)
-
-        def rendered(self: Any, crop: Any) -> Any:
-            watch._painted += watch._edited
-            watch._edited.clear()
-            return render(self, crop)
-
-        def displayed(self: Any, screen: Any, renderable: Any) -> None:
-            display(self, screen, renderable)
-            watch.displays += 1
-            now = time.perf_counter()
-            watch.keys += [(now - at) * 1000 for at in watch._painted]
-            watch._painted.clear()
-            if watch.on_display:
-                watch.on_display(now)
-
-        driver: Any = LinuxDriver
-        driver.send_message = send_message
-        replaced: Any = (Prompt, App)
-        replaced[0].edit, replaced[0].render_lines, replaced[1]._display = edited, rendered, displayed
-
-    def time_garbage(self) -> None:
-        begin = [0.0]
-
-        def called(phase: str, _: Any) -> None:
-            if phase == "start":
-                begin[0] = time.perf_counter()
-            else:
-                self.garbage.append((time.perf_counter() - begin[0]) * 1000)
-
-        gc.callbacks.append(called)
-
-    def time_turns(self, loop: Any) -> None:
-        selector, watch = loop._selector, self
-        wait = selector.select
-        state = {"woke": time.perf_counter(), "displays": 0}
-
-        def selected(timeout: Any = None) -> Any:
-            now = time.perf_counter()
-            took = (now - state["woke"]) * 1000
-            watch.turns.append(took)
-            if watch.displays != state["displays"]:
-                watch.pictures.append(took)
-            found = wait(timeout)
-            state["woke"], state["displays"] = time.perf_counter(), watch.displays
-            return found
-
-        selector.select = selected
 
 
 def stream(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
@@ -368,10 +276,7 @@ def opened(app: Any, watch: Watch) -> dict[str, float]:
 
 def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
     """Be the program, watched."""
-    from aiex import _entry
-    from aiex.tui.door import TURNS_A_SECOND
-
-    os.environ["TEXTUAL_FPS"] = str(TURNS_A_SECOND)  # as the door does, before anything of Textual is loaded
+    begin_inside()
     from aiex.tui import backstage, told
     from aiex.tui.app import AiexApp
     from aiex.tui.bus import Bus
@@ -381,7 +286,6 @@ def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
     watch.install()
     watch.time_garbage()
     begin: dict[str, float] = {}
-    mount = AiexApp.on_mount
     start, post = backstage.Backstage.start, Bus.post
 
     def started(self: Any) -> None:
@@ -393,29 +297,10 @@ def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
             begin["read_ms"] = (time.perf_counter() - begin["open"]) * 1000
         post(self, item)
 
-    def mounted(self: Any) -> None:
-        import asyncio
-
-        watch.time_turns(asyncio.get_running_loop())
-        mount(self)
-
-        def work() -> None:
-            while not (self.chat.is_mounted and self.chat.query("#status") and self.chat.status.glance.model):
-                time.sleep(0.05)
-            figures: dict[str, Any] = {}
-            try:
-                if kind == "open":
-                    figures = opened(self, watch)
-                else:
-                    figures = live(self, watch, seconds) if kind == "live" else stream(self, watch, seconds)
-            except Exception:  # noqa: BLE001  (whoever drives this shows it)
-                import traceback
-
-                figures = {"error": traceback.format_exc()}
-            Path(out).write_text(json.dumps(figures))
-            self.call_from_thread(self.exit, 0)
-
-        threading.Thread(target=work, daemon=True).start()
+    def measure(app: Any) -> dict[str, float]:
+        if kind == "open":
+            return opened(app, watch)
+        return live(app, watch, seconds) if kind == "live" else stream(app, watch, seconds)
 
     def on_display(now: float) -> None:
         chat = getattr(watch, "chat", None)
@@ -441,10 +326,7 @@ def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
         AiexApp.__init__ = made  # type: ignore[method-assign]
     backstage.Backstage.start = started  # type: ignore[method-assign]
     Bus.post = posted  # type: ignore[method-assign]
-    AiexApp.on_mount = mounted  # type: ignore[method-assign]
-    sys.argv = ["aiex", "chat", "-m", "one/m", "--set", f"providers.one.base_url=http://127.0.0.1:{port}/v1"]
-    sys.argv += ["-c"] if kind == "open" else []
-    sys.exit(_entry.main())
+    watched.run_inside(watch, measure, out, *(["-c"] if kind == "open" else []), port=port)
 
 
 def make_session(folder: str) -> None:
@@ -494,38 +376,14 @@ def make_session(folder: str) -> None:
 
 
 def drive(kind: str, seconds: float, environ: dict[str, str], folder: str) -> dict[str, Any]:
-    """Run the program in a pseudo-terminal, read what it draws and type into it; what it measured."""
+    """What the program measured of itself while keys are typed."""
     out = os.path.join(folder, f"{kind}.json")
-    argv = [sys.executable, "-m", "benchmarks.screen_stream", "--inside", kind, "--out", out, "--seconds", str(seconds)]
+    argv = ["benchmarks.screen_stream", "--inside", kind, "--out", out, "--seconds", str(seconds)]
     argv += ["--port", str(serve(seconds + 4) if kind == "live" else 9)]
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
-    process = subprocess.Popen(
-        argv, stdin=slave, stdout=slave, stderr=slave, cwd=os.path.join(folder, "work"), env=environ,
-        start_new_session=True,
-    )  # fmt: skip
-    os.close(slave)
     dice = random.Random(7)
-    next_key = time.perf_counter() + 5
-    typed, seen = 0, b""
-    while process.poll() is None:
-        ready, _, _ = select.select([master], [], [], 0.02)
-        if ready:
-            try:
-                seen = (seen + os.read(master, 1 << 16))[-2000:]
-            except OSError:
-                break
-        if kind != "open" and time.perf_counter() >= next_key:
-            typed += 1
-            os.write(master, b"x" if typed % 40 else b"\x15")
-            next_key = time.perf_counter() + dice.uniform(0.04, 0.2)
-    process.wait(60)
-    os.close(master)
-    if not os.path.exists(out):
-        for report in Path(folder, "state").rglob("reports/*.txt"):
-            seen += report.read_bytes()[-3000:]
-        return {"error": f"the program ended with {process.returncode}: {seen.decode(errors='replace')}"}
-    return dict(json.loads(Path(out).read_text()))
+    return watched.drive(
+        argv, out, environ, folder, first_key_s=0 if kind == "open" else 5, pause_s=lambda: dice.uniform(0.04, 0.2)
+    )
 
 
 def main() -> None:
@@ -540,12 +398,7 @@ def main() -> None:
     if chosen.inside:
         run_inside(chosen.inside, chosen.out, chosen.seconds, chosen.port)
     with tempfile.TemporaryDirectory(prefix="aiex-stream-") as folder:
-        os.mkdir(os.path.join(folder, "work"))
-        subprocess.run(["git", "init", "-q", os.path.join(folder, "work")], check=True)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("AIEX_")}
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        environ |= {f"AIEX_{kind}_DIR": f"{folder}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA", "STATE")}
-        environ |= {"HOME": folder, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environ = watched.environ_in(folder)
         figures: dict[str, Any] = {}
         if chosen.only in (None, "open"):
             make = f"from benchmarks.screen_stream import make_session; make_session({folder + '/work'!r})"
@@ -556,12 +409,7 @@ def main() -> None:
             figures |= drive("live", min(chosen.seconds, 15), environ, folder)
         if chosen.only in (None, "stream"):
             figures |= drive("stream", chosen.seconds, environ, folder)
-    for name, value in figures.items():
-        bar = BARS.get(name)
-        said = f"{value:,.1f}" if isinstance(value, int | float) else str(value)
-        print(f"{name:28} {said:>12}" + (f"   at most {bar:g}: {'held' if value <= bar else 'MISSED'}" if bar else ""))
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    sys.exit(0 if all(figures.get(name, 0) <= bar for name, bar in BARS.items()) and "error" not in figures else 1)
+    sys.exit(0 if watched.show(figures, BARS) else 1)
 
 
 if __name__ == "__main__":
