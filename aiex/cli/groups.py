@@ -195,7 +195,10 @@ class Root(Words):
         hint = did_you_mean(word, self.words())
         if not hint and os.path.lexists(word) and "explain" in registry.verb_names():
             hint = f"to learn about this path: aiex explain {shown}"
-        return f"no such command: {shown}", hint or "aiex help lists the commands"
+        if not hint:
+            hint = "aiex help lists the commands"
+            hint += f"; to send it as a wish: aiex chat {shown}" if not following and shown.isalnum() else ""
+        return f"no such command: {shown}", hint
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

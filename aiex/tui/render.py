@@ -24,6 +24,8 @@ _SHOWN_BELOW: Final = frozenset({"old", "new", "content", "patch"})
 """What an edit does stands below its call."""
 _EXIT: Final = re.compile(r"exit code (\d{1,3})\b")
 """How the result of a command begins."""
+_BACK: Final = re.compile(r"^(to take this back: )aiex ", re.MULTILINE)
+"""Said of what was done to files, for a shell."""
 _STEERING: Final = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 """What sets colours and moves the cursor; programs write it where nobody asked for it."""
 TYPED_END: Final = "exited"
@@ -338,7 +340,7 @@ def render_printed(story: Story, name: str, ended: told.TurnEnded, markup: str) 
         story.end_parts()
         story.has_spoken = False
     else:
-        story.print(name, ended.answer.rstrip("\n"))
+        story.print(name, _BACK.sub(r"\1/", ended.answer.rstrip("\n")))
 
 
 def describe(arguments: Mapping[str, Any]) -> str:

@@ -115,6 +115,7 @@ async def test_undo_and_rewind_show_what_still_stands(open_screen: OpenScreen, v
         await screen.finish("raise it")
         assert desk.files == {"shop/prices.py": "changed"}
         await screen.finish("/undo")
+        assert "to take this back: /redo" in screen.talk
         await screen.until(lambda: not desk.files, "for the files to be as before")
         assert "went back" in screen.talk
         await screen.finish("/redo")
@@ -134,7 +135,7 @@ async def test_undo_and_rewind_show_what_still_stands(open_screen: OpenScreen, v
     async with open_screen("-c", size=WIDE) as screen:
         await screen.until(lambda: any(block.is_gone for block in screen.chat.story.blocks), "for what is gone")
         assert screen.chat.desk.files == {}
-        await screen.say("/timeline")
+        await screen.say("/rewind")
         await screen.until(lambda: screen.top == "TimelineView")
         await settled(screen)
         assert [line for line in lines(screen) if "taken back" in line and "raise it" in line]

@@ -326,6 +326,7 @@ class Chat(Screen[None]):
     def command(self, line: str) -> None:
         """Do what stands behind a slash: a command of the screen, or one of the command line."""
         name, _, rest = line.strip().partition(" ")
+        name = "timeline" if (name, rest) == ("rewind", "") else name  # alone it asks where to
         if name in plugins.names(ROOM):
             with self._telling():
                 done = plugins.load(ROOM, name).COMMAND.run(self, rest.strip())

@@ -96,6 +96,8 @@ def test_offline_wins_over_a_model() -> None:
         (["query", "context", "x"], "got unexpected extra argument (x)", "usage: aiex query context [OPTIONS]"),
         (["trust"], "what about trust?", "one of: add trust, list trust, rm trust, show trust"),
         (["describe", "x"], "no such command: describe", "did you mean 'explain'?"),
+        (["zebra"], "no such command: zebra", "aiex help lists the commands; to send it as a wish: aiex chat zebra"),
+        (["zebra", "x"], "no such command: zebra", "aiex help lists the commands"),
     ],
 )
 def test_a_typo_is_answered_with_the_nearest_word(words: list[str], message: str, hint: str) -> None:
