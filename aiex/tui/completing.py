@@ -8,7 +8,7 @@ import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from aiex import plugins
 from aiex.errors import AiexError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aiex.tui.backstage import Backstage
     from aiex.tui.host import Host
     from aiex.tui.mentions import Finder, Named
+    from aiex.wiring import Services
 
 WITHIN_S: Final = 1.0
 """The work answers within so long, or there is nothing to choose from."""
@@ -120,6 +121,9 @@ class Completer:
         return [Choice(known[at][0], f"{known[at][0]} ", known[at][1]) for at in best]
 
     def _words(self, words: tuple[str, ...], query: str) -> list[tuple[str, str]]:
+        if words and words[0] in plugins.names(ROOM):
+            choices = plugins.load(ROOM, words[0]).COMMAND.choices
+            return list(choices(self._ask, words[1:])) if choices else []
         are_options = query.startswith("-")
         key = words, are_options
         if key not in self._known:
@@ -127,11 +131,14 @@ class Completer:
                 ours = {name: plugins.summary(ROOM, name) for name in plugins.names(ROOM)}
                 theirs = {word: said for word, said in self._host.complete((), "") if word not in ours}
                 self._known[key] = [*sorted(ours.items()), *sorted(theirs.items())]
-            elif words and (words[0] in plugins.names(ROOM) or words[0] not in dict(self._words((), ""))):
+            elif words and words[0] not in dict(self._words((), "")):
                 self._known[key] = []
             else:
                 self._known[key] = self._host.complete(words, "-" if are_options else "")
         return self._known[key]
+
+    def _ask(self, work: Callable[[Services], Any]) -> Any:
+        return self._backstage.ask(work).result(WITHIN_S)
 
     # --- mentions -----------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,15 @@ def _complete_keys(_ctx: click.Context, _param: click.Parameter, incomplete: str
     ]
 
 
+def _complete_values(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from aiex.settingkeys import find_key
+
+    key = find_key(str(ctx.params.get("key", "")))
+    return [CompletionItem(choice) for choice in (key.choices if key else ()) if choice.startswith(incomplete)]
+
+
 @click.command("list")
 def list_config() -> Work:
     """List every setting with its value and its source."""
@@ -55,7 +64,7 @@ def get_config(key: str) -> Work:
 
 @click.command("set")
 @click.argument("key", shell_complete=_complete_keys)
-@click.argument("value")
+@click.argument("value", shell_complete=_complete_values)
 def set_config(key: str, value: str) -> Work:
     """Write a setting into your own configuration file.
 

@@ -15,13 +15,29 @@ from aiex.events import Event, TurnEnded, Warned
 from aiex.wiring import OFFLINE, Services
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from aiex.guard.keys import KeyStore, Place
     from aiex.guard.protectors import Kind
     from aiex.llm.endpoints import Target
     from aiex.llm.visits import Visiting
 
 LONGEST_INPUT = 65_536
-_provider = click.argument("provider", default="")
+
+
+def _complete_providers(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    import os
+
+    from click.shell_completion import CompletionItem
+
+    try:
+        names = Services(os.getcwd()).settings.providers()
+    except (AiexError, OSError):
+        return []
+    return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+
+
+_provider = click.argument("provider", default="", shell_complete=_complete_providers)
 
 
 @click.command("set", context_settings={"allow_extra_args": True})

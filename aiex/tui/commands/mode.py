@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
+    from aiex.tui.commands import Asking
     from aiex.tui.screens.chat import Chat
 
 ROUND: Final = ("ask", "accept-edits", "auto", "plan")
@@ -19,4 +20,10 @@ async def _run(chat: Chat, name: str) -> None:
     await chat.change({"policy.mode": wanted})
 
 
-COMMAND = Command(_run, takes="[MODE]", key="shift+tab")
+def _choices(_: Asking, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    from aiex.guard.policy.modes import MODES
+
+    return [] if given else [(mode, "") for mode in MODES]
+
+
+COMMAND = Command(_run, takes="[MODE]", key="shift+tab", choices=_choices)

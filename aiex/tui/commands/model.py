@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
+    from aiex.tui.commands import Asking
     from aiex.tui.screens.chat import Chat
 
 
@@ -19,4 +20,15 @@ async def _run(chat: Chat, name: str) -> None:
     await chat.change({"model": name})
 
 
-COMMAND = Command(_run, takes="[PROVIDER/MODEL]", key="f7")
+def _choices(ask: Asking, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    from aiex import dirs
+    from aiex.llm.pricing import find_catalogue
+    from aiex.tui.screens.models import name_models
+
+    if given:
+        return []
+    catalogue = find_catalogue(dirs.cache_dir(ask(lambda services: services.environ)))
+    return cast("list[tuple[str, str]]", ask(lambda services: name_models(services, catalogue)))
+
+
+COMMAND = Command(_run, takes="[PROVIDER/MODEL]", key="f7", choices=_choices)

@@ -8,6 +8,7 @@ from aiex.tui.commands import Command
 from aiex.tui.theme import THEMES
 
 if TYPE_CHECKING:
+    from aiex.tui.commands import Asking
     from aiex.tui.screens.chat import Chat
 
 
@@ -19,4 +20,8 @@ def _run(chat: Chat, name: str) -> None:
         chat.aiex.use_theme(chosen)
 
 
-COMMAND = Command(_run, takes="NAME")
+def _choices(_: Asking, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [] if given else [(theme, "") for theme in THEMES]
+
+
+COMMAND = Command(_run, takes="NAME", choices=_choices)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiex.tui.commands import Command
 
 if TYPE_CHECKING:
+    from aiex.tui.commands import Asking
     from aiex.tui.screens.chat import Chat
 
 
@@ -22,4 +23,16 @@ async def _run(chat: Chat, words: str) -> None:
     chat.tell(f"{key} is {value} from the next wish on, here only")
 
 
-COMMAND = Command(_run, takes="KEY VALUE")
+def _choices(_: Asking, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    from aiex.settingkeys import KEYS, find_key
+
+    match given:
+        case ():
+            return [(key.name, key.help) for key in KEYS if "*" not in key.name]
+        case (name,) if (key := find_key(name)) is not None:
+            return [(choice, "") for choice in key.choices]
+        case _:
+            return []
+
+
+COMMAND = Command(_run, takes="KEY VALUE", choices=_choices)

@@ -77,6 +77,11 @@ class ModelsView(Listing):
         self.chat.command(f"model {row.value.name}")
 
 
+def name_models(services: Services, catalogue: Catalogue | None) -> list[tuple[str, str]]:
+    """The models of the list, each with its role."""
+    return [(known.name, known.role) for known in _find(services, catalogue)]
+
+
 def _find(services: Services, catalogue: Catalogue | None) -> Iterator[Known]:
     from aiex.llm.health import open_store, read_standings
 

@@ -91,6 +91,20 @@ def test_words_and_options_of_a_command_are_completed(completer: Completer):
     assert options[0].help
 
 
+def test_words_behind_a_command_of_the_screen_are_completed(completer: Completer):
+    assert words(completer.answer(Begun("command", 6, "acc", ("mode",)))) == ["accept-edits"]
+    assert words(completer.answer(Begun("command", 7, "li", ("theme",))))[0] == "light"
+    assert "offline" in words(completer.answer(Begun("command", 7, "offl", ("model",))))
+    assert words(completer.answer(Begun("command", 5, "screen.the", ("use",))))[0] == "screen.theme"
+    assert "contrast" in words(completer.answer(Begun("command", 18, "", ("use", "screen.theme"))))
+    assert completer.answer(Begun("command", 6, "x", ("quit",))) == []
+
+
+def test_values_of_settings_and_providers_are_completed(completer: Completer):
+    assert words(completer.answer(Begun("command", 24, "al", ("set", "config", "output.color"))))[0] == "always"
+    assert "anthropic" in words(completer.answer(Begun("command", 9, "anth", ("set", "key"))))
+
+
 def test_paths_of_a_shell_command_are_quoted(completer: Completer, workspace: Path):
     (workspace / "with space.md").write_text("x")
 
