@@ -19,8 +19,8 @@ import socket
 import struct
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -114,13 +114,12 @@ def watch(work: Callable[[Callable[[Any], None]], object], fate: Callable[[Call]
     To be called without other threads. An exception ends the work with its traceback said last, under `traceback`.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    before = _adopt()
-    pid = os.fork()
-    if pid == 0:
-        ours.close()
-        _work(work, theirs)
-    theirs.close()
-    with ours:
+    with ours, _adopting() as before:
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            _work(work, theirs)
+        theirs.close()
         listener = _receive_listener(ours)
         if listener < 0:
             os.waitpid(pid, 0)
@@ -131,10 +130,18 @@ def watch(work: Callable[[Callable[[Any], None]], object], fate: Callable[[Call]
             os.close(listener)
 
 
-def _adopt() -> set[int]:
-    """Have orphans of our processes become ours; the processes that are ours already."""
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    return _children()
+@contextmanager
+def _adopting() -> Iterator[set[int]]:
+    """Orphans of our processes become ours meanwhile, and no longer: who runs on does not wait for them.
+
+    Gives the processes that are ours already.
+    """
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield _children()
+    finally:
+        prctl(_SUBREAPER, 0, 0, 0, 0)
 
 
 def _children() -> set[int]:

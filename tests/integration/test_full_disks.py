@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shlex
@@ -171,3 +172,11 @@ def test_sessions_are_read_while_no_byte_can_be_written(tmp_path: Path, was_kill
 
     end = watch(look, lambda call: errno.ENOSPC if call.name in GROWS and call.is_on_disk else "go")
     assert end.said == [[SESSION], [True, "free some space on this disk"]]
+
+
+@needs_syscalls
+def test_who_watched_adopts_no_orphans_any_more() -> None:
+    watch(lambda say: say("here"))
+    adopts = ctypes.c_int(-1)
+    ctypes.CDLL(None).prctl(37, ctypes.byref(adopts), 0, 0, 0)  # PR_GET_CHILD_SUBREAPER
+    assert adopts.value == 0
