@@ -317,7 +317,7 @@ async def test_a_workspace_for_reading_is_seen(root: Path, name: str) -> None:
         pytest.skip(f"{name} does not work here: {probe_of(isolation).reason}")
     (root / "file").write_text("seen\n")
     async with Runner(make_policy(str(root), read_only=True), isolation=isolation) as runner:
-        ended, output = await runner.run("cat file; ls; echo x > new || echo refused")
+        ended, output = await runner.run("exec 2>&1; cat file; ls; echo x > new || echo refused")
     assert (ended.code, output.decode().splitlines()[:2]) == (0, ["seen", "file"])
     assert [path.name for path in root.iterdir()] == ["file"]
 
