@@ -4,6 +4,8 @@ The real program runs in a pseudo-terminal of 120 by 40 and keys are typed into 
 
 - output: `!head -c N /dev/zero | base64` to its end, against the same from a shell by `aiex run sandbox` in the same
   minute; the longest turn of the event loop meanwhile, the way of a key, and what memory grew by;
+- sessions: the first look at 5,000 sessions that were made elsewhere, and a search in what was said: how long the work
+  is held meanwhile, asked every few milliseconds;
 - paging: Page-Down held in `/diff` of 10,000 lines; a picture is one turn of the event loop in which something was
   drawn, from waking to sleeping; and what of the processor a page took, which other programs change less.
 """
@@ -26,7 +28,11 @@ from benchmarks.watched import Watch, at_percent, begin_inside
 
 DIFF_LINES = 10_000
 PAGES = 200
-BARS = {"output_ratio": 2.0, "output_key_p99_ms": 200.0, "output_grew_mb": 60.0, "paging_processor_p99_ms": 50.0}
+SESSIONS = 5_000
+BARS = {
+    "output_ratio": 2.0, "output_key_p99_ms": 200.0, "output_grew_mb": 60.0, "paging_processor_p99_ms": 50.0,
+    "sessions_held_max_ms": 250.0, "search_held_max_ms": 150.0,
+}  # fmt: skip
 """Those of the output are of a machine with two cores."""
 
 
@@ -116,7 +122,44 @@ def page_through(app: Any, watch: Watch, _: int) -> dict[str, float]:
     return figures
 
 
-KINDS = {"output": write_much, "paging": page_through}
+def look_at_sessions(app: Any, _: Watch, __: int) -> dict[str, float]:
+    """Open the view of sessions, wait for all of them, then search; runs in a thread."""
+    held: list[float] = []
+
+    def wait(is_there: Any) -> float:
+        begin = time.perf_counter()
+        while not is_there():
+            asked = time.perf_counter()
+            app.chat.backstage.ask(lambda services: services.root).result()
+            held.append((time.perf_counter() - asked) * 1000)
+            time.sleep(0.002)
+        return time.perf_counter() - begin
+
+    app.call_from_thread(app.chat.command, "sessions")
+    figures = {"sessions_all_s": wait(lambda: len(getattr(app.screen, "found", ())) >= SESSIONS)}
+    figures["sessions_held_max_ms"] = max(held)
+    held.clear()
+    time.sleep(0.5)
+    app.call_from_thread(lambda: setattr(app.screen.query_one("#filter"), "value", "parser project 4321"))
+    figures["search_s"] = wait(lambda: bool(app.screen._said))
+    return figures | {"search_held_max_ms": max(held)}
+
+
+def make_sessions(folder: str) -> None:
+    """5,000 sessions of 20 events in the workspace of this folder, which no view knows yet."""
+    from aiex.cli.hosting import CommandLine
+    from aiex.cli.main import parse
+    from aiex.events import SessionStarted
+    from benchmarks.session_list import START_MS, events_of
+
+    services = CommandLine(parse(["chat", "-C", folder])).open({})
+    for number in range(SESSIONS):
+        events = [SessionStarted("1", folder, "chat", "one", "m", services.root), *events_of(number)[1:]]
+        services.sessions.log.append(f"{number:016x}", events, after_seq=0, turn=1, at_ms=START_MS + number)
+    services.close()
+
+
+KINDS = {"output": write_much, "paging": page_through, "sessions": look_at_sessions}
 
 
 def run_inside(kind: str, out: str, mb: int) -> None:
@@ -166,6 +209,9 @@ def main() -> None:
         Path(folder, "work", "long.py").write_text(
             "".join(f"value_{at} = compute({at}, 'a')  # old\n" for at in range(1, DIFF_LINES // 2 + 1))
         )
+        if chosen.only in (None, "sessions"):
+            make = f"from benchmarks.screen_bulk import make_sessions; make_sessions({os.path.join(folder, 'work')!r})"
+            subprocess.run([sys.executable, "-c", make], env=environ, check=True)
         for kind in [chosen.only] if chosen.only else KINDS:
             figures |= drive(kind, chosen.mb, environ, folder)
         if chosen.only in (None, "output") and "error" not in figures:

@@ -53,6 +53,16 @@ class SessionsView(Listing):
         """Whether those are shown that were put aside."""
         self._said: dict[str, str] = {}
         """Session → where what is typed was said in it."""
+        self._listed: list[Listed] = []
+
+    async def fetch(self) -> None:
+        """Fetch the rows; what other processes did since is read beside the work, which goes on meanwhile."""
+        try:
+            self._listed = await asyncio.to_thread(_beside, self.aiex.host, partial(_list, archived=self._is_aside))
+        except AiexError as error:
+            self._listed = []
+            self.say(error)
+        await super().fetch()
 
     @property
     def heading(self) -> str:
@@ -66,10 +76,10 @@ class SessionsView(Listing):
 
     def load(self, services: Services) -> Iterator[Row]:
         """The list."""
-        if not services.sessions.exist:
+        if not self._listed:
             return
         dead = services.sessions.dead()
-        for one in services.sessions.views.listed(root=services.root, archived=self._is_aside):
+        for one in self._listed:
             yield _row(one, services.session, is_dead=one.id in dead)
 
     def match(self, rows: Sequence[Row]) -> list[Row]:
