@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +21,7 @@ from aiex.guard.vault import Vault
 from aiex.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aiex.guard.keyring import SystemKeyring
 
@@ -127,6 +128,22 @@ class KeyStore:
 
     def _note(self, names: frozenset[str] | set[str]) -> None:
         write_private(self._index, json.dumps({"names": sorted(names)}).encode() + b"\n")
+
+    def wants_passphrase(self) -> Literal["open", "new"] | None:
+        """What a passphrase would be asked for to write the file now; None where none would be."""
+        kind = self.vault.kind()
+        if (kind or self._best_kind()) != "passphrase" or os.environ.get(PASSPHRASE):
+            return None
+        return "open" if kind else "new"
+
+    @contextmanager
+    def answering(self, passphrase: str) -> Iterator[None]:
+        """Within it this is the passphrase, where one is wanted; nobody is asked."""
+        before, self._ask = self._ask, lambda _: passphrase
+        try:
+            yield
+        finally:
+            self._ask = before
 
     def _find_protector(self, kind: Kind | None) -> Protector:
         """The source of KEKs of a kind; for a new file the best there is."""

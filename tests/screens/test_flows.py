@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aiex.events import UserSpoke
+from aiex.guard.keys import KeyStore, StoredKey, keep_key
 from aiex.messages import Text
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown, flags_of, open_screen_in
@@ -303,6 +304,22 @@ async def test_a_key_is_typed_unseen_and_kept(open_screen: OpenScreen) -> None:
     kept = [path for path in Path(os.environ["AIEX_DATA_DIR"]).parent.rglob("*") if path.is_file()]
     assert kept
     assert not [path for path in kept if KEY.encode() in path.read_bytes()], "it is in no file as it was typed"
+
+
+async def test_the_passphrase_of_the_keys_is_asked_for_in_the_same_way(open_screen: OpenScreen) -> None:
+    folder = os.path.join(os.environ["AIEX_DATA_DIR"], "keys")
+    other = KeyStore(folder, ask=lambda _: "open sesame", may_ask=lambda: True, find_keyring=lambda: None)
+    keep_key(other, "gemini", StoredKey("AIza" + "b4" * 17, "https://example.org"), "file")
+    async with open_screen() as screen:
+        await screen.say("/set key anthropic --in file")
+        await screen.until_asked("Question")
+        await screen.type(KEY)
+        await screen.press("enter")
+        await screen.until(lambda: "Passphrase of the keys" in screen.picture, "for the second question")
+        await screen.type("open sesame")
+        await screen.press("enter")
+        await screen.until(lambda: "the key of anthropic is kept in" in screen.talk, "for the end")
+        assert "sesame" not in screen.talk
 
 
 async def test_a_key_that_is_not_typed_is_not_kept(open_screen: OpenScreen) -> None:

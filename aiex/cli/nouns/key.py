@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -113,11 +114,26 @@ async def _set_typed(services: Services, word: str, place: Place | None) -> Asyn
     """Of a door that asks in its own way."""
     provider = find_provider(services, word)
     home = home_of(services, provider)
-    typed = await services.type_unseen(f"Key of {provider}, for {home}") if services.type_unseen else None
+    typed = await _ask_unseen(services, f"Key of {provider}, for {home}")
+    store = store_of(services)
+    goes_to_keyring = store.keyring is not None and (place or _place(services)) != "file"
+    wanted = None if goes_to_keyring else store.wants_passphrase()
+    passphrase = ""
+    if wanted:
+        what = "Passphrase of the keys" if wanted == "open" else "New passphrase for the keys"
+        passphrase = await _ask_unseen(services, what)
+        if wanted == "new" and await _ask_unseen(services, f"{what}, again") != passphrase:
+            raise UsageError("the two passphrases differ", hint="nothing was kept; try again")
+    with store.answering(passphrase) if wanted else nullcontext():
+        for event in _keep(services, provider, home, typed.strip(), place):
+            yield event
+
+
+async def _ask_unseen(services: Services, what: str) -> str:
+    typed = await services.type_unseen(what) if services.type_unseen else None
     if typed is None:
         raise UsageError("no key was typed", hint="nothing was kept")
-    for event in _keep(services, provider, home, typed.strip(), place):
-        yield event
+    return typed
 
 
 def _keep(services: Services, provider: str, home: str, key: str, place: Place | None) -> Iterator[Event]:
