@@ -151,6 +151,7 @@ async def open_screen_in(folder: Path, *words: str, size: tuple[int, int] = (80,
             shown = Shown(app, pilot)
             await shown.until(lambda: shown.is_ready or shown.top != "Chat", "for the work behind the screen")
             yield shown
+            app.leave(0)  # as it always ends: what still comes from the work is for nobody
     finally:
         is_whole = await asyncio.to_thread(app.backstage.close, PATIENCE_S)
     assert is_whole, "the work behind the screen did not end"
