@@ -91,7 +91,9 @@ class Compaction:
     async def make_room(self, state_of: Callable[[], SessionState]) -> AsyncGenerator[Event, None]:
         """Shorten the conversation if it is nearly as long as the window."""
         used = self._used_tokens
-        if used is None or used < LEAST_WINDOW_TOKENS or used < FULL_AT * self.window_tokens:
+        if used is None:  # nobody has counted: the conversation was begun by others
+            used = sum(map(size_of, self._composer.compose(state_of()).messages))
+        if used < LEAST_WINDOW_TOKENS or used < FULL_AT * self.window_tokens:
             return
         async for event in self.shorten(state_of):
             yield event

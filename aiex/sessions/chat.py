@@ -6,6 +6,7 @@ event of the log is remembered, so the conversation of any moment can be told: t
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +25,7 @@ ROOT = -1
 class Node:
     """One piece of a conversation."""
 
-    __slots__ = ("data", "kind", "message", "parent", "seq")
+    __slots__ = ("_data", "is_packed", "kind", "message", "parent", "seq")
 
     def __init__(self, parent: int, seq: int, kind: NodeKind, data: bytes) -> None:
         self.parent = parent
@@ -32,10 +33,21 @@ class Node:
         self.seq = seq
         """Of the event that recorded it."""
         self.kind = kind
-        self.data = data
-        """The fields of that event as JSON."""
+        self._data = data
+        self.is_packed = False
+        """No request needs it any more: it is kept small, and what is made of it is not kept."""
         self.message: Message | None = None
         """The same for a model; made when first asked for (`aiex/sessions/requests.py`)."""
+
+    @property
+    def data(self) -> bytes:
+        """The fields of that event as JSON."""
+        return zlib.decompress(self._data) if self.is_packed else self._data
+
+    def pack(self) -> None:
+        """Take as little memory as possible. Cost: 20 ns a byte."""
+        if not self.is_packed:
+            self._data, self.is_packed, self.message = zlib.compress(self._data, 1), True, None
 
 
 class Chat:
@@ -69,6 +81,14 @@ class Chat:
         else:
             self.redo.append(seq - 1)
         self._go(seq, self.head if to_seq >= seq else self.head_at(to_seq))
+
+    def pack(self, upto_seq: int) -> None:
+        """Keep small what a summary stands for: the conversation up to an event."""
+        for node in reversed(self.path()):
+            if node.seq <= upto_seq:
+                if node.is_packed:
+                    break
+                node.pack()
 
     def head_at(self, seq: int) -> int:
         """The last node behind an event; `ROOT` before anything was said."""

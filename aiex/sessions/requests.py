@@ -168,10 +168,13 @@ def _project(path: list[Node]) -> tuple[Message, ...]:
 
 
 def message_of(node: Node) -> Message:
-    """What a node says to a model; without parts where it says nothing. Parsed once."""
-    if node.message is None:
-        node.message = Message(_ROLES.get(node.kind, "user"), tuple(_read(node.kind, _fields_of(node))))
-    return node.message
+    """What a node says to a model; without parts where it says nothing. Parsed once, unless it is packed."""
+    if node.message is not None:
+        return node.message
+    message = Message(_ROLES.get(node.kind, "user"), tuple(_read(node.kind, _fields_of(node))))
+    if not node.is_packed:
+        node.message = message
+    return message
 
 
 # --- what is in the conversation ------------------------------------------------------------------------------------

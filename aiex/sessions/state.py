@@ -349,8 +349,9 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
             _ask(state, seq, event)
         case told.Rewound():
             _rewind(state, seq, event)
-        case told.Compacted():
+        case told.Compacted(upto_seq=upto):
             state.chat.add(seq, "summary", _data_of(recorded))
+            state.chat.pack(upto)
         case told.Pinned():
             state.chat.add(seq, "pin", _data_of(recorded))
         case told.LeftOut():

@@ -16,6 +16,7 @@ from aiex.events import AssistantSpoke, Compacted, Pinned, StreamEvent, ToolFini
 from aiex.messages import Document, Message, Request, Text, ToolCall, ToolResult, Usage
 from aiex.sessions.decisions import Rewind
 from aiex.sessions.requests import SUMMARY_TITLE, Entry, conversation
+from aiex.sessions.state import SessionState
 from tests.fakes.legality import faults_of_request, faults_of_session
 from tests.fakes.scripted_model import USAGE, Bench, Script, says, words_of
 
@@ -50,6 +51,29 @@ async def test_a_conversation_is_shortened_before_it_fills_the_window(bench: Ope
     assert "I read." in [words_of(message) for message in made.requests[3].messages]
     assert [faults_of_request(request) for request in made.requests] == [[]] * 5
     assert (ran.end.exit_code, ran.end.answer) == (0, "Done.")
+
+
+async def test_a_conversation_that_others_filled_is_shortened_before_the_first_request(bench: Open) -> None:
+    long = "what was said. " * (4 * UNKNOWN_WINDOW_TOKENS // 15)
+    made = bench(says(long), says("Wanted: prices."), says("Done."))
+    await made.work("where are the prices?")
+    ran = await made.work("go on")
+    assert [one.summary for one in ran.of(Compacted)] == ["Wanted: prices."]
+    assert words_of(made.requests[1].messages[-1]).startswith("Stop here and write a summary")
+    assert (summary_in(made, 2), ran.end.answer) == ("Wanted: prices.", "Done.")
+
+
+async def test_what_a_summary_stands_for_takes_little_memory_and_comes_back(bench: Open) -> None:
+    long = "what was said. " * (4 * UNKNOWN_WINDOW_TOKENS // 15)
+    made = bench(says(long), says("Wanted: prices."), says("Done."))
+    await made.work("where are the prices?")
+    before = conversation(made.state)
+    await made.work("go on")
+    packed = [node for node in made.state.chat.nodes if node.is_packed]
+    assert [node.kind for node in packed] == ["user", "assistant"]
+    assert all(node.message is None for node in packed)
+    assert conversation(made.state, at_seq=before[-1].seq) == before
+    assert SessionState.from_json(made.state.to_json()) == made.state
 
 
 async def test_an_overflow_is_answered_with_a_summary_and_the_work_goes_on(bench: Open) -> None:
