@@ -137,11 +137,12 @@ class Guide:
         return is_asking
 
     def take_by_enter(self) -> bool:
-        """The same for Enter, which sends what is whole already."""
+        """The same for Enter, which sends what is whole already, and behind a command what is no begin of a choice."""
         chosen = self._list.chosen if self.is_open and self._list is not None else None
         if chosen is None or self._begun is None or self._is_typed(chosen):
             return False
-        is_meant = self._begun.query or not self._begun.words
+        query = self._begun.query.casefold()
+        is_meant = not self._begun.words or (query and chosen.text.casefold().startswith(query))
         if not (self._has_moved or (is_meant and self._begun.kind != "path")):
             return False
         self._take(chosen)

@@ -90,6 +90,18 @@ async def test_history_is_searched_while_one_types(open_screen: OpenScreen, vend
         assert screen.chat.prompt.text == "/theme light"
 
 
+async def test_enter_changes_no_word_behind_a_command(open_screen: OpenScreen, vendor: FakeOpenAI):
+    async with open_screen() as screen:
+        await screen.type("/theme drk")
+        await screen.until(lambda: "▸ dark" in screen.picture)
+        await screen.press("enter")
+        await screen.until(lambda: "drk" in screen.talk)
+        await screen.type("/theme lig")
+        await screen.until(lambda: "▸ light" in screen.picture)
+        await screen.press("enter")
+        assert screen.chat.prompt.text == "/theme light "
+
+
 async def test_a_mention_is_completed_and_comes_along(open_screen: OpenScreen, vendor: FakeOpenAI):
     vendor.say("I see.")
     async with open_screen() as screen:
