@@ -35,7 +35,7 @@ from aiex.messages import (
 from aiex.pairing import balanced, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from aiex.messages import ToolDefinition
     from aiex.sessions.chat import Node
@@ -184,7 +184,7 @@ def _entries(path: Iterable[Node]) -> list[Entry]:
     path = list(path)
     pins, drops = _marked(path, "pin", "pinned"), _marked(path, "drop", "left_out")
     entries: list[Entry] = []
-    for node in path:
+    for node in _needed(path, pins):
         if node.kind == "summary":
             entries = _compacted(entries, node)
         elif node.kind in _ROLES and (message := message_of(node)).parts:
@@ -192,6 +192,33 @@ def _entries(path: Iterable[Node]) -> list[Entry]:
             said = _emptied(message) if is_left_out else message
             entries.append(Entry(node.seq, said, node.seq in pins, is_left_out=is_left_out))
     return entries
+
+
+def _needed(path: list[Node], pins: Collection[int]) -> list[Node]:
+    """The nodes without those that the last summary stands for; all of them where it may not stand for all before it.
+
+    So what is packed is not read again with each summary.
+    """
+    summaries = [node for node in path if node.kind == "summary"]
+    if not summaries:
+        return path
+    last, limit = summaries[-1], _limit_of(summaries[-1])
+    if any(seq <= limit for seq in pins) or any(_limit_of(node) > limit for node in summaries):
+        return path
+    left = [node for node in path if node is last or (node.seq > limit and node.kind != "summary")]
+    called: set[str] = set()
+    for part in (part for node in left if node.kind in _ROLES for part in message_of(node).parts):
+        if isinstance(part, ToolCall):
+            called.add(part.id)
+        elif isinstance(part, ToolResult) and part.call_id not in called:  # its call stays for it
+            return path
+    return left
+
+
+def _limit_of(summary: Node) -> int:
+    """The event up to which a summary stands for what was said."""
+    upto = _fields_of(summary).get("upto_seq")
+    return upto if type(upto) is int and 0 < upto < summary.seq else summary.seq
 
 
 def _marked(path: Iterable[Node], kind: str, field: str) -> set[int]:
@@ -222,8 +249,7 @@ def _emptied(message: Message) -> Message:
 
 def _compacted(entries: Sequence[Entry], node: Node) -> list[Entry]:
     """A summary in the place of what it stands for; pinned messages and calls whose results come later stay whole."""
-    upto = _fields_of(node).get("upto_seq")
-    limit = upto if type(upto) is int and 0 < upto < node.seq else node.seq
+    limit = _limit_of(node)
     groups = _groups(entries)
     kept = {group for group, entry in zip(groups, entries, strict=True) if entry.pinned or entry.seq > limit}
     left = [entry for group, entry in zip(groups, entries, strict=True) if group in kept]

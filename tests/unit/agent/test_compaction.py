@@ -76,6 +76,24 @@ async def test_what_a_summary_stands_for_takes_little_memory_and_comes_back(benc
     assert SessionState.from_json(made.state.to_json()) == made.state
 
 
+async def test_a_second_summary_stands_for_the_first_and_what_came_behind(bench: Open) -> None:
+    long = "what was said. " * (4 * UNKNOWN_WINDOW_TOKENS // 15)
+    made = bench(
+        says(long), says("First summary."), says("A look.", LOOK), says(long), says("Second summary."), says("Done."),
+    )  # fmt: skip
+    await made.work("where are the prices?")
+    await made.work("look")
+    between = conversation(made.state)
+    ran = await made.work("go on")
+    assert [one.summary for one in ran.of(Compacted)] == ["Second summary."]
+    said = [words_of(entry.message) for entry in conversation(made.state)]
+    assert "First summary." not in str(said)
+    assert said[-2:] == ["go on", "Done."]
+    assert "First summary." in str(between)
+    assert conversation(made.state, at_seq=between[-1].seq) == between
+    assert [faults_of_request(request) for request in made.requests] == [[]] * 6
+
+
 async def test_an_overflow_is_answered_with_a_summary_and_the_work_goes_on(bench: Open) -> None:
     made = bench(says("", LOOK), says("", READ), OVERFLOW, says("Wanted: prices."), says("Done."))
     ran = await made.work()
