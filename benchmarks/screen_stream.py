@@ -162,8 +162,7 @@ def stream(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
     for _ in range(1500):  # colours are loaded, caches warm
         app.bus.post(TextDelta(next(source)))
         time.sleep(1 / TOKENS_A_SECOND)
-    for values in (watch.pictures, watch.turns, watch.keys, watch.garbage):
-        values.clear()
+    watch.forget()
     cpu, begin = time.process_time(), time.perf_counter()
     sent = 0
     while (passed := time.perf_counter() - begin) < seconds:
@@ -240,8 +239,7 @@ def live(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
     while len(chat.story.blocks) < 20:
         time.sleep(0.02)
     time.sleep(1)
-    for values in (watch.pictures, watch.turns, watch.keys, watch.garbage):
-        values.clear()
+    watch.forget()
     cpu, begin = time.process_time(), time.perf_counter()
     time.sleep(seconds)
     wall = time.perf_counter() - begin
@@ -257,7 +255,7 @@ def live(app: Any, watch: Watch, seconds: float) -> dict[str, float]:
     }
 
 
-def talk(app: Any) -> dict[str, float]:
+def talk(app: Any, watch: Watch) -> dict[str, float]:
     """Four hours of talk at 60 tokens a second behind 10,000 lines, as fast as it can be told; runs in a thread.
 
     The model's window was full, and was emptied, before the first hour is over.
@@ -271,6 +269,7 @@ def talk(app: Any) -> dict[str, float]:
             app.call_from_thread(chat.submit, "speak on")
             while chat.is_busy or chat.story.turn == turn:
                 time.sleep(0.01)
+        watch.forget()
         app.call_from_thread(gc.collect)
         figures[f"talk_{hour}_hours_mb"] = resident_mb()
     first, *_, last = figures.values()
@@ -317,7 +316,7 @@ def run_inside(kind: str, out: str, seconds: float, port: int) -> None:
 
     def measure(app: Any) -> dict[str, float]:
         if kind == "talk":
-            return talk(app)
+            return talk(app, watch)
         if kind == "open":
             return opened(app, watch)
         return live(app, watch, seconds) if kind == "live" else stream(app, watch, seconds)

@@ -46,6 +46,11 @@ class Watch:
         self._painted: list[float] = []
         self.on_display: Any = None
 
+    def forget(self) -> None:
+        """Begin anew; what was noted takes memory that is not the program's."""
+        for values in (self.pictures, self.turns, self.keys, self.garbage):
+            values.clear()
+
     def install(self) -> None:
         from textual.app import App
         from textual.drivers.linux_driver import LinuxDriver
