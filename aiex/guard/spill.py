@@ -67,9 +67,8 @@ class Spill:
             sealed = file.read(place.size)
             return cipher.decrypt(place.start.to_bytes(_NONCE_BYTES, "big"), sealed, None)
         except (OSError, InvalidTag) as error:
-            raise StoreError(
-                f"cannot read back what was put into {self._folder()}: {error or 'it is damaged'}"
-            ) from error
+            why = str(error) or "it is damaged"
+            raise StoreError(f"cannot read back what was put into {self._folder()}: {why}") from error
 
     def close(self) -> None:
         """Let go of the file, and with it of all that was put there."""
