@@ -23,6 +23,8 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 HEED: Final[ContextVar[Callable[[float], object]]] = ContextVar("aiex.sqlite.heed", default=lambda _: None)
 """Is told again and again how long, in seconds, has been waited for another process; what it raises ends the wait."""
+LATE_S: Final = 0.5
+"""A change takes some milliseconds; so long it takes only where another process has the file, and a person is told."""
 
 MOST_COPIED_BYTES: Final = 128 << 20
 """Of a file that is read into memory because it cannot be written; as much as the index of 80 MB of source."""

@@ -19,7 +19,7 @@ from aiex.events import Noted, TurnEnded
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening, Shown
 from aiex.runs.outcomes import INTERRUPTED_EXIT, Terminated, to_crash, to_failure, to_interruption, to_outcome
-from aiex.sqlite import HEED
+from aiex.sqlite import HEED, LATE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from aiex.runs.recording import Recording
     from aiex.wiring import Services
 
-LATE_S: Final = 0.5
-"""Keeping an event takes some milliseconds; so long it takes only where another process has the file."""
 LEAVE_S: Final = 2.0
 """Two Ctrl-C within so long leave."""
 _HELP: Final = """\

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 _KEY_BITS: Final = 256
 _NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
 
 
 class Spilled(NamedTuple):
     """Where bytes were put."""
 
     start: int
+    """In the file, in bytes; no two places begin alike."""
     size: int
+    """Of what is sealed, in bytes."""
 
 
 class Spill:
@@ -42,19 +45,17 @@ class Spill:
         """Put bytes away; None where that cannot be, now and from now on: then they stay with the caller."""
         if self._is_refused:
             return None
+        place = Spilled(self._size, len(data) + _TAG_BYTES)
         try:
             file, cipher = self._opened()
-            nonce = self._size.to_bytes(_NONCE_BYTES, "big")  # a place is written to once
-            sealed = cipher.encrypt(nonce, data, None)
-            file.seek(self._size)
-            written = file.write(sealed)
+            file.seek(place.start)
+            is_whole = file.write(cipher.encrypt(_nonce_of(place), data, None)) == place.size
         except OSError:
-            written, sealed = 0, b"?"
-        if written != len(sealed):
+            is_whole = False
+        if not is_whole:
             self._is_refused = True
             return None
-        place = Spilled(self._size, len(sealed))
-        self._size += len(sealed)
+        self._size += place.size
         return place
 
     def take(self, place: Spilled) -> bytes:
@@ -65,7 +66,7 @@ class Spill:
             file, cipher = self._opened()
             file.seek(place.start)
             sealed = file.read(place.size)
-            return cipher.decrypt(place.start.to_bytes(_NONCE_BYTES, "big"), sealed, None)
+            return cipher.decrypt(_nonce_of(place), sealed, None)
         except (OSError, InvalidTag) as error:
             why = str(error) or "it is damaged"
             raise StoreError(f"cannot read back what was put into {self._folder()}: {why}") from error
@@ -91,3 +92,8 @@ class Spill:
             self._file = TemporaryFile(dir=folder, prefix="aiex-", buffering=0)  # noqa: SIM115  (closed by `close`)
             self._cipher = AESGCM(AESGCM.generate_key(_KEY_BITS))
         return self._file, self._cipher
+
+
+def _nonce_of(place: Spilled) -> bytes:
+    """Each place is written to once, so no nonce is used twice."""
+    return place.start.to_bytes(_NONCE_BYTES, "big")

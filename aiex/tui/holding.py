@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from aiex.sqlite import LockedStore
+from aiex.sqlite import LATE_S, LockedStore
 from aiex.tui.told import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LATE_S: Final = 0.5
-"""Keeping an event takes some milliseconds; so long it takes only where another process has the file."""
 AT_END_S: Final = 2.0
 """Where the person leaves."""
 FRESH_S: Final = 0.5

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from aiex import dirs
 from aiex.errors import Denied, StoreError, UsageError
 from aiex.guard.sandbox.bounds import SandboxPolicy, is_beneath
+from aiex.guard.sandbox.feeding import PIECE_BYTES, feed_input, join_pipe, open_input
 from aiex.guard.sandbox.isolation import Asked, Confined, Isolation, Launch
 from aiex.guard.sandbox.paths import show
 from aiex.guard.sandbox.process import shell_environment
@@ -32,7 +32,6 @@ Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 KILL_WITHIN_S = 2.0
 DEFAULT_TIMEOUT_S = 120.0
-_PIECE_BYTES = 1 << 16
 _MOST_ASKED = 1000
 _AHEAD = 64
 """Pieces that wait for a slow reader before the command has to wait."""
@@ -252,8 +251,8 @@ class Command:
             breaking_off = stack.enter_context(ExitStack())
             breaking_off.callback(close_all, ours)
             for _ in STREAMS:
-                _join(ours, theirs)
-            feed, data = _open_input(stdin, theirs, ours)
+                join_pipe(ours, theirs)
+            feed, data = open_input(stdin, theirs, ours)
             launch = launch._replace(stdout=theirs[0], stderr=theirs[1], stdin=theirs[2], tell=self._note)
             try:
                 self._confined = await isolation.start(launch)
@@ -315,7 +314,7 @@ class Command:
 
         timed_out = False
         readers = [asyncio.create_task(self._collect(*pair)) for pair in zip(ours, STREAMS, strict=True)]
-        feeder = asyncio.create_task(_feed(feed, data))
+        feeder = asyncio.create_task(feed_input(feed, data))
         waiting = asyncio.create_task(confined.wait())
         try:
             done, _ = await asyncio.wait([waiting], timeout=timeout_s)
@@ -374,7 +373,7 @@ class Command:
         while True:
             await readable(fd)
             try:
-                piece = os.read(fd, _PIECE_BYTES)
+                piece = os.read(fd, PIECE_BYTES)
             except BlockingIOError:
                 continue
             if not piece:
@@ -386,7 +385,7 @@ class Command:
 
 def _complaint(fd: int) -> str:
     """What was said last by a program that should have confined a command, as the end of a sentence."""
-    said = os.read(fd, _PIECE_BYTES).decode("utf-8", "replace").strip() if is_readable(fd, 0) else ""
+    said = os.read(fd, PIECE_BYTES).decode("utf-8", "replace").strip() if is_readable(fd, 0) else ""
     return f": {said.splitlines()[-1]}" if said else ""
 
 
@@ -394,83 +393,6 @@ def _empty(queue: asyncio.Queue[Wrote | None]) -> None:
     """Let go whoever waits to put something in."""
     while not queue.empty():
         queue.get_nowait()
-
-
-def _join(reading: list[int], writing: list[int]) -> None:
-    """Add the ends of a new pipe."""
-    for fd, fds in zip(os.pipe(), (reading, writing), strict=True):
-        fds.append(fd)
-
-
-def _open_input(stdin: bytes | int | None, theirs: list[int], ours: list[int]) -> tuple[int, bytes | int]:
-    """Add what a command reads from, and what we need for that; where we write to, -1 for nowhere, and what."""
-    if isinstance(stdin, int):
-        source = os.dup(stdin)
-        ours.append(source)
-        if _is_passed_on(source):
-            theirs.append(ours.pop())
-            return -1, b""
-        _join(theirs, ours)
-        return ours[-1], source
-    if stdin:
-        _join(theirs, ours)
-        return ours[-1], stdin
-    theirs.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-    return -1, b""
-
-
-def _is_passed_on(fd: int) -> bool:
-    """Whether a command may have this very descriptor; others are read here, and only what they hold goes in.
-
-    Inside, `/proc/self/fd` opens a file anew, also for writing, and a socket carries both ways.
-
-    Raises:
-        UsageError: for a directory, which would be a way out.
-    """
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISDIR(mode):
-        raise UsageError("a command cannot read from a directory")
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
-
-
-async def _feed(fd: int, data: bytes | int) -> None:
-    """Write what a command reads, bytes or what a descriptor holds; one that does not read it all is no problem."""
-    if fd < 0:
-        return
-    os.set_blocking(fd, False)
-    try:
-        if isinstance(data, bytes):
-            await _write(fd, data)
-        else:
-            while piece := await _read_piece(data):
-                await _write(fd, piece)
-    except OSError:
-        return
-    finally:
-        close_all([fd, *([data] if isinstance(data, int) else [])])
-
-
-async def _read_piece(fd: int) -> bytes:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        await readable(fd)
-    return os.read(fd, _PIECE_BYTES)
-
-
-async def _write(fd: int, data: bytes) -> None:
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_writer(fd, ready.set)
-    try:
-        rest = memoryview(data)
-        while rest:
-            await ready.wait()
-            ready.clear()
-            with suppress(BlockingIOError):
-                rest = rest[os.write(fd, rest) :]
-    finally:
-        loop.remove_writer(fd)
 
 
 def _is_variable(name: str, value: str) -> bool:
