@@ -57,5 +57,5 @@ def test_a_place_that_was_not_written_is_an_error(tmp_path: Path) -> None:
     spill = spill_in(tmp_path)
     place = spill.put(b"talk")
     assert place is not None
-    with pytest.raises(StoreError, match="cannot read back .*: it is damaged"):
+    with pytest.raises(StoreError, match=r"cannot read back .*: it is damaged"):
         spill.take(place._replace(start=place.start + 1))
