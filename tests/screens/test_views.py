@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+from textual.app import ComposeResult
+from textual.widgets import Static
+
 from aiex.guard.trust import trust
-from aiex.tui.screens.listing import Listing
+from aiex.tui.screens.chat import Chat
+from aiex.tui.screens.listing import Listing, Row
 from aiex.tui.widgets.page import Page
+from aiex.wiring import Services
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.screen import Shown, flags_of, open_screen_in
 from tests.fakes.server import call
@@ -234,6 +241,59 @@ async def test_a_job_in_the_background_is_looked_at_and_stopped(open_screen: Ope
         await screen.press("escape", "escape")
         await screen.until_idle()
         assert screen.chat.desk.jobs["1"].state != "running"
+
+
+class Lingering(Static):
+    """A part that is long in going, so that what was begun could wake up beside parts that are gone."""
+
+    def __init__(self, goes: asyncio.Event) -> None:
+        super().__init__()
+        self.goes = goes
+
+    async def on_unmount(self) -> None:
+        self.goes.set()
+        for _ in range(30):
+            await asyncio.sleep(0)
+
+
+class LateView(Listing):
+    """Looks for its parts as late as it can, and does two things: one that is asked for, one that is decided."""
+
+    def __init__(self, chat: Chat) -> None:
+        super().__init__(chat)
+        self.goes, self.done = asyncio.Event(), threading.Event()
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield Lingering(self.goes)
+
+    def load(self, services: Services) -> Iterator[Row]:
+        yield Row(1, (("one", "text"),), "one")
+
+    def choose(self, row: Row) -> None:
+        self.begin(self.look_late, "late")
+        self.run_worker(self.decide())
+
+    async def look_late(self) -> None:
+        await self.goes.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        self.query_one("#beside", Page)
+
+    async def decide(self) -> None:
+        await self.do(lambda _: self.done.set())
+
+
+async def test_what_a_view_began_ends_with_it_and_what_was_decided_is_done(open_screen: OpenScreen) -> None:
+    async with open_screen(size=WIDE) as screen:
+        shown = LateView(screen.chat)
+        screen.app.push_screen(shown)
+        await screen.until(lambda: screen.top == "LateView", "for the view")
+        await settled(screen)
+        await screen.press("enter", "escape")
+        await screen.until(lambda: screen.top == "Chat" and shown.goes.is_set() and not shown.is_running, "for its end")
+        await screen.until(shown.done.is_set, "for what was decided")
+        assert screen.app.crash is None
 
 
 async def test_every_view_opens_and_closes_where_there_is_little_room(open_screen: OpenScreen) -> None:

@@ -84,7 +84,7 @@ class BackgroundView(Listing):
         def do(_: Services) -> None:  # in the loop of the work, which keeps it only weakly
             self._ending.append(asyncio.ensure_future(process.stop()))
 
-        await self.ask(do)
+        await self.do(do)
         self.notify(f"job {process.number} is being stopped", markup=False)
 
 

@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.messages import Prune
     from textual.timer import Timer
 
     from aiex.tui.app import AiexApp
@@ -63,6 +64,10 @@ class Dialog(ModalScreen[T]):
     def on_mount(self) -> None:
         """Keys count a little after the first picture."""
         self.call_after_refresh(self._begin_hold)
+
+    async def on_prune(self, event: Prune) -> None:
+        """It closes: what was begun goes no further, before the parts go that it would look for."""
+        self.workers.cancel_node(self)
 
     def _begin_hold(self) -> None:
         if self._hold is not None:

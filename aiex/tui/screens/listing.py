@@ -26,10 +26,12 @@ from aiex.tui.widgets.rows import Row, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+    from concurrent.futures import Future
 
     from rich.style import Style
     from textual import events
     from textual.app import ComposeResult
+    from textual.messages import Prune
     from textual.widgets import Input
 
     from aiex.tui import wrap as wrapped
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from aiex.tui.screens.chat import Chat
     from aiex.wiring import Services
 
-__all__ = ("Leaf", "Listing", "Row", "to_leaf")
+__all__ = ("Leaf", "Listing", "Row", "shielded", "to_leaf")
 
 T = TypeVar("T")
 HOLD_S: Final = 0.006
@@ -89,6 +91,8 @@ class Listing(Screen[None]):
         """The row that is shown beside the list as a whole."""
         self._looks_only = False
         """Where there is no room for both, the look is shown and not the list."""
+        self._goes = False
+        """Whether its parts are being taken down."""
 
     # --- for a subclass -----------------------------------------------------------------------------------------------
 
@@ -174,13 +178,23 @@ class Listing(Screen[None]):
         """The row that is marked."""
         return self.in_sight.current
 
+    async def on_prune(self, event: Prune) -> None:
+        """It closes: what was begun goes no further, before the parts go that it would look for."""
+        self._goes = True
+        self.workers.cancel_node(self)
+
     def begin(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> None:
         """Begin with something; what was begun before of the same group goes no further."""
-        self.run_worker(cast("Any", work), group=group, exclusive=True)
+        if not self._goes:
+            self.run_worker(cast("Any", work), group=group, exclusive=True)
 
     async def ask(self, work: Callable[[Services], T]) -> T:
         """What a function gives in the thread of the work. Raises as it does."""
         return await asyncio.wrap_future(self.chat.backstage.ask(work))
+
+    async def do(self, work: Callable[[Services], T]) -> T:
+        """As `ask`, for what the person decided: it is done also where the view closes meanwhile."""
+        return await shielded(self.chat.backstage.ask(work))
 
     def say(self, error: AiexError) -> None:
         """Tell that something could not be done."""
@@ -345,6 +359,13 @@ class Listing(Screen[None]):
             line.append(f"{_spell(key)} ", self.look["mark"])
             line.append(f"{words}  ", self.look["muted"])
         return line
+
+
+async def shielded(future: Future[T]) -> T:
+    """What a future gives; it goes on where nobody waits for it any more. Raises as it does."""
+    answer = asyncio.wrap_future(future)
+    answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+    return await asyncio.shield(answer)
 
 
 def _spell(key: str) -> str:

@@ -178,7 +178,7 @@ class SessionsView(Listing):
         from aiex.jobs.sessions.changing import rename
 
         try:
-            await self.ask(lambda services: rename(services.sessions, session, title, services.gate.judge.role))
+            await self.do(lambda services: rename(services.sessions, session, title, services.gate.judge.role))
         except AiexError as error:
             self.say(error)
         self.reload()
@@ -202,7 +202,7 @@ class SessionsView(Listing):
             return put_aside(services.sessions, session, services.gate.judge.role)
 
         try:
-            await self.ask(do)
+            await self.do(do)
         except AiexError as error:
             self.say(error)
         else:
@@ -213,7 +213,7 @@ class SessionsView(Listing):
         from aiex.jobs.sessions.changing import fetch_back
 
         try:
-            await self.ask(lambda services: fetch_back(services.sessions, session, services.gate.judge.role))
+            await self.do(lambda services: fetch_back(services.sessions, session, services.gate.judge.role))
         except AiexError as error:
             self.say(error)
         else:

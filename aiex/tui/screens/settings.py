@@ -99,7 +99,7 @@ class SettingsView(Listing):
                 await self.chat.change({key: value})
                 told = f"{key} is {value} until the screen closes"
             else:
-                told = await self.ask(lambda services: write_setting(services, key, value, where))
+                told = await self.do(lambda services: write_setting(services, key, value, where))
                 await self.chat.change({})
         except AiexError as error:
             self.say(error)

@@ -90,9 +90,7 @@ class TimelineView(Listing):
         from aiex.jobs.sessions.changing import fork
 
         try:
-            made = await self.ask(
-                lambda services: fork(services.sessions, self._session, seq, services.gate.judge.role)
-            )
+            made = await self.do(lambda services: fork(services.sessions, self._session, seq, services.gate.judge.role))
         except AiexError as error:
             self.say(error)
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +10,7 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from aiex.errors import AiexError, Conflict
-from aiex.tui.screens.listing import Leaf, Listing, Row, to_leaf
+from aiex.tui.screens.listing import Leaf, Listing, Row, shielded, to_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +106,7 @@ class WindowView(Listing):
 
     async def _do(self, command: Command) -> None:
         try:
-            await asyncio.wrap_future(self.chat.backstage.decide(command))
+            await shielded(self.chat.backstage.decide(command))
         except AiexError as error:
             self.say(error)
         self.reload()
