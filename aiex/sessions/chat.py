@@ -6,9 +6,9 @@ event of the log is remembered, so the conversation of any moment can be told: t
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aiex.jsonform import Malformed
 
@@ -19,43 +19,53 @@ if TYPE_CHECKING:
 
 NodeKind = Literal["user", "assistant", "words", "begun", "tool", "interrupted", "summary", "pin", "drop"]
 """words: what was shown of an answer that has no record of its own; begun: a tool call began to run."""
+_AS_RECORDED: Final = frozenset({"user", "assistant", "tool"})
+"""Their data is that of their event, so that the log has it too."""
+Source = Callable[[int], bytes]
+"""Reads the fields of the event with a number from the log, as JSON in the form of today. Raises StoreError."""
 ROOT = -1
 
 
 class Node:
     """One piece of a conversation."""
 
-    __slots__ = ("_data", "is_packed", "kind", "message", "parent", "seq")
+    __slots__ = ("_data", "kind", "message", "parent", "seq")
 
-    def __init__(self, parent: int, seq: int, kind: NodeKind, data: bytes) -> None:
+    def __init__(self, parent: int, seq: int, kind: NodeKind, data: bytes | Source) -> None:
         self.parent = parent
         """The number of the node before, or `ROOT`."""
         self.seq = seq
         """Of the event that recorded it."""
         self.kind = kind
         self._data = data
-        self.is_packed = False
-        """No request needs it any more: it is kept small, and what is made of it is not kept."""
+        """Or where to read it, once no request needs it any more."""
         self.message: Message | None = None
         """The same for a model; made when first asked for (`aiex/sessions/requests.py`)."""
 
     @property
-    def data(self) -> bytes:
-        """The fields of that event as JSON."""
-        return zlib.decompress(self._data) if self.is_packed else self._data
+    def is_packed(self) -> bool:
+        """Whether a summary stands for it: it lies in the log alone, and what is made of it is not kept."""
+        return not isinstance(self._data, bytes)
 
-    def pack(self) -> None:
-        """Take as little memory as possible. Cost: 20 ns a byte."""
-        if not self.is_packed:
-            self._data, self.is_packed, self.message = zlib.compress(self._data, 1), True, None
+    @property
+    def data(self) -> bytes:
+        """The fields of that event as JSON. Raises StoreError where they have to be read and cannot be."""
+        return self._data if isinstance(self._data, bytes) else self._data(self.seq)
+
+    def pack(self, source: Source) -> None:
+        """Leave it to the log, which has it; what lies nowhere else stays."""
+        if self.kind in _AS_RECORDED:
+            self._data, self.message = source, None
 
 
 class Chat:
     """The tree, and where the conversation goes on."""
 
-    __slots__ = ("_heads", "_path", "_seqs", "head", "nodes", "redo")
+    __slots__ = ("_heads", "_path", "_seqs", "head", "nodes", "redo", "source")
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source | None = None) -> None:
+        self.source = source
+        """Where to read what is not kept in memory; without one everything is kept."""
         self.nodes: list[Node] = []
         self.head = ROOT
         self.redo: list[int] = []
@@ -83,12 +93,14 @@ class Chat:
         self._go(seq, self.head if to_seq >= seq else self.head_at(to_seq))
 
     def pack(self, upto_seq: int) -> None:
-        """Keep small what a summary stands for: the conversation up to an event."""
+        """Forget what a summary stands for, and what the log can tell again: the conversation up to an event."""
+        if self.source is None:
+            return
         for node in reversed(self.path()):
             if node.seq <= upto_seq:
                 if node.is_packed:
                     break
-                node.pack()
+                node.pack(self.source)
 
     def head_at(self, seq: int) -> int:
         """The last node behind an event; `ROOT` before anything was said."""
@@ -112,7 +124,7 @@ class Chat:
         return list(found)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it; the data of nodes as text."""
+        """All of it; the data of nodes as text, and none of those that the log alone has."""
         return {
             "head": self.head,
             "redo": list(self.redo),
@@ -120,19 +132,19 @@ class Chat:
             "parents": [node.parent for node in self.nodes],
             "seqs": [node.seq for node in self.nodes],
             "kinds": [node.kind for node in self.nodes],
-            "data": [node.data.decode() for node in self.nodes],
+            "data": [None if node.is_packed else node.data.decode() for node in self.nodes],
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Chat:
-        """Read what `to_json` wrote. Raises Malformed."""
-        chat = cls()
+    def from_json(cls, data: Mapping[str, Any], source: Source | None = None) -> Chat:
+        """Read what `to_json` wrote. Raises Malformed, also where something is left to a log and none is given."""
+        chat = cls(source)
         try:
             chat.head, chat.redo = data["head"], data["redo"]
             chat._seqs, chat._heads = data["bounds"]
             columns = (data[name] for name in ("parents", "seqs", "kinds", "data"))
             chat.nodes = [
-                Node(parent, seq, kind, text.encode()) for parent, seq, kind, text in zip(*columns, strict=True)
+                Node(parent, seq, kind, _read(text, source)) for parent, seq, kind, text in zip(*columns, strict=True)
             ]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Malformed("cannot read the conversation of a snapshot") from error
@@ -142,3 +154,11 @@ class Chat:
         self.head = head
         self._seqs.append(seq)
         self._heads.append(head)
+
+
+def _read(text: str | None, source: Source | None) -> bytes | Source:
+    if text is not None:
+        return text.encode()
+    if source is None:
+        raise ValueError
+    return source

@@ -22,9 +22,10 @@ from aiex.sessions.upcast import current_version, upcast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from aiex.sessions.chat import Source
     from aiex.sessions.log import Recorded
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 """Of the form of snapshots; a snapshot of another version is not read."""
 FIRST_WORDS_CHARS: Final = 80
 
@@ -185,12 +186,12 @@ class SessionState:
         return {**written, "link": self.link.hex(), "chat": self.chat.to_json(), "deltas": deltas}
 
     @classmethod
-    def from_json(cls, data: object) -> SessionState:
-        """Read what `to_json` wrote. Raises Malformed."""
+    def from_json(cls, data: object, source: Source | None = None) -> SessionState:
+        """Read what `to_json` wrote; `source` is as in `Chat`. Raises Malformed."""
         state: SessionState = form_of(cls).read(data, "state")
         try:
             more: Any = data
-            state.chat, state.link = Chat.from_json(more["chat"]), bytes.fromhex(more["link"])
+            state.chat, state.link = Chat.from_json(more["chat"], source), bytes.fromhex(more["link"])
             state.deltas = list(map(str.encode, more["deltas"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Malformed("cannot read state: its conversation is missing") from error
@@ -217,7 +218,7 @@ _SAYS_NOTHING: Final = frozenset(
 # --- frequent events, read without their dataclass ------------------------------------------------------------------
 
 
-def _data_of(recorded: Recorded) -> bytes:
+def data_of(recorded: Recorded) -> bytes:
     """The data in the form of today, empty when there is none that can be read."""
     if recorded.v == current_version(recorded.type):
         return recorded.data
@@ -242,7 +243,7 @@ def _hear(state: SessionState, recorded: Recorded) -> None:
     state.spent.settle()
     state.steps.abandon(recorded.seq)
     state.turn_open, state.answered = True, False
-    data = _data_of(recorded)
+    data = data_of(recorded)
     if not data:
         state.unknown += 1
         return
@@ -260,14 +261,14 @@ def _say(state: SessionState, recorded: Recorded) -> None:
     state.spent.settle()
     state.deltas.clear()
     state.turn_open = state.answered = True
-    if data := _data_of(recorded):
+    if data := data_of(recorded):
         state.chat.add(recorded.seq, "assistant", data)
     else:
         state.unknown += 1
 
 
 def _begin_call(state: SessionState, recorded: Recorded) -> None:
-    found = _fields_of(_data_of(recorded))
+    found = _fields_of(data_of(recorded))
     call, name = found.get("call_id"), found.get("name")
     if not isinstance(call, str):
         state.unknown += 1
@@ -279,7 +280,7 @@ def _begin_call(state: SessionState, recorded: Recorded) -> None:
 
 
 def _end_call(state: SessionState, recorded: Recorded) -> None:
-    data = _data_of(recorded)
+    data = data_of(recorded)
     call = _fields_of(data).get("call_id")
     if not isinstance(call, str):
         state.steps.change(recorded.seq)
@@ -294,7 +295,7 @@ def _end_call(state: SessionState, recorded: Recorded) -> None:
 
 
 def _take_checkpoint(state: SessionState, recorded: Recorded) -> None:
-    id = _fields_of(_data_of(recorded)).get("checkpoint_id")
+    id = _fields_of(data_of(recorded)).get("checkpoint_id")
     if isinstance(id, str):
         state.steps.take(recorded.seq, id)
     else:
@@ -302,7 +303,7 @@ def _take_checkpoint(state: SessionState, recorded: Recorded) -> None:
 
 
 def _edit(state: SessionState, recorded: Recorded) -> None:
-    found = _fields_of(_data_of(recorded))
+    found = _fields_of(data_of(recorded))
     path, change = found.get("path"), found.get("change")
     state.steps.edit(recorded.seq)
     if isinstance(path, str) and isinstance(change, str):
@@ -312,7 +313,7 @@ def _edit(state: SessionState, recorded: Recorded) -> None:
 
 
 def _count(state: SessionState, recorded: Recorded) -> None:
-    state.spent.note(_data_of(recorded).decode("utf-8", "replace"))
+    state.spent.note(data_of(recorded).decode("utf-8", "replace"))
 
 
 def _settle(state: SessionState, _recorded: Recorded) -> None:
@@ -350,12 +351,12 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
         case told.Rewound():
             _rewind(state, seq, event)
         case told.Compacted(upto_seq=upto):
-            state.chat.add(seq, "summary", _data_of(recorded))
-            state.chat.pack(upto)
+            state.chat.add(seq, "summary", data_of(recorded))
+            state.chat.pack(upto if 0 < upto < seq else seq)
         case told.Pinned():
-            state.chat.add(seq, "pin", _data_of(recorded))
+            state.chat.add(seq, "pin", data_of(recorded))
         case told.LeftOut():
-            state.chat.add(seq, "drop", _data_of(recorded))
+            state.chat.add(seq, "drop", data_of(recorded))
         case told.BudgetHit(kind=kind):
             state.budgets_hit[kind] = seq
         case told.CheckRan(name=name, passed=passed, required=required, summary=summary):
@@ -364,7 +365,7 @@ def _apply_event(state: SessionState, recorded: Recorded) -> None:
             _end_turn(state, recorded, event)
         case told.TurnInterrupted():
             _end_words(state, seq)
-            state.chat.add(seq, "interrupted", _data_of(recorded))
+            state.chat.add(seq, "interrupted", data_of(recorded))
             _close(state, seq)
         case _:
             _apply_to_session(state, seq, event)

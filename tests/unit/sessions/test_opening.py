@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from aiex import events as told
+from aiex.errors import StoreError
 from aiex.jsonform import Malformed
 from aiex.messages import Text
 from aiex.sessions.log import EventLog
 from aiex.sessions.opening import from_bytes, keep_state, open_state, to_bytes
+from aiex.sessions.requests import conversation
 from aiex.sessions.state import STATE_VERSION, SessionState, fold
 from aiex.sessions.stores import Snapshot
 from aiex.sessions.stores.sqlite import SqliteStore
@@ -67,3 +69,25 @@ def test_a_snapshot_survives_bytes_and_no_change_of_them() -> None:
     for place in range(0, len(kept), 37):
         with pytest.raises(Malformed):
             from_bytes(kept[:place] + bytes([kept[place] ^ 1]) + kept[place + 1 :])
+
+
+def test_a_snapshot_leaves_to_the_log_what_a_summary_stands_for(log: EventLog) -> None:
+    log.append(SESSION, [told.Compacted(9, 1, "in short"), said("five")], after_seq=5, turn=3, at_ms=2_000)
+    opened = open_state(log, SESSION)
+    keep_state(log, opened)
+    kept = log.snapshot(SESSION, version=STATE_VERSION)
+    assert kept is not None
+    assert b"in short" in kept.data
+    assert b"four" not in kept.data
+    again = open_state(log, SESSION)
+    for seq in range(8):
+        assert conversation(again, at_seq=seq) == conversation(folded(log), at_seq=seq)
+    log.remove(SESSION)
+    with pytest.raises(StoreError, match=r"event 1 of session .* not there any more"):
+        conversation(again, at_seq=5)
+
+
+def test_a_snapshot_that_leaves_something_to_a_log_is_read_only_with_one(log: EventLog) -> None:
+    log.append(SESSION, [told.Compacted(9, 1, "in short")], after_seq=5, turn=3, at_ms=2_000)
+    with pytest.raises(Malformed):
+        from_bytes(to_bytes(open_state(log, SESSION)))

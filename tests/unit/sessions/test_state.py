@@ -21,6 +21,7 @@ from aiex.sessions.state import (
     OpenApproval,
     Origin,
     SessionState,
+    data_of,
     fold,
 )
 from tests.fakes.tables import each
@@ -50,6 +51,23 @@ def test_a_snapshot_at_any_event_gives_the_same_state_there_and_at_the_end(
         kept.apply(recorded)
     assert kept == fold(log)
     assert conversation(kept) == conversation(fold(log))
+
+
+@settings(max_examples=100)
+@given(LOGS, st.data())
+def test_what_is_left_to_the_log_changes_nothing_that_a_session_says(log: list[Recorded], data: st.DataObject) -> None:
+    def source(seq: int) -> bytes:
+        return data_of(log[seq - 1])
+
+    cut = data.draw(st.integers(0, len(log)))
+    begun = SessionState()
+    begun.chat.source = source
+    begun.fold(log[:cut])
+    kept = SessionState.from_json(json.loads(dump(begun.to_json()).encode()), source)
+    for state in (begun, kept):
+        state.fold(log[cut:])
+        for seq in range(len(log) + 1):
+            assert conversation(state, at_seq=seq) == conversation(fold(log), at_seq=seq)
 
 
 @each("name", ["chat", "deltas", "link", "steps", "spent"])
