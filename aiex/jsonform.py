@@ -11,7 +11,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -249,7 +249,12 @@ def _kind_of(data: object) -> str:
 
 def _tag(kind: type) -> str:
     """The name of a class in JSON: `ToolCallStarted` is `tool_call_started`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+    return _in_snake_case(kind.__name__)
+
+
+@cache
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 _SCALARS: Final[dict[Any, Form]] = {

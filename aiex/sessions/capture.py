@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from operator import is_
-from typing import TYPE_CHECKING, Any, Final
+from operator import attrgetter, is_
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiex import events as told
 from aiex.eventforms import from_json, to_json
+from aiex.messages import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from aiex.events import Event, UnknownEvent
     from aiex.guard.redact import Redactor
 
@@ -63,9 +68,51 @@ class Capture:
 
 
 def _clean(event: Event | UnknownEvent) -> Event | UnknownEvent:
+    from aiex.guard.redact import redact_texts
+
+    texts: list[str] = []
+    if _gather(event, texts) and redact_texts(texts) is texts:  # no need to make JSON of it, as nearly always
+        return event
     data = to_json(event)
     cleaned = without_secrets(data["type"], data)
     return event if cleaned is data else from_json(cleaned)
+
+
+_PLAIN: Final = frozenset({int, float, bool, NoneType, Image})
+"""Pictures are not looked into."""
+_FIELDS: Final[dict[type, Callable[[Any], Iterable[object]] | None]] = {}
+"""What gives the values of the fields of a class; None where there are none, or a name says that one is secret."""
+
+
+def _gather(value: object, found: list[str]) -> bool:
+    """Collect every text; False where that is not enough to tell whether there are secrets."""
+    kind = type(value)
+    if kind is str:
+        found.append(cast("str", value))
+        return True
+    if kind in _PLAIN:
+        return True
+    if kind is tuple or kind is list:
+        return all(_gather(one, found) for one in cast("Iterable[object]", value))
+    if kind is dict:
+        named = cast("dict[object, object]", value)
+        return not any(map(_may_name_secret, named)) and all(_gather(one, found) for one in named.values())
+    fields_of = _FIELDS[kind] if kind in _FIELDS else _find_fields(kind)
+    return fields_of is not None and all(_gather(one, found) for one in fields_of(value))
+
+
+def _find_fields(kind: type) -> Callable[[Any], Iterable[object]] | None:
+    names = [field.name for field in fields(kind)] if is_dataclass(kind) and kind is not told.UnknownEvent else []
+    found: Callable[[Any], Iterable[object]] | None = None
+    if names and not any(map(_is_secret, names)):
+        get = attrgetter(*names)
+        found = get if len(names) > 1 else lambda value: (get(value),)
+    _FIELDS[kind] = found
+    return found
+
+
+def _may_name_secret(name: object) -> bool:
+    return not isinstance(name, str) or _is_secret(name)
 
 
 def without_secrets(kind: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -157,5 +157,9 @@ def command_action(text: str, cwd: str, root: str, **detail: str) -> Action:
 
 def _seen_from(top: str, real: str) -> str:
     """A real path relative to the workspace if it lies there, else absolute."""
-    inside = real == top or real.startswith(top.rstrip(os.sep) + os.sep)
-    return askable(os.path.relpath(real, top).replace(os.sep, "/")) if inside else real.replace(os.sep, "/")
+    if real == top:
+        return askable(os.curdir)
+    within = top.rstrip(os.sep) + os.sep
+    if real.startswith(within):
+        return askable(real[len(within) :].replace(os.sep, "/"))
+    return real.replace(os.sep, "/")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiex import events as told
 from aiex.eventforms import to_json
@@ -10,7 +12,7 @@ from aiex.events import Event
 from aiex.guard.redact import REMOVED
 from aiex.jsonform import dump
 from aiex.messages import Image, Opaque, Text, ToolCall, Usage
-from aiex.sessions.capture import Capture
+from aiex.sessions.capture import Capture, without_secrets
 from tests.unit.sessions.stories import answer, said
 
 KEY = "sk-ant-" + "api03-" + "A1b2C3d4E5f6G7h8I9j0" * 4 + "-QAAA"
@@ -77,3 +79,43 @@ def test_streams_do_not_run_into_each_other() -> None:
     assert capture.clean(told.ToolWrote("1", "stderr", "other\n")) == told.ToolWrote("1", "stderr", "other\n")
     capture.clean(told.ToolFinished("1", "run", "half"))
     assert capture.clean(told.ToolWrote("1", "stdout", "new\n")) == told.ToolWrote("1", "stdout", "new\n")
+
+
+_WORDS = st.sampled_from(["", "plain", f"API_KEY={KEY}", KEY, "two\nlines", "password: hunter2hunter2", "é\ud800"])
+_ARGUMENTS = st.dictionaries(
+    st.sampled_from(["path", "password", "max_tokens", "nested", "token"]),
+    st.recursive(
+        st.one_of(_WORDS, st.integers(), st.none(), st.booleans(), st.floats(allow_nan=False)),
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "secret"]), inner, max_size=2)
+        ),
+        max_leaves=4,
+    ),
+    max_size=3,
+)
+_PARTS = st.lists(
+    st.one_of(
+        st.builds(Text, _WORDS),
+        st.builds(ToolCall, _WORDS, _WORDS, _ARGUMENTS),
+        st.builds(Image, st.just("image/png"), _WORDS),
+        st.builds(Opaque, st.just("p"), st.just("m"), st.just("e"), _ARGUMENTS, st.just(1)),
+    ),
+    max_size=3,
+).map(tuple)
+_EVENTS = st.one_of(
+    st.builds(told.UserSpoke, _PARTS),
+    st.builds(told.AssistantSpoke, _PARTS, _WORDS, _WORDS),
+    st.builds(told.ToolStarted, _WORDS, _WORDS, _ARGUMENTS),
+    st.builds(told.ToolFinished, _WORDS, _WORDS, _WORDS, images=st.just((Image("image/png", KEY),))),
+    st.builds(told.Compacted, st.just(9), st.just(1), _WORDS),
+    st.builds(told.TurnEnded, st.just("success"), _WORDS, st.just(0), _WORDS, _ARGUMENTS),
+    st.builds(told.UnknownEvent, st.just("session_frozen"), _ARGUMENTS),
+)
+
+
+@given(_EVENTS)
+def test_an_event_is_as_its_json_would_be(event: Event) -> None:
+    data = to_json(event)
+    cleaned = Capture().clean(event)
+    assert to_json(cleaned) == without_secrets(data["type"], data)
+    assert (cleaned is event) == (without_secrets(data["type"], data) is data)
