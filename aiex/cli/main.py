@@ -31,7 +31,7 @@ from aiex.cli.streams import (
 )
 from aiex.cli.work import Events, Job, Work
 from aiex.errors import AiexError, UsageError
-from aiex.events import Event, TurnEnded
+from aiex.events import TurnEnded
 from aiex.record import record
 from aiex.runs.opening import Opening
 from aiex.runs.outcomes import (
@@ -307,14 +307,7 @@ def choose_printer(invocation: Invocation, settings: Settings, session: str, rec
 
 def keeping(recording: Recording, printer: Printer) -> Show:
     """Shows each event when it is kept; where it cannot be, that is shown too."""
-
-    def show(event: Event) -> None:
-        warned = recording.keep(event)
-        printer.show(event)
-        if warned is not None:
-            printer.show(warned)
-
-    return show
+    return lambda event: recording.tell(event, printer.show)
 
 
 def _introduce(invocation: Invocation, services: Services, show: Show, warnings: Iterable[Warned]) -> None:

@@ -1,7 +1,11 @@
-"""Keeps what a run tells in a session: each event is in the log before it is shown."""
+"""Keeps what a run tells in a session: each event is in the log before it is shown.
+
+Where an event loop runs, events that no effect follows are written together, before it waits for anything again.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -9,6 +13,7 @@ from aiex.errors import Conflict, StoreError, UsageError
 from aiex.events import AssistantSpoke, SessionStarted, Started, ToolStarted, TurnEnded, UserSpoke, Warned
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from types import TracebackType
 
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
     from aiex.sessions.keeping import Sessions
     from aiex.sessions.recorder import Recorder
     from aiex.wiring import Services
+
+    Show = Callable[[Event], object]
 
 
 class Run(Protocol):
@@ -49,8 +56,11 @@ class Recording(Protocol):
     cut_short: TurnEnded | None
     """The outcome of a run that was broken off, as it was kept."""
 
+    def tell(self, event: Event, show: Show) -> None:
+        """Keep an event, and show it once it is kept; where it cannot be, that is shown behind it, once."""
+
     def keep(self, event: Event) -> Warned | None:
-        """Keep an event that is about to be shown; a warning where it cannot be kept, given once."""
+        """Keep an event that is about to be shown, at once; a warning where it cannot be kept, given once."""
 
     def end(self, ended: TurnEnded) -> TurnEnded:
         """Keep the outcome; the outcome that says how to go on."""
@@ -67,6 +77,10 @@ class Unrecorded:
 
     last_seq = turn = 0
     cut_short: TurnEnded | None = None
+
+    def tell(self, event: Event, show: Show) -> None:
+        """Show it."""
+        show(event)
 
     def keep(self, event: Event) -> None:
         """Nothing to do."""
@@ -117,20 +131,71 @@ class Kept:
         self.cut_short: TurnEnded | None = None
         self._report: Report | None = None
         self._begun: Tally | None = None
+        self._unshown: list[tuple[Event, Show]] = []
+        """What waits to be written, and then to be shown."""
+        self._failure: Exception | None = None
+        """What went wrong between two events; whoever tells the next one hears of it."""
+
+    def tell(self, event: Event, show: Show) -> None:
+        """Put an event into the log, now or before the event loop waits again, and show it then."""
+        self._raise_failure()
+        self._follow(event)
+        self._unshown.append((event, show))
+        loop, warned = _running_loop(), None
+        try:
+            if self._recorder and not self._recorder.keep(event, may_wait=loop is not None):
+                if loop is not None and len(self._unshown) == 1:
+                    loop.call_soon(self._settle)
+                return
+        except StoreError as error:
+            warned = self._give_up(error)
+        self._show_all(warned)
 
     def keep(self, event: Event) -> Warned | None:
-        """Put an event into the log."""
+        """Put an event into the log, behind all that waits."""
+        self._raise_failure()
         self._follow(event)
-        if self._recorder is None:
-            return None
+        warned = None
         try:
-            self._recorder.keep(event)
+            if self._recorder:
+                self._recorder.keep(event)
         except StoreError as error:
-            self._recorder = None
-            if self._is_required:
-                raise
-            return Warned(f"from here on this run is not kept: {error.message}", error.hint)
-        return None
+            warned = self._give_up(error)
+        self._show_all(None)
+        return warned
+
+    def _settle(self) -> None:
+        """Write and show what waits. A failure is for whoever tells the next event: here nobody would hear of it."""
+        warned = None
+        try:
+            try:
+                if self._recorder:
+                    self._recorder.flush()
+            except StoreError as error:
+                warned = self._give_up(error)
+            self._show_all(warned)
+        except Exception as error:  # noqa: BLE001  (raised where it is heard)
+            self._failure = error
+
+    def _give_up(self, error: StoreError) -> Warned:
+        """Keep nothing any more; what to say about that. Raises the error where nothing goes on without."""
+        self._recorder = None
+        if self._is_required:
+            self._unshown.clear()
+            raise error
+        return Warned(f"from here on this run is not kept: {error.message}", error.hint)
+
+    def _show_all(self, warned: Warned | None) -> None:
+        unshown, self._unshown = self._unshown, []
+        for event, show in unshown:
+            show(event)
+        if warned is not None and unshown:
+            unshown[-1][1](warned)
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def end(self, ended: TurnEnded) -> TurnEnded:
         """Put the outcome into the log; it names the session to go on with."""
@@ -176,6 +241,7 @@ class Kept:
 
     def _break_off(self, error: BaseException) -> None:
         """Keep what was said of an answer, and the outcome with what was done."""
+        self._unshown.clear()
         ended = self._to_end(error)
         if self._begun and (spoken := self._begun.to_spoken()):
             is_shown = ended.subtype == "interrupted"  # otherwise showing things may be what failed
@@ -183,6 +249,18 @@ class Kept:
         if self._report:
             ended = self._report.fill(ended, {"answer": "", "complete": False})
         self.cut_short = self.end(ended)
+
+
+def _running_loop() -> AbstractEventLoop | None:
+    """The event loop that runs in this thread."""
+    asyncio = sys.modules.get("asyncio")  # where nobody loaded it, none does
+    if asyncio is None:
+        return None
+    try:
+        loop: AbstractEventLoop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return loop
 
 
 def open_recording(

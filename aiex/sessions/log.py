@@ -18,7 +18,22 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from aiex.errors import StoreError
 from aiex.eventforms import FORM_VERSION, from_json, to_json, to_timestamp
-from aiex.events import AssistantSpoke, Envelope, Event, ToolFinished, ToolStarted, UnknownEvent
+from aiex.events import (
+    AssistantSpoke,
+    Envelope,
+    Event,
+    Noted,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    ToolWrote,
+    UnknownEvent,
+    UsageUpdated,
+    Waiting,
+    Warned,
+)
 from aiex.jsonform import Malformed, dump, form_of
 from aiex.messages import ToolCall
 from aiex.sessions.stores import Draft, Head, Moved, Row, Snapshot, Store
@@ -28,14 +43,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 LINK_BYTES: Final = 16
-UNSYNCED: Final = frozenset(
-    {"text_delta", "reasoning_delta", "tool_wrote", "usage_updated", "retrying", "waiting", "noted", "warned"}
-)
-"""Types that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
+UNSYNCED: Final = frozenset({TextDelta, ReasoningDelta, ToolWrote, UsageUpdated, Retrying, Waiting, Noted, Warned})
+"""Events that need not be on disk when `append` returns: what matters of them is said again by an event that is."""
 LOOKS: Final = frozenset({"list", "read", "search", "skill", "symbols"})
 """Tools of the house that change nothing anywhere: after a power cut they may be called again as if they never were."""
 Lasting = Literal["now", "soon", "later"]
-_OF_CALLS: Final = frozenset({"assistant_spoke", "tool_started", "tool_finished"})
 _Unlinked = tuple[int, int, str, int, bytes, bool]
 """Of an event: when it happened, its turn, type and version, its JSON, and whether it is copied."""
 _HASH_BYTES: Final = 12
@@ -262,7 +274,7 @@ class EventLog:
         must_be_now = may_be_soon = False
         for event in events:
             kind, data = write_event(event)
-            lasting = lasting_of(event, kind)
+            lasting = lasting_of(event)
             must_be_now = must_be_now or lasting == "now"
             may_be_soon = may_be_soon or lasting == "soon"
             drafts.append((at_ms, turn, kind, current_version(kind), data, False))
@@ -335,14 +347,14 @@ class EventLog:
         )  # fmt: skip
 
 
-def lasting_of(event: Event | UnknownEvent, kind: str) -> Lasting:
+def lasting_of(event: Event | UnknownEvent) -> Lasting:
     """When an event has to be on disk: before anything goes on, a moment later, or with the next one that has to.
 
     What was said of calls, and what came of those that only look, has no effect by itself: it need only be there before
     the first effect, and whatever has one is synced before it, with all that was told earlier.
     """
-    if kind not in _OF_CALLS:
-        return "later" if kind in UNSYNCED else "now"
+    if type(event) in UNSYNCED:
+        return "later"
     match event:
         case AssistantSpoke(parts) if any(isinstance(part, ToolCall) for part in parts):
             return "soon"

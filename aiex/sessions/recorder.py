@@ -2,12 +2,15 @@
 
 One recorder belongs to one session and one thread. Another process may write to the same session: what happened is
 then put behind what that process recorded, and what was decided is decided anew.
+
+Pieces of an answer and what comes of looks often come many at a time. They may be written together, as long as nobody
+was shown one that is not in the log, and no effect goes before one.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from aiex.errors import StoreError
 from aiex.eventforms import FORM_VERSION, to_timestamp
@@ -15,6 +18,7 @@ from aiex.eventlines import has_line
 from aiex.events import Envelope, TurnEnded, TurnInterrupted, UserSpoke
 from aiex.sessions.capture import Capture
 from aiex.sessions.decisions import Fork, decide
+from aiex.sessions.log import lasting_of
 from aiex.sessions.opening import keep_state, open_state
 from aiex.sessions.stores import Moved
 
@@ -35,15 +39,6 @@ MOST_TRIES: Final = 1_000
 """Each try that fails means that another process wrote something; so many in a row mean that something is wrong."""
 
 
-class Place(NamedTuple):
-    """Where an event is in its session."""
-
-    seq: int
-    turn: int
-    at_ms: int
-    """UTC, milliseconds since 1970."""
-
-
 class Recorder:
     """Writes the events of one session."""
 
@@ -59,13 +54,18 @@ class Recorder:
         self._told: list[Recorded] = []
         """What this recorder wrote since the state was looked at, as far as it is all that was written; without the
         output of tools, of which no state tells."""
+        self._held: list[Event | UnknownEvent] = []
+        """What waits to be written with the next one; in no state yet."""
         self._kept_seq = self._seq = self._state.seq
         self._turn = self._state.turn
+        self._place = self._seq, self._turn, 0
+        """Where the last event that was written is: its number, its turn, and when that was, in milliseconds."""
 
     @property
     def state(self) -> SessionState:
         """The session as the log has it now, what others wrote included. Cost: 5 µs for each event since last time, and
-        10 for those that others wrote."""
+        10 for those that others wrote. Raises StoreError."""
+        self.flush()
         told, self._told = self._told, []
         if told and told[0].seq == self._state.seq + 1:
             self._state.fold(told)
@@ -77,41 +77,63 @@ class Recorder:
 
     @property
     def seq(self) -> int:
-        """The last event that this recorder knows of."""
+        """The last event that this recorder knows of. Raises StoreError."""
+        self.flush()
         return self._seq
 
     def read(self, *, after_seq: int = 0) -> Iterator[Recorded]:
         """What the session holds behind an event. Raises StoreError."""
+        self.flush()
         return self._log.read(self.session, after_seq=after_seq)
 
     def record(self, event: Event | UnknownEvent) -> Envelope:
         """Put an event that happened into the log; its envelope, with the event as it was given. Raises as `keep`."""
-        seq, turn, at_ms = self.keep(event)
+        self.flush()
+        self._place = self._seq, self._turn, int(self._clock() * 1000)
+        self.keep(event)
+        seq, turn, at_ms = self._place
         return self._wrap(event, at_ms, seq, turn)
 
-    def keep(self, event: Event | UnknownEvent) -> Place:
-        """Put an event that happened into the log; where it is.
+    def keep(self, event: Event | UnknownEvent, *, may_wait: bool = False) -> bool:
+        """Put an event that happened into the log; whether it is there.
 
-        When this returns, the event survives the end of the process; one that others rely on survives the loss of power
-        as well. An event that makes no line is not kept, and shares the number of the one before it.
+        When this returns True, the event survives the end of the process, with all before it; one that others rely on
+        survives the loss of power as well. An event that makes no line is not kept, and shares the number of the one
+        before it.
+
+        Args:
+            may_wait: One that no effect follows may be written with the next: then it is there after `flush`, and
+                nobody may be shown it before.
 
         Raises:
-            StoreError: if it cannot be kept.
+            StoreError: if it, or what waited, cannot be kept.
         """
         if not has_line(event):
-            return Place(self._seq, self._turn, int(self._clock() * 1000))
+            return not self._held
         cleaned = self._capture.clean(event)
+        if isinstance(event, UserSpoke):
+            self.flush()  # what waited belongs to the turn before
+        self._held.append(cleaned)
+        if may_wait and lasting_of(cleaned) != "now":
+            return False
+        self.flush()
+        if isinstance(event, TurnEnded | TurnInterrupted):
+            self._keep_snapshot()  # looks at what others wrote since
+        return True
+
+    def flush(self) -> None:
+        """Write what waits, all in one transaction. Raises StoreError; then nothing of it is kept, now or later."""
+        held, self._held = self._held, []
+        if not held:
+            return
         for _ in range(MOST_TRIES):
-            turn = self._turn + isinstance(event, UserSpoke)
             try:
-                at_ms = self._append([cleaned], turn)
+                at_ms = self._append(held, self._turn + any(isinstance(event, UserSpoke) for event in held))
             except Moved:
                 self._catch_up()
                 continue
-            place = Place(self._seq, turn, at_ms)
-            if isinstance(event, TurnEnded | TurnInterrupted):
-                self._keep_snapshot()  # looks at what others wrote since
-            return place
+            self._place = self._seq, self._turn, at_ms
+            return
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def do(self, command: Command, role: Role) -> tuple[Envelope, ...]:
@@ -138,7 +160,8 @@ class Recorder:
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")
 
     def close(self) -> None:
-        """Keep a snapshot, so that the session is open at once the next time; the log stays open."""
+        """Keep a snapshot, so that the session is open at once the next time; the log stays open. Raises StoreError."""
+        self.flush()
         self._keep_snapshot(least=1)
 
     def _append(self, events: Sequence[Event | UnknownEvent], turn: int) -> int:

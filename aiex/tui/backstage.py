@@ -286,7 +286,7 @@ class Backstage:
         self._recording = recording = begun.recording
         if services.recorder is not None and services.recorder.seq:
             tell_history(self._bus, services.sessions.log, services.session, services.recorder.seq)
-        self._show(recording, begun.started)
+        recording.tell(begun.started, self._bus.post)
         if lasts(recording):
             self.kept_session = services.session
             tell_standing(self._bus, services)
@@ -424,14 +424,8 @@ class Backstage:
             self.doing = event.name
         elif isinstance(event, ToolFinished):
             self.doing = ""
-        self._show(recording, event)
+        recording.tell(event, self._bus.post)
         return None
-
-    def _show(self, recording: Recording, event: Event) -> None:
-        warned = recording.keep(event)
-        self._bus.post(event)
-        if warned is not None:
-            self._bus.post(warned)
 
     def _end(self, task: Task, ended: TurnEnded) -> None:
         if task.converses:
