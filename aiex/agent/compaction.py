@@ -88,15 +88,12 @@ class Compaction:
         self._overflows += 1
         return self._overflows <= MOST_OVERFLOWS
 
-    async def make_room(self, state_of: Callable[[], SessionState]) -> AsyncGenerator[Event, None]:
-        """Shorten the conversation if it is nearly as long as the window."""
+    def is_due(self, state_of: Callable[[], SessionState]) -> bool:
+        """Whether the conversation is nearly as long as the window."""
         used = self._used_tokens
         if used is None:  # nobody has counted: the conversation was begun by others
             used = sum(map(size_of, self._composer.compose(state_of()).messages))
-        if used < LEAST_WINDOW_TOKENS or used < FULL_AT * self.window_tokens:
-            return
-        async for event in self.shorten(state_of):
-            yield event
+        return used >= LEAST_WINDOW_TOKENS and used >= FULL_AT * self.window_tokens
 
     async def shorten(self, state_of: Callable[[], SessionState]) -> AsyncGenerator[Event, None]:
         """Put a summary in the place of all but the last; where there is nothing to shorten, nothing happens."""

@@ -9,14 +9,14 @@ import asyncio
 import json
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from aiex.agent.answering import Heard, Tally, hear, to_failed
+from aiex.agent.answering import Heard, hear, to_failed
 from aiex.agent.composer import load_words
 from aiex.agent.progress import WARN_AT, Progress
 from aiex.budget import Exhausted
 from aiex.errors import AiexError, BudgetEnded, ContextOverflow, Rejected
-from aiex.events import AssistantSpoke, BudgetHit, Compacted, Failed, FileEdited, ToolFinished, UserSpoke
+from aiex.events import BudgetHit, Compacted, Failed, FileEdited, ToolFinished, UserSpoke
 from aiex.messages import Text, ToolCall
 from aiex.record import record
 
@@ -69,15 +69,32 @@ class Loop:
         self._crew = crew
         self._schema = schema
         self._progress = Progress()
+        self._goes_on = True
         self._answer = ""
 
     async def run(self) -> AsyncGenerator[Event | Closed, None]:
         """Work until the model is done, or cannot go on; every failure is how it closed."""
         failure: Failed | None = None
         try:
-            async with aclosing(self._work()) as events:
-                async for event in events:
-                    yield event
+            while self._goes_on:
+                self._crew.budget.take_turn()
+                if self._crew.compaction.is_due(self._crew.conversation):
+                    async with aclosing(self._shorten()) as made:
+                        async for event in made:
+                            yield event
+                request = self._crew.composer.compose(self._crew.conversation())
+                async with aclosing(hear(self._stream, request)) as events:
+                    async for told in events:
+                        if not isinstance(told, Heard):
+                            yield told
+                            continue
+                        async with aclosing(self._heed(told)) as happened:
+                            async for event in happened:
+                                yield event
+            if self._schema is not None:
+                async with aclosing(self._ask_for_data(self._schema)) as events:
+                    async for event in events:
+                        yield event
         except AiexError as error:
             if ended := self._ended_by(error):
                 if hit := hit_of(ended):
@@ -93,85 +110,41 @@ class Loop:
             return self._crew.budget.ended
         return error if isinstance(error, BudgetEnded) else None
 
-    async def _work(self) -> AsyncGenerator[Event, None]:
-        goes_on = True
-        while goes_on:
-            self._crew.budget.take_turn()
-            making = self._crew.compaction.make_room(self._crew.conversation)
-            async with aclosing(until(making, self._crew.budget)) as made:
-                async for event in made:
-                    yield event
-            heard: Heard | None = None
-            async with aclosing(self._ask()) as events:
-                async for told in events:
-                    if isinstance(told, Heard):
-                        heard = told
-                    else:
-                        yield told
-            if heard is None:  # the request was too long, and is shorter now
-                continue
-            self._answer = heard.answer or self._answer
-            goes_on = _goes_on(heard, self._progress)
-            calls = _calls_in(heard) if goes_on else []
-            if calls and heard.reason == "tool_use":
-                async with aclosing(self._run_calls(calls)) as happened:
-                    async for event in happened:
-                        yield event
-            else:
-                for event in _tell_not_run(heard, calls) if goes_on else ():
-                    yield event
-        if self._schema is not None:
-            async with aclosing(self._ask_for_data(self._schema)) as events:
-                async for event in events:
+    def _stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        return until(cast("AsyncGenerator[Event, None]", self._crew.stream(request)), self._crew.budget)
+
+    def _shorten(self) -> AsyncGenerator[Event, None]:
+        return until(self._crew.compaction.shorten(self._crew.conversation), self._crew.budget)
+
+    def _heed(self, heard: Heard) -> AsyncGenerator[Event, None]:
+        """What comes of an answer; where the request was too long, there is room for the next one."""
+        if isinstance(heard.error, BudgetEnded):  # what was said until the time was over is no answer
+            raise heard.error
+        if _is_overflow(heard) and self._crew.compaction.may_try():
+            return self._make_room(heard)
+        self._crew.compaction.note(heard.usage)
+        return self._go_on(heard)
+
+    async def _make_room(self, heard: Heard) -> AsyncGenerator[Event, None]:
+        is_shorter = False
+        async with aclosing(self._shorten()) as made:
+            async for event in made:
+                is_shorter = is_shorter or isinstance(event, Compacted)
+                yield event
+        if not is_shorter:
+            async with aclosing(self._go_on(heard)) as happened:
+                async for event in happened:
                     yield event
 
-    async def _ask(self) -> AsyncGenerator[Event | Heard, None]:
-        """One answer. Nothing is heard where the request was too long and has room now."""
-        crew = self._crew
-        async with aclosing(self._hear(crew.composer.compose(crew.conversation()))) as events:
-            async for told in events:
-                if not isinstance(told, Heard):
-                    yield told
-                elif _is_overflow(told) and crew.compaction.may_try():
-                    is_shorter = False
-                    async with aclosing(until(crew.compaction.shorten(crew.conversation), crew.budget)) as made:
-                        async for event in made:
-                            is_shorter = is_shorter or isinstance(event, Compacted)
-                            yield event
-                    if not is_shorter:
-                        yield told
-                else:
-                    crew.compaction.note(told.usage)
-                    yield told
-
-    async def _ask_for_data(self, schema: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
-        crew = self._crew
-        crew.budget.take_turn()
-        async with aclosing(self._hear(crew.composer.compose_data(crew.conversation(), schema))) as events:
-            async for told in events:
-                if isinstance(told, Heard):
-                    _require_end(told)
-                    _require_data(told.answer)
-                    self._answer = told.answer
-                else:
-                    yield told
-
-    async def _hear(self, request: Request) -> AsyncGenerator[Event | Heard, None]:
-        begun: Tally | None = Tally()
-        try:
-            async with aclosing(until(hear(self._crew.stream, request), self._crew.budget)) as events:
-                async for told in events:
-                    if isinstance(told, AssistantSpoke):
-                        begun = None
-                    elif begun and not isinstance(told, Heard):
-                        begun.note(told)
-                    yield told
-        except Exhausted:
-            if begun and (spoken := begun.to_spoken()):  # what was said until the time was over stays
-                yield spoken
-            raise
-
-    async def _run_calls(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
+    async def _go_on(self, heard: Heard) -> AsyncGenerator[Event, None]:
+        """Run the calls of an answer, or say why none of them runs."""
+        self._answer = heard.answer or self._answer
+        self._goes_on = _goes_on(heard, self._progress)
+        calls = _calls_in(heard) if self._goes_on else []
+        if not calls or heard.reason != "tool_use":
+            for event in _tell_not_run(heard, calls) if self._goes_on else ():
+                yield event
+            return
         by_id = {call.id: call for call in calls}
         finished: list[ToolFinished] = []
         counts: list[int] = []
@@ -186,6 +159,18 @@ class Loop:
                 counts.append(self._progress.count_result(by_id[event.call_id], event))
                 yield _remark(event, counts[-1])
         self._progress.note_turn(finished, counts)
+
+    async def _ask_for_data(self, schema: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
+        crew = self._crew
+        crew.budget.take_turn()
+        async with aclosing(hear(self._stream, crew.composer.compose_data(crew.conversation(), schema))) as events:
+            async for told in events:
+                if isinstance(told, Heard):
+                    _require_end(told)
+                    _require_data(told.answer)
+                    self._answer = told.answer
+                else:
+                    yield told
 
 
 def _is_overflow(heard: Heard) -> bool:

@@ -151,9 +151,13 @@ class Team:
     async def work(self) -> AsyncGenerator[Event, None]:
         """The whole work, to its outcome."""
         try:
-            async with aclosing(self._noted(self._bounded())) as events:
+            async with aclosing(self._rounds()) as events:
                 async for event in events:
-                    yield event
+                    self._report.note(event)
+                    if not (self._wish.is_dry and isinstance(event, FileEdited)):  # nothing was written
+                        yield event
+                    for news in self._drain():  # what happened beside it
+                        yield news
         except BaseException:
             await self._kit.leave()
             for event in self._drain():  # what was broken off may have changed files
@@ -163,17 +167,6 @@ class Team:
         for event in self._drain():
             yield event
         yield self._end()
-
-    async def _bounded(self) -> AsyncGenerator[Event, None]:
-        """The rounds; a budget that ends while a check runs is how it closed."""
-        try:
-            async with aclosing(self._rounds()) as events:
-                async for event in events:
-                    yield event
-        except BudgetEnded as error:
-            if hit := hit_of(error):
-                yield hit
-            self._closed = replace(self._closed, failure=to_ended(error))
 
     async def _rounds(self) -> AsyncGenerator[Event, None]:
         """Work, check, and work again on what fails, as often as the settings say."""
@@ -185,8 +178,8 @@ class Team:
             async with aclosing(self._verify(failed)) as checks:
                 async for event in checks:
                     yield event
-            if not failed or (failed[0].check.exit_code or 0) in NOT_RUN_EXITS:
-                self._closed = _say_at_once(self._report)
+            if self._closed.failure or not failed or (failed[0].check.exit_code or 0) in NOT_RUN_EXITS:
+                self._closed = self._closed if self._closed.failure else _say_at_once(self._report)
                 return
             parts = (*parts, *to_wish(failed, is_first=True))
         yield UserSpoke(parts)
@@ -207,7 +200,7 @@ class Team:
             if self._report.edits > edits_before:  # what the model saw fail behind its edits counts as well
                 seen = {one.check.command for one in failed}
                 failed += [Failed(one, "") for one in self._report.red if one.command not in seen]
-            if not failed or not left:
+            if self._closed.failure or not failed or not left:
                 return
             yield UserSpoke(tuple(to_wish(failed)))
 
@@ -217,30 +210,27 @@ class Team:
         return int(self._hirer.settings.get("checks.repairs")) if wanted is None else wanted
 
     async def _verify(self, failed: list[Failed]) -> AsyncGenerator[Event, None]:
-        """Run the checks that did not run since the last edit; those that fail are appended."""
+        """Run the checks that did not run since the last edit; those that fail are appended.
+
+        A budget that ends meanwhile is how it closed.
+        """
         current = {check[key] for check in self._report.checks if check["current"] for key in ("name", "command")}
         if self._wish.checks:
             due = [check for check in self._wish.checks if check.command not in current]
         else:
             found = checks_behind(self._hirer, self._report.files)
             due = [check for check in found if not is_current(check, self._report.checks)]
-        async with aclosing(until(verify(due, self._crew.calls), self._crew.budget)) as events:
-            async for event in events:
-                if isinstance(event, Failed):
-                    failed.append(event)
-                else:
-                    yield event
-
-    async def _noted(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """The same events, each in the report, with what happened beside them between; of a dry run not those of edits,
-        since nothing was written."""
-        async with aclosing(events):
-            async for event in events:
-                self._report.note(event)
-                if not (self._wish.is_dry and isinstance(event, FileEdited)):
-                    yield event
-                for news in self._drain():
-                    yield news
+        try:
+            async with aclosing(until(verify(due, self._crew.calls), self._crew.budget)) as events:
+                async for event in events:
+                    if isinstance(event, Failed):
+                        failed.append(event)
+                    else:
+                        yield event
+        except BudgetEnded as error:
+            if hit := hit_of(error):
+                yield hit
+            self._closed = replace(self._closed, failure=to_ended(error))
 
     def _drain(self) -> Iterator[Event]:
         while self._kit.news:
