@@ -101,8 +101,10 @@ class Gate:
             self._refuse(action, found, number)
         return self._agree(action, number, offer, approved or "person")
 
-    def note(self, action: Action, verdict: Verdict) -> int:
-        """Put a decision that was made elsewhere on record; its number, 0 where nothing is kept.
+    def note(self, action: Action, verdict: Verdict, *, may_wait: bool = False) -> int:
+        """Put a decision that was made elsewhere on record; its number, 0 where nothing is kept or where it waits.
+
+        Where it may wait it is written with the next record, or in a moment; see `AuditLog.append`.
 
         Raises Denied where it cannot be written and has to be.
         """
@@ -114,7 +116,7 @@ class Gate:
             from aiex.guard.redact import redact
 
             action = replace(action, subject=redact(action.subject))
-        return self._audit.append(self.session, action, verdict)
+        return self._audit.append(self.session, action, verdict, may_wait=may_wait)
 
     # --- what comes of it ---------------------------------------------------------------------------------------------
 
@@ -174,7 +176,7 @@ class Gate:
             self.judge.kept_out.leave.discard(action.subject)
         said = replace(action, detail={**action.detail, **detail}) if detail else action
         try:
-            self.note(said, Outcome(status, admitted.number, text, redactions))
+            self.note(said, Outcome(status, admitted.number, text, redactions), may_wait=True)
         except Denied as error:
             why = error.message.partition(": ")[2]
             raise StoreError(f"it happened, but what came of it is not on record: {why}", hint=error.hint) from error

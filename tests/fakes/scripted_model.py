@@ -138,7 +138,7 @@ class Ledger:
     def __init__(self) -> None:
         self.rows: list[tuple[Action, Verdict]] = []
 
-    def append(self, session: str, action: Action, verdict: Verdict) -> int:
+    def append(self, session: str, action: Action, verdict: Verdict, *, may_wait: bool = False) -> int:
         """Keep a record; its number."""
         self.rows.append((action, verdict))
         return len(self.rows)

@@ -1,4 +1,4 @@
-"""The log as a file: records are appended one after the other, by any number of processes, and the head follows.
+"""The log as a file: records are appended, one or a few in one go, by any number of processes, and the head follows.
 
 Room is made ahead with zeros, because a file that grows must have its size written with every synced record.
 A record counts once it is in the log and the head says so. What is found to differ from the head is repaired before
@@ -32,7 +32,7 @@ from aiex.guard.private import sync_folder
 from aiex.sqlite import to_store_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aiex.guard.audit.turns import Turns
 
@@ -47,6 +47,8 @@ class Draft(NamedTuple):
     what: int
     kind: int
     effect: int
+    at_ms: int
+    """When it happened, which may be before it is written."""
     tag: bytes
     sealed: bytes
 
@@ -54,10 +56,10 @@ class Draft(NamedTuple):
 class ChainFile:
     """Appends to one log, for one thread at a time.
 
-    `log` and `head` are paths in two folders; `seal` makes a record of a note.
+    `log` and `head` are paths in two folders; `seal` makes a record of a note and its time.
     """
 
-    def __init__(self, log: str, head: str, chain: Chain, turns: Turns, seal: Callable[[Note], Draft]) -> None:
+    def __init__(self, log: str, head: str, chain: Chain, turns: Turns, seal: Callable[[Note, int], Draft]) -> None:
         self.log, self.head = log, head
         self._chain = chain
         self._turns = turns
@@ -72,22 +74,23 @@ class ChainFile:
         self.found: list[Note] = []
         """Notes of what was found wrong, for those who want to be told; taken away by whoever tells it."""
 
-    def append(self, draft: Draft, at_ms: int, *, synced: bool) -> int:
-        """Write a record at the end; its number.
+    def append(self, drafts: Sequence[Draft], *, synced: bool) -> int:
+        """Write records at the end, in this order; the number of the last.
 
         Args:
-            synced: Come back only when the record would survive a power cut. Otherwise it survives the end of the
-                process, however that comes.
+            drafts: At least one, and at most `recovery.MOST_AT_ONCE`.
+            synced: Come back only when they would survive a power cut. Otherwise they survive the end of the process,
+                however that comes.
 
         Raises:
-            StoreError: if it cannot be written; it is not in the log then.
+            StoreError: if they cannot be written; none of them is in the log then.
             Conflict: if another process holds the log for too long.
         """
         try:
             with self._turns:
                 if not self._is_current():
                     self._find_end()
-                self._write(draft, at_ms, synced=synced)
+                self._write(drafts, synced=synced)
                 return self._end.seq
         except OSError as error:
             raise to_store_error(error, self.log) from error
@@ -125,7 +128,7 @@ class ChainFile:
         name, at_ms = read_at(self._log, 16, 16), int(time.time() * 1000)
         self._end = Head(name, start.seq, start.offset, head.at_ms if head else 0, start.link)
         for note in notes:  # the head follows the notes: until they are written it says what was lost
-            self._write(self._seal(note), at_ms, synced=True)
+            self._write([self._seal(note, at_ms)], synced=True)
         self.found += notes
         if not notes:
             self._put_head(self._end)
@@ -172,25 +175,28 @@ class ChainFile:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _write(self, draft: Draft, at_ms: int, *, synced: bool) -> None:
+    def _write(self, drafts: Sequence[Draft], *, synced: bool) -> None:
         name, seq, offset, latest_ms, link = self._end
-        what, kind, effect, tag, sealed = draft
-        row = (LEAST_BYTES + len(sealed), VERSION, what, kind, effect, seq + 1, at_ms, tag, digest(sealed))
-        data = render_record(self._chain, link, row, sealed)
+        data = b""
+        for what, kind, effect, at_ms, tag, sealed in drafts:
+            seq += 1
+            row = (LEAST_BYTES + len(sealed), VERSION, what, kind, effect, seq, at_ms, tag, digest(sealed))
+            data += render_record(self._chain, link, row, sealed)
+            link = data[-LINK_BYTES:]
+            latest_ms = at_ms if at_ms > latest_ms else latest_ms
         end, log, before = offset + len(data), self._log, self._end_bytes
         try:
             self._make_room(end)
             write_at(log, data, offset)
             if synced:
                 _sync(log)
-            latest_ms = at_ms if at_ms > latest_ms else latest_ms
-            self._put_head(Head(name, seq + 1, end, latest_ms, data[-LINK_BYTES:]))
+            self._put_head(Head(name, seq, end, latest_ms, link))
         finally:
             if self._end_bytes == before:
                 self._take_back(before, offset)
 
     def _take_back(self, head: bytes, offset: int) -> None:
-        """Remove a record of which the head does not tell, also after Ctrl-C; then look again before the next."""
+        """Remove what the head does not tell of, also after Ctrl-C; then look again before the next."""
         self._end_bytes = b""
         with suppress(OSError):
             if read_at(self._head, HEAD_BYTES, 0) == head:

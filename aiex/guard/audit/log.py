@@ -1,8 +1,9 @@
-"""The audit log of a person: every decision and outcome is sealed, chained and written before anything goes on."""
+"""The audit log of a person: decisions and outcomes, sealed and chained; leave is written before anything happens."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -12,12 +13,14 @@ from aiex.errors import AiexError, Denied, StoreError, UsageError
 from aiex.guard.audit.chainfile import ChainFile, Draft
 from aiex.guard.audit.datakeys import DataKeys
 from aiex.guard.audit.entries import NOWHERE, OWN, Note, codes_of, to_payload
+from aiex.guard.audit.recovery import MOST_AT_ONCE
 from aiex.guard.audit.turns import Turns
 from aiex.guard.private import open_private
 from aiex.guard.protectors import KeyFileProtector
 from aiex.record import record
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Mapping, Sequence
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -69,6 +72,16 @@ class _Session(NamedTuple):
     cipher: AESGCM
 
 
+class _Sealed(NamedTuple):
+    """A record that is ready, and what it was made of, for those who watch."""
+
+    draft: Draft
+    session: str
+    action: Action
+    verdict: Verdict
+    at_s: float
+
+
 class AuditLog:
     """Takes down what the guard decides. One object serves a process, all its sessions and threads."""
 
@@ -106,11 +119,23 @@ class AuditLog:
         self._keys = open_keys(places)
         self._watch: Watch | None = None
         self._sessions: dict[str, _Session] = {}
+        self._held: list[_Sealed] = []
+        """What waits to be written with the next record, or when `_round` comes round."""
+        self._holder = 0
+        """The process that holds it: a child that is forked would write it once more."""
+        self._round: AbstractEventLoop | None = None
 
     def append(
-        self, session: str, action: Action, verdict: Verdict, *, who: str = "", synced: bool | None = None
+        self,
+        session: str,
+        action: Action,
+        verdict: Verdict,
+        *,
+        who: str = "",
+        synced: bool | None = None,
+        may_wait: bool = False,
     ) -> int:
-        """Write a record; its number, or 0 when it could not be written and the mode lets that pass.
+        """Write a record; its number, or 0 when it could not be written and the mode lets that pass, or when it waits.
 
         Args:
             session: Whose data key seals it.
@@ -118,6 +143,9 @@ class AuditLog:
             verdict: The decision on it, or what came of it.
             who: The person or role on whose behalf; by default as the log was opened.
             synced: Whether the record must survive a power cut; by default as the mode says.
+            may_wait: It is sealed now, and may be written with the next record, before that. Where an event loop runs,
+                it waits for that until the loop next comes round; elsewhere, or where it has to be synced, it does not
+                wait. If the process is killed in between it is not in the log.
 
         Raises:
             Denied: in `required` mode, if the record cannot be written; the action must not happen then.
@@ -126,15 +154,15 @@ class AuditLog:
         """
         with self._lock:
             try:
-                return self._append(session, who, action, verdict, synced=synced)
+                is_synced = self.mode == "required" if synced is None else synced
+                return self._append(session, who, action, verdict, synced=is_synced, may_wait=may_wait)
             except AiexError as error:
-                self.missed += 1
+                self._miss(1, session, error)
                 if self.mode == "required":
                     raise Denied(
                         f"refused, because it cannot be written into the audit log: {error.message}",
                         hint=error.hint or "audit.mode = required lets nothing happen that is not on record",
                     ) from error
-                self._tell_missed(session, error)
                 return 0
 
     def erase(self, session: str) -> bool:
@@ -145,6 +173,7 @@ class AuditLog:
         if session == OWN:
             raise UsageError("which session?", hint="aiex list audit names them")
         with self._lock:
+            self._write_held()
             chain, _file = self._open()
             tag = chain.tag(session)
             if not self._keys.erase(tag):
@@ -156,6 +185,7 @@ class AuditLog:
     def rotate(self) -> int:
         """Wrap all keys by a new one; how many. Records are not touched. Raises StoreError."""
         with self._lock:
+            self._write_held()
             self._open()
             count = self._keys.rotate()
             self._note(Note("rotated", f"{count} keys were wrapped anew", {"keys": count}))
@@ -164,6 +194,7 @@ class AuditLog:
     def close(self) -> None:
         """Give the files back, and the head to whoever keeps copies."""
         with self._lock:
+            self._write_held()
             file, chain, self._file = self._file, self._chain, None
             head = file.close() if file else None
             if head and chain:
@@ -172,32 +203,48 @@ class AuditLog:
 
     # --- one record -------------------------------------------------------------------------------------------------
 
-    def _append(self, session: str, who: str, action: Action, verdict: Verdict, *, synced: bool | None) -> int:
-        file = self._file or self._open()[1]
-        if self.missed:
-            self._note(Note("missed", f"{self.missed} records could not be written", {"count": self.missed}))
-            self.missed = 0
+    def _append(self, session: str, who: str, action: Action, verdict: Verdict, *, synced: bool, may_wait: bool) -> int:
+        if self._file is None:
+            self._open()
         at_s = self._clock()
-        draft = self._seal(session, who or self._who, action, verdict)
-        seq = file.append(draft, _to_ms(at_s), synced=self.mode == "required" if synced is None else synced)
+        draft = self._seal(session, who or self._who, action, verdict, _to_ms(at_s))
+        sealed = _Sealed(draft, session, action, verdict, at_s)
+        if may_wait and not synced and self._hold(sealed):
+            return 0
+        held = self._take_held()
+        return self._write([*held, sealed] if held else [sealed], synced=synced)
+
+    def _write(self, records: list[_Sealed], *, synced: bool) -> int:
+        """Write them in one go; the number of the last. Raises AiexError if none is written."""
+        file = self._file or self._open()[1]
+        try:
+            if self.missed:
+                self._note(Note("missed", f"{self.missed} records could not be written", {"count": self.missed}))
+                self.missed = 0
+            seq = file.append([one.draft for one in records], synced=synced)
+        except AiexError as error:
+            if len(records) > 1:  # that the last one is missed is for whoever gave it to say
+                self._miss(len(records) - 1, records[0].session, error)
+            raise
         if self._watch:
             self._tell_found(file)
-            self._watch.see(session, action, verdict, at_s)
+            for _draft, session, action, verdict, at_s in records:
+                self._watch.see(session, action, verdict, at_s)
         return seq
 
     def _note(self, note: Note) -> None:
         _chain, file = self._open()
-        file.append(self._seal_note(note), _to_ms(self._clock()), synced=True)
+        file.append([self._seal_note(note, _to_ms(self._clock()))], synced=True)
 
-    def _seal_note(self, note: Note) -> Draft:
-        return self._seal(OWN, "", NOWHERE, note)
+    def _seal_note(self, note: Note, at_ms: int) -> Draft:
+        return self._seal(OWN, "", NOWHERE, note, at_ms)
 
-    def _seal(self, session: str, who: str, action: Action, verdict: Verdict) -> Draft:
+    def _seal(self, session: str, who: str, action: Action, verdict: Verdict, at_ms: int) -> Draft:
         found = self._sessions.get(session) or self._begin(session)
         what, kind, effect = codes_of(action, verdict)
         payload = to_payload(session, who, action, verdict)
         nonce = os.urandom(12)
-        return Draft(what, kind, effect, found.tag, nonce + found.cipher.encrypt(nonce, payload, found.tag))
+        return Draft(what, kind, effect, at_ms, found.tag, nonce + found.cipher.encrypt(nonce, payload, found.tag))
 
     def _begin(self, session: str) -> _Session:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -205,6 +252,44 @@ class AuditLog:
         tag, key = self._keys.key_of(session)
         self._sessions[session] = found = _Session(tag, AESGCM(key))
         return found
+
+    # --- what waits -------------------------------------------------------------------------------------------------
+
+    def _hold(self, sealed: _Sealed) -> bool:
+        """Let a record wait; False where nothing would write it soon, or so many wait that they are written now."""
+        loop = _running_loop()
+        if loop is None:
+            return False
+        if self._holder != os.getpid():
+            self._held, self._round, self._holder = [], None, os.getpid()
+        if len(self._held) + 1 >= MOST_AT_ONCE:
+            return False
+        if self._round is not loop:
+            self._round = loop
+            loop.call_soon(self._come_round)
+        self._held.append(sealed)
+        return True
+
+    def _take_held(self) -> list[_Sealed]:
+        """What waits, for whoever writes it now: what comes between takes it, and nothing is written twice."""
+        held = self._held
+        if not held:
+            return held
+        self._held = []
+        return held if self._holder == os.getpid() else []
+
+    def _come_round(self) -> None:
+        with self._lock:
+            self._round = None
+            self._write_held()
+
+    def _write_held(self) -> None:
+        """Write what waits; where that fails it is counted and told, as for any record."""
+        if held := self._take_held():
+            try:
+                self._write(held, synced=False)
+            except AiexError as error:
+                self._miss(1, held[-1].session, error)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
@@ -236,11 +321,13 @@ class AuditLog:
                 hint=f"restore them from a backup, or move {self.places.log} away to begin a new log",
             )
 
-    def _tell_missed(self, session: str, error: AiexError) -> None:
-        """Once, until a record can be written again."""
-        from aiex.events import SecurityNoticed
+    def _miss(self, count: int, session: str, error: AiexError) -> None:
+        """Count what could not be written; told once, until a record can be written again."""
+        is_first = not self.missed
+        self.missed += count
+        if self._tell and is_first and self.mode != "required":
+            from aiex.events import SecurityNoticed
 
-        if self._tell and self.missed == 1:
             message = f"what happens is not on record: {error.message}"
             self._tell(SecurityNoticed("unrecorded", message, session))
 
@@ -249,6 +336,18 @@ class AuditLog:
         for note in found:
             if self._watch:
                 self._watch.see(OWN, NOWHERE, note, self._clock())
+
+
+def _running_loop() -> AbstractEventLoop | None:
+    """The event loop that runs this; where asyncio was not loaded there is none."""
+    if "asyncio" not in sys.modules:
+        return None
+    from asyncio import get_running_loop
+
+    try:
+        return get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _to_ms(at_s: float) -> int:

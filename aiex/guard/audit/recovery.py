@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from aiex.guard.audit.entries import Note
+from aiex.guard.audit.entries import WHATS, Note
 from aiex.guard.audit.frames import HEADER_BYTES
 from aiex.guard.audit.walk import BLOCK_BYTES, Position, Walk, read_at, reader, start_of, write_at
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from aiex.guard.audit.frames import Chain
     from aiex.guard.audit.heads import Head
 
+MOST_AT_ONCE: Final = 8
+"""So many records are written in one go, before the head follows; all but the last are outcomes that waited."""
+_OUTCOME: Final = WHATS["outcome"]
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -35,7 +39,7 @@ def recover(
     start = start_of(chain, header)
     if start is None:
         return None, _without_log(path, header, head, is_new=is_new)
-    end, is_same = _find_end(log, chain, start, head)
+    end, is_same, is_left = _find_end(log, chain, start, head)
     aside = _put_aside(log, path, end.offset)
     if head is None and is_new and end.seq == 0:
         return end, []
@@ -45,7 +49,7 @@ def recover(
     if head.seq > end.seq:
         return end._replace(seq=head.seq), [_lost(end.seq + 1, head.seq, aside)]
     notes = []
-    if end.seq > head.seq + 1:  # one alone is what a process leaves that ends between record and head
+    if end.seq > head.seq and not is_left:
         notes.append(Note("head-behind", f"the head was at record {head.seq}, the log at {end.seq}"))
     if aside:
         notes.append(Note("unfinished", f"what followed record {end.seq} was no record", {"aside": aside}))
@@ -71,15 +75,19 @@ def _lost(first: int, last: int, aside: str) -> Note:
     return Note("lost", f"{which} not in the log", {"first": first, "last": last, "aside": aside})
 
 
-def _find_end(log: int, chain: Chain, start: Position, head: Head | None) -> tuple[Position, bool]:
-    """The place after the last good record, and whether the head's place was passed."""
+def _find_end(log: int, chain: Chain, start: Position, head: Head | None) -> tuple[Position, bool, bool]:
+    """The place after the last good record, whether the head's place was passed, and if so, whether no more lies behind
+
+    it than a process leaves that ends between records and head: what it writes in one go.
+    """
     is_same = head is not None and read_at(log, 32, max(0, head.offset - 32)) == head.link
     if head is not None and is_same:
         start = Position(head.seq, head.offset, head.link)
     walk = Walk(reader(log), chain, start)
-    for _step in walk:
-        pass
-    return walk.position, is_same
+    last = deque((row[2] for row, *_ in walk), maxlen=MOST_AT_ONCE)
+    waited = list(last)[:-1]
+    is_left = walk.position.seq - start.seq <= MOST_AT_ONCE and all(what == _OUTCOME for what in waited)
+    return walk.position, is_same, is_left
 
 
 def _put_aside(log: int, path: str, offset: int) -> str:
