@@ -72,13 +72,13 @@ def encode(request: Request, profile: Profile) -> _Body:
 
 def _encode_tools(request: Request, quirks: Quirks) -> _Body:
     """Tools in the order of their names, so that the beginning of requests stays the same, and how to choose."""
-    tools, choice = sorted(request.tools, key=lambda tool: tool.name), request.tool_choice
+    tools, choice = _TOOLS.get(request.tools, (), partial(_encode_each, request.tools)), request.tool_choice
     named = choice not in ("auto", "any", "none")
     if (named and not quirks.named_tool) or (not quirks.tool_choice and choice not in ("auto", "any")):
-        tools = [tool for tool in tools if named and tool.name == choice]
+        tools = [tool for tool in tools if named and tool["function"]["name"] == choice]
     if not tools:
         return {}
-    body: _Body = {"tools": [_TOOLS.get(tool, (), partial(_encode_tool, tool)) for tool in tools]}
+    body: _Body = {"tools": list(tools)}
     if choice != "auto" and quirks.tool_choice and _may_choose(request, quirks):
         one = {"type": "function", "function": {"name": choice}} if quirks.named_tool else "required"
         body["tool_choice"] = {"any": "required", "none": "none"}.get(choice, one)
@@ -91,12 +91,17 @@ def _may_choose(request: Request, quirks: Quirks) -> bool:
     return request.tool_choice == "none" or quirks.forced_tools == "always" or request.effort == "none"
 
 
-def _encode_tool(tool: ToolDefinition) -> Lasting:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return Lasting(type="function", function=function)
+def _encode_each(tools: Sequence[ToolDefinition]) -> list[Lasting]:
+    return [
+        Lasting(
+            type="function",
+            function={"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+        )
+        for tool in sorted(tools, key=lambda tool: tool.name)
+    ]
 
 
-_TOOLS: Final[Memo[Lasting]] = Memo(most=256)
+_TOOLS: Final[Memo[list[Lasting]]] = Memo(most=16)
 
 
 def _encode_effort(request: Request, quirks: Quirks) -> _Body:
