@@ -119,9 +119,11 @@ class Chat:
             node = self.nodes[at]
             new.append(node)
             at = node.parent
-        found = [*path, *new[::-1]] if at == known else new[::-1]
-        self._path = end, found
-        return list(found)
+        if at != known:
+            path = []
+        path.extend(reversed(new))
+        self._path = end, path
+        return list(path)
 
     def to_json(self) -> dict[str, Any]:
         """All of it; the data of nodes as text, and none of those that the log alone has."""

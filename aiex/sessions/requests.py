@@ -12,7 +12,6 @@ import json
 from contextlib import suppress
 from functools import cache
 from itertools import pairwise
-from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiex.jsonform import Malformed, form_of
@@ -102,18 +101,18 @@ def project_request(
     Cost: as `conversation`. While a session grows its requests begin alike, but for calls that get their results.
     """
     path = state.chat.path(None if at_seq is None else state.chat.head_at(at_seq))
-    said = _project(path)
+    said, takes_turns = _project(path)
     if said and said[0].role != "user":
         said = (_user(FIRST), *said)
-    if not _takes_turns([message.role for message in said]):
+    if not takes_turns or not said or said[-1].role == "assistant":
         said = tuple(_taking_turns(said))
     first = (_SYSTEMS.get(parts, (), lambda: Message("system", parts)),) if (parts := tuple(system)) else ()
     return Request(model=model, messages=(*first, *said), tools=tuple(tools), cache_key=cache_key)
 
 
-def _takes_turns(roles: Sequence[Role]) -> bool:
-    """Whether somebody asked before each answer, and after the last."""
-    return roles[-1:] not in ([], ["assistant"]) and ("assistant", "assistant") not in pairwise(roles)
+def _takes_turns(said: Sequence[Message]) -> bool:
+    """Whether nobody answered twice."""
+    return all(one.role != "assistant" or next_one.role != "assistant" for one, next_one in pairwise(said))
 
 
 def _taking_turns(said: Sequence[Message]) -> Iterator[Message]:
@@ -142,29 +141,32 @@ class _Grown(NamedTuple):
 
     path: list[Node]
     said: tuple[Message, ...]
+    takes_turns: bool
 
 
-_GROWN: list[_Grown] = [_Grown([], ())]
+_GROWN: list[_Grown] = [_Grown([], (), True)]
 _PLAIN: Final = frozenset({"user", "assistant", "words", "begun", "tool", "interrupted"})
 """Nodes that change nothing about those before them."""
 
 
-def _project(path: list[Node]) -> tuple[Message, ...]:
-    """What was said, with one result for each call; what was so in the last conversation is taken from there."""
+def _project(path: list[Node]) -> tuple[tuple[Message, ...], bool]:
+    """What was said, with one result for each call, and whether nobody answered twice.
+
+    What was so in the last conversation is taken from there.
+    """
     last = _GROWN[0]
-    begun = len(last.path)
-    if begun <= len(path) and all(map(is_, last.path, path)) and all(node.kind in _PLAIN for node in path[begun:]):
-        right = settled(
-            [message for node in path[begun:] if node.kind in _ROLES and (message := message_of(node)).parts]
-        )
-        said = None if right is None else (*last.said, *right)
+    new = path[len(last.path) :]
+    if path[: len(last.path)] == last.path and _PLAIN.issuperset([node.kind for node in new]):  # the very same nodes
+        right = settled([message for node in new if node.kind in _ROLES and (message := message_of(node)).parts])
     else:
+        last = _Grown([], (), True)
         right = settled([entry.message for entry in _entries(path)])
-        said = None if right is None else tuple(right)
-    if said is None:
-        return _answered(_entries(path), _begun(path))
-    _GROWN[0] = _Grown(path, said)
-    return said
+    if right is None:
+        said = _answered(_entries(path), _begun(path))
+        return said, _takes_turns(said)
+    takes_turns = last.takes_turns and _takes_turns([*last.said[-1:], *right])
+    _GROWN[0] = _Grown(path, (*last.said, *right), takes_turns)
+    return _GROWN[0].said, takes_turns
 
 
 def message_of(node: Node) -> Message:
