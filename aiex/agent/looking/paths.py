@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiex.errors import ToolError
+from aiex.guard.actions import Action
 from aiex.guard.neutral import printable_path
 
 if TYPE_CHECKING:
     from aiex.agent.kit import Kit
-    from aiex.guard.actions import Action
 
 LONGEST_PATH: Final = 4_096
 """PATH_MAX of Linux."""
@@ -36,7 +35,7 @@ def read_action(asked: str, kit: Kit) -> Action:
         spelled = _SHOWN_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), path)
         path = spelled if _is_there(root, spelled) else path
     action = path_action("read", path, root)
-    return replace(action, detail={**action.detail, "for": kit.means.model})
+    return Action(action.kind, action.subject, {**action.detail, "for": kit.means.model})
 
 
 def require_path(path: str) -> None:

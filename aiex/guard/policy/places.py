@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 INSIDE: Final = "."
 OUTSIDE: Final = "/"
 """Each sequence begins with one of the two: what lies in the workspace, and absolute paths."""
+_SURELY_SHORT: Final = 1_000
+"""Characters; in bytes no more than PATH_MAX of Linux, which is 4,096."""
 _NO_WILDCARDS: Final = frozenset("?[]{}")
 
 
@@ -134,11 +137,48 @@ def path_action(kind: Kind, path: str, root: str) -> Action:
         An action whose subject is relative to the workspace, or absolute for what lies outside. What is opened later
         has to be that subject, by the guard's own files, which look again.
     """
+    subject = _straight(kind, path, root)
+    if subject is None:
+        subject = _followed(kind, path, root)
+    return Action(kind, subject, {} if subject == path else {"asked": path})
+
+
+def _straight(kind: Kind, path: str, root: str) -> str | None:
+    """The subject of a path inside that meets no link below the root; None where that is not plain to see.
+
+    Such a path is its own subject wherever the root lies, be it behind links, so only what is below it is looked at.
+    """
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts or path.startswith("/") or "\0" in path or not _is_simple(root, path):
+        return None
+    if kind == "delete" and path.rstrip("/").endswith("/."):
+        return None
+    place = root
+    for number, part in enumerate(parts, 1):
+        place = f"{place}/{part}"
+        if kind == "delete" and number == len(parts):
+            break
+        try:
+            if stat.S_ISLNK(os.lstat(place).st_mode):
+                return None
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return askable("/".join(parts))
+
+
+def _is_simple(root: str, path: str) -> bool:
+    """Whether the system walks through this root as names are resolved one by one."""
+    return os.sep == "/" and root.startswith("/") and ".." not in root and len(root) + len(path) < _SURELY_SHORT
+
+
+def _followed(kind: Kind, path: str, root: str) -> str:
+    """The subject of any path, with every link followed by its name."""
     whole, top = os.path.join(root, path), os.path.realpath(root)
     parent, name = os.path.split(whole.rstrip("/")) if kind == "delete" else (whole, "")
     real = os.path.join(os.path.realpath(parent), name) if name not in ("", ".", "..") else os.path.realpath(whole)
-    subject = _seen_from(top, real)
-    return Action(kind, subject, {} if subject == path else {"asked": path})
+    return _seen_from(top, real)
 
 
 def command_action(text: str, cwd: str, root: str, **detail: str) -> Action:
