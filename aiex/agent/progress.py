@@ -44,8 +44,8 @@ class Progress:
 
     def count_result(self, call: ToolCall, finished: ToolFinished) -> int:
         """How often this call gave this result, this time included."""
-        key = json.dumps([call.name, call.arguments, finished.text], sort_keys=True, default=str)
-        mark = fingerprint(key.encode("utf-8", "surrogatepass"))
+        asked = json.dumps([call.name, call.arguments], sort_keys=True, default=str)
+        mark = fingerprint(f"{asked}\n{finished.text}".encode("utf-8", "surrogatepass"))
         self._seen[mark] += 1
         return self._seen[mark]
 
