@@ -24,6 +24,7 @@ from aiex.messages import Part, Request, StopReason, Text, Usage
 
 Stream = Callable[[Request], AsyncIterator[Event]]
 _GOOD_ENDS = ("end_turn", "stop_sequence", "max_tokens")
+_LAST = (Stopped, Failed)
 
 
 class Heard(NamedTuple):
@@ -109,7 +110,7 @@ async def hear(stream: Stream, request: Request) -> AsyncGenerator[Event | Heard
         async with aclosing(cast("Any", stream(request))) as events:
             async for event in events:
                 tally.note(event)
-                if isinstance(event, Stopped | Failed):
+                if isinstance(event, _LAST):
                     end = event
                 yield event
     except AiexError as error:

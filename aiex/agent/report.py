@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
     from aiex.agent.loop import Closed
 
+_COUNTED = frozenset({
+    Started, UsageUpdated, AssistantSpoke, ToolStarted, ToolFinished, FileEdited, CheckRan, ApprovalAsked,
+    ApprovalGiven, FailedOver,
+})  # fmt: skip
+"""Most events are none of these."""
 RUN = "run"
 """The tool whose success shows that a refusal was not the end."""
 RED_EXIT = 3
@@ -74,6 +79,8 @@ class Report:
     def note(self, event: Event) -> None:
         """Take in what happened."""
         match event:
+            case _ if type(event) not in _COUNTED:
+                pass
             case Started():
                 self._close_call()
                 self._running = UsageUpdated(Usage())
@@ -100,8 +107,6 @@ class Report:
                 self._answer(approval_id, allowed=allowed, by_person=by == "person")
             case FailedOver():
                 self._failovers.append(describe_failover(event))
-            case _:
-                pass
 
     @property
     def has_edits(self) -> bool:

@@ -15,11 +15,18 @@ from aiex.events import (
     Compacted,
     Event,
     FileEdited,
+    PartEnded,
+    Started,
+    Stopped,
     TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
     ToolFinished,
     ToolStarted,
     ToolWrote,
     TurnEnded,
+    UsageUpdated,
+    UserSpoke,
 )
 from aiex.guard.neutral import neutralise, printable_path
 
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
     from aiex.cli.talk import Talk
 
 _MOST_CHARS = 100
+_UNTOLD = frozenset([UserSpoke, Started, PartEnded, ToolCallStarted, ToolCallDelta, UsageUpdated, Stopped])
+"""Most events: what a person is told of them comes in others."""
 
 
 class StepsPrinter:
@@ -49,6 +58,8 @@ class StepsPrinter:
 
     def show(self, event: Event) -> None:
         """Tell of a step, or pass a word on."""
+        if type(event) in _UNTOLD:
+            return
         match event:
             case TextDelta():
                 if self._is_live:
