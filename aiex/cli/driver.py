@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, cast
 
 from aiex.cli.work import Events
@@ -152,6 +153,7 @@ class _Stops:
             if self._counts(number):
                 loop.call_soon_threadsafe(cancel)
 
+        token = _HEEDED.set(self)
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         for number in before:
             # A signal just before the loop waits interrupts nothing: the loop's own way is to be woken by a byte.
@@ -161,6 +163,7 @@ class _Stops:
         try:
             yield
         finally:
+            _HEEDED.reset(token)
             for number, handler in before.items():
                 with suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
@@ -178,3 +181,12 @@ class _Stops:
         if self._is_heard:
             self._at_s, self._is_heard = time.monotonic(), False
         return True
+
+
+_HEEDED: ContextVar[_Stops | None] = ContextVar("aiex.cli.driver.stops", default=None)
+
+
+def wanted_stop() -> BaseException | None:
+    """What a signal asked for, for something that holds up the event loop and may be left where it is."""
+    stops = _HEEDED.get()
+    return stops.cause if stops is not None else None

@@ -14,12 +14,12 @@ from aiex import __version__
 from aiex.cli.driver import execute
 from aiex.cli.printer import open_printer
 from aiex.cli.streams import StdoutLost, read_line, say, write_stdout
+from aiex.cli.waits import tell_waits
 from aiex.errors import AiexError, UsageError
 from aiex.events import Noted, TurnEnded
 from aiex.runs.changing import carry_over
 from aiex.runs.opening import Opening, Shown
 from aiex.runs.outcomes import INTERRUPTED_EXIT, Terminated, to_crash, to_failure, to_interruption, to_outcome
-from aiex.sqlite import HEED, LATE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +48,7 @@ Ctrl-C stops what runs, and twice leaves."""
 def talk_in_lines(host: CommandLine, services: Services, opening: Opening) -> int:
     """Do what is typed, line by line, until the person leaves; the exit code."""
     os.environ["TERM"] = "dumb"  # nothing that is printed from here on moves the cursor
-    HEED.set(_Waits().heed)
+    tell_waits()
     with asyncio.Runner() as runner:
         talk = LineTalk(host, services, runner.run)
         with closing(talk):
@@ -61,19 +61,6 @@ class _Left(Exception):
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)
         self.exit_code = exit_code
-
-
-class _Waits:
-    """Says, once for each wait, that another process holds a database; Ctrl-C ends the wait anyway."""
-
-    def __init__(self) -> None:
-        self._told_s = float("inf")
-
-    def heed(self, waited_s: float) -> None:
-        """It has been waited for so long."""
-        if waited_s < self._told_s and waited_s > LATE_S:
-            say("waiting for the file of sessions, which another process holds; Ctrl-C ends that")
-        self._told_s = waited_s if waited_s > LATE_S else float("inf")
 
 
 class LineTalk:

@@ -123,6 +123,9 @@ def _run(arguments: list[str], open_screen: OpenScreen | None) -> int:
         invocation = parse(arguments)
         if invocation.work.opening is not None and open_screen is not None:
             return _show_screen(invocation, invocation.work.opening, open_screen)
+        from aiex.cli.waits import tell_waits
+
+        tell_waits()
         with contextlib.closing(find_services(invocation)) as services:
             settings = find_settings(invocation, services)
             level = settings.get("log.level")

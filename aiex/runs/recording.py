@@ -212,7 +212,12 @@ class Kept:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
             if error is not None and not self._has_ended:
-                self._break_off(error)
+                try:
+                    self._break_off(error)
+                except StoreError as problem:
+                    if isinstance(error, Exception):
+                        raise
+                    self._tell(Warned(problem.message, problem.hint))  # that it was interrupted is what counts
             if self._recorder is not None:
                 self._recorder.close()
         finally:

@@ -132,6 +132,10 @@ class Recorder:
             except Moved:
                 self._catch_up()
                 continue
+            except BaseException as error:
+                if not isinstance(error, Exception):  # a signal ended the wait for another process, not what waits here
+                    self._held = held
+                raise
             self._place = self._seq, self._turn, at_ms
             return
         raise StoreError(f"session {self.session} cannot be written to: others write to it all the time")

@@ -6,12 +6,19 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.started import start_python
+from aiex.sessions.keeping import FILE
+from tests.conftest import RunAiex
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.screen import flags_of
+from tests.fakes.started import start_aiex, start_python
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 
@@ -238,3 +245,21 @@ def test_ctrl_c_while_starting_is_quiet_too() -> None:
 def test_a_forked_worker_ends_without_a_word() -> None:
     out, err = start("-c", FORKING).communicate(timeout=120)
     assert (out, err) == ("143\n", "")
+
+
+@pytest.mark.parametrize("words", [("ask", "what is this?"), ("run", "look around")], ids=lambda words: words[0])
+def test_a_file_that_another_process_has_is_told_of_and_ctrl_c_ends_the_wait(
+    words: tuple[str, ...], vendor: FakeOpenAI, shop: Path, home: Path, run_warm: RunAiex
+) -> None:
+    vendor.say("It is a shop.")
+    assert run_warm("ask", "what?", *flags_of(vendor), cwd=shop).returncode == 0
+    with closing(sqlite3.connect(next(home.rglob(FILE)), isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with start_aiex(*words, *flags_of(vendor), cwd=shop) as process:
+            assert process.stderr is not None
+            assert b"waiting for the file of sessions" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"what happened last was not written: another process holds the file of sessions" in said
+    assert b"Traceback" not in said
