@@ -5,12 +5,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from aiex.guard.neutral import INVISIBLE
 from aiex.guard.randomness import is_random
 from aiex.guard.redact.addresses import find_addresses
 from aiex.guard.redact.blocks import find_blocks
 from aiex.guard.redact.fields import find_fields
 from aiex.guard.redact.forms import find_forms
+from aiex.guard.redact.glance import SHORT, UNSEEN, is_plain
 from aiex.guard.redact.headers import find_headers
 from aiex.guard.redact.known import find_known
 from aiex.guard.redact.listed import find_listed
@@ -31,12 +31,11 @@ _RULES = (
     find_in_objects,
     find_in_manifests,
 )
-_INVISIBLE = f"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f{INVISIBLE}"
 _SEQUENCE = (
     r"\[[0-9;:?<=>!]{0,64}[ -/]?[@-~]|\][^\x07\x1b\n]{0,512}(?:\x07|\x1b\\)|[PX^_][^\x1b\n]{0,512}\x1b\\|[@-Z\\^_a-z=>]"
 )
 _HIDDEN = late(
-    rf"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e(?=\[)))(?:{_SEQUENCE})?|\x9b[0-9;:?]{{0,64}}[@-~]|[{_INVISIBLE}]"
+    rf"(?:\x1b|\\(?:u001[bB]|x1[bB]|033|e(?=\[)))(?:{_SEQUENCE})?|\x9b[0-9;:?]{{0,64}}[@-~]|[{UNSEEN}]"
     r"|[\"'] ?\+ ?[\"']|\\\r?\n[ \t]{0,64}"
 )
 """What is not seen between two characters: terminal sequences, invisible characters, joins of strings and of lines."""
@@ -45,7 +44,7 @@ _HINTS = (
     late(r"\+(?: ?[\"'])"),
     *(late(re.escape(sign)) for sign in "\x1b\x00\x08\x7f"),
 )
-_HINTS_BEYOND_ASCII = late(rf"[{_INVISIBLE}]")
+_HINTS_BEYOND_ASCII = late(rf"[{UNSEEN}]")
 _BETWEEN = "\n.\n"
 """Stands between two groups of lines, so that nothing reaches over."""
 _REPEATED = 12
@@ -62,6 +61,8 @@ def remove_secrets(text: str, known: Sequence[str], *, keeps_lines: bool = False
     Args:
         keeps_lines: The text is a document: its lines keep their numbers, and blocks and lists are read as such.
     """
+    if len(text) <= SHORT and is_plain(text, known):
+        return text, 0
     count = 0
     for _ in range(_MOST_PASSES):
         spans = find_secrets(text, known)

@@ -32,6 +32,10 @@ class Source(NamedTuple):
             found.append((start, position))
         return found
 
+    def has_run(self) -> bool:
+        """Whether there is any such run."""
+        return _NEEDLE in self.classes
+
     def places(self, anchor: re.Pattern[bytes]) -> list[int]:
         """Where an anchor stands in the folded text.
 
