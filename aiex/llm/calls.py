@@ -47,10 +47,11 @@ class Assembly:
         """Take one entry of `tool_calls`; what it adds, as events."""
         function = fragment.get("function")
         function = function if isinstance(function, dict) else {}
-        name = function.get("name")
-        name = heal(name) if isinstance(name, str) else ""
+        name, vendor_id, index = function.get("name"), fragment.get("id"), fragment.get("index")
+        name = heal(name) if name and isinstance(name, str) else ""
         arguments = _to_text(function.get("arguments"))
-        call = self._place(_to_id(fragment.get("id")), _to_index(fragment.get("index")), name, arguments)
+        vendor_id = "" if vendor_id is None else _to_id(vendor_id)
+        call = self._place(vendor_id, index if type(index) is int else None, name, arguments)
         if arguments == "{}" and (function["arguments"] == {} or not (call.pieces or call.is_empty)):
             call.is_empty, arguments = True, ""
         events: list[StreamEvent] = []
@@ -100,7 +101,10 @@ class Assembly:
         """The call that a fragment without an id continues."""
         if index is None:
             return self._calls[-1] if self._calls else None
-        return next((call for call in reversed(self._calls) if call.index == index), None)
+        for call in reversed(self._calls):
+            if call.index == index:
+                return call
+        return None
 
     def _begin(self, vendor_id: str, index: int | None) -> _Call:
         taken = {call.id for call in self._calls}
@@ -117,9 +121,9 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return {}
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = _strict.decode(text)
         if isinstance(value, str):
-            value = json.loads(value, parse_constant=_refuse) if value.strip() else {}
+            value = _strict.decode(value) if value.strip() else {}
     except (ValueError, RecursionError):
         return None
     if value is None:
@@ -129,6 +133,9 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+_strict = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _to_text(arguments: Any) -> str:
@@ -144,7 +151,3 @@ def _to_id(value: Any) -> str:
     if isinstance(value, str):
         return heal(value)
     return str(value) if type(value) is int else ""
-
-
-def _to_index(value: Any) -> int | None:
-    return value if type(value) is int else None

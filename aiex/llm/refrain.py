@@ -12,7 +12,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # (it is ther
 _scan: Callable[[str, int, bool], tuple[str, int]] = scanstring
 """From behind the opening quote: the string, and the place behind its closing quote. ValueError where there is none."""
 
-MAX_LESSONS = 4
+MAX_LESSONS = 2
 """Events learnt in vain before it is clear that this stream has other news in each event, such as padding."""
 
 

@@ -85,14 +85,16 @@ class ChatDecoder:
             if self.answered:
                 return []
             raise self._malformed("an event") from error
-        words = _read_plain(chunk) if self._kind == "text" and not self._half and not name else ""
+        goes_on = self._kind == "text" and not name
+        words = _read_plain(chunk) if goes_on and not self._half else ""
         if words and self._splitter.is_past:
             self._pieces.append(words)
+            self._refrain.learn(data, "content")
             return [TextDelta(words)]
         if name == "error" or not isinstance(chunk, dict) or _reports_failure(chunk):
             raise failures.explain(failures.read_value(0, chunk), self._profile)
         events = self._take_chunk(chunk)
-        if not name and len(events) == 1 and isinstance(events[0], TextDelta) and _is_only_words(chunk):
+        if goes_on and len(events) == 1 and isinstance(events[0], TextDelta) and _is_only_words(chunk):
             self._refrain.learn(data, "content")
         return events
 
@@ -159,7 +161,7 @@ class ChatDecoder:
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and choice.get("index") in (0, None):
                 self._take_choice(choice, events)
-        usage = chunk.get("usage") or _dict(chunk.get("x_groq")).get("usage")
+        usage = chunk.get("usage") or (_dict(chunk["x_groq"]).get("usage") if "x_groq" in chunk else None)
         if isinstance(usage, dict):
             counts = _to_usage(usage)
             if counts != self._usage:
@@ -168,28 +170,31 @@ class ChatDecoder:
         return events
 
     def _take_choice(self, choice: dict[str, Any], events: list[StreamEvent]) -> None:
-        if isinstance(choice.get("error"), dict):
+        if "error" in choice and isinstance(choice["error"], dict):
             raise failures.explain(failures.read_value(0, choice), self._profile)
         delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
-        details = read_details(delta.get("reasoning_details"))
-        if details:
-            self._details.append(details)
-        self._say("reasoning", _read_reasoning(delta, details), events)
+        if not _THOUGHTS.isdisjoint(delta):
+            details = read_details(delta.get("reasoning_details"))
+            if details:
+                self._details.append(details)
+            self._say("reasoning", _read_reasoning(delta, details), events)
         for kind, text in _read_content(delta.get("content")):
             self._spoke = True
             if kind == "reasoning":
                 self._say(kind, text, events)
                 continue
             events += self._take_words(text)
-        if isinstance(delta.get("refusal"), str) and delta["refusal"]:
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
             self._spoke = True
-            self._refusal += heal(delta["refusal"])
-        for fragment in _read_fragments(delta):
+            self._refusal += heal(refusal)
+        for fragment in _read_fragments(delta) if not _CALLS.isdisjoint(delta) else ():
             self._spoke = True
-            self._close(events)
+            if self._kind or self._details:
+                self._close(events)
             events += self._calls.feed(fragment)
         reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason:
+        if reason and isinstance(reason, str):
             if reason.lower() in _GAVE_UP:
                 kind = _GAVE_UP[reason.lower()]
                 raise Transient(f"{self._who} broke the answer off ({reason})", hint=HINT_CUT, kind=kind)
@@ -249,11 +254,10 @@ def _is_only_words(chunk: dict[str, Any]) -> bool:
     if not isinstance(choices, list) or len(choices) != 1 or chunk.get("usage") or chunk.get("x_groq"):
         return False
     delta = _dict(choices[0].get("delta"))
-    others = ("tool_calls", "function_call", "refusal", "reasoning", "reasoning_content", "reasoning_details")
     return (
         isinstance(delta.get("content"), str)
         and not choices[0].get("finish_reason")
-        and not any(delta.get(name) for name in others)
+        and not any(delta.get(name) for name in (*_CALLS, *_THOUGHTS, "refusal"))
     )
 
 
@@ -277,10 +281,13 @@ def _read_plain(chunk: Any) -> str:
 
 _NEWS = frozenset({"usage", "x_groq", "error", "type"})
 """Fields beside the words that may tell something."""
+_THOUGHTS = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
+_CALLS = frozenset({"tool_calls", "function_call"})
+"""Fields of a delta that tell of one thing, and that most events lack."""
 
 
 def _reports_failure(chunk: dict[str, Any]) -> bool:
-    return bool(chunk.get("error")) or chunk.get("object") == "error" or chunk.get("type") == "error"
+    return bool(chunk.get("error")) or "error" in (chunk.get("object"), chunk.get("type"))
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -290,14 +297,15 @@ def _dict(value: Any) -> dict[str, Any]:
 def _read_reasoning(delta: dict[str, Any], details: Details) -> str:
     """Thinking, once, from whichever field the server uses."""
     for name in ("reasoning_content", "reasoning"):
-        if isinstance(delta.get(name), str) and delta[name]:
-            return str(delta[name])
+        words = delta.get(name)
+        if words and isinstance(words, str):
+            return words
     return words_of(details) if details else ""
 
 
 def _read_content(content: Any) -> list[tuple[str, str]]:
     """Words of `content`, a string or (Mistral) a list of text and thinking parts."""
-    if isinstance(content, str):
+    if not content or isinstance(content, str):
         return [("text", content)] if content else []
     pieces: list[tuple[str, str]] = []
     for part in content if isinstance(content, list) else ():
