@@ -12,7 +12,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -21,6 +21,9 @@ from aiex.errors import AiexError, ConfigError, FailureKind, Transient, Unavaila
 from aiex.llm.clock import HINT_CUT, Clock, hint_at, unreachable
 from aiex.llm.endpoints import Endpoint
 from aiex.llm.nearby import Broken, Client, Unreached, Unusable, find_place
+
+if TYPE_CHECKING:
+    import httpx2
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_LIST_BYTES = 8 * 1024 * 1024
@@ -62,28 +65,34 @@ class Connection:
         """
         sent = {**headers, "content-type": "application/json", "accept": "text/event-stream, application/json"}
         clock = clock or Clock(self._endpoint, self._endpoint.deadlines)
-        async with self._send("POST", path, sent, body, clock) as answer:
+        answer = await self._send("POST", path, sent, body, clock)
+        try:
             if 300 <= answer.status < 400:
                 raise ConfigError(
                     f"{self._endpoint.base_url} answered {answer.status}: it is at {_elsewhere(answer.headers)}",
                     hint=f"redirects are not followed with a key; set the new address ({self._endpoint.url_place})",
                 )
             yield answer
+        finally:
+            await answer.aclose()
 
     async def get(self, path: str, headers: Mapping[str, str], *, within_s: float) -> tuple[int, bytes]:
         """Status and body of a short question. Raises the errors of `post`; `Transient` after `within_s` seconds."""
         try:
             clock = Clock(self._endpoint, self._endpoint.deadlines)
-            async with asyncio.timeout(within_s), self._send("GET", path, headers, None, clock) as answer:
-                return answer.status, await answer.read(MAX_LIST_BYTES)
+            async with asyncio.timeout(within_s):
+                answer = await self._send("GET", path, headers, None, clock)
+                try:
+                    return answer.status, await answer.read(MAX_LIST_BYTES)
+                finally:
+                    await answer.aclose()
         except TimeoutError as error:
             where = f"{self._endpoint.base_url}{path}"
             raise Transient(f"{where} did not answer within {within_s:g} s", kind="timeout") from error
 
-    @asynccontextmanager
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, clock: Clock
-    ) -> AsyncIterator["Answer"]:
+    ) -> "Answer":
         try:
             async with asyncio.timeout_at(clock.deadline()) as clock.timeout:
                 response = await self._way.send(method, path, headers, body, clock)
@@ -93,10 +102,7 @@ class Connection:
             raise self._way.explain(error, began=False) from error
         finally:
             clock.timeout = None
-        try:
-            yield Answer(response, clock, self._way)
-        finally:
-            await response.aclose()
+        return Answer(response, clock, self._way)
 
 
 class _Response(Protocol):
@@ -106,7 +112,12 @@ class _Response(Protocol):
     def status_code(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
-    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+    def take(self) -> bytes | None:
+        """The next piece of the body, as far as it came; empty behind the end, None where one has to wait for it."""
+
+    async def read(self) -> bytes:
+        """The next piece of the body; empty behind its end."""
+
     async def aclose(self) -> None: ...
 
 
@@ -192,7 +203,7 @@ class _ByLibrary:
         request = self._client.build_request(
             method, self._endpoint.base_url + path, headers=headers, content=body, extensions={"trace": clock.trace}
         )
-        return await self._client.send(request, stream=True)
+        return _Read(await self._client.send(request, stream=True))
 
     def explain(self, error: Exception, *, began: bool) -> AiexError:
         import httpx2
@@ -216,6 +227,28 @@ class _ByLibrary:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+class _Read:
+    """An answer that the library reads."""
+
+    def __init__(self, response: "httpx2.Response") -> None:
+        self.status_code = response.status_code
+        self.headers = response.headers
+        self._response = response
+        self._body = response.aiter_bytes()
+
+    def take(self) -> bytes | None:
+        return None
+
+    async def read(self) -> bytes:
+        async for piece in self._body:
+            if piece:
+                return piece
+        return b""
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
 
 
 class Pool:
@@ -257,19 +290,19 @@ class Answer:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes. Raises `Transient` when a deadline passes or the connection breaks."""
-        body = self._response.aiter_bytes()
         while True:
             self._clock.note_wait()
             try:
-                async with asyncio.timeout_at(self._clock.deadline()) as self._clock.timeout:
-                    chunk = await anext(body, None)
+                if (chunk := self._response.take()) is None:
+                    async with asyncio.timeout_at(self._clock.deadline()) as self._clock.timeout:
+                        chunk = await self._response.read()
             except TimeoutError as error:
                 raise self._clock.to_error() from error
             except self._way.failures as error:
                 raise self._way.explain(error, began=True) from error
             finally:
                 self._clock.timeout = None
-            if chunk is None:
+            if not chunk:
                 return
             self._clock.note_bytes()
             yield chunk
@@ -287,6 +320,10 @@ class Answer:
     def hurry(self, idle_s: float) -> None:
         """Wait from now on at most this long for each chunk."""
         self._clock.hurry(idle_s)
+
+    async def aclose(self) -> None:
+        """Let go of the socket; it is closed where more would come."""
+        await self._response.aclose()
 
 
 async def fetch(url: str, *, etag: str, within_s: float, limit_bytes: int) -> tuple[int, bytes, str]:

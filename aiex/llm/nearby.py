@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from aiex.patterns import late
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
 MOST_HEAD_BYTES: Final = 100 * 1024
 """Of the lines before a body, and of one line between its chunks."""
@@ -27,7 +26,9 @@ IDLE_S: Final = 5.0
 MOST_AHEAD_BYTES: Final = 1 << 18
 """Read before anybody asks for it."""
 _NEARBY = late(r"http://(localhost|127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?((?:/[!-~]*)?)", re.IGNORECASE)
+_PATH = late(r"[!-~]+")
 _NAME = late(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = late(r"[^\x00\r\n\x80-\U0010ffff]*")
 _STATUS = late(rb"HTTP/1\.([01]) ([0-9]{3})(?: [^\x00\r\n]*)?")
 _FIELD = late(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*?)[ \t]*")
 _SIZE = late(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\x00\r\n]*)?")
@@ -127,13 +128,13 @@ class Client:
 
     def _write_head(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
         target = f"{self._place.path}{path}" or "/"
-        if not re.fullmatch(r"[!-~]+", target):
+        if not _PATH.fullmatch(target):
             raise Unusable(f"the path {target!r} has blanks, control or non-ASCII characters")
         fields = {"host": self._place.authority, **self._headers, **{name.lower(): headers[name] for name in headers}}
         if body is not None:
             fields["content-length"] = str(len(body))
         for name, value in fields.items():
-            if not _NAME.fullmatch(name) or not value.isascii() or any(sign in value for sign in "\r\n\0"):
+            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise Unusable(f"the header {name!r} has characters that cannot be sent")
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value.strip()}" for name, value in fields.items())]
         return "\r\n".join([*lines, "\r\n"]).encode("ascii")
@@ -167,42 +168,51 @@ class Response:
         self._socket: _Socket | None = used
         self._keep = keep
         self._lasts = lasts and "close" not in headers.get("connection", "").lower()
+        has_body = status not in (204, 304)
+        self._is_chunked = has_body and "chunked" in headers.get("transfer-encoding", "").lower()
+        self._size = headers.get("content-length") if has_body else "0"
+        self._left: int | None = None
+        """Of a body that says how long it is."""
+        self._unpack = _unpacking(headers.get("content-encoding", ""))
 
-    async def aiter_bytes(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes. Raises Broken when the connection ends before it does."""
+    async def read(self) -> bytes:
+        """The next piece of the body; empty behind its end. Raises Broken when the connection ends before it does."""
+        while (piece := self.take()) is None:
+            if self._socket is None or not await self._socket.receive():
+                if self._is_chunked or self._size is not None:
+                    raise Broken("the connection ended in the middle")
+                await self.aclose()
+        return piece
+
+    def take(self) -> bytes | None:
+        """The next piece, as far as it came; empty behind the end, None where one has to wait for it."""
         used = self._socket
         if used is None:
-            return
-        unpack = _unpacking(self.headers.get("content-encoding", ""))
-        async with aclosing(self._pieces(used)) as pieces:
-            async for piece in pieces:
-                if plain := unpack(piece):
-                    yield plain
+            return b""
+        while piece := self._take_packed(used):
+            if plain := self._unpack(piece):
+                return plain
+        if piece is None:
+            return None
         self._socket = None
         if self._lasts:
             self._keep(used)
         else:
             used.abort()
+        return b""
 
-    async def _pieces(self, used: _Socket) -> AsyncGenerator[bytes, None]:
-        size = self.headers.get("content-length")
-        if self.status_code in (204, 304):
-            return
-        if "chunked" in self.headers.get("transfer-encoding", "").lower():
-            while piece := await used.read_chunks():
-                yield piece
-        elif size is not None:
-            left = _to_size(size)
-            while left:
-                piece = await used.read(left)
-                if not piece:
-                    raise Broken("the connection ended in the middle")
-                left -= len(piece)
-                yield piece
-        else:
-            self._lasts = False
-            while piece := await used.read():
-                yield piece
+    def _take_packed(self, used: _Socket) -> bytes | None:
+        if self._is_chunked:
+            return used.take_chunks()
+        if self._size is None:
+            return used.take()
+        if self._left is None:
+            self._left = _to_size(self._size)
+        if not self._left:
+            return b""
+        piece = used.take(self._left)
+        self._left -= len(piece or b"")
+        return piece
 
     async def aclose(self) -> None:
         """Let go of the socket; it is closed where more would come."""
@@ -278,67 +288,60 @@ class _Socket(asyncio.Protocol):
         self._transport.write(data)
         await self._may_write.wait()
 
-    async def read(self, most: int = 0) -> bytes:
-        """What came, `most` bytes unless that is 0; empty at the end."""
-        if not self._came:
-            await self._receive()
-        came = bytes(self._came[:most] if most else self._came)
-        del self._came[: len(came)]
-        return came
+    def take(self, most: int | None = None) -> bytes | None:
+        """What came, at most so much; None when there is nothing."""
+        came = bytes(self._came[:most])
+        del self._came[:most]
+        return came or None
 
     async def read_head(self) -> bytes:
         """The lines before a body, without the empty one behind them."""
         while (at := self._came.find(b"\r\n\r\n")) < 0:
             if len(self._came) > MOST_HEAD_BYTES:
                 raise Broken("the head of the answer is too long")
-            if not await self._receive():
+            if not await self.receive():
                 raise Broken("the connection ended")
         head = bytes(self._came[:at])
         del self._came[: at + 4]
         self._part = _SIZE_LINE
         return head
 
-    async def read_chunks(self) -> bytes:
-        """What came of a body in chunks, at least one byte; empty behind its end."""
-        while not (came := self._take_chunks()) and self._part != _END:
-            if not await self._receive():
-                raise Broken("the connection ended in the middle")
-        return came
-
-    def _take_chunks(self) -> bytes:
+    def take_chunks(self) -> bytes | None:
+        """What came of a body in chunks; empty behind its end, None when there is nothing."""
+        came, at = self._came, 0
         pieces: list[bytes] = []
-        while self._came and self._part != _END:
+        while self._part != _END:
             if self._part == _DATA:
-                pieces.append(bytes(self._came[: self._left]))
-                del self._came[: self._left]
-                self._left -= len(pieces[-1])
+                piece = bytes(came[at : at + self._left])
+                if not piece:
+                    break
+                pieces.append(piece)
+                at += len(piece)
+                self._left -= len(piece)
                 self._part = _DATA if self._left else _DATA_END
                 continue
-            at = self._came.find(b"\r\n", 0, MOST_HEAD_BYTES)
-            if at < 0:
-                if len(self._came) > MOST_HEAD_BYTES:
+            end = came.find(b"\r\n", at, at + MOST_HEAD_BYTES)
+            if end < 0:
+                if len(came) - at > MOST_HEAD_BYTES:
                     raise Broken("a line between two chunks is too long")
                 break
-            line = bytes(self._came[:at])
-            del self._came[: at + 2]
-            self._note_line(line)
-        return b"".join(pieces)
+            if self._part == _SIZE_LINE:
+                size = _SIZE.fullmatch(came, at, end)
+                if size is None:
+                    raise Broken("a chunk does not say how long it is")
+                self._left = int(size[1], 16)
+                self._part = _DATA if self._left else _TRAILER
+            elif self._part == _TRAILER:
+                self._part = _TRAILER if end > at else _END
+            elif end > at:
+                raise Broken("a chunk is longer than it says")
+            else:
+                self._part = _SIZE_LINE
+            at = end + 2
+        del came[:at]
+        return b"".join(pieces) if pieces or self._part == _END else None
 
-    def _note_line(self, line: bytes) -> None:
-        if self._part == _SIZE_LINE:
-            size = _SIZE.fullmatch(line)
-            if size is None:
-                raise Broken("a chunk does not say how long it is")
-            self._left = int(size[1], 16)
-            self._part = _DATA if self._left else _TRAILER
-        elif self._part == _TRAILER:
-            self._part = _TRAILER if line else _END
-        elif line:
-            raise Broken("a chunk is longer than it says")
-        else:
-            self._part = _SIZE_LINE
-
-    async def _receive(self) -> bool:
+    async def receive(self) -> bool:
         """Wait for more; whether there is some."""
         if self._has_ended:
             return False

@@ -55,7 +55,10 @@ async def asking(*answers: Sequence[bytes]) -> AsyncIterator[tuple[Client, Serve
 async def ask(client: Client, body: bytes | None = b"{}", note: Callable[[], None] = lambda: None) -> tuple[int, bytes]:
     response = await client.send("POST", "/ask", {"x": "y"}, body, note)
     try:
-        return response.status_code, b"".join([piece async for piece in response.aiter_bytes()])
+        pieces = []
+        while piece := await response.read():
+            pieces.append(piece)
+        return response.status_code, b"".join(pieces)
     finally:
         await response.aclose()
 
