@@ -7,6 +7,7 @@ The network is read by a task of its own, so that silence can be told while a re
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
@@ -83,17 +84,28 @@ async def ask(target: Target, request: Request, wire: Wire, clock: Clock, *, sil
     codec, profile = target.codec, target.profile
     body = to_json(codec.encode(request, profile))
     reader = AnswerReader(codec.decoder(profile), codec.stream_form)
-    incoming = _Incoming()
+    incoming = _Incoming(clock, profile.provider, silence_s)
     pump = asyncio.create_task(_pump(target, body, wire, clock, incoming))
     pump.add_done_callback(incoming.wake)
     try:
-        async with aclosing(_decode(pump, incoming, reader, target, clock, silence_s)) as events:
-            async for event in events:
-                yield event
+        try:
+            while not reader.ended and (item := await incoming.next(pump)) is not None:
+                match item:
+                    case bytes():
+                        for event in reader.feed(item):
+                            yield event
+                        if reader.answered:
+                            incoming.hurry()
+                    case Waiting():
+                        yield item
+                    case _:
+                        yield Started(profile.provider, profile.model)
+        except Transient:
+            if not reader.answered:
+                raise
         for event in reader.end():
             yield event
-        if not pump.done():
-            await asyncio.wait({pump}, timeout=DRAIN_S)
+        await incoming.drain(pump)
     except UnknownModel as error:
         await _name_nearest(error, target, wire)
         raise
@@ -101,55 +113,84 @@ async def ask(target: Target, request: Request, wire: Wire, clock: Clock, *, sil
         await _end(pump)
 
 
-async def _decode(
-    pump: asyncio.Task[None], incoming: _Incoming, reader: AnswerReader, target: Target, clock: Clock, silence_s: float
-) -> Events:
-    """The events until nothing that follows can matter, or the bytes are over."""
-    provider, model = target.profile.provider, target.profile.model
-    try:
-        async with aclosing(_listen(pump, incoming, clock, provider, silence_s)) as items:
-            async for item in items:
-                match item:
-                    case bytes():
-                        for event in reader.feed(item):
-                            yield event
-                        if reader.ended:
-                            return
-                        if reader.answered:
-                            incoming.hurry()
-                    case Waiting():
-                        yield item
-                    case _:
-                        yield Started(provider, model)
-    except Transient:
-        if not reader.answered:
-            raise
-
-
 class _Incoming:
     """What the reading task has for the decoder: the reply when its head came, then its chunks."""
 
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[Reply | bytes | None] = asyncio.Queue(_AHEAD)
+    def __init__(self, clock: Clock, provider: str, silence_s: float) -> None:
+        self._clock = clock
+        self._provider = provider
+        self._silence_s = silence_s
+        self._told = 0
+        """How often silence was told since the last byte."""
+        self._items: deque[Reply | bytes] = deque()
         self._reply: Reply | None = None
+        self._news: asyncio.Future[None] | None = None
+        """There while the decoder waits."""
+        self._has_room = asyncio.Event()
+
+    # the task
 
     async def take(self, reply: Reply) -> None:
         """Pass the reply and its body on."""
         self._reply = reply
-        await self.queue.put(reply)
+        self._pass_on(reply)
         async with aclosing(reply.chunks()) as chunks:
             async for chunk in chunks:
-                await self.queue.put(chunk)
+                while len(self._items) >= _AHEAD:
+                    self._has_room.clear()
+                    await self._has_room.wait()
+                self._pass_on(chunk)
+
+    def _pass_on(self, item: Reply | bytes) -> None:
+        self._items.append(item)
+        self.wake()
+
+    # the decoder
+
+    async def next(self, pump: asyncio.Task[None]) -> Reply | bytes | Waiting | None:
+        """What comes in, `Waiting` when nothing did for a while, None behind the end. Raises what ended the reading."""
+        clock, silence_s = self._clock, self._silence_s
+        while not self._items:
+            if pump.done():
+                pump.result()
+                return None
+            if self._told and clock.silent_s < self._told * silence_s:
+                self._told = 0
+            await self._wait(max(0.001, (self._told + 1) * silence_s - clock.silent_s))
+            is_silent = not self._items and not pump.done()
+            if is_silent and clock.silent_s >= (self._told + 1) * silence_s:
+                self._told = int(clock.silent_s / silence_s)
+                return Waiting(self._provider, round(clock.silent_s, 1), round(clock.deadline_s, 1))
+        self._has_room.set()
+        return self._items.popleft()
 
     def hurry(self) -> None:
         """The answer is whole; what follows is not worth a long wait."""
         if self._reply is not None:
             self._reply.hurry(GRACE_S)
 
-    def wake(self, pump: asyncio.Task[None]) -> None:
-        """The task is over: whoever listens may be waiting for more."""
-        if not self.queue.full():
-            self.queue.put_nowait(None)
+    async def drain(self, pump: asyncio.Task[None]) -> None:
+        """Wait a moment for the end of the transfer."""
+        now = asyncio.get_running_loop().time
+        until = now() + DRAIN_S
+        while not pump.done() and now() < until:
+            await self._wait(until - now())
+
+    async def _wait(self, seconds: float) -> None:
+        """Until something came, the task is over, or so long."""
+        loop = asyncio.get_running_loop()
+        self._news = loop.create_future()
+        timer = loop.call_later(seconds, self.wake)
+        try:
+            await self._news
+        finally:
+            timer.cancel()
+            self._news = None
+
+    def wake(self, pump: asyncio.Task[None] | None = None) -> None:
+        """Something came, or the task is over: whoever listens may be waiting for it."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
 
 async def _pump(target: Target, body: bytes, wire: Wire, clock: Clock, incoming: _Incoming) -> None:
@@ -171,33 +212,6 @@ async def _read(reply: Reply) -> bytes:
         return await reply.read(MAX_ERROR_BYTES)
     except Transient:
         return b""
-
-
-async def _listen(
-    pump: asyncio.Task[None], incoming: _Incoming, clock: Clock, provider: str, silence_s: float
-) -> AsyncGenerator[Reply | bytes | Waiting, None]:
-    """What comes in, and `Waiting` whenever nothing did for a while. Raises what ended the reading."""
-    told = 0
-    while True:
-        if incoming.queue.empty() and pump.done():
-            pump.result()
-            return
-        if clock.silent_s < told * silence_s:
-            told = 0
-        item: Reply | bytes | None
-        try:
-            if incoming.queue.empty():
-                async with asyncio.timeout(max(0.001, (told + 1) * silence_s - clock.silent_s)):
-                    item = await incoming.queue.get()
-            else:
-                item = incoming.queue.get_nowait()
-        except TimeoutError:
-            if clock.silent_s >= (told + 1) * silence_s:
-                told = int(clock.silent_s / silence_s)
-                yield Waiting(provider, round(clock.silent_s, 1), round(clock.deadline_s, 1))
-            continue
-        if item is not None:
-            yield item
 
 
 async def _end(pump: asyncio.Task[None]) -> None:
