@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aiex.llm.counting import learning
 from aiex.llm.gates import open_gate
-from aiex.llm.pricing import with_costs
 from aiex.llm.router import open_stream
 from aiex.llm.structured import ask_for_data
 
@@ -38,6 +37,7 @@ def open_asking(
         model,
         environ=environ,
         count=lambda request: counter.estimate(request, model, quick=True).tokens,
+        cost_of=cost_of,
         visit=visit,
         record=record,
         replay=replay,
@@ -45,6 +45,6 @@ def open_asking(
 
     def within(budget: Budget) -> Stream:
         asking = router.past(open_gate(settings, budget, cost_of, environ))
-        return ask_for_data(learning(with_costs(asking, cost_of), counter))
+        return ask_for_data(learning(asking, counter))
 
     return within

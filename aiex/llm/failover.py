@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aiex.llm.endpoints import Target
     from aiex.llm.gate import Gate
     from aiex.llm.health import Monitor
+    from aiex.llm.toll import CostOf
     from aiex.llm.wire import Speaker
     from aiex.messages import Request
 
@@ -59,6 +60,8 @@ class Means:
     gate: Gate = field(default_factory=OpenGate)
     count: Callable[[Request], int] = lambda request: 0
     """Estimates the tokens of a request, for the gate."""
+    cost_of: CostOf = lambda name, usage: None
+    """What each usage cost, told with it."""
     policy: retry.Policy = field(default_factory=retry.Policy)
     silence_s: float = attempt.SILENCE_S
     visit: Visiting = visit_freely
@@ -161,16 +164,24 @@ async def _held(events: Events) -> Events:
             yield event
 
 
-async def _ask_once(link: Link, request: Request, means: Means) -> Events:
-    """One request, admitted by the breaker and the gate before, and settled with both after."""
+def _ask_once(link: Link, request: Request, means: Means) -> Events:
+    """One request to whom a link names."""
     if link.problem is not None:
         raise link.problem
     if link.speaker is not None:
-        async for event in link.speaker.stream(request):
-            yield event
-        return
+        return _hear(link.speaker, request)
     assert link.target is not None  # noqa: S101  (who has no speaker has a target)
-    target, settled = link.target, False
+    return _ask_target(link.target, request, means)
+
+
+async def _hear(speaker: Speaker, request: Request) -> Events:
+    async for event in speaker.stream(request):
+        yield event
+
+
+async def _ask_target(target: Target, request: Request, means: Means) -> Events:
+    """One request, admitted by the breaker and the gate before, and settled with both after."""
+    settled = False
     outlook, owner = await means.monitor.look(target)
     if not outlook.allowed:
         raise Skipped(f"{target.name} was not asked: {outlook.reason}", hint="wait a moment, or ask another model")
@@ -182,18 +193,25 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
         usage: Usage | None = None
         noting: list[asyncio.Task[None]] = []
         try:
-            async with (
-                visit_of(means.visit, target) as visit,
-                aclosing(_attempt(target, request, clock, means)) as events,
-            ):
-                async for event in events:
-                    if isinstance(event, Started | UsageUpdated):  # what has begun costs, be it counted or not
-                        usage = event.usage if isinstance(event, UsageUpdated) else usage or Usage()
-                        note_usage(visit, usage)
-                    elif isinstance(event, Stopped):
-                        noting += _note_whole(event, target, owner, clock, means)
-                        settled = True
-                    yield event
+            async with visit_of(means.visit, target) as visit:
+                try:
+                    wire = await means.connect(target.endpoint)
+                    async with aclosing(attempt.ask(target, request, wire, clock, silence_s=means.silence_s)) as events:
+                        async for event in events:
+                            told: StreamEvent = event
+                            if isinstance(event, Started):  # what has begun costs, be it counted or not
+                                usage = usage or Usage()
+                                note_usage(visit, usage)
+                            elif isinstance(event, UsageUpdated):
+                                usage, told = event.usage, _priced(event, target, means)
+                                note_usage(visit, usage)
+                            elif isinstance(event, Stopped):
+                                noting += _note_whole(event, target, owner, clock, means)
+                                settled = True
+                            yield told
+                except AiexError as error:
+                    _complete(error, target)  # before the visit keeps its words
+                    raise
         except Denied:
             raise  # says nothing about the server
         except AiexError as error:
@@ -202,7 +220,8 @@ async def _ask_once(link: Link, request: Request, means: Means) -> Events:
             await _blame(error, target, means)
             raise
         finally:
-            await asyncio.gather(*noting)
+            if noting:
+                await asyncio.gather(*noting)
             await means.gate.after(lease, usage)
     finally:
         if outlook.is_probe and not settled:
@@ -223,15 +242,9 @@ async def _blame(error: AiexError, target: Target, means: Means) -> None:
         await means.gate.pushed(target.name, key_id(target), error.retry_after_s)
 
 
-async def _attempt(target: Target, request: Request, clock: Clock, means: Means) -> Events:
-    try:
-        wire = await means.connect(target.endpoint)
-        async with aclosing(attempt.ask(target, request, wire, clock, silence_s=means.silence_s)) as events:
-            async for event in events:
-                yield event
-    except AiexError as error:
-        _complete(error, target)  # before anybody keeps its words
-        raise
+def _priced(event: UsageUpdated, target: Target, means: Means) -> UsageUpdated:
+    cost_usd = means.cost_of(target.name, event.usage)
+    return event if cost_usd is None else replace(event, cost_usd=cost_usd)
 
 
 async def _sign(target: Target, means: Means, *, refused: bool = False) -> None:

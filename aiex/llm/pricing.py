@@ -1,22 +1,17 @@
-"""What calls cost, told with their usage."""
+"""What calls cost."""
 
 from __future__ import annotations
 
 import os
-from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from aiex.errors import StoreError
-from aiex.events import Started, UsageUpdated
 from aiex.llm.catalogue import Catalogue, cost_usd, open_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
 
-    from aiex.events import StreamEvent
-    from aiex.llm.wire import Stream
-    from aiex.messages import Request, Usage
+    from aiex.messages import Usage
 
 
 def open_prices(folder: str) -> Callable[[str, Usage], float | None]:
@@ -40,26 +35,3 @@ def find_catalogue(folder: str) -> Catalogue:
         return open_catalogue(os.path.join(folder, "models.json"))
     except StoreError:
         return open_catalogue()
-
-
-def with_costs(stream: Stream, cost_of: Callable[[str, Usage], float | None]) -> Stream:
-    """The same stream, whose every usage says what it cost."""
-
-    def priced(request: Request) -> AsyncGenerator[StreamEvent, None]:
-        return _priced(stream, request, cost_of)
-
-    return priced
-
-
-async def _priced(
-    stream: Stream, request: Request, cost_of: Callable[[str, Usage], float | None]
-) -> AsyncGenerator[StreamEvent, None]:
-    name = ""
-    async with aclosing(cast("Any", stream(request))) as events:
-        async for event in events:
-            if isinstance(event, Started):
-                name = f"{event.provider}/{event.model}"
-            elif isinstance(event, UsageUpdated) and event.cost_usd is None:
-                yield replace(event, cost_usd=cost_of(name, event.usage))
-                continue
-            yield event

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from aiex.llm.gate import Gate
     from aiex.llm.retry import Policy
     from aiex.llm.stores.health import HealthStore
+    from aiex.llm.toll import CostOf
     from aiex.llm.visits import Visiting
     from aiex.llm.wire import Speaker, Stream
-    from aiex.messages import Request
+    from aiex.messages import Request, Usage
     from aiex.settings import Settings
 
 OFFLINE = "offline"
@@ -64,6 +65,7 @@ def open_stream(
     fallbacks: Sequence[str] | None = None,
     store: HealthStore | None = None,
     count: Callable[[Request], int] | None = None,
+    cost_of: CostOf | None = None,
     connect: Connect | None = None,
     policy: Policy | None = None,
     silence_s: float | None = None,
@@ -80,6 +82,7 @@ def open_stream(
         fallbacks: Who answers when `model` cannot, in order; those of the settings when None.
         store: Where health is kept; the file of this person when None.
         count: Estimates the tokens of a request for the gate of `Router.past`; nothing is estimated when None.
+        cost_of: What usage costs, told with it; unknown when None.
         connect: The way to a server; the network when None.
         policy: How patient to be; as the settings say when None.
         silence_s: After how much silence `Waiting` is told.
@@ -105,6 +108,7 @@ def open_stream(
         connect=_through(settings, connect or pool.connect, record, replay),
         monitor=Monitor(store or open_store(environ)),
         count=count or _count_nothing,
+        cost_of=cost_of or _price_nothing,
         policy=policy or _find_policy(settings),
         silence_s=attempt.SILENCE_S if silence_s is None else silence_s,
         visit=visits.visit_freely if visit is None or replay else visit,
@@ -185,3 +189,7 @@ def _through(settings: Settings, connect: Connect, record: str, replay: str) -> 
 
 def _count_nothing(request: Request) -> int:
     return 0
+
+
+def _price_nothing(name: str, usage: Usage) -> None:
+    return None

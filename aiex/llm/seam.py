@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aiex.events import (
@@ -57,43 +57,43 @@ class Shown:
         """The words of the answer so far."""
         return "".join([*self._texts, *self._open.get(Text, ())])
 
-    def take(self, event: StreamEvent) -> Iterator[StreamEvent]:
+    def take(self, event: StreamEvent) -> Sequence[StreamEvent]:
         """What is to be shown of an event."""
         if isinstance(event, UNSEEN):
-            yield event
-        elif isinstance(event, PartEnded) and isinstance(event.part, Opaque):
+            return (event,)
+        if isinstance(event, PartEnded) and isinstance(event.part, Opaque):
             self._signed.append(event)
-        else:
-            signed, self._signed = self._signed, []
-            yield from signed
-            yield from self._take(event)
+            return ()
+        if not self._signed:
+            return self._take(event)
+        signed, self._signed = self._signed, []
+        return (*signed, *self._take(event))
 
-    def _take(self, event: StreamEvent) -> Iterator[StreamEvent]:
+    def _take(self, event: StreamEvent) -> Sequence[StreamEvent]:
         match event:
             case TextDelta(text):
-                yield from self._say(self._overlap.feed(text) if self._overlap else text)
+                return self._say(self._overlap.feed(text) if self._overlap else text)
+            case ToolCallStarted() | ToolCallDelta():
+                return (self._mark(event),)
             case ReasoningDelta(text):
                 self._open.setdefault(Reasoning, []).append(text)
-                yield self._mark(event)
+                return (self._mark(event),)
             case PartEnded(Text(text)):
                 trimmed = self._overlap is not None
-                yield from self._flush()
+                before = self._flush()
                 pieces = self._open.pop(Text, [])
                 whole = "".join(pieces) if pieces or trimmed else text
                 self._texts.append(whole)
-                yield self._mark(PartEnded(Text(whole)))
+                return (*before, self._mark(PartEnded(Text(whole))))
             case PartEnded(part):
                 if isinstance(part, Reasoning):
                     self._open.pop(Reasoning, None)
                 self.calls_given = self.calls_given or isinstance(part, ToolCall)
-                yield self._mark(event)
+                return (self._mark(event),)
             case Stopped():
-                yield from self._flush()
-                yield event
-            case ToolCallStarted() | ToolCallDelta():
-                yield self._mark(event)
+                return (*self._flush(), event)
             case _:
-                yield event
+                return (event,)
 
     def cut(self) -> Iterator[PartEnded]:
         """End the parts that are open, with what was shown of them."""
@@ -120,15 +120,16 @@ class Shown:
         self.anything = self.fresh = True
         return event
 
-    def _say(self, text: str) -> Iterator[StreamEvent]:
-        if text:
-            self._open.setdefault(Text, []).append(text)
-            yield self._mark(TextDelta(text))
+    def _say(self, text: str) -> Sequence[StreamEvent]:
+        if not text:
+            return ()
+        self._open.setdefault(Text, []).append(text)
+        return (self._mark(TextDelta(text)),)
 
-    def _flush(self) -> Iterator[StreamEvent]:
-        if self._overlap is not None:
-            yield from self._say(self._overlap.end())
-            self._overlap = None
+    def _flush(self) -> Sequence[StreamEvent]:
+        """What was held back of the beginning, because it could have been a repetition."""
+        overlap, self._overlap = self._overlap, None
+        return self._say(overlap.end()) if overlap is not None else ()
 
 
 class Overlap:
