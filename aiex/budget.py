@@ -210,8 +210,8 @@ class Budget:
         """Raise Exhausted for the first of these that is used up or cannot take so much, the widest budget first."""
         for one in self._chain:
             for kind in kinds:
-                used, limit = one.used(kind), one._limits[kind]
-                if limit and (used >= limit or used + asked > limit):
+                limit = one._limits[kind]
+                if limit and ((used := one.used(kind)) >= limit or used + asked > limit):
                     self.ended = Exhausted(kind, used, limit, asked)
                     raise self.ended
 

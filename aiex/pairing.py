@@ -58,13 +58,12 @@ def _join(calls: Sequence[ToolCall], messages: Sequence[Message]) -> Message | N
     """The results of some calls in their order; None where there is anything else, too much or too little."""
     parts = messages[0].parts if len(messages) == 1 else tuple(part for one in messages for part in one.parts)
     found = {part.call_id: part for part in parts if isinstance(part, ToolResult)}
-    if not len(found) == len(parts) == len(calls):
+    ids = [call.id for call in calls]
+    if not len(found) == len(parts) == len(ids) or found.keys() != set(ids):
         return None
-    ordered = tuple(found[call.id] for call in calls if call.id in found)
-    if len(ordered) < len(calls) or len({call.id for call in calls}) < len(calls):
-        return None
-    if len(messages) == 1 and all(one is other for one, other in zip(ordered, parts, strict=True)):
+    if len(messages) == 1 and list(found) == ids:
         return messages[0]
+    ordered = tuple(map(found.__getitem__, ids))
     return _JOINED.get(ordered[0], ordered, lambda: Message("tool", ordered))
 
 

@@ -115,11 +115,11 @@ async def hear(stream: Stream, request: Request) -> AsyncGenerator[Event | Heard
                 yield event
     except AiexError as error:
         raised, end = error, to_failed(error)
-    parts = tally.spoken()
-    if spoken := tally.to_spoken():
+    spoken = tally.to_spoken()
+    if spoken:
         yield spoken
     end = end or Failed("Transient", "the answer ended without its end mark", "try again", 75)
-    yield Heard(parts, tally.answer, end, *tally.sums(), tuple(tally.failovers), raised)
+    yield Heard(spoken.parts if spoken else (), tally.answer, end, *tally.sums(), tuple(tally.failovers), raised)
 
 
 def not_asked(error: AiexError) -> Outcome:

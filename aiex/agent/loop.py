@@ -139,8 +139,8 @@ class Loop:
     async def _go_on(self, heard: Heard) -> AsyncGenerator[Event, None]:
         """Run the calls of an answer, or say why none of them runs."""
         self._answer = heard.answer or self._answer
-        self._goes_on = _goes_on(heard, self._progress)
-        calls = _calls_in(heard) if self._goes_on else []
+        calls = [part for part in heard.parts if isinstance(part, ToolCall)]
+        self._goes_on = _goes_on(heard, calls, self._progress)
         if not calls or heard.reason != "tool_use":
             for event in _tell_not_run(heard, calls) if self._goes_on else ():
                 yield event
@@ -177,13 +177,13 @@ def _is_overflow(heard: Heard) -> bool:
     return isinstance(heard.error, ContextOverflow) or heard.reason == "context_overflow"
 
 
-def _goes_on(heard: Heard, progress: Progress) -> bool:
+def _goes_on(heard: Heard, calls: Sequence[ToolCall], progress: Progress) -> bool:
     """Whether there is more to do after an answer.
 
     Raises:
         AiexError: where the answer is none.
     """
-    if heard.reason == "tool_use" and _calls_in(heard):
+    if heard.reason == "tool_use" and calls:
         return True
     if heard.reason == "max_tokens":
         if progress.may_be_cut():
@@ -243,10 +243,6 @@ class _Told(AiexError):
         super().__init__(failed.message, hint=failed.hint)
         self.exit_code = failed.exit_code
         self.failed = failed
-
-
-def _calls_in(heard: Heard) -> list[ToolCall]:
-    return [part for part in heard.parts if isinstance(part, ToolCall)]
 
 
 def _remark(finished: ToolFinished, count: int) -> ToolFinished:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -156,16 +156,16 @@ class Team:
                     self._report.note(event)
                     if not (self._wish.is_dry and isinstance(event, FileEdited)):  # nothing was written
                         yield event
-                    for news in self._drain():  # what happened beside it
-                        yield news
+                    while self._kit.news:  # what happened beside it
+                        yield self._take_news()
         except BaseException:
             await self._kit.leave()
-            for event in self._drain():  # what was broken off may have changed files
-                self._hirer.tell(event)
+            while self._kit.news:  # what was broken off may have changed files
+                self._hirer.tell(self._take_news())
             raise
         await self._kit.leave()
-        for event in self._drain():
-            yield event
+        while self._kit.news:
+            yield self._take_news()
         yield self._end()
 
     async def _rounds(self) -> AsyncGenerator[Event, None]:
@@ -232,11 +232,10 @@ class Team:
                 yield hit
             self._closed = replace(self._closed, failure=to_ended(error))
 
-    def _drain(self) -> Iterator[Event]:
-        while self._kit.news:
-            event = self._kit.news.pop(0)
-            self._report.note(event)
-            yield event
+    def _take_news(self) -> Event:
+        event = self._kit.news.pop(0)
+        self._report.note(event)
+        return event
 
     def _end(self) -> TurnEnded:
         data: dict[str, Any] = {}
