@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from operator import is_
 
 from aiex.messages import CachePoint, Document, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from aiex.patterns import late
@@ -90,33 +89,26 @@ def with_call_ids(
     """
     taken = set() if taken is None else taken
     renamed: list[Message] = []
-    pending: list[str] = []
+    own: list[str] = []
+    is_new = False
     for message in messages:
         if message.role == "tool":
-            renamed.append(_with_parts(message, _rename_results(message.parts, pending)))
+            renamed.append(Message("tool", _rename_results(message.parts, own)) if is_new else message)
             continue
-        pending = []
-        if not any(isinstance(part, ToolCall) for part in message.parts):
-            renamed.append(message)
-            continue
-        held = _held_ids(message.parts, tag)
-        parts: list[Part] = []
-        for part in message.parts:
-            if isinstance(part, ToolCall):
-                own = part.id if part.id in held else _pick_id(part.id, taken, fits, make)
-                taken.add(own)
-                pending.append(own)
-                parts.append(part if own == part.id else replace(part, id=own))
-            else:
-                parts.append(part)
-        renamed.append(_with_parts(message, tuple(parts)))
+        ids = [part.id for part in message.parts if isinstance(part, ToolCall)]
+        held = _held_ids(message.parts, tag) if ids else ()
+        own = []
+        for id in ids:
+            own.append(id if id in held else _pick_id(id, taken, fits, make))
+            taken.add(own[-1])
+        is_new = own != ids
+        renamed.append(Message(message.role, _rename_calls(message.parts, own)) if is_new else message)
     return tuple(renamed)
 
 
-def _with_parts(message: Message, parts: tuple[Part, ...]) -> Message:
-    """The message itself where it has these very parts."""
-    same = len(parts) == len(message.parts) and all(map(is_, parts, message.parts))
-    return message if same else Message(message.role, parts)
+def _rename_calls(parts: Sequence[Part], ids: Sequence[str]) -> tuple[Part, ...]:
+    fresh = iter(ids)
+    return tuple(replace(part, id=next(fresh)) if isinstance(part, ToolCall) else part for part in parts)
 
 
 def _rename_results(parts: Sequence[Part], ids: Sequence[str]) -> tuple[Part, ...]:
