@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @record
 class Closed:
-    """How the loop ended; always the last thing that it tells."""
+    """How the loop ended."""
 
     answer: str
     """The last words of the model."""
@@ -71,8 +71,10 @@ class Loop:
         self._progress = Progress()
         self._goes_on = True
         self._answer = ""
+        self.closed = Closed("", None)
+        """How it ended, when all events were told."""
 
-    async def run(self) -> AsyncGenerator[Event | Closed, None]:
+    async def run(self) -> AsyncGenerator[Event, None]:
         """Work until the model is done, or cannot go on; every failure is how it closed."""
         failure: Failed | None = None
         try:
@@ -102,7 +104,7 @@ class Loop:
                 failure = to_ended(ended)
             else:
                 failure = error.failed if isinstance(error, _Told) else to_failed(error)
-        yield Closed(self._answer, failure)
+        self.closed = Closed(self._answer, failure)
 
     def _ended_by(self, error: AiexError) -> BudgetEnded | None:
         """The budget that ended, be it before a request or in the middle of an answer; None for other errors."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiex.agent.bills import Bills
 from aiex.agent.kit import Errand, Kit
-from aiex.agent.loop import Closed, Loop
+from aiex.agent.loop import Loop
 from aiex.agent.tools import Answer
 from aiex.budget import Allotment
 from aiex.events import (
@@ -33,6 +33,7 @@ from aiex.events import (
 from aiex.messages import Text
 
 if TYPE_CHECKING:
+    from aiex.agent.loop import Closed
     from aiex.budget import Budget
     from aiex.events import Event
     from aiex.jobs.working import Hirer
@@ -71,14 +72,11 @@ class Errands:
         budget = self._budget.part(Allotment(turns=min(errand.turns or MOST_TURNS, MOST_TURNS)))
         names = WORKING if errand.may_change else LOOKING
         crew, _ = hire(kit, self._hirer, budget, names, state=lambda: recorder.state)
-        closed, bills = Closed("", None), Bills(call_id)
+        loop, bills = Loop(crew), Bills(call_id)
         try:
             recorder.record(UserSpoke((Text(errand.text),)))
-            async with aclosing(Loop(crew).run()) as events:
+            async with aclosing(loop.run()) as events:
                 async for told in events:
-                    if isinstance(told, Closed):
-                        closed = told
-                        continue
                     recorder.record(told)
                     if used := bills.note(told):
                         yield used
@@ -91,7 +89,7 @@ class Errands:
             self._kit.news += [*kit.news, *([used] if (used := bills.close()) else [])]
             store.close()
         yield ToolWrote(call_id, "stderr", f"{bills.describe()}\n")
-        yield _to_answer(closed)
+        yield _to_answer(loop.closed)
 
 
 def _first(started: ToolStarted) -> str:

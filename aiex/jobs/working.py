@@ -185,12 +185,11 @@ class Team:
         yield UserSpoke(parts)
         for left in reversed(range(self._repairs + 1)):
             edits_before = self._report.edits
-            async with aclosing(Loop(self._crew, schema=self._wish.schema).run()) as events:
-                async for told in events:
-                    if isinstance(told, Closed):
-                        self._closed = told
-                    else:
-                        yield told
+            loop = Loop(self._crew, schema=self._wish.schema)
+            async with aclosing(loop.run()) as events:
+                async for event in events:
+                    yield event
+            self._closed = loop.closed
             if self._closed.failure is not None or not self._report.has_edits or self._wish.is_dry:
                 return
             failed = []
