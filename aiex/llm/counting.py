@@ -115,13 +115,13 @@ class TokenCounter:
         Args:
             quick: Load no vocabulary, which is enough for limits that are settled afterwards.
         """
-        if not quick:
-            return Count(
-                sum(self.count(text, model).tokens for text in _texts(request)) + _overhead(request), exact=False
-            )
         weight = _weigh(request)
-        total = sum(_ceil(number * self._factor(model, "length", kind)) for kind, number in weight.by_kind().items())
-        return Count(total + _overhead(request), exact=False)
+        if quick:
+            sums = weight.by_kind()
+            total = sum([_ceil(number * self._factor(model, "length", kind)) for kind, number in sums.items()])
+        else:
+            total = sum(self.count(text, model).tokens for text in _texts(request))
+        return Count(total + _overhead(request, weight), exact=False)
 
     async def count_request(self, request: Request, target: Target, *, remote: bool) -> Count:
         """The tokens of a request for one target; `exact` says whether the vendor would count the same.
@@ -163,7 +163,8 @@ class TokenCounter:
         """
         if len(self._held) + 1 >= MOST_HELD or _is_counted(model):
             return False
-        self._held.append(_Lesson(model, {"length": _weigh(request).by_kind()}, _plain(request, input_tokens)))
+        sums = _weigh(request).by_kind()
+        self._held.append(_Lesson(model, {"length": sums}, _plain(request, input_tokens)))
         return True
 
     def learn(self, request: Request, model: str, input_tokens: int) -> None:
@@ -208,8 +209,6 @@ def learning(stream: Stream, counter: TokenCounter) -> Stream:
 
 async def _learned(stream: Stream, request: Request, counter: TokenCounter) -> AsyncGenerator[StreamEvent, None]:
     """A call that began when words were shown already was sent more than the request, and teaches nothing."""
-    from asyncio import to_thread
-
     name, counted, shown = "", None, False
     async with aclosing(cast("Any", stream(request))) as events:
         async for event in events:
@@ -220,6 +219,8 @@ async def _learned(stream: Stream, request: Request, counter: TokenCounter) -> A
                     counted = usage.input_tokens
                 case Stopped(reason) if name and counted is not None and is_lesson(request, name, counted):
                     if reason != "tool_use" or not counter.hold(request, name, counted):
+                        from asyncio import to_thread
+
                         await to_thread(counter.learn, request, name, counted)
                 case Waiting():
                     pass
@@ -250,7 +251,7 @@ def _is_counted(model: str) -> bool:
 
 
 def _plain(request: Request, input_tokens: int) -> int:
-    return max(1, input_tokens - _overhead(request))
+    return max(1, input_tokens - _overhead(request, _weigh(request)))
 
 
 def _measure(request: Request, model: str) -> dict[Measure, Sums]:
@@ -349,10 +350,10 @@ def _plain_texts(body: Mapping[str, Any]) -> list[str] | None:
     return texts
 
 
-def _overhead(request: Request) -> int:
+def _overhead(request: Request, weight: _Weight) -> int:
     """Tokens for what is no text."""
     frame = MESSAGE_TOKENS * len(request.messages) + TOOL_TOKENS * len(request.tools) + REPLY_TOKENS
-    return frame + _weigh(request).pictures * IMAGE_TOKENS
+    return frame + weight.pictures * IMAGE_TOKENS
 
 
 class _Weight(NamedTuple):
@@ -404,6 +405,8 @@ def _weigh_part(part: Part) -> _Weight:
     text = _text_of(part)
     weight = _weigh_text(text) if text is not None else _Weight()
     pictures = 1 if isinstance(part, Image) else len(part.images) if isinstance(part, ToolResult) else 0
+    if not pictures and text is not None:
+        return weight
     return weight._replace(pictures=pictures, teaches=not pictures and not isinstance(part, Opaque))
 
 
@@ -447,7 +450,10 @@ def _tool_text(tool: ToolDefinition) -> str:
 
 
 def _to_words(value: Mapping[str, Any]) -> str:
-    return heal(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
+    return heal(_write(value))
+
+
+_write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 def _is_offline(model: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiex.errors import StoreError
@@ -11,6 +12,7 @@ from aiex.llm.catalogue import Catalogue, cost_usd, open_catalogue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiex.llm.catalogue import ModelInfo
     from aiex.messages import Usage
 
 
@@ -22,9 +24,13 @@ def open_prices(folder: str) -> Callable[[str, Usage], float | None]:
             `aiex list models` says.
     """
 
-    def cost_of(name: str, usage: Usage) -> float | None:
+    @lru_cache(maxsize=64)
+    def find(name: str) -> ModelInfo | None:
         provider, _, model = name.partition("/")
-        return cost_usd(usage, find_catalogue(folder).find(provider, model))
+        return find_catalogue(folder).find(provider, model)
+
+    def cost_of(name: str, usage: Usage) -> float | None:
+        return cost_usd(usage, find(name))
 
     return cost_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -52,15 +53,26 @@ def visit_of(visiting: Visiting, target: Target, name: str = "") -> AbstractAsyn
 def visit_url(visiting: Visiting, url: str, place: str, name: str) -> AbstractAsyncContextManager[Visit]:
     """The visit to the server of an address, which was set in a place. Raises ConfigError if it names no server."""
     try:
-        parts = urlsplit(url)
-        port = parts.port or (80 if parts.scheme == "http" else 443)
+        server = _server_at(url)
     except ValueError as error:
         raise ConfigError(f"cannot use {url} ({place}): {error}") from error
+    return visiting(server, place, name)
+
+
+@lru_cache(maxsize=16)
+def _server_at(url: str) -> str:
+    """Host and port of an address."""
+    parts = urlsplit(url)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    return visiting(f"{host}:{port}", place, name)
+    return f"{host}:{port}"
 
 
 def note_usage(visit: Visit, usage: Usage | None) -> None:
     """Let the record say how many tokens it took, as far as the vendor told."""
-    counts = {} if usage is None else {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-    visit.detail |= {name: str(count) for name, count in counts.items() if count is not None}
+    if usage is None:
+        return
+    if usage.input_tokens is not None:
+        visit.detail["input_tokens"] = str(usage.input_tokens)
+    if usage.output_tokens is not None:
+        visit.detail["output_tokens"] = str(usage.output_tokens)
