@@ -84,13 +84,12 @@ class AnswerReader:
         if self._form == "json":
             yield from self._decoder.feed_whole(bytes(self._whole).removeprefix(_BOM))
             return
-        if self._form == "object":
-            for line in self._lines.feed(bytes(self._whole)):
+        if self._form == "sse":
+            for event in self._sse.end():
+                yield from self._decoder.feed(event.name, event.data)
+        elif self._form:
+            for line in (*self._lines.feed(bytes(self._whole)), *self._lines.end()):
                 yield from self._decoder.feed("", line)
-        for event in self._sse.end():
-            yield from self._decoder.feed(event.name, event.data)
-        for line in self._lines.end():
-            yield from self._decoder.feed("", line)
         yield from self._bounded(self._decoder.end())
 
     def _bounded(self, events: list[StreamEvent]) -> list[StreamEvent]:

@@ -172,7 +172,9 @@ class ChatDecoder:
     def _take_choice(self, choice: dict[str, Any], events: list[StreamEvent]) -> None:
         if "error" in choice and isinstance(choice["error"], dict):
             raise failures.explain(failures.read_value(0, choice), self._profile)
-        delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
+        delta = choice.get("delta")
+        if not delta or not isinstance(delta, dict):
+            delta = _dict(choice.get("message"))
         if not _THOUGHTS.isdisjoint(delta):
             details = read_details(delta.get("reasoning_details"))
             if details:
