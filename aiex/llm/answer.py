@@ -19,6 +19,7 @@ MAX_ANSWER_CHARS = 16 * 1024 * 1024
 November 2026)."""
 MAX_STREAM_BYTES = 512 * 1024 * 1024
 """Of one answer with everything around its words, which is a hundred times as much where each token is an event."""
+_Words = TextDelta | ReasoningDelta
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
@@ -60,21 +61,21 @@ class AnswerReader:
         self._room_bytes -= len(chunk)
         if self._room_bytes < 0:
             raise _too_long(f"{MAX_STREAM_BYTES} bytes")
+        if self._form not in ("sse", "ndjson"):
+            self._whole += chunk
+            if not self._tell_form(chunk):
+                if len(self._whole) > MAX_WHOLE_BYTES:
+                    said = f"the server sent more than {MAX_WHOLE_BYTES} bytes that are not a stream"
+                    raise Unavailable(said, hint=self._hint)
+                return
+            chunk = bytes(self._whole)
+            self._whole.clear()
         if self._form == "sse":
             for event in self._sse.feed(chunk):
                 yield from self._bounded(self._decoder.feed(event.name, event.data))
-        elif self._form == "ndjson":
+        else:
             for line in self._lines.feed(chunk):
                 yield from self._bounded(self._decoder.feed("", line))
-        else:
-            self._whole += chunk
-            if self._tell_form(chunk):
-                begin = bytes(self._whole)
-                self._whole.clear()
-                yield from self.feed(begin)
-            elif len(self._whole) > MAX_WHOLE_BYTES:
-                said = f"the server sent more than {MAX_WHOLE_BYTES} bytes that are not a stream"
-                raise Unavailable(said, hint=self._hint)
 
     def end(self) -> Iterator[StreamEvent]:
         """The last events. Raises `Transient` if the answer was cut, `Unavailable` if it is a web page."""
@@ -95,10 +96,10 @@ class AnswerReader:
     def _bounded(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """The events, unless they are more than an answer can be."""
         for event in events:
-            if isinstance(event, TextDelta | ReasoningDelta):
-                self._room_chars -= len(event.text)
-            elif isinstance(event, ToolCallDelta):
+            if isinstance(event, ToolCallDelta):
                 self._room_chars -= len(event.arguments)
+            elif isinstance(event, _Words):
+                self._room_chars -= len(event.text)
         if self._room_chars < 0:
             raise _too_long(f"{MAX_ANSWER_CHARS} characters")
         return events
