@@ -139,12 +139,15 @@ _SYSTEMS: Final[Memo[Message]] = Memo(most=16)
 class _Grown(NamedTuple):
     """The last conversation whose calls all had their results, which mostly goes on in the next request."""
 
-    path: list[Node]
+    nodes: int
+    last: Node | None
+    """Tells all that are before it."""
     said: tuple[Message, ...]
     takes_turns: bool
 
 
-_GROWN: list[_Grown] = [_Grown([], (), True)]
+_EMPTY: Final = _Grown(0, None, (), True)
+_GROWN: list[_Grown] = [_EMPTY]
 _PLAIN: Final = frozenset({"user", "assistant", "words", "begun", "tool", "interrupted"})
 """Nodes that change nothing about those before them."""
 
@@ -154,19 +157,21 @@ def _project(path: list[Node]) -> tuple[tuple[Message, ...], bool]:
 
     What was so in the last conversation is taken from there.
     """
-    last = _GROWN[0]
-    new = path[len(last.path) :]
-    if path[: len(last.path)] == last.path and _PLAIN.issuperset([node.kind for node in new]):  # the very same nodes
+    known = _GROWN[0]
+    new = path[known.nodes :]
+    goes_on = known.last is None or (known.nodes <= len(path) and path[known.nodes - 1] is known.last)
+    if goes_on and _PLAIN.issuperset([node.kind for node in new]):
         right = settled([message for node in new if node.kind in _ROLES and (message := message_of(node)).parts])
     else:
-        last = _Grown([], (), True)
+        known = _EMPTY
         right = settled([entry.message for entry in _entries(path)])
     if right is None:
         said = _answered(_entries(path), _begun(path))
         return said, _takes_turns(said)
-    takes_turns = last.takes_turns and _takes_turns([*last.said[-1:], *right])
-    _GROWN[0] = _Grown(path, (*last.said, *right), takes_turns)
-    return _GROWN[0].said, takes_turns
+    said = (*known.said, *right)
+    takes_turns = known.takes_turns and _takes_turns([*known.said[-1:], *right])
+    _GROWN[0] = _Grown(len(path), path[-1] if path else None, said, takes_turns)
+    return said, takes_turns
 
 
 def message_of(node: Node) -> Message:
