@@ -6,7 +6,7 @@ failed result begins with the word error, a schema that the server does not know
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 from hashlib import blake2b
 from operator import is_
@@ -180,8 +180,8 @@ class _Grown(NamedTuple):
 
     profile: Profile
     messages: tuple[Message, ...]
-    ids: frozenset[str]
-    encoded: tuple[Lasting, ...]
+    ids: Set[str]
+    encoded: Sequence[Lasting]
 
 
 _GROWN: list[_Grown | None] = [None]
@@ -190,14 +190,14 @@ _GROWN: list[_Grown | None] = [None]
 def _encode_conversation(messages: tuple[Message, ...], profile: Profile, quirks: Quirks) -> list[_Body]:
     """All messages; those that were encoded last time are taken from there, and are not to be changed."""
     last = _GROWN[0]
-    begun = 0 if last is None or not _goes_on(last, messages, profile) else len(last.messages)
-    encoded = list(last.encoded) if last and begun else []
-    ids = set(last.ids) if last and begun else set()
-    rest = settled(messages[begun:])
+    if last is None or not _goes_on(last, messages, profile):
+        last = _Grown(profile, (), frozenset(), ())
+    rest = settled(messages[len(last.messages) :])
     if rest is None or quirks.cache_parts:  # results that come late; marks are taken out again from within
         return _encode_messages(_with_ids(balanced(messages), profile, quirks, set()), profile, quirks)
-    encoded += map(Lasting, _encode_messages(_with_ids(rest, profile, quirks, ids), profile, quirks))
-    _GROWN[0] = _Grown(profile, messages, frozenset(ids), tuple(encoded))
+    ids = set(last.ids)
+    encoded = [*last.encoded, *map(Lasting, _encode_messages(_with_ids(rest, profile, quirks, ids), profile, quirks))]
+    _GROWN[0] = _Grown(profile, messages, ids, encoded)
     return list(encoded)
 
 
