@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -245,18 +245,14 @@ class Services:
 
         return self.gate.doing(Action("approval", change, {"scope": scope, **detail}))
 
-    @asynccontextmanager
-    async def visit(self, host: str, place: str, name: str) -> AsyncIterator[Visit]:
+    def visit(self, host: str, place: str, name: str) -> AbstractAsyncContextManager[Visit]:
         """Let a server be asked that the settings name, and put on record what comes of it; see `llm/visits.py`."""
         from aiex.guard.actions import Action
         from aiex.llm.visits import ASIDE
 
         is_aside = name in ASIDE
         action = Action("network", host, {"for" if is_aside else "model": name, "set in": place})
-        async with self.gate.through(action, chosen="the settings name this server") as passage:
-            if not is_aside:
-                passage.redactions, self.gate.removed = self.gate.removed, 0
-            yield passage
+        return self.gate.through(action, chosen="the settings name this server", is_told=not is_aside)
 
     @property
     def kept_out(self) -> KeptOut | None:
