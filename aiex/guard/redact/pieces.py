@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 from aiex.guard.redact.known import secret_values
+from aiex.guard.redact.scan import remove_secrets
 from aiex.guard.redact.stream import HELD_CHARACTERS, Redactor
 
 T = TypeVar("T")
@@ -78,12 +79,17 @@ def redact_texts(texts: Sequence[str]) -> Sequence[str]:
     if _CLEAN.known is known and _CLEAN.texts.issuperset(texts):
         return texts
     whole = _BETWEEN.join(texts)
-    cleaned = redact_lines(whole)
+    cleaned = _clean(whole, known) if len(whole) <= HELD_CHARACTERS else redact_lines(whole)
     if not cleaned.removed:
         _CLEAN.add(texts, known)
         return texts
     parts = cleaned.text.split(_BETWEEN)
     return parts if len(parts) == len(texts) else [redact_lines(text).text for text in texts]
+
+
+def _clean(text: str, known: tuple[str, ...]) -> Cleaned:
+    """What `redact_lines` gives of a text that is read as one part."""
+    return Cleaned(*remove_secrets(text, known, keeps_lines=True))
 
 
 def redact_within(value: T) -> T:
