@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aiex.errors import Conflict
 from aiex.guard.audit.entries import Note
@@ -38,19 +38,13 @@ if TYPE_CHECKING:
 
 ROOM_BYTES: Final = 1 << 18
 """How much room is made at once. Source: benchmarks/audit.py; beyond 256 KiB nothing is gained."""
+_AHEAD_BYTES: Final = 2_048
+"""How much is read behind the end: mostly it shows that there is room for what is written next."""
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
-class Draft(NamedTuple):
-    """A record that waits for its place."""
-
-    what: int
-    kind: int
-    effect: int
-    at_ms: int
-    """When it happened, which may be before it is written."""
-    tag: bytes
-    sealed: bytes
+Draft: TypeAlias = tuple[int, int, int, int, bytes, bytes]
+"""A record that waits for its place: what, kind and effect, when it happened in milliseconds, tag, sealed payload."""
 
 
 class ChainFile:
@@ -70,6 +64,8 @@ class ChainFile:
         """What they are opened as."""
         self._end = Head(b"", 0, 0, 0, b"")
         self._end_bytes = b""
+        self._room_end = 0
+        """How far the log was seen to reach, as long as nobody else may write."""
         self._owner = 0
         self.found: list[Note] = []
         """Notes of what was found wrong, for those who want to be told; taken away by whoever tells it."""
@@ -120,7 +116,7 @@ class ChainFile:
             return
         from aiex.guard.audit.recovery import recover
 
-        self._end_bytes = b""
+        self._end_bytes, self._room_end = b"", 0
         start, notes = recover(self._log, self.log, self._chain, head, is_new=not data)
         if start is None:
             self._open()
@@ -145,8 +141,10 @@ class ChainFile:
 
     def _is_end(self, head: Head) -> bool:
         """Whether the log ends, by its bytes, where the head says."""
-        data = read_at(self._log, LINK_BYTES + 4, head.offset - LINK_BYTES)
-        return data[:LINK_BYTES] == head.link and not data[LINK_BYTES:].strip(b"\0")
+        start = head.offset - LINK_BYTES
+        data = read_at(self._log, LINK_BYTES + _AHEAD_BYTES, start)
+        self._room_end = start + len(data)
+        return data[:LINK_BYTES] == head.link and not data[LINK_BYTES : LINK_BYTES + 4].strip(b"\0")
 
     def _begin(self, head: Head | None) -> Position:
         """Start a log; numbers go on after what an older one had."""
@@ -204,7 +202,7 @@ class ChainFile:
 
     def _make_room(self, end: int) -> None:
         log = self._log
-        if read_at(log, 1, end - 1):
+        if end <= self._room_end or read_at(log, 1, end - 1):
             return
         size = os.fstat(log).st_size
         write_at(log, bytes(max(ROOM_BYTES, end - size)), size)

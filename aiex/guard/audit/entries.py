@@ -75,6 +75,8 @@ DENIED: Final = frozenset({EFFECTS["deny"], EFFECTS["refused"]})
 
 
 MOST_BYTES: Final = 1 << 19
+_SURELY_FITS: Final = 1 << 16
+"""Characters of texts that are never too long for a record, with all that stands between them."""
 _LONGEST_CHARS: Final = (50_000, 5_000, 500)
 _SEAM, _NEXT, _OUTCOME = b',"action":', b',"', b'"outcome":["'
 """In no text of a payload, for there quotes are escaped."""
@@ -100,10 +102,35 @@ def to_payload(session: str, who: str, action: Action, verdict: Verdict) -> byte
     Where it is larger than a record can be, long texts are cut, and say so with a digest of the whole. Raises
     StoreError if that does not help.
     """
+    if action is not NOWHERE and (plain := _write_plain(session, who, action, verdict)) is not None:
+        return plain
     by = f',"who":{_quote(who)}' if who else ""
     about = "" if action is NOWHERE else f',"action":{_write_action(action)}'
     payload = f'{{"session":{_quote(session)}{by},{_write_verdict(verdict)}{about}}}'.encode("ascii")
     return payload if len(payload) <= MOST_BYTES else _cut_to_fit(json.loads(payload))
+
+
+def _write_plain(session: str, who: str, action: Action, verdict: Verdict) -> bytes | None:
+    """The payload where no text in it needs quoting, as of most records; None elsewhere. A third of the time."""
+    subject, detail = action.subject, action.detail
+    said: tuple[str, ...]
+    if type(verdict) is Decision:
+        said = verdict.effect, verdict.rule, verdict.scope, verdict.reason
+        written = f'"decision":["{verdict.effect}","{verdict.rule}","{verdict.scope}","{verdict.reason}"]'
+    elif type(verdict) is Outcome:
+        said = verdict.status, verdict.text
+        written = f'"outcome":["{verdict.status}",{verdict.of},"{verdict.text}",{verdict.redactions}]'
+    else:
+        return None
+    try:
+        texts = "".join((session, who, action.kind, subject, *said, *detail, *detail.values()))
+    except TypeError:  # a detail that is no text
+        return None
+    if '"' in texts or "\\" in texts or not texts.isascii() or not (texts.isprintable() and len(texts) < _SURELY_FITS):
+        return None
+    by = f',"who":"{who}"' if who else ""
+    about = ",".join([f'"{name}":"{value}"' for name, value in detail.items()])
+    return f'{{"session":"{session}"{by},{written},"action":["{action.kind}","{subject}",{{{about}}}]}}'.encode("ascii")
 
 
 def _write_action(action: Action) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from aiex import dirs
 from aiex.errors import AiexError, Denied, StoreError, UsageError
@@ -72,14 +72,8 @@ class _Session(NamedTuple):
     cipher: AESGCM
 
 
-class _Sealed(NamedTuple):
-    """A record that is ready, and what it was made of, for those who watch."""
-
-    draft: Draft
-    session: str
-    action: Action
-    verdict: Verdict
-    at_s: float
+_Sealed: TypeAlias = "tuple[Draft, str, Action, Verdict, float]"
+"""A record that is ready, and what it was made of, for those who watch: session, action, verdict, and when, in s."""
 
 
 class AuditLog:
@@ -208,7 +202,7 @@ class AuditLog:
             self._open()
         at_s = self._clock()
         draft = self._seal(session, who or self._who, action, verdict, _to_ms(at_s))
-        sealed = _Sealed(draft, session, action, verdict, at_s)
+        sealed = (draft, session, action, verdict, at_s)
         if may_wait and not synced and self._hold(sealed):
             return 0
         held = self._take_held()
@@ -221,13 +215,14 @@ class AuditLog:
             if self.missed:
                 self._note(Note("missed", f"{self.missed} records could not be written", {"count": self.missed}))
                 self.missed = 0
-            seq = file.append([one.draft for one in records], synced=synced)
+            seq = file.append([one[0] for one in records], synced=synced)
         except AiexError as error:
             if len(records) > 1:  # that the last one is missed is for whoever gave it to say
-                self._miss(len(records) - 1, records[0].session, error)
+                self._miss(len(records) - 1, records[0][1], error)
             raise
         if self._watch:
-            self._tell_found(file)
+            if file.found:
+                self._tell_found(file)
             for _draft, session, action, verdict, at_s in records:
                 self._watch.see(session, action, verdict, at_s)
         return seq
@@ -244,7 +239,7 @@ class AuditLog:
         what, kind, effect = codes_of(action, verdict)
         payload = to_payload(session, who, action, verdict)
         nonce = os.urandom(12)
-        return Draft(what, kind, effect, at_ms, found.tag, nonce + found.cipher.encrypt(nonce, payload, found.tag))
+        return what, kind, effect, at_ms, found.tag, nonce + found.cipher.encrypt(nonce, payload, found.tag)
 
     def _begin(self, session: str) -> _Session:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -289,7 +284,7 @@ class AuditLog:
             try:
                 self._write(held, synced=False)
             except AiexError as error:
-                self._miss(1, held[-1].session, error)
+                self._miss(1, held[-1][1], error)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
@@ -340,14 +335,14 @@ class AuditLog:
 
 def _running_loop() -> AbstractEventLoop | None:
     """The event loop that runs this; where asyncio was not loaded there is none."""
-    if "asyncio" not in sys.modules:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
         return None
-    from asyncio import get_running_loop
-
     try:
-        return get_running_loop()
-    except RuntimeError:
+        loop: AbstractEventLoop = asyncio.get_running_loop()
+    except (RuntimeError, AttributeError):  # the latter while another thread loads it
         return None
+    return loop
 
 
 def _to_ms(at_s: float) -> int:

@@ -50,6 +50,19 @@ def test_what_is_said_is_json_in_ascii_and_in_the_order_that_records_have(
     assert list(said) == ["session", *(["who"] if who else []), type(verdict).__name__.lower(), "action"]
 
 
+@pytest.mark.parametrize(
+    "text", ["plain words", "", "~ {}[],:", 'a"b', "a\\b", "a\nb", "a\x7fb", "é", "\udce9", "x" * 70_000]
+)
+@pytest.mark.parametrize("place", range(7))
+def test_texts_that_need_quoting_and_others_are_written_alike(text: str, place: int) -> None:
+    words = [text if number == place else f"word {number}" for number in range(7)]
+    action = Action("tool", words[0], {words[1]: words[2], "more": "plain"})
+    for verdict in (Decision("ask", words[3], "user", words[4]), Outcome("failed", 7, words[4], 3)):
+        payload = to_payload(words[5], words[6], action, verdict)
+        assert json.dumps(json.loads(payload), separators=(",", ":")).encode("ascii") == payload
+        assert from_payload(payload, 1, 2) == entries.Entry(1, 2, words[5], words[6], action, verdict)
+
+
 seams = st.sampled_from([',"action":', ',"outcome":["done",1,"",1]', '"', "\\"]) | texts
 
 
