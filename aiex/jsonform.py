@@ -12,7 +12,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from aiex.errors import StoreError
@@ -132,10 +132,15 @@ def _lazy(hint: Any) -> Form:
 def _record(kind: type) -> Form:
     hints = get_type_hints(kind)
     fields = [(field, form_of(hints[field.name])) for field in dataclasses.fields(kind) if field.init]
-    writers = [(field.name, form.write) for field, form in fields]
+    names = [field.name for field, _ in fields]
+    values_of = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
+    writers = [(field.name, form.write) for field, form in fields if form.write is not _keep]
 
     def write(value: Any) -> dict[str, Any]:
-        return {name: encode(getattr(value, name)) for name, encode in writers}
+        written = dict(zip(names, values_of(value), strict=True))
+        for name, encode in writers:
+            written[name] = encode(written[name])
+        return written
 
     def read(data: Any, place: str) -> Any:
         if not isinstance(data, Mapping):
@@ -201,7 +206,7 @@ def _literal(words: Sequence[Any]) -> Form:
             return data
         raise UnknownKind(f"cannot read {place}: found {data!r}, expected one of {', '.join(map(str, words))}")
 
-    return Form(lambda value: value, read)
+    return Form(_keep, read)
 
 
 def _scalar(kind: type, word: str) -> Form:
@@ -210,7 +215,12 @@ def _scalar(kind: type, word: str) -> Form:
             return data
         raise Malformed(f"cannot read {place}: found {_kind_of(data)}, expected {word}")
 
-    return Form(lambda value: value, read)
+    return Form(_keep, read)
+
+
+def _keep(value: Any) -> Any:
+    """Writes what is JSON already."""
+    return value
 
 
 def _read_float(data: Any, place: str) -> float:
