@@ -24,7 +24,6 @@ from aiex.messages import Part, Request, StopReason, Text, Usage
 
 Stream = Callable[[Request], AsyncIterator[Event]]
 _GOOD_ENDS = ("end_turn", "stop_sequence", "max_tokens")
-_LAST = (Stopped, Failed)
 
 
 class Heard(NamedTuple):
@@ -104,21 +103,18 @@ async def hear(stream: Stream, request: Request) -> AsyncGenerator[Event | Heard
     A failure is never raised: it is how the call ended.
     """
     tally = Tally()
-    end: Stopped | Failed | None = None
     raised: AiexError | None = None
     try:
         async with aclosing(cast("Any", stream(request))) as events:
             async for event in events:
                 tally.note(event)
-                if isinstance(event, _LAST):
-                    end = event
                 yield event
     except AiexError as error:
-        raised, end = error, to_failed(error)
+        raised, tally.end = error, to_failed(error)
     spoken = tally.to_spoken()
     if spoken:
         yield spoken
-    end = end or Failed("Transient", "the answer ended without its end mark", "try again", 75)
+    end = tally.end or Failed("Transient", "the answer ended without its end mark", "try again", 75)
     yield Heard(spoken.parts if spoken else (), tally.answer, end, *tally.sums(), tuple(tally.failovers), raised)
 
 
@@ -162,6 +158,7 @@ class Tally:
         self.provider = self.model = ""
         self._parts: list[Part] = []
         self.failovers: list[Mapping[str, Any]] = []
+        self.end: Stopped | Failed | None = None
         self._pieces: list[str] = []
         self._calls: list[UsageUpdated] = []
 
@@ -186,6 +183,8 @@ class Tally:
                 self._calls[-1] = event
             case FailedOver():
                 self.failovers.append(describe_failover(event))
+            case Stopped() | Failed():
+                self.end = event
             case _:
                 pass
 
