@@ -25,6 +25,7 @@ MOST_EMPTY: Final = 2
 """So many answers in a row without words and calls."""
 MOST_CUT: Final = 3
 """So many answers in a row that were cut at the model's limit."""
+_ENCODE: Final = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 class Stuck(AiexError):
@@ -44,7 +45,7 @@ class Progress:
 
     def count_result(self, call: ToolCall, finished: ToolFinished) -> int:
         """How often this call gave this result, this time included."""
-        asked = json.dumps([call.name, call.arguments], sort_keys=True, default=str)
+        asked = _ENCODE([call.name, call.arguments])
         mark = fingerprint(f"{asked}\n{finished.text}".encode("utf-8", "surrogatepass"))
         self._seen[mark] += 1
         return self._seen[mark]

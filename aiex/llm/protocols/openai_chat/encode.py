@@ -320,7 +320,10 @@ def _encode_thought(parts: Sequence[Part], quirks: Quirks, *, has_calls: bool) -
 
 
 def _encode_arguments(call: ToolCall) -> str:
-    return json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(call.arguments)
+
+
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 # --- departures -----------------------------------------------------------------------------------------------------
