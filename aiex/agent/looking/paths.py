@@ -42,7 +42,7 @@ def require_path(path: str) -> None:
     """Raise ToolError where a text can be no path."""
     if not path:
         raise ToolError("the path is empty", hint='write one relative to the workspace, "." for the workspace itself')
-    if "\0" in path or len(path) > LONGEST_PATH or not _is_encodable(path):
+    if "\0" in path or len(path) > LONGEST_PATH or not (path.isascii() or _is_encodable(path)):
         raise ToolError(f"{show(path[:80])} is no path", hint="write a path relative to the workspace")
 
 

@@ -115,8 +115,10 @@ def _show_lines(path: str, text: str, first: int, count: int, form: str) -> str:
     total = len(lines)
     if first > total:
         raise ToolError(f"{show(path)} has {total:,} lines, and line {first:,} was asked for", hint="take less offset")
-    ends = [line[:-1] if line.endswith("\r") else line for line in lines[first - 1 : first - 1 + count]]
-    shown = number_lines(ends, first)
+    asked = lines[first - 1 : first - 1 + count]
+    if "\r" in text:
+        asked = [line.removesuffix("\r") for line in asked]
+    shown = number_lines(asked, first)
     last = first + len(shown) - 1
     said = f"all {total:,} lines" if len(shown) == total else f"lines {first:,}-{last:,} of {total:,}"
     rest = f"; go on with offset={last + 1}" if last < total else ""

@@ -50,6 +50,10 @@ class Watch:
 
     def see(self, session: str, action: Action, verdict: Verdict, at_s: float) -> None:
         """Tell what this record gives reason to."""
+        if type(verdict) is Outcome and verdict.status != "refused":
+            return
+        if type(verdict) is Decision and verdict.effect == "allow" and action.kind != "network":
+            return
         for event in self._judge(session, action, verdict, at_s):
             self._tell(event)
 

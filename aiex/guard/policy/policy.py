@@ -75,7 +75,7 @@ class Policy:
         self._inside: dict[tuple[int, int], bool] = {}
         self._allowed_paths: Trie[Rule] = Trie()
         self._other_paths: Trie[Rule] = Trie()
-        self._has_absolute = False
+        self._has_absolute = self._has_paths = self._has_hosts = False
         self._hosts: Trie[Rule] = Trie()
         self._tools: Trie[Rule] = Trie()
         self._commands: CommandRules | None = None
@@ -128,7 +128,10 @@ class Policy:
 
     def is_plain(self, words: tuple[str, ...]) -> bool:
         """Whether no component of a path is protected or can be a part of a secret; what was seen is remembered."""
-        return all(word in self._plain or self._is_plain_component(word) for word in words[1:])
+        below = words[1:]
+        return self._plain.issuperset(below) or all(
+            word in self._plain or self._is_plain_component(word) for word in below
+        )
 
     def _is_plain_component(self, word: str) -> bool:
         if self.names.protected_name(word) or not self.names.is_harmless(word):
@@ -146,6 +149,8 @@ class Policy:
 
     def about_path(self, kind: str, words: tuple[str, ...], role: str) -> list[Match]:
         """The rules about a path; see `places.path_words`."""
+        if not self._has_paths:
+            return []
         found = []
         for form in self.forms(words):
             found += self._allowed_paths.find(form) + self._other_paths.find(_folded(form))
@@ -162,6 +167,8 @@ class Policy:
 
     def about_host(self, words: tuple[str, ...], port: int, role: str) -> list[Match]:
         """The rules about a host; see `hosts.parse_host`."""
+        if not self._has_hosts:
+            return []
         from aiex.guard.policy.hosts import is_on_port
 
         return [Match(rule) for rule in self._hosts.find(words) if rule.is_for(role) and is_on_port(rule, port)]
@@ -258,12 +265,14 @@ class Policy:
 
     def _add(self, rule: Rule) -> None:
         if rule.kinds & {"read", "write", "delete"}:
+            self._has_paths = True
             self._has_absolute = self._has_absolute or rule.cover[0] == OUTSIDE
             if rule.effect == "allow":
                 self._allowed_paths.add(rule.cover, rule)
             else:
                 self._other_paths.add((*rule.cover[:1], *map_texts(rule.cover[1:], fold, fold_piece)), rule)
         if "network" in rule.kinds:
+            self._has_hosts = True
             self._hosts.add(rule.cover, rule)
         if "tool" in rule.kinds:
             self._tools.add(rule.cover, rule)
