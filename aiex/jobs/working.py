@@ -114,9 +114,23 @@ async def work(
 
         yield failed(error)
         return
-    async with aclosing(team.work()) as events:
-        async for event in events:
-            yield event
+    try:
+        async with aclosing(team.rounds()) as events:
+            async for event in events:
+                team.report.note(event)
+                if not (wish.is_dry and isinstance(event, FileEdited)):  # nothing was written
+                    yield event
+                while kit.news:  # what happened beside it
+                    yield team.take_news()
+    except BaseException:
+        await kit.leave()
+        while kit.news:  # what was broken off may have changed files
+            hirer.tell(team.take_news())
+        raise
+    await kit.leave()
+    while kit.news:
+        yield team.take_news()
+    yield team.end()
 
 
 async def work_or_show(
@@ -141,34 +155,14 @@ class Team:
         self._kit = kit
         self._wish = wish
         self._hirer = hirer
-        self._report = Report(is_for_checks=bool(wish.checks))
+        self.report = Report(is_for_checks=bool(wish.checks))
         self._closed = Closed("", None)
         kit.delegate = Errands(kit, hirer, hirer.budget).run
         kit.rename = partial(_rename, hirer)
         kit.may_try = frozenset(check.command for check in wish.checks)
         self._crew, self._warnings = hire(kit, hirer, hirer.budget, wish.tools)
 
-    async def work(self) -> AsyncGenerator[Event, None]:
-        """The whole work, to its outcome."""
-        try:
-            async with aclosing(self._rounds()) as events:
-                async for event in events:
-                    self._report.note(event)
-                    if not (self._wish.is_dry and isinstance(event, FileEdited)):  # nothing was written
-                        yield event
-                    while self._kit.news:  # what happened beside it
-                        yield self._take_news()
-        except BaseException:
-            await self._kit.leave()
-            while self._kit.news:  # what was broken off may have changed files
-                self._hirer.tell(self._take_news())
-            raise
-        await self._kit.leave()
-        while self._kit.news:
-            yield self._take_news()
-        yield self._end()
-
-    async def _rounds(self) -> AsyncGenerator[Event, None]:
+    async def rounds(self) -> AsyncGenerator[Event, None]:
         """Work, check, and work again on what fails, as often as the settings say."""
         for warned in self._warnings:
             yield warned
@@ -179,26 +173,26 @@ class Team:
                 async for event in checks:
                     yield event
             if self._closed.failure or not failed or (failed[0].check.exit_code or 0) in NOT_RUN_EXITS:
-                self._closed = self._closed if self._closed.failure else _say_at_once(self._report)
+                self._closed = self._closed if self._closed.failure else _say_at_once(self.report)
                 return
             parts = (*parts, *to_wish(failed, is_first=True))
         yield UserSpoke(parts)
         for left in reversed(range(self._repairs + 1)):
-            edits_before = self._report.edits
+            edits_before = self.report.edits
             loop = Loop(self._crew, schema=self._wish.schema)
             async with aclosing(loop.run()) as events:
                 async for event in events:
                     yield event
             self._closed = loop.closed
-            if self._closed.failure is not None or not self._report.has_edits or self._wish.is_dry:
+            if self._closed.failure is not None or not self.report.has_edits or self._wish.is_dry:
                 return
             failed = []
             async with aclosing(self._verify(failed)) as checks:
                 async for event in checks:
                     yield event
-            if self._report.edits > edits_before:  # what the model saw fail behind its edits counts as well
+            if self.report.edits > edits_before:  # what the model saw fail behind its edits counts as well
                 seen = {one.check.command for one in failed}
-                failed += [Failed(one, "") for one in self._report.red if one.command not in seen]
+                failed += [Failed(one, "") for one in self.report.red if one.command not in seen]
             if self._closed.failure or not failed or not left:
                 return
             yield UserSpoke(tuple(to_wish(failed)))
@@ -213,12 +207,12 @@ class Team:
 
         A budget that ends meanwhile is how it closed.
         """
-        current = {check[key] for check in self._report.checks if check["current"] for key in ("name", "command")}
+        current = {check[key] for check in self.report.checks if check["current"] for key in ("name", "command")}
         if self._wish.checks:
             due = [check for check in self._wish.checks if check.command not in current]
         else:
-            found = checks_behind(self._hirer, self._report.files)
-            due = [check for check in found if not is_current(check, self._report.checks)]
+            found = checks_behind(self._hirer, self.report.files)
+            due = [check for check in found if not is_current(check, self.report.checks)]
         try:
             async with aclosing(until(verify(due, self._crew.calls), self._crew.budget)) as events:
                 async for event in events:
@@ -231,20 +225,22 @@ class Team:
                 yield hit
             self._closed = replace(self._closed, failure=to_ended(error))
 
-    def _take_news(self) -> Event:
+    def take_news(self) -> Event:
+        """The first of what happened beside the work, which is in the report then."""
         event = self._kit.news.pop(0)
-        self._report.note(event)
+        self.report.note(event)
         return event
 
-    def _end(self) -> TurnEnded:
+    def end(self) -> TurnEnded:
+        """The outcome, when all is done."""
         data: dict[str, Any] = {}
         if self._wish.schema is not None and self._closed.failure is None:
             data["data"] = json.loads(self._closed.answer)
-        if self._wish.must_change and not self._report.files and self._closed.failure is None:
+        if self._wish.must_change and not self.report.files and self._closed.failure is None:
             self._closed = replace(self._closed, failure=UNCHANGED)
         if not isinstance(self._kit.files, Overlay):
-            return self._report.end(self._closed, data)
-        ended = self._report.end(self._closed, {**data, "patch": patch_of(self._kit.files)})
+            return self.report.end(self._closed, data)
+        ended = self.report.end(self._closed, {**data, "patch": patch_of(self._kit.files)})
         if ended.subtype in ("answered", "red"):  # what failed before the plan says nothing about it
             ended = replace(ended, status="success", subtype="planned", exit_code=0, error="")
         return replace(ended, files_changed=())
