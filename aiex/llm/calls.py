@@ -34,10 +34,10 @@ class _Call:
 
 
 class Assembly:
-    """The calls of one answer; `id_base` makes invented ids differ between answers."""
+    """The calls of one answer; `answer_id` makes invented ids differ between answers."""
 
     def __init__(self) -> None:
-        self.id_base = "call"
+        self.answer_id: str | None = None
         self._calls: list[_Call] = []
 
     def __bool__(self) -> bool:
@@ -108,7 +108,9 @@ class Assembly:
 
     def _begin(self, vendor_id: str, index: int | None) -> _Call:
         taken = {call.id for call in self._calls}
-        own_id = vendor_id if vendor_id and vendor_id not in taken else f"{self.id_base}_{len(self._calls)}"
+        own_id = vendor_id
+        if not own_id or own_id in taken:
+            own_id = f"{_to_id_base(self.answer_id)}_{len(self._calls)}"
         while own_id in taken:
             own_id += "_"
         call = _Call(own_id, index, {vendor_id} if vendor_id else set())
@@ -151,3 +153,12 @@ def _to_id(value: Any) -> str:
     if isinstance(value, str):
         return heal(value)
     return str(value) if type(value) is int else ""
+
+
+def _to_id_base(answer_id: str | None) -> str:
+    """A short start for invented call ids that differs from answer to answer."""
+    if answer_id is None:
+        return "call"
+    from hashlib import blake2b
+
+    return "call_" + blake2b(answer_id.encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -72,6 +72,8 @@ class Client:
     def __init__(self, place: Place, headers: Mapping[str, str]) -> None:
         self._place = place
         self._headers = headers
+        self._written: tuple[Mapping[str, str] | None, str] = None, ""
+        """The headers of the last request, which are mostly those of the next one, and their lines."""
         self._idle: list[tuple[_Socket, float]] = []
         self.is_closed = False
 
@@ -130,14 +132,17 @@ class Client:
         target = f"{self._place.path}{path}" or "/"
         if not _PATH.fullmatch(target):
             raise Unusable(f"the path {target!r} has blanks, control or non-ASCII characters")
+        if headers != self._written[0]:
+            self._written = dict(headers), self._write_fields(headers)
+        length = "" if body is None else f"content-length: {len(body)}\r\n"
+        return f"{method} {target} HTTP/1.1\r\n{self._written[1]}{length}\r\n".encode("ascii")
+
+    def _write_fields(self, headers: Mapping[str, str]) -> str:
         fields = {"host": self._place.authority, **self._headers, **{name.lower(): headers[name] for name in headers}}
-        if body is not None:
-            fields["content-length"] = str(len(body))
         for name, value in fields.items():
             if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise Unusable(f"the header {name!r} has characters that cannot be sent")
-        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value.strip()}" for name, value in fields.items())]
-        return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+        return "".join([f"{name}: {value.strip()}\r\n" for name, value in fields.items()])
 
     async def _read_head(self, used: _Socket) -> Response:
         while True:

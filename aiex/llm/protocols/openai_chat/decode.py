@@ -155,8 +155,8 @@ class ChatDecoder:
 
     def _take_chunk(self, chunk: dict[str, Any]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
-        if self._calls.id_base == "call" and isinstance(chunk.get("id"), str):
-            self._calls.id_base = _to_id_base(chunk["id"])
+        if self._calls.answer_id is None and isinstance(chunk.get("id"), str):
+            self._calls.answer_id = chunk["id"]
         choices = chunk.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and choice.get("index") in (0, None):
@@ -345,10 +345,3 @@ def _to_usage(usage: dict[str, Any]) -> Usage:
 
 def _count(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
-
-
-def _to_id_base(answer_id: str) -> str:
-    """A short start for invented call ids that differs from answer to answer."""
-    from hashlib import blake2b
-
-    return "call_" + blake2b(answer_id.encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -162,7 +162,8 @@ def find_quirks(host: str, model: str) -> Quirks:
 def quirks_of(profile: Profile) -> Quirks:
     """The quirks in a profile; where they are the rule, what port and path of its address tell."""
     given = profile.quirks if isinstance(profile.quirks, Quirks) else _RULE
-    return given if given != _RULE else _by_address(profile.base_url, profile.model)
+    is_rule = given is _RULE or given == _RULE
+    return _by_address(profile.base_url, profile.model) if is_rule else given
 
 
 _RULE = Quirks()
