@@ -120,11 +120,12 @@ class Monitor:
         self._held: list[_Success] = []
 
     async def look(self, target: Target) -> tuple[Outlook, str]:
-        """What is known about a target, and the name under which this request is settled."""
-        owner = f"{os.getpid()}-{os.urandom(8).hex()}"
+        """What is known about a target, and the name under which this request is settled; it needs none as long as the
+        target is in no trouble."""
         known = self._calm.get(key_of(target))
         if known and known.limits is target.endpoint.deadlines and known.version == self._store.version() is not None:
-            return known.outlook, owner
+            return known.outlook, ""
+        owner = f"{os.getpid()}-{os.urandom(8).hex()}"
         try:
             return await asyncio.to_thread(self._look, target, owner), owner
         except StoreError:
