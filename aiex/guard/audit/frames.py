@@ -53,18 +53,13 @@ class Chain:
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self._link = blake2b(key=key, digest_size=LINK_BYTES, person=b"aiex audit link")
+        self.hash_link: Final = blake2b(key=key, digest_size=LINK_BYTES, person=b"aiex audit link").copy
+        """Gives a fresh state to hash a link: of the link before and the row."""
         self._signs: dict[tuple[bytes, int], blake2b] = {}
-
-    def link(self, before: bytes, row: bytes) -> bytes:
-        """The link of a record with this row after the one with the link `before`."""
-        state = self._link.copy()
-        state.update(before + row)
-        return state.digest()
 
     def hashers(self) -> tuple[Callable[[], blake2b], Callable[[], blake2b]]:
         """Give fresh states to hash a link and a sealed payload with, for loops that cannot spare a call."""
-        return self._link.copy, _CONTENT.copy
+        return self.hash_link, _CONTENT.copy
 
     def sign(self, what: bytes, data: bytes, size_bytes: int = 32) -> bytes:
         """A keyed hash for another purpose, which has a name of at most 16 bytes."""
@@ -100,4 +95,6 @@ def is_header(chain: Chain, data: bytes) -> bool:
 def render_record(chain: Chain, before: bytes, row: Fields, sealed: bytes) -> bytes:
     """The bytes of a record; its link is the last of them."""
     head = ROW.pack(*row)
-    return head + sealed + chain.link(before, head)
+    state = chain.hash_link()
+    state.update(before + head)
+    return head + sealed + state.digest()

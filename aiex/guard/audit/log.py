@@ -201,7 +201,8 @@ class AuditLog:
         if self._file is None:
             self._open()
         at_s = self._clock()
-        draft = self._seal(session, who or self._who, action, verdict, _to_ms(at_s))
+        at_ms = int(at_s * 1000) if 0 <= at_s <= _LATEST_S else _to_ms(at_s)
+        draft = self._seal(session, who or self._who, action, verdict, at_ms)
         sealed = (draft, session, action, verdict, at_s)
         if may_wait and not synced and self._hold(sealed):
             return 0
@@ -347,7 +348,7 @@ def _running_loop() -> AbstractEventLoop | None:
 
 def _to_ms(at_s: float) -> int:
     """Milliseconds of these seconds since 1970; of a clock that is far off, the nearest that a record can hold."""
-    return int(at_s * 1000) if 0 <= at_s <= _LATEST_S else int(min(max(at_s, 0), _LATEST_S) * 1000)
+    return int(min(max(at_s, 0), _LATEST_S) * 1000)
 
 
 def _login_name() -> str:
