@@ -94,7 +94,7 @@ async def ask(target: Target, request: Request, wire: Wire, clock: Clock, *, sil
                     case bytes():
                         for event in reader.feed(item):
                             yield event
-                        if reader.answered:
+                        if reader.answered and not reader.ended:
                             incoming.hurry()
                     case Waiting():
                         yield item
