@@ -325,6 +325,10 @@ class _Socket(asyncio.Protocol):
                 self._left -= len(piece)
                 self._part = _DATA if self._left else _DATA_END
                 continue
+            if self._part == _DATA_END and came[at : at + 2] == b"\r\n":
+                self._part = _SIZE_LINE
+                at += 2
+                continue
             end = came.find(b"\r\n", at, at + MOST_HEAD_BYTES)
             if end < 0:
                 if len(came) - at > MOST_HEAD_BYTES:
@@ -338,10 +342,8 @@ class _Socket(asyncio.Protocol):
                 self._part = _DATA if self._left else _TRAILER
             elif self._part == _TRAILER:
                 self._part = _TRAILER if end > at else _END
-            elif end > at:
-                raise Broken("a chunk is longer than it says")
             else:
-                self._part = _SIZE_LINE
+                raise Broken("a chunk is longer than it says")
             at = end + 2
         del came[:at]
         return b"".join(pieces) if pieces or self._part == _END else None
