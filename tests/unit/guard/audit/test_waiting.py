@@ -194,17 +194,27 @@ async def test_an_outcome_that_cannot_be_sealed_takes_no_other_with_it(records: 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-async def test_a_forked_child_does_not_write_what_its_parent_holds(records: Records) -> None:
+@pytest.mark.parametrize("has_loop", [True, False])
+async def test_a_forked_child_does_not_write_what_its_parent_holds(records: Records, has_loop: bool) -> None:
     log = records.open()
     log.append("one", read("a"), ALLOWED)
     hand_in(log, "b")
+
+    async def work() -> None:
+        hand_in(log, "c", "child")
+        log.append("child", read("d"), ALLOWED)
+
     child = os.fork()
     if child == 0:
         try:
-            log.append("child", read("c"), ALLOWED)
-            hand_in(log, "d")
-            log.close()
+            if has_loop:
+                asyncio.new_event_loop().run_until_complete(work())
+            else:
+                work().send(None)
+        except StopIteration:
+            pass
         finally:
+            log.close()
             os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert records.subjects() == ["a", "c", "d"]
