@@ -183,14 +183,18 @@ def to_json(body: Mapping[str, Any]) -> bytes:
     memory of that size is dear.
     """
     pieces: list[bytes] = []
+    plain: dict[str, Any] = {}
     for name, value in body.items():
         if type(value) is list and any(type(one) is Lasting for one in value):
             values = [one.json or one.write() if type(one) is Lasting else _write(one) for one in value]
-            values[0] = b"%b:[%b" % (_write(name), values[0])
+            values[0] = _write({**plain, name: []})[1:-2] + values[0]
             values[-1] += b"]"
             pieces += values
+            plain = {}
         else:
-            pieces.append(_write({name: value})[1:-1])
+            plain[name] = value
+    if plain:
+        pieces.append(_write(plain)[1:-1])
     pieces[0] = b"{" + pieces[0]
     pieces[-1] += b"}"
     return b",".join(pieces)
