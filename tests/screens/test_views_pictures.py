@@ -53,6 +53,16 @@ async def show(screen: Shown, key: str, typed: str = "", wait: str = "") -> None
         await until_seen(screen)
 
 
+async def show_rows(screen: Shown) -> None:
+    """Wait for all rows of the view in front, and where there is room for the look at one."""
+    front = screen.app.screen
+    assert isinstance(front, Listing)
+    await screen.until(lambda: front.query("#rows") and not front._is_loading and front.rows, "for rows")
+    if front.PREVIEWS and screen.app.size.width > 100:
+        await until_seen(screen)
+    await screen.pilot.pause()
+
+
 async def until_seen(screen: Shown) -> None:
     """Wait for all of the look beside the list."""
     front = screen.app.screen
@@ -94,6 +104,36 @@ async def test_views_look_as_they_did(
             assert "What a customer wants" in screen.picture
         assert matches(screen), "files"
         await leave(screen)
+
+
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
+async def test_views_of_one_session_look_as_they_did(
+    kept: Path, matches: Callable[[Shown], bool], size: tuple[int, int], theme: str
+) -> None:
+    async with open_screen_in(kept, "-m", "offline", "--set", f"screen.theme={theme}", size=size) as screen:
+        await show(screen, "f3", "raise", "Raise the price")
+        await screen.press("ctrl+e")
+        await screen.until(lambda: screen.top == "Naming" and "Title of the session" in screen.picture, "for a name")
+        assert matches(screen), "a name"
+        await screen.press("escape", "ctrl+t")
+        await screen.until(lambda: screen.top == "TimelineView", "for the time line")
+        await show_rows(screen)
+        await screen.type("done")
+        await screen.until(lambda: "chat began" not in screen.picture, "for what fits")
+        await show_rows(screen)
+        assert matches(screen), "a time line"
+        await leave(screen)
+
+        screen.chat.command("jobs")
+        await screen.until(lambda: screen.top == "BackgroundView" and "there are none" in screen.picture, "for jobs")
+        assert matches(screen), "no jobs"
+        await leave(screen)
+
+        await screen.say(f"/theme {theme}")
+        await screen.press("ctrl+r")
+        await screen.until(lambda: screen.top == "PastPrompts", "for what was typed")
+        await show_rows(screen)
+        assert matches(screen), "what was typed before"
 
 
 @pytest.mark.parametrize(("size", "theme"), LOOKS)
