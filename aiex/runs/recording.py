@@ -5,15 +5,14 @@ Where an event loop runs, events that no effect follows are written together, be
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from aiex.errors import Conflict, StoreError, UsageError
 from aiex.events import AssistantSpoke, SessionStarted, Started, ToolStarted, TurnEnded, UserSpoke, Warned
+from aiex.looping import running_loop
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from types import TracebackType
 
@@ -141,7 +140,7 @@ class Kept:
         self._raise_failure()
         self._follow(event)
         self._unshown.append((event, show))
-        loop, warned = _running_loop(), None
+        loop, warned = running_loop(), None
         try:
             if self._recorder and not self._recorder.keep(event, may_wait=loop is not None):
                 if loop is not None and len(self._unshown) == 1:
@@ -254,18 +253,6 @@ class Kept:
         if self._report:
             ended = self._report.fill(ended, {"answer": "", "complete": False})
         self.cut_short = self.end(ended)
-
-
-def _running_loop() -> AbstractEventLoop | None:
-    """The event loop that runs in this thread."""
-    asyncio = sys.modules.get("asyncio")  # where nobody loaded it, none does
-    if asyncio is None:
-        return None
-    try:
-        loop: AbstractEventLoop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-    return loop
 
 
 def open_recording(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
@@ -17,6 +16,7 @@ from aiex.guard.audit.recovery import MOST_AT_ONCE
 from aiex.guard.audit.turns import Turns
 from aiex.guard.private import open_private
 from aiex.guard.protectors import KeyFileProtector
+from aiex.looping import running_loop
 from aiex.record import record
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class AuditLog:
 
     def _hold(self, sealed: _Sealed) -> bool:
         """Let a record wait; False where nothing would write it soon, or so many wait that they are written now."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None:
             return False
         if self._holder != os.getpid():
@@ -332,18 +332,6 @@ class AuditLog:
         for note in found:
             if self._watch:
                 self._watch.see(OWN, NOWHERE, note, self._clock())
-
-
-def _running_loop() -> AbstractEventLoop | None:
-    """The event loop that runs this; where asyncio was not loaded there is none."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return None
-    try:
-        loop: AbstractEventLoop = asyncio.get_running_loop()
-    except (RuntimeError, AttributeError):  # the latter while another thread loads it
-        return None
-    return loop
 
 
 def _to_ms(at_s: float) -> int:
