@@ -92,8 +92,9 @@ class Script:
         if said.error:
             raise said.error
         yield Started("one", "fake-1")
-        for start in range(0, len(said.text), 8):
-            yield TextDelta(said.text[start : start + 8])
+        step = max(8, len(said.text) // 100)
+        for start in range(0, len(said.text), step):
+            yield TextDelta(said.text[start : start + step])
         if said.text:
             yield PartEnded(Text(said.text))
         for name, arguments in said.calls:
