@@ -312,3 +312,18 @@ async def test_any_keys_do_no_harm(
                 await screen.press("escape")
         row, column = screen.chat.prompt.cursor_location
         assert 0 <= column <= len(screen.chat.prompt.document.get_line(row))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 30), (2, 30), (3, 30), (4, 30)], ids=str)
+async def test_a_suggestion_for_which_there_is_no_room_any_more_does_no_harm(
+    size: tuple[int, int], open_screen: OpenScreen
+) -> None:
+    async with open_screen() as screen:
+        await screen.until(lambda: "explain this project" in screen.picture)
+        said, prompt = screen.chat.prompt.placeholder, screen.chat.prompt
+        await screen.resize(*size)
+        prompt.placeholder = said  # as it is for a moment, until the new size is heard of
+        prompt.refresh()
+        await screen.pilot.pause()
+        await screen.resize(80, 24)
+        await screen.until(lambda: "explain this project" in screen.picture)

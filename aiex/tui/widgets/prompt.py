@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.cache import LRUCache
 from textual.content import Content
 from textual.message import Message
+from textual.strip import Strip
 
 from aiex.events import TurnEnded, UserSpoke
 from aiex.guard.neutral import neutralise
@@ -162,6 +163,10 @@ class Prompt(TextArea, inherit_bindings=False):
         harmless = [neutralise(line) for line in lines]
         line = next((line for line in harmless if len(line) <= width), harmless[-1])
         self.placeholder = Content(line if len(line) <= width else f"{line[: width - 1]}…")
+
+    def render_line(self, y: int) -> Strip:
+        """One line. Where there is no room, nothing: a suggestion would be cut into pieces of no width."""
+        return super().render_line(y) if self.content_size.width else Strip.blank(self.size.width)
 
     def on_resize(self, _: events.Resize) -> None:
         """As much is suggested as there is room for."""
