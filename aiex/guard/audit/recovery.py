@@ -76,9 +76,8 @@ def _lost(first: int, last: int, aside: str) -> Note:
 
 
 def _find_end(log: int, chain: Chain, start: Position, head: Head | None) -> tuple[Position, bool, bool]:
-    """The place after the last good record, whether the head's place was passed, and if so, whether no more lies behind
-
-    it than a process leaves that ends between records and head: what it writes in one go.
+    """The place after the last good record; whether the head's place was passed; whether no more lies behind that than
+    what is written in one go, which a process leaves that ends between records and head.
     """
     is_same = head is not None and read_at(log, 32, max(0, head.offset - 32)) == head.link
     if head is not None and is_same:

@@ -42,7 +42,7 @@ class Reply:
         yield END
 
     async def read(self, limit_bytes: int) -> bytes:
-        raise NotImplementedError
+        raise AssertionError("an answer that is a stream is not asked for so")
 
     def hurry(self, idle_s: float) -> None:
         """It is there already."""
@@ -57,7 +57,7 @@ class Wire:
         yield self._reply
 
     async def get(self, path: str, headers: Mapping[str, str], *, within_s: float) -> tuple[int, bytes]:
-        raise NotImplementedError
+        raise AssertionError("nothing is asked but the model")
 
 
 def hear(reply: Reply) -> AsyncGenerator[StreamEvent, None]:

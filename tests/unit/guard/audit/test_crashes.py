@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -91,8 +93,9 @@ def test_two_are_killed_while_a_third_goes_on(records: Records) -> None:
     assert records.check(deep=True).is_intact
 
 
-def interrupt_at(count: int) -> None:
-    """Raise what Ctrl-C raises at the line of the log's file with this number, counted from now on."""
+def interrupt_at(count: int, act: Callable[[], int]) -> int | None:
+    """Do something, with what Ctrl-C raises at the line of the log's file with this number; what it gives, None where
+    it came to that line."""
     left = count
 
     def trace(frame: FrameType, event: str, _argument: object) -> Any:
@@ -106,7 +109,14 @@ def interrupt_at(count: int) -> None:
                 raise KeyboardInterrupt
         return trace
 
+    tracing = sys.gettrace()
     sys.settrace(trace)
+    try:
+        return act()
+    except KeyboardInterrupt:
+        return None
+    finally:
+        sys.settrace(tracing)
 
 
 @pytest.mark.parametrize("begins", [True, False], ids=["first record", "second record"])
@@ -119,16 +129,9 @@ def test_an_interruption_at_any_line_leaves_a_whole_log(records: Records, begins
         log = AuditLog(records.places, mode="required")
         if not begins:
             expected.append(log.append("one", Action("read", "before"), ALLOWED))
-        tracing = sys.gettrace()
-        interrupt_at(count)
-        try:
-            expected.append(log.append("one", Action("read", "now"), ALLOWED))
-        except KeyboardInterrupt:
-            pass
-        else:
+        if (number := interrupt_at(count, partial(log.append, "one", Action("read", "now"), ALLOWED))) is not None:
+            expected.append(number)
             break
-        finally:
-            sys.settrace(tracing)
         last = AuditLog(records.places, mode="required")
         expected.append(last.append("one", Action("read", "after"), ALLOWED))
         last.close()
